@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configs/sampling.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace ddl {
+
+namespace {
+
+// Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014): its finalizer, used as
+// a hash of counters, so that any number can be drawn without those before it.
+std::uint64_t Mix(std::uint64_t z) {
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
+// Draws for one parameter of one point.
+class Draws {
+ public:
+  Draws(std::uint64_t seed, std::int64_t index, std::size_t parameter)
+      : key_(Mix(Mix(Mix(seed + kGolden) + static_cast<std::uint64_t>(index)) + parameter)) {}
+
+  // In (0, 1), 53 bits.
+  double Uniform() {
+    const std::uint64_t bits = Mix(key_ += kGolden);
+    return (static_cast<double>(bits >> 11U) + 0.5) * 0x1p-53;
+  }
+  // Box and Muller (1958).
+  double Normal() {
+    const double radius = std::sqrt(-2 * std::log(Uniform()));
+    return radius * std::cos(2 * std::numbers::pi * Uniform());
+  }
+  // Marsaglia and Tsang: A simple method for generating gamma variables (2000).
+  double Gamma(double shape) {
+    if (shape < 1) return Gamma(shape + 1) * std::pow(Uniform(), 1 / shape);
+    const double d = shape - 1.0 / 3;
+    const double c = 1 / std::sqrt(9 * d);
+    while (true) {
+      const double x = Normal();
+      const double v = std::pow(1 + c * x, 3);
+      if (v > 0 && std::log(Uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+    }
+  }
+  double Beta(double a, double b) {
+    const double x = Gamma(a);
+    return x / (x + Gamma(b));
+  }
+
+ private:
+  static constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;
+  std::uint64_t key_;
+};
+
+double Quantized(double value, double q) {
+  return std::round(value / q) * q;
+}
+
+const Json& Choice(const Parameter& p, double u) {
+  if (p.probabilities.empty()) {
+    const auto count = static_cast<double>(p.values.size());
+    return p.values[static_cast<std::size_t>(u * count)];
+  }
+  for (std::size_t i = 0; i + 1 < p.values.size(); ++i) {
+    if (u < p.probabilities[i]) return p.values[i];
+    u -= p.probabilities[i];
+  }
+  return p.values.back();
+}
+
+double Between(double low, double high, double u) {
+  return low + (high - low) * u;
+}
+
+// Before rounding to q. As W&B defines them: inv_log_uniform draws 1/x log-uniformly.
+double SampleReal(const Parameter& p, Draws& draws) {
+  switch (p.distribution) {
+    case Distribution::kLogUniform:
+    case Distribution::kQLogUniform:
+      return std::exp(Between(p.min, p.max, draws.Uniform()));
+    case Distribution::kLogUniformValues:
+    case Distribution::kQLogUniformValues:
+      return std::clamp(std::exp(Between(std::log(p.min), std::log(p.max), draws.Uniform())), p.min,
+                        p.max);
+    case Distribution::kInvLogUniform:
+      return std::exp(-Between(p.min, p.max, draws.Uniform()));
+    case Distribution::kInvLogUniformValues:
+      return std::clamp(1 / std::exp(Between(-std::log(p.max), -std::log(p.min), draws.Uniform())),
+                        p.min, p.max);
+    case Distribution::kNormal:
+    case Distribution::kQNormal:
+      return p.mu + p.sigma * draws.Normal();
+    case Distribution::kLogNormal:
+    case Distribution::kQLogNormal:
+      return std::exp(p.mu + p.sigma * draws.Normal());
+    case Distribution::kBeta:
+    case Distribution::kQBeta:
+      return draws.Beta(p.a, p.b);
+    default:
+      return Between(p.min, p.max, draws.Uniform());
+  }
+}
+
+Json Sample(const Parameter& p, Draws draws) {
+  switch (p.distribution) {
+    case Distribution::kConstant:
+      return p.values.front();
+    case Distribution::kCategorical:
+      return Choice(p, draws.Uniform());
+    case Distribution::kIntUniform: {
+      const double steps = p.max - p.min + 1;
+      return static_cast<std::int64_t>(p.min + std::floor(draws.Uniform() * steps));
+    }
+    case Distribution::kQUniform:
+    case Distribution::kQLogUniform:
+    case Distribution::kQLogUniformValues:
+    case Distribution::kQNormal:
+    case Distribution::kQLogNormal:
+    case Distribution::kQBeta: {
+      const double value = Quantized(SampleReal(p, draws), p.q);
+      const bool whole = p.q == std::floor(p.q) && std::abs(value) < 9e15;
+      return whole ? Json(static_cast<std::int64_t>(value)) : Json(value);
+    }
+    default:
+      return SampleReal(p, draws);
+  }
+}
+
+// Values that a parameter takes in a grid.
+std::int64_t Steps(const Parameter& p) {
+  if (p.distribution == Distribution::kIntUniform) {
+    return static_cast<std::int64_t>(p.max - p.min) + 1;
+  }
+  if (p.distribution == Distribution::kQUniform) {
+    return static_cast<std::int64_t>(std::round(p.max / p.q) - std::round(p.min / p.q)) + 1;
+  }
+  return std::ssize(p.values);
+}
+
+Json StepValue(const Parameter& p, std::int64_t step) {
+  if (p.distribution == Distribution::kIntUniform) {
+    return static_cast<std::int64_t>(p.min) + step;
+  }
+  if (p.distribution == Distribution::kQUniform) {
+    const double value = (std::round(p.min / p.q) + static_cast<double>(step)) * p.q;
+    return p.q == std::floor(p.q) ? Json(static_cast<std::int64_t>(value)) : Json(value);
+  }
+  return p.values[static_cast<std::size_t>(step)];
+}
+
+}  // namespace
+
+std::optional<std::int64_t> GridSize(const Space& space) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  std::int64_t size = 1;
+  for (const Parameter& parameter : space) {
+    const std::int64_t steps = Steps(parameter);
+    assert(steps > 0);
+    if (size > kMost / steps) return std::nullopt;
+    size *= steps;
+  }
+  return size;
+}
+
+Configuration GridPoint(const Space& space, std::int64_t index) {
+  Configuration configuration = Json::object();
+  for (auto parameter = space.rbegin(); parameter != space.rend(); ++parameter) {
+    const std::int64_t steps = Steps(*parameter);
+    configuration[parameter->Name()] = StepValue(*parameter, index % steps);
+    index /= steps;
+  }
+  return configuration;
+}
+
+Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index) {
+  Configuration configuration = Json::object();
+  for (std::size_t i = 0; i < space.size(); ++i) {
+    configuration[space[i].Name()] = Sample(space[i], Draws(seed, index, i));
+  }
+  return configuration;
+}
+
+}  // namespace ddl

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Points of a space as pure functions of an index: the same everywhere, whatever came before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "configs/space.h"
+
+namespace ddl {
+
+// Points of the whole grid. Nothing when it is beyond 2^62. Ranges of int_uniform and q_uniform
+// count by their steps.
+[[nodiscard]] std::optional<std::int64_t> GridSize(const Space& space);
+
+// Point `index` of the grid, 0 … GridSize - 1; the last parameter changes fastest.
+[[nodiscard]] Configuration GridPoint(const Space& space, std::int64_t index);
+
+// Point `index` of the random stream of `seed`.
+[[nodiscard]] Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index);
+
+}  // namespace ddl

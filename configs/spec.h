@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sweep as its spec says it: plain values, complete, every default filled in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "configs/json.h"
+#include "configs/space.h"
+
+namespace ddl {
+
+enum class Method { kGrid, kRandom };
+enum class Goal { kMinimize, kMaximize };
+
+struct Metric {
+  std::string name;
+  Goal goal = Goal::kMinimize;
+  std::optional<double> target;  // the sweep has succeeded once a trial reaches it
+};
+
+// What one rank occupies.
+struct Resources {
+  double cpus = 1;              // cores; fractions allowed
+  double gpus = 0;              // whole, or a share of one GPU's memory below 1
+  std::int64_t memory_mib = 0;  // 0: not limited and not counted
+};
+
+// Of the whole sweep; reaching one ends it in order.
+struct Limits {
+  std::optional<double> wall_h;
+  std::optional<double> gpu_h;
+  std::optional<std::int64_t> epochs;  // reports of the metric, summed over trials
+};
+
+// A metric out of plain text: the first group of `pattern` (ECMAScript), as a number.
+struct Capture {
+  std::string metric;
+  std::string pattern;
+};
+
+struct SweepSpec {
+  std::string name;
+  std::string description;
+
+  // What a trial runs: the built-in trainer's configuration, or a command with macros.
+  std::optional<Json> trainer;
+  std::string program;
+  std::vector<std::string> command;
+
+  Method method = Method::kGrid;
+  std::optional<Metric> metric;
+  Space space;
+  int seeds = 1;                        // trials per configuration
+  std::uint64_t search_seed = 0;        // of the search's own random numbers
+  std::optional<std::int64_t> run_cap;  // trials; a grid needs none
+
+  std::optional<int> parallel;  // trials at once, at most; else what fits
+  Limits limits;
+  Resources resources;
+  std::vector<std::string> hosts{"local"};
+  int retries = 0;
+  std::optional<std::chrono::milliseconds> timeout;  // of a trial
+  std::chrono::milliseconds grace{10'000};           // between TERM and KILL
+  bool fail_fast = false;                            // the first failed trial ends the sweep
+  bool share_busy_gpus = false;                      // use GPUs that processes outside ddl use too
+
+  std::vector<Capture> captures;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string workdir;  // absolute
+};
+
+// Everything that decides what is computed, as canonical JSON. Two specs with the same content are
+// the same sweep. Reads back through SpecFromJson without loss.
+[[nodiscard]] Json ResolvedSpec(const SweepSpec& spec);
+[[nodiscard]] SweepSpec SpecFromJson(const Json& resolved);
+
+}  // namespace ddl

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configs/spec_difference.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace ddl {
+
+namespace {
+
+constexpr std::array<std::string_view, 8> kMayChange{
+    "limits", "hosts", "resources", "parallel", "retries", "description", "fail_fast", "grace_ms"};
+
+bool MayChange(const std::string& key, const Json& before, const Json& after) {
+  if (std::ranges::find(kMayChange, key) != kMayChange.end()) return true;
+  // More trials are an addition; fewer would take some back.
+  return key == "run_cap" && before.is_number() && after.is_number() && after > before;
+}
+
+}  // namespace
+
+SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
+  const Json old_spec = ResolvedSpec(before);
+  const Json new_spec = ResolvedSpec(after);
+  std::set<std::string> keys;
+  for (const Json* spec : {&old_spec, &new_spec}) {
+    for (const auto& item : spec->items())
+      keys.insert(item.key());
+  }
+  SpecDifference difference;
+  for (const std::string& key : keys) {
+    const Json old_value = old_spec.value(key, Json());
+    const Json new_value = new_spec.value(key, Json());
+    if (old_value == new_value) continue;
+    difference.text += fmt::format("{}  {}: {} -> {}", difference.text.empty() ? "" : "\n", key,
+                                   DumpJson(old_value), DumpJson(new_value));
+    difference.in_place = difference.in_place && MayChange(key, old_value, new_value);
+  }
+  return difference;
+}
+
+}  // namespace ddl

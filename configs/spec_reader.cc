@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configs/spec_reader.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "configs/error.h"
+#include "configs/nearest.h"
+#include "configs/parameter_reader.h"
+#include "configs/sampling.h"
+#include "configs/spec_errors.h"
+#include "configs/spec_keys.h"
+#include "configs/spec_overrides.h"
+#include "configs/spec_sections.h"
+
+namespace ddl {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = SpecNode::Kind;
+
+const std::vector<std::string> kDefaultCommand{"${env}", "${interpreter}", "${program}", "${args}"};
+
+// Reads the top of a spec; each member reads one key.
+class SpecBuilder {
+ public:
+  SpecBuilder(const ReadOptions& options, SpecErrors& errors)
+      : options_(options), errors_(errors) {}
+
+  void Read(const SpecNode& root) {
+    root_ = &root;
+    spec_.workdir = options_.base_folder;
+    ReadKeys(root, "the spec", Keys(), errors_);
+    Complete();
+  }
+  SweepSpec spec_;
+  std::vector<std::string> notes_;
+
+ private:
+  using Read1 = std::function<void(const SpecNode&)>;
+
+  std::vector<SpecKey> Keys() {
+    std::vector<SpecKey> keys{
+        {"name", Text(spec_.name, "name")},
+        {"description", Text(spec_.description, "description")},
+        {"program", Text(spec_.program, "program")},
+        {"command", [this](const SpecNode& n) { ReadCommand(n); }},
+        {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
+        {"method", [this](const SpecNode& n) { ReadMethod(n); }},
+        {"metric", [this](const SpecNode& n) { spec_.metric = ReadMetric(n, errors_); }},
+        {"parameters", [this](const SpecNode& n) { parameters_ = &n; }},
+        {"seeds",
+         [this](const SpecNode& n) {
+           spec_.seeds = static_cast<int>(ReadWhole(n, "seeds", 1, errors_).value_or(1));
+         }},
+        {"search_seed",
+         [this](const SpecNode& n) {
+           spec_.search_seed =
+               static_cast<std::uint64_t>(ReadWhole(n, "search_seed", 0, errors_).value_or(0));
+         }},
+        {"run_cap",
+         [this](const SpecNode& n) { spec_.run_cap = ReadWhole(n, "run_cap", 1, errors_); }},
+        {"parallel",
+         [this](const SpecNode& n) {
+           if (const auto value = ReadWhole(n, "parallel", 1, errors_)) {
+             spec_.parallel = static_cast<int>(*value);
+           }
+         }},
+        {"limits", [this](const SpecNode& n) { spec_.limits = ReadLimits(n, errors_); }},
+        {"resources", [this](const SpecNode& n) { spec_.resources = ReadResources(n, errors_); }},
+        {"hosts", [this](const SpecNode& n) { spec_.hosts = ReadHosts(n, errors_); }},
+        {"retries",
+         [this](const SpecNode& n) {
+           spec_.retries = static_cast<int>(ReadWhole(n, "retries", 0, errors_).value_or(0));
+         }},
+        {"timeout_s",
+         [this](const SpecNode& n) {
+           if (const auto s = ReadPositive(n, "timeout_s", errors_))
+             spec_.timeout = Milliseconds(*s);
+         }},
+        {"grace_s",
+         [this](const SpecNode& n) {
+           const auto s = ReadNumber(n, "grace_s", errors_);
+           if (s && *s < 0) errors_.Add(n, "grace_s is below 0", "write 0 or more seconds");
+           if (s) spec_.grace = Milliseconds(*s);
+         }},
+        {"fail_fast",
+         [this](const SpecNode& n) {
+           spec_.fail_fast = ReadBool(n, "fail_fast", errors_).value_or(false);
+         }},
+        {"share_busy_gpus",
+         [this](const SpecNode& n) {
+           spec_.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
+         }},
+        {"capture", [this](const SpecNode& n) { spec_.captures = ReadCaptures(n, errors_); }},
+        {"env", [this](const SpecNode& n) { spec_.env = ReadEnv(n, errors_); }},
+        {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
+    };
+    for (const char* key : {"entity", "project", "controller", "job", "image_uri", "settings"}) {
+      keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
+    }
+    for (const char* key :
+         {"early_terminate", "metrics", "constraints", "zip", "initial_points", "fusion", "keep"}) {
+      keys.push_back({key, [this, key](const SpecNode& n) {
+                        errors_.Add(n, fmt::format("{} is not built yet", key),
+                                    "leave it away; trials run to their end, and grid and random "
+                                    "searches with one metric work");
+                      }});
+    }
+    return keys;
+  }
+
+  Read1 Text(std::string& into, const char* key) {
+    return [this, &into, key](const SpecNode& n) { into = ReadText(n, key, errors_).value_or(""); };
+  }
+  static std::chrono::milliseconds Milliseconds(double seconds) {
+    return std::chrono::milliseconds(std::llround(seconds * 1000));
+  }
+
+  void ReadCommand(const SpecNode& node) {
+    if (node.kind != Kind::kList || node.items.empty()) {
+      return errors_.Add(node, "command must be a list of words",
+                         "write command: [python, train.py, \"${args}\"]; no shell is involved");
+    }
+    for (const SpecNode& item : node.items) {
+      if (item.kind != Kind::kScalar) {
+        errors_.Add(item, "a word of command must be a text", "put it in quotes");
+      }
+      spec_.command.push_back(item.text);
+    }
+  }
+
+  void ReadTrainer(const SpecNode& node) {
+    if (node.kind != Kind::kMap) {
+      return errors_.Add(node, "trainer must be a mapping",
+                         "write data:, model: and the like below it");
+    }
+    spec_.trainer = ToJson(node);
+  }
+
+  void ReadMethod(const SpecNode& node) {
+    const std::string method = ReadText(node, "method", errors_).value_or("grid");
+    has_method_ = true;
+    if (method == "grid" || method == "random") {
+      spec_.method = method == "grid" ? Method::kGrid : Method::kRandom;
+      return;
+    }
+    static const std::vector<std::string_view> kLater{"bayes", "tpe", "gp",   "cmaes",
+                                                      "sobol", "pbt", "auto", "custom"};
+    const bool later = std::ranges::find(kLater, method) != kLater.end();
+    errors_.Add(node,
+                later ? fmt::format("method {} is not built yet", method)
+                      : fmt::format("unknown method \"{}\"", method),
+                "grid and random work");
+  }
+
+  void ReadWorkdir(const SpecNode& node) {
+    const std::string workdir = ReadText(node, "workdir", errors_).value_or(".");
+    spec_.workdir = fs::path(options_.base_folder) / workdir;
+    if (!fs::is_directory(spec_.workdir)) {
+      errors_.Add(node, fmt::format("workdir {} is not a directory", workdir),
+                  "name one that exists, relative to the spec");
+    }
+  }
+
+  // Defaults, and what only the whole can tell.
+  void Complete() {
+    if (spec_.name.empty()) spec_.name = fs::path(options_.file_name).stem();
+    CheckName();
+    if (spec_.workdir.size() > 1)
+      spec_.workdir = fs::path(spec_.workdir).lexically_normal().string();
+    while (spec_.workdir.size() > 1 && spec_.workdir.back() == '/')
+      spec_.workdir.pop_back();
+    if (parameters_ != nullptr) spec_.space = ReadParameters(*parameters_, errors_);
+    if (spec_.method == Method::kGrid && parameters_ != nullptr && has_method_) {
+      CheckGrid(*parameters_, spec_.space, errors_);
+      CheckGridSize();
+    }
+    CompleteCommand();
+    if (!ignored_.empty()) {
+      notes_.push_back(
+          fmt::format("{}: without meaning offline, ignored", fmt::join(ignored_, ", ")));
+    }
+    if (!has_method_ && parameters_ != nullptr) {
+      errors_.Add(*root_, "no method", "write method: grid or method: random");
+    }
+    if (spec_.method == Method::kRandom && !spec_.run_cap) {
+      errors_.Add(*root_, "method random needs run_cap",
+                  "write how many trials, such as run_cap: 20");
+    }
+    if (spec_.seeds > 1 && !spec_.metric) {
+      errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");
+    }
+  }
+
+  // SWEEP/NUMBER names a trial; a line shows a name.
+  void CheckName() {
+    const auto is_wrong = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 32; };
+    if (std::ranges::none_of(spec_.name, is_wrong)) return;
+    const SpecNode* node = root_->Find("name");
+    errors_.Add(node == nullptr ? *root_ : *node, "a name has no slash and no line break",
+                "write letters, digits, - and _");
+  }
+
+  void CheckGridSize() {
+    if (!errors_.IsEmpty()) return;
+    constexpr std::int64_t kMost = 1'000'000'000;
+    const std::optional<std::int64_t> size = GridSize(spec_.space);
+    if (spec_.run_cap || (size && *size <= kMost / spec_.seeds)) return;
+    errors_.Add(*parameters_, fmt::format("the grid has more than {} trials", kMost),
+                "write run_cap, fewer values, or method: random");
+  }
+
+  // `command` or `trainer` stood there and was refused: that nothing is to run is no news.
+  [[nodiscard]] bool IsRefusedAlready() const {
+    return root_->Find("command") != nullptr || root_->Find("trainer") != nullptr ||
+           root_->Find("program") != nullptr;
+  }
+
+  void CheckWord(const std::string& word) {
+    static const std::vector<std::string_view> kMacros{
+        "${env}",       "${interpreter}",     "${program}",
+        "${args}",      "${args_no_hyphens}", "${args_no_boolean_flags}",
+        "${args_json}", "${args_json_file}"};
+    if (word == "${program}" && spec_.program.empty()) {
+      errors_.Add(*root_, "command uses ${program}, but there is no program",
+                  "write program: train.py");
+    }
+    constexpr std::string_view kVariable = "${envvar:";
+    if (const std::size_t at = word.find(kVariable); at != std::string::npos) {
+      const std::size_t begin = at + kVariable.size();
+      const std::string name = word.substr(begin, word.find('}', begin) - begin);
+      if (std::getenv(name.c_str()) == nullptr) {
+        errors_.Add(*root_, fmt::format("command uses {}, which is not set", name),
+                    fmt::format("export {}=… before you start", name));
+      }
+    } else if (word.starts_with("${") && word.find('}') == word.size() - 1 &&
+               std::ranges::find(kMacros, word) == kMacros.end()) {
+      const std::string nearest = NearestName(word, kMacros);
+      errors_.Add(*root_, fmt::format("unknown macro {}", word),
+                  nearest.empty() ? fmt::format("known: {}", fmt::join(kMacros, " "))
+                                  : fmt::format("did you mean {}?", nearest));
+    }
+  }
+
+  void CompleteCommand() {
+    if (spec_.trainer) {
+      if (!spec_.program.empty() || !spec_.command.empty()) {
+        errors_.Add(*root_, "trainer together with program or command", "keep one of them");
+      }
+      return;
+    }
+    if (spec_.command.empty() && spec_.program.empty()) {
+      if (IsRefusedAlready()) return;
+      return errors_.Add(*root_, "nothing to run", "write program:, command: or trainer:");
+    }
+    if (spec_.command.empty()) spec_.command = kDefaultCommand;
+    for (const std::string& word : spec_.command)
+      CheckWord(word);
+  }
+
+  const ReadOptions& options_;
+  SpecErrors& errors_;
+  const SpecNode* root_ = nullptr;
+  const SpecNode* parameters_ = nullptr;
+  bool has_method_ = false;
+  std::vector<std::string> ignored_;
+};
+
+}  // namespace
+
+SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options) {
+  SpecErrors errors(options.file_name, yaml_text);
+  SpecReading reading{.text = std::string(yaml_text)};
+  try {
+    SpecNode root = ParseSpecText(yaml_text);
+    if (root.kind != Kind::kMap) {
+      errors.Add(root, "a spec must be a mapping",
+                 "write KEY: VALUE lines, as configs/README.md shows");
+      errors.ThrowIfAny();
+    }
+    for (const std::string& override_text : options.overrides) {
+      ApplyOverride(override_text, root, errors);
+    }
+    SpecBuilder builder(options, errors);
+    builder.Read(root);
+    reading.spec = std::move(builder.spec_);
+    reading.notes = std::move(builder.notes_);
+  } catch (const SpecFault& fault) {
+    errors.Add(fault);
+  }
+  errors.ThrowIfAny();
+  return reading;
+}
+
+SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>& overrides) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text(kMaxSpecBytes + 1, '\0');
+  if (!stream || fs::is_directory(path)) {
+    throw Error("cannot read the spec", path, "name a YAML file that exists");
+  }
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  const std::string folder = fs::absolute(path).lexically_normal().parent_path();
+  return ReadSpec(text, {path, folder, overrides});
+}
+
+SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& name,
+                      const std::vector<std::string>& overrides) {
+  SpecNode root;
+  root.kind = Kind::kMap;
+  SpecErrors errors("command line", "");
+  for (const std::string& override_text : overrides)
+    ApplyOverride(override_text, root, errors);
+  const std::string own_name = name.empty() ? fs::path(argv.front()).filename().string() : name;
+  const ReadOptions options{own_name, fs::current_path(), {}};
+  SpecNode command;
+  command.kind = Kind::kList;
+  for (const std::string& word : argv) {
+    SpecNode item;
+    item.kind = Kind::kScalar;
+    item.text = word;
+    command.items.push_back(item);
+  }
+  SpecNode key;
+  key.kind = Kind::kScalar;
+  key.text = "command";
+  root.entries.emplace_back(key, command);
+  SpecBuilder builder(options, errors);
+  builder.Read(root);
+  errors.ThrowIfAny();
+  builder.spec_.name = own_name;
+  builder.spec_.run_cap = 1;
+  return builder.spec_;
+}
+
+}  // namespace ddl

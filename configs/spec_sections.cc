@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configs/spec_sections.h"
+
+#include <cmath>
+#include <regex>
+
+#include <fmt/format.h>
+
+#include "configs/spec_keys.h"
+
+namespace ddl {
+
+namespace {
+
+using Kind = SpecNode::Kind;
+
+void ReadGoal(const SpecNode& node, Metric& metric, SpecErrors& errors) {
+  const std::string goal = ReadText(node, "goal", errors).value_or("minimize");
+  if (goal == "maximize")
+    metric.goal = Goal::kMaximize;
+  else if (goal != "minimize")
+    errors.Add(node, fmt::format("unknown goal \"{}\"", goal), "write minimize or maximize");
+}
+
+// Thousandths of one device, or whole devices.
+void CheckShare(const SpecNode& node, double share, std::string_view key, SpecErrors& errors) {
+  const double thousandths = share * 1000;
+  if (share < 0 || std::abs(thousandths - std::round(thousandths)) > 1e-6) {
+    errors.Add(node, fmt::format("{} must be a multiple of 0.001", key), "round it");
+  } else if (share > 1 && share != std::floor(share)) {
+    errors.Add(node, fmt::format("{} above 1 must be whole", key),
+               "write 1, 2, 3, …, or a share below 1");
+  }
+}
+
+}  // namespace
+
+Metric ReadMetric(const SpecNode& node, SpecErrors& errors) {
+  Metric metric;
+  ReadKeys(
+      node, "metric",
+      {{"name", [&](const SpecNode& n) { metric.name = ReadText(n, "name", errors).value_or(""); }},
+       {"goal", [&](const SpecNode& n) { ReadGoal(n, metric, errors); }},
+       {"target", [&](const SpecNode& n) { metric.target = ReadNumber(n, "target", errors); }}},
+      errors);
+  if (node.kind == Kind::kMap && node.Find("name") == nullptr) {
+    errors.Add(node, "metric has no name", "write name: val_loss, as the trial reports it");
+  }
+  return metric;
+}
+
+Limits ReadLimits(const SpecNode& node, SpecErrors& errors) {
+  Limits limits;
+  ReadKeys(
+      node, "limits",
+      {{"wall_h", [&](const SpecNode& n) { limits.wall_h = ReadPositive(n, "wall_h", errors); }},
+       {"gpu_h", [&](const SpecNode& n) { limits.gpu_h = ReadPositive(n, "gpu_h", errors); }},
+       {"epochs", [&](const SpecNode& n) { limits.epochs = ReadWhole(n, "epochs", 1, errors); }}},
+      errors);
+  return limits;
+}
+
+Resources ReadResources(const SpecNode& node, SpecErrors& errors) {
+  Resources resources;
+  ReadKeys(node, "resources",
+           {{"cpus",
+             [&](const SpecNode& n) {
+               resources.cpus = ReadPositive(n, "cpus", errors).value_or(1);
+               CheckShare(n, resources.cpus, "cpus", errors);
+             }},
+            {"gpus",
+             [&](const SpecNode& n) {
+               resources.gpus = ReadNumber(n, "gpus", errors).value_or(0);
+               CheckShare(n, resources.gpus, "gpus", errors);
+             }},
+            {"memory",
+             [&](const SpecNode& n) {
+               resources.memory_mib = ReadMemory(n, "memory", errors).value_or(0);
+             }}},
+           errors);
+  return resources;
+}
+
+std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors) {
+  std::vector<std::string> read;
+  if (node.kind != Kind::kList || node.items.empty()) {
+    errors.Add(node, "hosts must be a list", "write hosts: [local]");
+    return read;
+  }
+  for (const SpecNode& item : node.items) {
+    const std::string host = ReadText(item, "a host", errors).value_or("");
+    read.push_back(host);
+    if (!host.empty() && host != "local") {
+      errors.Add(item, fmt::format("host {} is not built yet", host), "local works");
+    }
+  }
+  return read;
+}
+
+std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {
+  std::vector<Capture> read;
+  if (node.kind != Kind::kMap) {
+    errors.Add(node, "capture must be a mapping", "write METRIC: 'pattern with one (group)'");
+    return read;
+  }
+  for (const auto& [name, value] : node.entries) {
+    const std::string pattern = ReadText(value, "a pattern", errors).value_or("");
+    try {
+      const std::regex regex(pattern);
+      if (regex.mark_count() == 0) {
+        errors.Add(value, fmt::format("pattern for {} has no group", name.text),
+                   "put the number in parentheses: acc=([0-9.]+)");
+      }
+    } catch (const std::regex_error& problem) {
+      errors.Add(value, fmt::format("pattern for {} cannot be read: {}", name.text, problem.what()),
+                 "write an ECMAScript regular expression");
+    }
+    read.push_back({name.text, pattern});
+  }
+  return read;
+}
+
+std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node, SpecErrors& errors) {
+  std::vector<std::pair<std::string, std::string>> read;
+  if (node.kind != Kind::kMap) {
+    errors.Add(node, "env must be a mapping", "write NAME: value lines below it");
+    return read;
+  }
+  for (const auto& [name, value] : node.entries) {
+    if (name.text.find('=') != std::string::npos ||
+        (value.kind != Kind::kScalar && value.kind != Kind::kNull)) {
+      errors.Add(value, fmt::format("env {} must be a text", name.text), "put it in quotes");
+    }
+    read.emplace_back(name.text, value.text);
+  }
+  return read;
+}
+
+}  // namespace ddl

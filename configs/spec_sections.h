@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sections of a spec that are mappings or lists of their own. Each reads one and adds what is
+// wrong with it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "configs/spec.h"
+#include "configs/spec_errors.h"
+#include "configs/spec_node.h"
+
+namespace ddl {
+
+[[nodiscard]] Metric ReadMetric(const SpecNode& node, SpecErrors& errors);
+[[nodiscard]] Limits ReadLimits(const SpecNode& node, SpecErrors& errors);
+[[nodiscard]] Resources ReadResources(const SpecNode& node, SpecErrors& errors);
+[[nodiscard]] std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors);
+[[nodiscard]] std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors);
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node,
+                                                                       SpecErrors& errors);
+
+}  // namespace ddl
