@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reading side of a store: what commands show. Opens read-only, beside a running coordinator.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/changes.h"
+
+namespace ddl {
+
+struct StateCounts {
+  std::map<TrialState, std::int64_t> by_state;  // trials that have a row
+  [[nodiscard]] std::int64_t Of(TrialState state) const;
+};
+
+struct SweepLine {
+  SweepId id;
+  std::string name;
+  std::string description;
+  SweepState state = SweepState::kRunning;
+  SweepOutcome outcome = SweepOutcome::kNone;
+  std::string reason;
+  std::string metric;
+  bool maximize = false;
+  std::int64_t trials_planned = 0;
+  StateCounts counts;
+  std::optional<double> best;  // last value of the metric, best over ended trials
+  std::int64_t best_trial_number = 0;
+  std::int64_t created_ms = 0;
+  std::int64_t changed_ms = 0;
+};
+
+struct MetricSummary {
+  std::string name;
+  std::int64_t count = 0;
+  double last = 0;
+  std::int64_t last_step = 0;
+  double min = 0;
+  std::int64_t min_step = 0;
+  double max = 0;
+  std::int64_t max_step = 0;
+};
+
+struct TrialLine {
+  TrialId id;
+  std::int64_t number = 0;
+  std::int64_t configuration = 0;
+  int seed_index = 0;
+  TrialState state = TrialState::kWaiting;
+  std::string reason;
+  std::string params_json;
+  int attempts = 0;
+  std::optional<double> objective;  // last value of the sweep's metric
+  std::optional<double> best_objective;
+  std::int64_t started_ms = 0;  // of the last attempt
+  std::int64_t ended_ms = 0;
+};
+
+struct AttemptLine {
+  int attempt = 1;
+  JobId job;
+  std::string host;
+  std::string slots_json;
+  std::string argv_json;
+  std::string job_folder;
+  std::int64_t pid = 0;
+  std::optional<EndCause> cause;  // none: not ended
+  int exit_code = 0;
+  int signal = 0;
+  std::string detail;
+  std::int64_t created_ms = 0;
+  std::int64_t started_ms = 0;
+  std::int64_t ended_ms = 0;
+  std::int64_t wall_ms = 0;
+  std::int64_t cpu_ms = 0;
+  std::int64_t peak_memory_kib = 0;
+  std::int64_t log_bytes = 0;
+};
+
+struct EventLine {
+  std::int64_t at_ms = 0;
+  std::int64_t trial_number = 0;  // 0: of the sweep
+  std::string text;
+};
+
+struct CurvePoint {
+  std::int64_t step = 0;
+  std::int64_t elapsed_ms = 0;
+  int attempt = 1;
+  double value = 0;
+};
+
+// All spread of one configuration over its seeds.
+struct ConfigurationLine {
+  std::int64_t configuration = 0;
+  std::string params_json;
+  std::int64_t first_trial_number = 0;
+  std::int64_t ended = 0;  // trials with an objective
+  double mean = 0;
+  double deviation = 0;  // sample standard deviation; 0 with one seed
+  double min = 0;
+  double max = 0;
+};
+
+enum class TrialOrder { kByNumber, kBestFirst };
+
+struct TrialQuery {
+  TrialOrder order = TrialOrder::kByNumber;
+  std::optional<TrialState> state;
+  std::int64_t limit = 0;  // 0: all
+  std::int64_t offset = 0;
+};
+
+class StoreReader {
+ public:
+  // Throws Error when there is no store, or when it is newer, foreign or damaged.
+  [[nodiscard]] static StoreReader Open(const std::string& folder);
+  StoreReader(StoreReader&&) noexcept;
+  StoreReader& operator=(StoreReader&&) noexcept;
+  ~StoreReader();
+
+  [[nodiscard]] const std::string& Id() const;
+  [[nodiscard]] std::vector<SweepLine> Sweeps() const;  // newest first
+  [[nodiscard]] std::optional<SweepLine> Sweep(std::string_view name) const;
+  [[nodiscard]] std::string SpecJson(SweepId sweep) const;
+  [[nodiscard]] std::string SpecText(SweepId sweep) const;
+  [[nodiscard]] std::string ProvenanceJson(SweepId sweep) const;
+
+  [[nodiscard]] std::vector<TrialLine> Trials(SweepId sweep, const TrialQuery& query) const;
+  [[nodiscard]] std::optional<TrialLine> Trial(SweepId sweep, std::int64_t number) const;
+  [[nodiscard]] std::vector<ConfigurationLine> Configurations(SweepId sweep,
+                                                              std::int64_t limit) const;
+  [[nodiscard]] std::vector<AttemptLine> Attempts(TrialId trial) const;
+  [[nodiscard]] std::vector<MetricSummary> Summaries(TrialId trial) const;
+  [[nodiscard]] std::vector<CurvePoint> Curve(TrialId trial, std::string_view metric) const;
+  [[nodiscard]] std::vector<EventLine> Events(SweepId sweep, std::int64_t limit) const;
+  [[nodiscard]] std::vector<EventLine> TrialEvents(TrialId trial) const;
+
+ private:
+  struct State;
+  explicit StoreReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ddl

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "configs/error.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
+#include "store/writer.h"
+
+namespace ddl {
+
+namespace {
+
+std::string DatabasePath(const std::string& folder) {
+  return folder + "/ddl.db";
+}
+
+Connection OpenDatabase(const std::string& path) {
+  Connection connection(path, OpenAs::kWriter);
+  CheckSchema(connection, path);
+  // Durable at every commit. The log is checkpointed by this connection alone, every 4,000 pages:
+  // some milliseconds now and then instead of many at once.
+  connection.Execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; "
+      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+  Migrate(connection);
+  return connection;
+}
+
+// What counts against limits.gpu_h and limits.epochs. A slot's GPUs are [uuid, index, first,
+// length] each, in thousandths; most slots have none, which the text tells without parsing it.
+void ReadLimits(const Connection& c, SweepHistory& history) {
+  Statement gpu(c,
+                "SELECT coalesce(sum(a.wall_ms * (SELECT sum(json_extract(g.value, '$[3]')) FROM "
+                "json_each(a.slots_json, '$.gpus') g)) / 1000, 0) FROM trial t JOIN attempt a ON "
+                "a.trial = t.id WHERE t.sweep = ? AND a.cause IS NOT NULL AND "
+                "instr(a.slots_json, '\"gpus\":[]') = 0");
+  if (gpu.Bind(history.id.value).Step()) history.gpu_ms = gpu.Int(0);
+  Statement reports(c,
+                    "SELECT coalesce(sum(s.count), 0) FROM sweep w JOIN metric_name n ON n.name = "
+                    "w.metric JOIN trial t ON t.sweep = w.id JOIN summary s ON s.trial = t.id AND "
+                    "s.name = n.id WHERE w.id = ?");
+  if (reports.Bind(history.id.value).Step()) history.metric_reports = reports.Int(0);
+}
+
+}  // namespace
+
+struct Store::State {
+  State(const std::string& path, std::string folder_of_it)
+      : folder(std::move(folder_of_it)), connection(OpenDatabase(path)), writer(connection) {
+    Statement read(connection, "SELECT id FROM store");
+    if (read.Step()) id = read.Text(0);
+  }
+
+  std::string folder;
+  Connection connection;
+  ChangeWriter writer;
+  std::string id;
+};
+
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Store Store::Open(const std::string& folder) {
+  return Store(std::make_unique<State>(DatabasePath(folder), folder));
+}
+
+void Store::Commit(std::span<const Change> changes) {
+  const Connection& connection = state_->connection;
+  connection.Execute("BEGIN IMMEDIATE");
+  try {
+    for (const Change& change : changes)
+      state_->writer.Write(change);
+    state_->writer.Finish();
+    connection.Execute("COMMIT");
+  } catch (const Error&) {
+    sqlite3_exec(connection.Get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    state_->writer.Forget();
+    throw;
+  }
+}
+
+const std::string& Store::Id() const {
+  return state_->id;
+}
+
+Counters Store::Given() const {
+  const Connection& c = state_->connection;
+  return {.sweeps = c.Number("SELECT max(id) FROM sweep"),
+          .trials = c.Number("SELECT max(id) FROM trial"),
+          .jobs = c.Number("SELECT max(job) FROM attempt"),
+          .epoch = static_cast<std::uint64_t>(c.Number("SELECT epoch FROM store"))};
+}
+
+std::vector<std::string> Store::UnfinishedSweeps() const {
+  Statement read(state_->connection, "SELECT DISTINCT name FROM sweep WHERE state = ? ORDER BY id");
+  read.Bind(static_cast<int>(SweepState::kRunning));
+  std::vector<std::string> names;
+  while (read.Step())
+    names.push_back(read.Text(0));
+  return names;
+}
+
+std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
+  const Connection& c = state_->connection;
+  Statement sweep(c,
+                  "SELECT id, name, spec_json, spec_text, state, outcome, created_ms, changed_ms "
+                  "FROM sweep WHERE name = ? ORDER BY id DESC LIMIT 1");
+  if (!sweep.Bind(sweep_name).Step()) return std::nullopt;
+  SweepHistory history{.id = {sweep.Int(0)},
+                       .name = sweep.Text(1),
+                       .spec_json = sweep.Text(2),
+                       .spec_text = sweep.Text(3),
+                       .state = static_cast<SweepState>(sweep.Int(4)),
+                       .outcome = static_cast<SweepOutcome>(sweep.Int(5))};
+  Statement trials(c,
+                   "SELECT id, number, configuration, seed_index, state, attempts, failures, "
+                   "wanted, objective FROM trial WHERE sweep = ? ORDER BY number");
+  trials.Bind(history.id.value);
+  while (trials.Step()) {
+    history.trials.push_back(
+        {.id = {trials.Int(0)},
+         .number = trials.Int(1),
+         .configuration = trials.Int(2),
+         .seed_index = static_cast<int>(trials.Int(3)),
+         .state = static_cast<TrialState>(trials.Int(4)),
+         .attempts = static_cast<int>(trials.Int(5)),
+         .failures = static_cast<int>(trials.Int(6)),
+         .wanted = trials.Text(7),
+         .objective = trials.IsNull(8) ? std::nullopt : std::optional(trials.Real(8))});
+  }
+  Statement open(c,
+                 "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
+                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0) "
+                 "FROM attempt a JOIN trial t ON t.id = a.trial "
+                 "WHERE a.cause IS NULL AND t.sweep = ? ORDER BY a.trial, a.attempt");
+  open.Bind(history.id.value);
+  while (open.Step()) {
+    history.open_attempts.push_back({.trial = {open.Int(0)},
+                                     .attempt = static_cast<int>(open.Int(1)),
+                                     .job = {open.Int(2)},
+                                     .token = open.Text(3),
+                                     .host = open.Text(4),
+                                     .slots_json = open.Text(5),
+                                     .started = !open.IsNull(6),
+                                     .committed_seq = open.Int(7)});
+  }
+  Statement wall(c,
+                 "SELECT coalesce(max(ended_ms) - min(created_ms), 0) FROM trial WHERE sweep = ?");
+  if (wall.Bind(history.id.value).Step()) history.wall_ms = wall.Int(0);
+  ReadLimits(c, history);
+  return history;
+}
+
+std::vector<Store::SavedMark> Store::Backup() {
+  const std::string folder = state_->folder + "/backup";
+  std::filesystem::create_directories(folder);
+  const std::string aside = folder + "/ddl.db.part";
+  std::filesystem::remove(aside);
+  Statement copy(state_->connection, "VACUUM INTO ?");
+  copy.Bind(aside).Run();
+  std::vector<SavedMark> marks;
+  {
+    const Connection saved(aside, OpenAs::kReader);
+    Statement check(saved, "PRAGMA quick_check(1)");
+    if (!check.Step() || check.Text(0) != "ok") {
+      throw Error("the backup does not verify", aside, "check the disk",
+                  ErrorKind::kInfrastructure);
+    }
+    Statement read(saved, "SELECT job, rank, committed FROM spool ORDER BY job, rank");
+    while (read.Step()) {
+      marks.push_back({{{read.Int(0)}, static_cast<int>(read.Int(1))}, read.Int(2)});
+    }
+  }
+  if (::rename(aside.c_str(), (folder + "/ddl.db").c_str()) != 0) {
+    throw SystemError("cannot keep the backup", aside, "check the folder");
+  }
+  return marks;
+}
+
+}  // namespace ddl

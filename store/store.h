@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writing side of a store. One process at a time has it; one thread of it uses it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/changes.h"
+
+namespace ddl {
+
+// An attempt that has not ended, as far as the database knows.
+struct OpenAttempt {
+  TrialId trial;
+  int attempt = 1;
+  JobId job;
+  std::string token;
+  std::string host;
+  std::string slots_json;
+  bool started = false;
+  std::int64_t committed_seq = 0;
+};
+
+struct KnownTrial {
+  TrialId id;
+  std::int64_t number = 0;
+  std::int64_t configuration = 0;
+  int seed_index = 0;
+  TrialState state = TrialState::kWaiting;
+  int attempts = 0;  // the highest attempt number given out
+  int failures = 0;
+  std::string wanted;
+  std::optional<double> objective;  // last value of the sweep's metric
+};
+
+// What a coordinator needs to go on with a sweep.
+struct SweepHistory {
+  SweepId id;
+  std::string name;
+  std::string spec_json;
+  std::string spec_text;
+  SweepState state = SweepState::kRunning;
+  SweepOutcome outcome = SweepOutcome::kNone;
+  std::int64_t wall_ms = 0;         // spent in running states so far, for limits.wall_h
+  std::int64_t gpu_ms = 0;          // GPUs held × wall, of ended attempts, for limits.gpu_h
+  std::int64_t metric_reports = 0;  // reports of the sweep's metric, for limits.epochs
+  std::vector<KnownTrial> trials;
+  std::vector<OpenAttempt> open_attempts;
+};
+
+// Numbers given out so far.
+struct Counters {
+  std::int64_t sweeps = 0;
+  std::int64_t trials = 0;
+  std::int64_t jobs = 0;
+  std::uint64_t epoch = 0;
+};
+
+class Store {
+ public:
+  // Opens or makes `folder`/ddl.db; the caller holds its StoreLock and keeps it longer. Throws
+  // Error when the file is newer, foreign or damaged, or when the folder cannot be written. Changes
+  // nothing then.
+  [[nodiscard]] static Store Open(const std::string& folder);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  // All or nothing, synced. Throws Error (disk full, damaged); nothing of it is there then.
+  void Commit(std::span<const Change> changes);
+
+  [[nodiscard]] const std::string& Id() const;  // a random id made with the store
+  [[nodiscard]] Counters Given() const;
+  [[nodiscard]] std::optional<SweepHistory> Load(std::string_view sweep_name) const;
+  [[nodiscard]] std::vector<std::string> UnfinishedSweeps() const;
+
+  // A verified copy in `folder`/backup; returns the high-water marks that it holds.
+  struct SavedMark {
+    RankId rank;
+    std::int64_t seq = 0;
+  };
+  std::vector<SavedMark> Backup();
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ddl
