@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// What supervisors and the kernel tell an agent of its ranks.
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "runner/agent.h"
+#include "runner/process.h"
+#include "runner/records.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;
+
+// A start is told after so long, or with the rank's end: of a rank that lives for a millisecond the
+// coordinator hears once and commits once.
+constexpr std::chrono::milliseconds kStartedWithin{10};
+
+std::optional<RankId> ParseJobName(const std::string& name) {
+  RankId id;
+  const char* end = name.data() + name.size();
+  const auto [dot, problem] = std::from_chars(name.data(), end, id.job.value);
+  if (problem != std::errc() || dot == end || *dot != '.') return std::nullopt;
+  const auto [rest, problem_too] = std::from_chars(dot + 1, end, id.rank);
+  if (problem_too != std::errc() || rest != end) return std::nullopt;
+  return id;
+}
+
+std::optional<StartRecord> ReadStart(const std::string& folder) {
+  const std::optional<std::string> text = ReadFile(folder + "/start.json");
+  return text ? StartRecordFromJson(*text) : std::nullopt;
+}
+
+std::optional<ExitRecord> ReadExit(const std::string& folder) {
+  const std::optional<std::string> text = ReadFile(folder + "/exit.json");
+  return text ? ExitRecordFromJson(*text) : std::nullopt;
+}
+
+// A supervisor that has written its exit record has nothing left to do but to end.
+void AwaitDeath(const ProcessIdentity& supervisor) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+  while (IsAlive(supervisor) && std::chrono::steady_clock::now() < until)
+    ::sched_yield();
+}
+
+}  // namespace
+
+void Agent::Heard(const BellLine& line) {
+  if (line.news == News::kNotice) return AppendFrame(FromHost(Notice{line.text}), out_);
+  const auto found = ranks_.find(line.id);
+  if (found == ranks_.end() || found->second.ended) return;
+  Rank& rank = found->second;
+  switch (line.news) {
+    case News::kStarted:
+      fresh_.emplace_back(std::chrono::steady_clock::now() + kStartedWithin, line.id);
+      return;
+    case News::kMetrics:
+      rank.has_news = true;
+      return;
+    case News::kExited:
+      return OnExited(line.id, rank);
+    case News::kBusy:
+      return OnBusy(line.id, rank);
+    case News::kRefused:
+      return OnRefused(line.id, rank, line.text);
+    case News::kNotice:
+      return;
+  }
+}
+
+void Agent::TellStarted() {
+  const auto now = std::chrono::steady_clock::now();
+  while (!fresh_.empty() && fresh_.front().first <= now) {
+    const auto rank = ranks_.find(fresh_.front().second);
+    if (rank != ranks_.end() && !rank->second.ended) OnStarted(rank->first, rank->second);
+    fresh_.pop_front();
+  }
+}
+
+void Agent::OnStarted(RankId id, Rank& rank) {
+  if (rank.start) return;
+  rank.start = ReadStart(paths_.Job(id));
+  if (!rank.start) return;
+  AppendFrame(FromHost(Started{*rank.start}), out_);
+}
+
+void Agent::OnExited(RankId id, Rank& rank) {
+  std::optional<ExitRecord> record = ReadExit(paths_.Job(id));
+  if (!record) return;  // the death of the supervisor will tell
+  OnStarted(id, rank);
+  while (rank.spool.LastSeq() < record->last_seq && PumpMetrics(id, rank)) {
+  }
+  rank.ended = true;
+  // Its slots are free when the supervisor is gone; one that is no child of ours is waited for.
+  if (rank.child == 0 && rank.start) AwaitDeath(rank.start->supervisor);
+  AppendFrame(FromHost(Exited{*std::move(record)}), out_);
+}
+
+void Agent::OnBusy(RankId id, Rank& rank) {
+  const std::string path = paths_.Job(id) + ".busy";
+  const std::optional<std::string> text = ReadFile(path);
+  std::optional<SlotBusy> busy = text ? SlotBusyFromJson(*text) : std::nullopt;
+  if (!busy) return;
+  ::unlink(path.c_str());
+  rank.ended = true;
+  AppendFrame(FromHost(*std::move(busy)), out_);
+}
+
+// The text is "TOKEN REASON".
+void Agent::OnRefused(RankId id, Rank& rank, const std::string& text) {
+  const std::size_t blank = text.find(' ');
+  if (text.substr(0, blank) != rank.token) return;
+  End(id, rank, EndCause::kLaunchRefused,
+      blank == std::string::npos ? std::string() : text.substr(blank + 1));
+}
+
+void Agent::OnSupervisorGone(RankId id, Rank& rank) {
+  rank.child = 0;
+  if (rank.ended) return;
+  const std::string folder = paths_.Job(id);
+  OnExited(id, rank);  // it may have written its record and died before it could ring
+  OnBusy(id, rank);
+  if (rank.ended) return;
+  OnStarted(id, rank);
+  KillByToken(rank.token);
+  while (PumpMetrics(id, rank)) {
+  }
+  const bool rebooted = rank.start && rank.start->supervisor.boot_id != boot_id_;
+  const bool claimed = ::access(folder.c_str(), F_OK) == 0;
+  if (rebooted) return End(id, rank, EndCause::kHostRebooted, "the host was rebooted");
+  End(id, rank, claimed ? EndCause::kSupervisorLost : EndCause::kLaunchRefused,
+      claimed ? "its supervisor was killed" : "its supervisor could not be started");
+}
+
+void Agent::End(RankId id, Rank& rank, EndCause cause, const std::string& detail) {
+  ExitRecord record;
+  record.id = id;
+  record.token = rank.token;
+  record.cause = cause;
+  record.detail = detail;
+  record.last_seq = rank.spool.LastSeq();
+  rank.ended = true;
+  AppendFrame(FromHost(Exited{std::move(record)}), out_);
+}
+
+void Agent::PumpMetrics() {
+  for (auto& [id, rank] : ranks_) {
+    while (rank.has_news && out_.size() < kMaxWaiting)
+      rank.has_news = PumpMetrics(id, rank);
+  }
+}
+
+bool Agent::PumpMetrics(RankId id, Rank& rank) {
+  std::vector<MetricReport> reports = rank.spool.Read();
+  if (reports.empty()) return false;
+  AppendFrame(FromHost(Metrics{id, std::move(reports)}), out_);
+  return true;
+}
+
+// In an idle moment: ranks whose supervisor is no child of ours, and folders to tidy.
+void Agent::CheckAdopted() {
+  for (auto& [id, rank] : ranks_) {
+    if (rank.child != 0 || rank.ended) continue;
+    OnStarted(id, rank);
+    if (!rank.start || !IsAlive(rank.start->supervisor)) OnSupervisorGone(id, rank);
+  }
+  std::erase_if(ranks_,
+                [](const auto& entry) { return entry.second.ended && entry.second.child == 0; });
+  StartQueued();
+  for (const RankId id : to_tidy_) {
+    const std::string folder = paths_.Job(id);
+    for (const char* name : {"/metrics", "/control", "/orders"}) {
+      ::unlink((folder + name).c_str());
+    }
+    ::rename((folder + "/exit.json").c_str(), (folder + "/settled.json").c_str());
+  }
+  to_tidy_.clear();
+}
+
+std::vector<FoundRank> Agent::Scan() const {
+  std::vector<FoundRank> found;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(paths_.Jobs(), problem)) {
+    const std::optional<RankId> id = ParseJobName(entry.path().filename());
+    if (!id) continue;
+    if (::access((entry.path().string() + "/settled.json").c_str(), F_OK) == 0) continue;
+    found.push_back(Look(*id));
+  }
+  std::ranges::sort(found, {}, &FoundRank::id);
+  return found;
+}
+
+FoundRank Agent::Look(RankId id) const {
+  const std::string folder = paths_.Job(id);
+  const std::optional<StartRecord> start = ReadStart(folder);
+  const bool alive = start && IsAlive(start->supervisor);
+  // The record last: a supervisor writes it before it goes.
+  const std::optional<ExitRecord> exit = ReadExit(folder);
+  if (exit) return {id, exit->token, FoundState::kExited};
+  return {id, start ? start->token : std::string(), alive ? FoundState::kAlive : FoundState::kLost};
+}
+
+}  // namespace ddl

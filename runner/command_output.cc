@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/command_output.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/file.h"
+
+namespace ddl {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+pid_t Spawn(const std::vector<std::string>& argv, int output) {
+  std::vector<char*> words;
+  for (const std::string& word : argv)
+    words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t pid = -1;
+  const int problem = ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  return problem == 0 ? pid : -1;
+}
+
+// False: the time is up.
+bool ReadAll(int fd, Clock::time_point until, std::size_t max_bytes, std::string& text) {
+  std::array<char, 65536> piece{};
+  while (true) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    pollfd readable{fd, POLLIN, 0};
+    const int ready =
+        ::poll(&readable, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
+    const ssize_t got = ::read(fd, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return true;
+    const std::size_t room = max_bytes - std::min(max_bytes, text.size());
+    text.append(piece.data(), std::min(room, static_cast<std::size_t>(got)));
+  }
+}
+
+}  // namespace
+
+CommandOutput RunCommand(const std::vector<std::string>& argv, std::chrono::milliseconds patience,
+                         std::size_t max_bytes) {
+  CommandOutput output;
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return output;
+  const FileDescriptor reading(ends[0]);
+  FileDescriptor writing(ends[1]);
+  const pid_t pid = Spawn(argv, writing.Get());
+  writing = FileDescriptor();
+  if (pid < 0) return output;
+  if (!ReadAll(reading.Get(), Clock::now() + patience, max_bytes, output.text)) {
+    ::kill(pid, SIGKILL);
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 127) output.exit_code = WEXITSTATUS(status);
+  return output;
+}
+
+}  // namespace ddl

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a short command of the host and reads what it prints.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace ddl {
+
+struct CommandOutput {
+  int exit_code = -1;  // -1: could not be started, killed, or took too long
+  std::string text;    // of stdout, at most the bytes asked for
+};
+
+// Found through PATH, never through a shell; stdin and stderr are /dev/null. After `patience` it is
+// killed.
+[[nodiscard]] CommandOutput RunCommand(const std::vector<std::string>& argv,
+                                       std::chrono::milliseconds patience, std::size_t max_bytes);
+
+}  // namespace ddl

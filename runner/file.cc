@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace ddl {
+
+namespace {
+
+constexpr std::size_t kReadStep = 4096;  // most records of ddl fit, so one read is the rule
+
+std::string FolderOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool SyncFolderOf(const std::string& path) {
+  const FileDescriptor folder = OpenFile(FolderOf(path), O_RDONLY | O_DIRECTORY);
+  return folder && ::fsync(folder.Get()) == 0;
+}
+
+bool WriteAside(const std::string& aside, std::string_view text, Durability durability) {
+  const FileDescriptor file = OpenFile(aside, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  return file && WriteAll(file.Get(), text) &&
+         (durability == Durability::kKill || ::fsync(file.Get()) == 0);
+}
+
+bool IsFolder(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return false;
+  if (S_ISDIR(status.st_mode)) return true;
+  errno = ENOTDIR;
+  return false;
+}
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+}  // namespace
+
+void FileDescriptor::Reset(int descriptor) {
+  const int kept = errno;
+  if (descriptor_ >= 0) ::close(descriptor_);
+  errno = kept;
+  descriptor_ = descriptor;
+}
+
+FileDescriptor OpenFile(const std::string& path, int flags, unsigned mode) {
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (descriptor < 0 && errno == EINTR);
+  return FileDescriptor(descriptor);
+}
+
+std::optional<std::string> ReadFile(const std::string& path, std::size_t limit) {
+  const FileDescriptor file = OpenFile(path, O_RDONLY);
+  if (!file) return std::nullopt;
+  std::string text;
+  for (std::size_t step = kReadStep;; step *= 2) {
+    const std::size_t before = text.size();
+    text.resize(before + step);
+    const ssize_t got = ::read(file.Get(), text.data() + before, step);
+    if (got < 0 && errno != EINTR) return std::nullopt;
+    text.resize(before + static_cast<std::size_t>(got < 0 ? 0 : got));
+    if (text.size() > limit) {
+      errno = EFBIG;
+      return std::nullopt;
+    }
+    if (got == 0) return text;
+  }
+}
+
+bool WriteAll(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool WriteFileAtomically(const std::string& path, std::string_view text, Durability durability) {
+  const std::string aside = path + ".aside";
+  if (!WriteAside(aside, text, durability) || ::rename(aside.c_str(), path.c_str()) != 0) {
+    const int kept = errno;
+    ::unlink(aside.c_str());
+    errno = kept;
+    return false;
+  }
+  return durability == Durability::kKill || SyncFolderOf(path);
+}
+
+bool EnsureFolder(const std::string& path, unsigned mode) {
+  return ::mkdir(path.c_str(), mode) == 0 || (errno == EEXIST && IsFolder(path));
+}
+
+std::vector<std::string> ListFolder(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, CloseFolder> folder(::opendir(path.c_str()));
+  if (!folder) return names;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+bool RemoveTree(const std::string& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return true;
+  // The kernel says EISDIR, POSIX EPERM, for a folder.
+  if (errno != EISDIR && errno != EPERM) return false;
+  for (const std::string& name : ListFolder(path))
+    RemoveTree(path + "/" + name);
+  return ::rmdir(path.c_str()) == 0 || errno == ENOENT;
+}
+
+}  // namespace ddl

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which GPUs a host has, as nvidia-smi tells. No nvidia-smi is a normal case.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runner/messages.h"
+
+namespace ddl {
+
+struct GpuDiscovery {
+  std::vector<GpuFacts> gpus;
+  std::string note;  // why there are none, or what was odd; "" when all is well
+};
+
+// `gpus` is the CSV (noheader, nounits) of --query-gpu=index,uuid,name,memory.total,memory.used,
+// pci.bus_id; `processes` that of --query-compute-apps=gpu_uuid,pid. Pure. GPUs come in PCI bus
+// order, which CUDA_DEVICE_ORDER=PCI_BUS_ID numbers them by; lines that cannot be read are noted.
+// A process that `is_trial` says to be one of ddl does not make its GPU another's: leases tell who
+// holds it, and go with it.
+using IsTrial = std::function<bool(std::int64_t pid)>;
+[[nodiscard]] GpuDiscovery ParseGpus(std::string_view gpus, std::string_view processes,
+                                     const IsTrial& is_trial = nullptr);
+
+// Asks nvidia-smi, for ten seconds at most.
+[[nodiscard]] GpuDiscovery DiscoverGpus();
+
+}  // namespace ddl

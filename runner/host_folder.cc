@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/host_folder.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "configs/error.h"
+#include "configs/json.h"
+#include "runner/file.h"
+
+namespace ddl {
+
+namespace {
+
+std::string Problem(const std::string& doing, const std::string& path) {
+  return fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno));
+}
+
+std::string CheckOwner(const std::string& folder) {
+  struct stat facts {};
+  if (::lstat(folder.c_str(), &facts) != 0) return Problem("look at", folder);
+  if (!S_ISDIR(facts.st_mode)) return fmt::format("{} is not a folder", folder);
+  if (facts.st_uid != ::geteuid()) return fmt::format("{} belongs to another user", folder);
+  if ((facts.st_mode & 0077U) != 0 && ::chmod(folder.c_str(), 0700) != 0) {
+    return Problem("protect", folder);
+  }
+  return {};
+}
+
+// Written by the first agent; a later one on another machine leaves the folder alone.
+std::string CheckMachine(const std::string& folder, const std::string& machine_id) {
+  const std::string path = folder + "/host.json";
+  const std::optional<std::string> text = ReadFile(path);
+  if (!text) {
+    const std::string own = DumpJson({{"machine_id", machine_id}});
+    return WriteFileAtomically(path, own) ? std::string() : Problem("write", path);
+  }
+  try {
+    if (ParseJson(*text, path).at("machine_id") == machine_id) return {};
+  } catch (const Error&) {
+  } catch (const Json::exception&) {
+  }
+  return fmt::format("{} belongs to another machine; set DDL_HOST_DIR to a folder on a local disk",
+                     folder);
+}
+
+}  // namespace
+
+std::string DefaultHostFolder() {
+  const char* own = std::getenv("DDL_HOST_DIR");
+  if (own != nullptr && *own != '\0') return own;
+  return fmt::format("/var/tmp/ddl-{}", ::geteuid());
+}
+
+std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_id) {
+  std::error_code problem_above;
+  std::filesystem::create_directories(std::filesystem::path(paths.host_folder).parent_path(),
+                                      problem_above);
+  if (!EnsureFolder(paths.host_folder)) return Problem("make", paths.host_folder);
+  if (std::string problem = CheckOwner(paths.host_folder); !problem.empty()) return problem;
+  if (std::string problem = CheckMachine(paths.host_folder, machine_id); !problem.empty()) {
+    return problem;
+  }
+  for (const std::string& folder : {paths.Store(), paths.Jobs(), paths.Store() + "/checkpoints"}) {
+    if (!EnsureFolder(folder)) return Problem("make", folder);
+  }
+  if (::mkfifo(paths.Bell().c_str(), 0600) != 0 && errno != EEXIST) {
+    return Problem("make", paths.Bell());
+  }
+  return {};
+}
+
+std::uint64_t EpochSeen(const HostPaths& paths) {
+  const std::string text = ReadFile(paths.Store() + "/epoch").value_or("0");
+  std::uint64_t epoch = 0;
+  std::from_chars(text.data(), text.data() + text.size(), epoch);
+  return epoch;
+}
+
+bool RaiseEpoch(const HostPaths& paths, std::uint64_t epoch) {
+  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{}\n", epoch));
+}
+
+}  // namespace ddl

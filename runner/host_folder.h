@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of a host in which everything of ddl lies there: 0700, ours, and of this very machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runner/job_folder.h"
+
+namespace ddl {
+
+// $DDL_HOST_DIR, else a folder per user under /var/tmp.
+[[nodiscard]] std::string DefaultHostFolder();
+
+// Makes the host folder, the store's folder in it and the bell where they are missing. "" or why it
+// cannot be used: somebody else's, another machine's (a shared home), not writable.
+[[nodiscard]] std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_id);
+
+// The highest epoch that this store's folder has seen; 0: none.
+[[nodiscard]] std::uint64_t EpochSeen(const HostPaths& paths);
+// False with errno set when it cannot be written down.
+[[nodiscard]] bool RaiseEpoch(const HostPaths& paths, std::uint64_t epoch);
+
+}  // namespace ddl

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A link carries messages between the coordinator and one host. The local machine's is a
+// socketpair to an agent that the link starts; all kinds behave alike otherwise.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "runner/messages.h"
+
+namespace ddl {
+
+// The link is gone; nothing is known of the host's ranks until a new one says Welcome.
+struct LinkDown {
+  std::string reason;
+};
+
+// Nothing was heard for 10 s; the link is remade after 30 s of that.
+struct LinkSilent {};
+
+struct HostNews {
+  int host = 0;  // index that the coordinator gave
+  std::variant<FromHost, LinkDown, LinkSilent> what;
+};
+
+// Owns a thread that does all reading, writing and waiting. Send never blocks. Destroying a link
+// ends the agent, never a trial.
+class Link {
+ public:
+  virtual ~Link() = default;
+  virtual void Send(ToHost message) = 0;
+};
+
+struct LocalLinkOptions {
+  int host = 0;
+  std::string agent_path;   // the ddl-agent executable
+  std::string host_folder;  // empty: $DDL_HOST_DIR, else the user's folder under /var/tmp
+  Hello hello;              // sent first
+};
+
+// News go through `deliver`, which is called on the link's thread and must only pass them on.
+// Throws Error when the agent cannot be started.
+using Deliver = std::function<void(HostNews)>;
+[[nodiscard]] std::unique_ptr<Link> MakeLocalLink(LocalLinkOptions options, Deliver deliver);
+
+}  // namespace ddl

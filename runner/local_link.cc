@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The link to this machine: a socketpair to an agent that it starts.
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "configs/error.h"
+#include "runner/file.h"
+#include "runner/frames.h"
+#include "runner/link.h"
+#include "runner/mailbox.h"
+
+namespace ddl {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kHeartbeatEvery{2};
+constexpr std::chrono::seconds kSilentAfter{10};
+
+class LocalLink : public Link {
+ public:
+  LocalLink(const LocalLinkOptions& options, Deliver deliver, FileDescriptor socket, pid_t agent)
+      : host_(options.host),
+        deliver_(std::move(deliver)),
+        socket_(std::move(socket)),
+        agent_(agent),
+        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        thread_([this](const std::stop_token& stop) { Run(stop); }) {
+    Send(options.hello);
+  }
+  ~LocalLink() override {
+    thread_.request_stop();
+    Wake();
+    thread_.join();
+    socket_.Reset();  // the agent ends with its link
+    ::waitpid(agent_, nullptr, 0);
+  }
+  LocalLink(const LocalLink&) = delete;
+  LocalLink& operator=(const LocalLink&) = delete;
+  LocalLink(LocalLink&&) = delete;
+  LocalLink& operator=(LocalLink&&) = delete;
+
+  void Send(ToHost message) override {
+    outbox_.Put(std::move(message));
+    Wake();
+  }
+
+ private:
+  void Wake() const {
+    const std::uint64_t one = 1;
+    (void)!::write(wake_.Get(), &one, sizeof one);
+  }
+
+  void Run(const std::stop_token& stop) {
+    heard_ = Clock::now();
+    std::string ended;
+    while (!stop.stop_requested() && ended.empty())
+      ended = Turn();
+    TakeOutgoing();
+    (void)Flush();  // what was said before the end is said
+    if (!ended.empty()) deliver_({host_, LinkDown{ended}});
+  }
+
+  // Why the link is over, or "".
+  std::string Turn() {
+    std::array<pollfd, 2> watched{
+        {{socket_.Get(), static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT), 0},
+         {wake_.Get(), POLLIN, 0}}};
+    ::poll(watched.data(), watched.size(), 1000);
+    if (watched[1].revents != 0) {
+      std::uint64_t count = 0;
+      (void)!::read(wake_.Get(), &count, sizeof count);
+    }
+    std::string ended = watched[0].revents != 0 ? Read() : std::string();
+    TakeOutgoing();
+    KeepHeartbeat();
+    if (!Flush()) ended = "the agent is gone";
+    return ended;
+  }
+
+  std::string Read() {
+    std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): read fills it
+    const ssize_t got = ::read(socket_.Get(), piece.data(), piece.size());
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+    if (got <= 0) return "the agent is gone";
+    heard_ = Clock::now();
+    told_silent_ = false;
+    frames_.Add({piece.data(), static_cast<std::size_t>(got)});
+    while (std::optional<FromHost> message = frames_.Next<FromHost>()) {
+      deliver_({host_, *std::move(message)});
+    }
+    return frames_.Problem();
+  }
+
+  void TakeOutgoing() {
+    for (const ToHost& message : outbox_.TakeAll(std::chrono::nanoseconds(0))) {
+      AppendFrame(message, out_);
+    }
+  }
+
+  void KeepHeartbeat() {
+    const auto now = Clock::now();
+    if (now - beaten_ > kHeartbeatEvery) {
+      AppendFrame(ToHost(Heartbeat{++beats_}), out_);
+      beaten_ = now;
+    }
+    if (now - heard_ > kSilentAfter && !told_silent_) {
+      told_silent_ = true;
+      deliver_({host_, LinkSilent{}});
+    }
+  }
+
+  bool Flush() {
+    while (!out_.empty()) {
+      const ssize_t written = ::send(socket_.Get(), out_.data(), out_.size(), MSG_NOSIGNAL);
+      if (written < 0) return errno == EAGAIN || errno == EINTR;
+      out_.erase(0, static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  int host_;
+  Deliver deliver_;
+  FileDescriptor socket_;
+  pid_t agent_;
+  FileDescriptor wake_;
+  Mailbox<ToHost> outbox_;
+  // The thread's own.
+  FrameReader frames_;
+  std::string out_;
+  Clock::time_point heard_;
+  Clock::time_point beaten_ = Clock::now();
+  std::uint64_t beats_ = 0;
+  bool told_silent_ = false;
+  std::jthread thread_;  // last: it uses all the others
+};
+
+// In a session of its own: an interrupt at the terminal is not for it.
+pid_t StartAgent(const LocalLinkOptions& options, int fd) {
+  std::vector<std::string> words{options.agent_path, "agent", "--fd", fmt::format("{}", fd)};
+  if (!options.host_folder.empty()) {
+    words.emplace_back("--host-folder");
+    words.push_back(options.host_folder);
+  }
+  std::vector<char*> argv;
+  for (std::string& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+  pid_t pid = -1;
+  const int problem = ::posix_spawn(&pid, argv[0], nullptr, &attributes, argv.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  errno = problem;
+  return problem == 0 ? pid : -1;
+}
+
+}  // namespace
+
+std::unique_ptr<Link> MakeLocalLink(LocalLinkOptions options, Deliver deliver) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw SystemError("cannot make a socket", "", "");
+  }
+  FileDescriptor ours(ends[0]);
+  const FileDescriptor theirs(ends[1]);
+  ::fcntl(ours.Get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(theirs.Get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(theirs.Get(), F_SETFD, 0);  // for the agent alone: no other thread starts processes now
+  const pid_t agent = StartAgent(options, theirs.Get());
+  if (agent < 0) {
+    throw SystemError("cannot start the agent", options.agent_path,
+                      "build it: cmake --build build/release");
+  }
+  return std::make_unique<LocalLink>(options, std::move(deliver), std::move(ours), agent);
+}
+
+}  // namespace ddl

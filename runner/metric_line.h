@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which lines of a trial are metrics: a JSON object of numbers (NaN, Infinity and booleans count),
+// or what a capture pattern finds. Everything else is log. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "configs/ids.h"
+#include "configs/spec.h"
+
+namespace ddl {
+
+inline constexpr std::size_t kMaxMetricLine = std::size_t{64} << 10U;
+
+struct MetricLine {
+  std::optional<std::int64_t> step;
+  TrialId trial;  // of the lane, where lanes are served
+  std::vector<std::pair<std::string, double>> values;
+  bool is_text = false;  // found by a capture: the line is log as well
+  bool operator==(const MetricLine&) const = default;
+};
+
+class MetricParser {
+ public:
+  // Patterns were checked with the spec; one that does not compile here never matches.
+  MetricParser(const std::vector<Capture>& captures, bool serves_lanes);
+
+  [[nodiscard]] std::optional<MetricLine> Parse(std::string_view line) const;
+
+ private:
+  struct Pattern {
+    std::string metric;
+    std::regex regex;
+  };
+  [[nodiscard]] std::optional<MetricLine> ParseObject(std::string_view line) const;
+  [[nodiscard]] std::optional<MetricLine> ParseCaptures(std::string_view line) const;
+
+  std::vector<Pattern> patterns_;
+  bool serves_lanes_;
+};
+
+}  // namespace ddl

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/process.h"
+
+#include <charconv>
+#include <csignal>
+#include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runner/file.h"
+
+namespace ddl {
+
+namespace {
+
+std::vector<std::string_view> SplitAtBlanks(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const std::size_t end = text.find(' ');
+    words.push_back(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+  return words;
+}
+
+std::optional<std::int64_t> Number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::vector<std::int64_t> AllPids() {
+  std::vector<std::int64_t> pids;
+  for (const std::string& name : ListFolder("/proc")) {
+    if (const auto pid = Number(name)) pids.push_back(*pid);
+  }
+  return pids;
+}
+
+bool Carries(std::int64_t pid, const std::string& wanted) {
+  const auto environment = ReadFile(fmt::format("/proc/{}/environ", pid), std::size_t{4} << 20U);
+  if (!environment) return false;
+  return (std::string(1, '\0') + *environment).find(wanted) != std::string::npos;
+}
+
+}  // namespace
+
+std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
+  const std::size_t name_end = text.rfind(") ");
+  const std::size_t name_begin = text.find(" (");
+  if (name_end == std::string_view::npos || name_begin == std::string_view::npos) {
+    return std::nullopt;
+  }
+  // Fields from the third (state) on, as proc(5) numbers them.
+  const std::vector<std::string_view> fields = SplitAtBlanks(text.substr(name_end + 2));
+  constexpr std::size_t kFirst = 3;
+  if (fields.size() < 24 - kFirst + 1 || fields[0].size() != 1) return std::nullopt;
+  const auto field = [&](std::size_t number) { return Number(fields[number - kFirst]); };
+  const auto pid = Number(text.substr(0, name_begin));
+  if (!pid || !field(4) || !field(6) || !field(22) || !field(24)) return std::nullopt;
+  return ProcessStat{.pid = *pid,
+                     .parent = *field(4),
+                     .session = *field(6),
+                     .state = fields[0][0],
+                     .start_ticks = static_cast<std::uint64_t>(*field(22)),
+                     .resident_pages = *field(24)};
+}
+
+std::optional<ProcessStat> ReadProcessStat(std::int64_t pid) {
+  const auto text = ReadFile(fmt::format("/proc/{}/stat", pid));
+  return text ? ParseProcessStat(*text) : std::nullopt;
+}
+
+std::string BootId() {
+  std::string id = ReadFile("/proc/sys/kernel/random/boot_id").value_or("");
+  while (!id.empty() && id.back() == '\n')
+    id.pop_back();
+  return id;
+}
+
+std::optional<ProcessIdentity> IdentityOf(std::int64_t pid) {
+  const auto stat = ReadProcessStat(pid);
+  if (!stat) return std::nullopt;
+  return ProcessIdentity{BootId(), pid, stat->start_ticks};
+}
+
+bool IsAlive(const ProcessIdentity& process) {
+  const auto stat = ReadProcessStat(process.pid);
+  return stat && stat->start_ticks == process.start_ticks && stat->state != 'Z' &&
+         stat->state != 'X' && process.boot_id == BootId();
+}
+
+bool SendSignal(const ProcessIdentity& process, int signal) {
+  // The descriptor names whoever has the pid now; who that is is checked before the signal.
+  const FileDescriptor handle(
+      static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(process.pid), 0)));
+  if (!handle || !IsAlive(process)) return false;
+  return ::syscall(SYS_pidfd_send_signal, handle.Get(), signal, nullptr, 0) == 0;
+}
+
+std::vector<ProcessIdentity> ProcessesWithToken(std::string_view token) {
+  std::vector<ProcessIdentity> found;
+  if (token.empty()) return found;
+  std::string wanted(1, '\0');
+  wanted += fmt::format("DDL_TOKEN={}", token);
+  wanted += '\0';
+  for (const std::int64_t pid : AllPids()) {
+    if (pid == ::getpid()) continue;
+    const auto identity = IdentityOf(pid);
+    if (identity && Carries(pid, wanted)) found.push_back(*identity);
+  }
+  return found;
+}
+
+bool CarriesAnyToken(std::int64_t pid) {
+  using namespace std::string_view_literals;  // NOLINT(google-build-using-namespace): a zero
+  return Carries(pid, std::string("\0DDL_TOKEN="sv));
+}
+
+int KillByToken(std::string_view token) {
+  int killed = 0;
+  constexpr int kRounds = 100;  // a tree that forks as fast as we kill gets no further
+  for (int round = 0; round < kRounds; ++round) {
+    std::set<std::int64_t> marked;
+    for (const ProcessIdentity& process : ProcessesWithToken(token))
+      marked.insert(process.pid);
+    // Descendants that changed their environment go with their ancestors.
+    for (bool grew = !marked.empty(); grew;) {
+      grew = false;
+      for (const std::int64_t pid : AllPids()) {
+        const auto stat = ReadProcessStat(pid);
+        if (stat && marked.contains(stat->parent)) grew = marked.insert(pid).second || grew;
+      }
+    }
+    bool any = false;
+    for (const std::int64_t pid : marked) {
+      const auto identity = IdentityOf(pid);
+      if (identity && IsAlive(*identity) && SendSignal(*identity, SIGKILL)) any = ++killed > 0;
+    }
+    if (!any) return killed;
+  }
+  return killed;
+}
+
+}  // namespace ddl

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel says about processes, without the danger of a reused pid: a process is known by
+// boot id, pid and start time, and a signal goes through a pidfd whose process was checked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runner/launch.h"
+
+namespace ddl {
+
+// The fields of /proc/PID/stat that matter here.
+struct ProcessStat {
+  std::int64_t pid = 0;
+  std::int64_t parent = 0;
+  std::int64_t session = 0;
+  char state = '?';  // 'Z' and 'X' are dead
+  std::uint64_t start_ticks = 0;
+  std::int64_t resident_pages = 0;
+};
+
+// nullopt when the text is not a stat line. A command name may hold blanks and parentheses.
+[[nodiscard]] std::optional<ProcessStat> ParseProcessStat(std::string_view text);
+// nullopt when there is no such process.
+[[nodiscard]] std::optional<ProcessStat> ReadProcessStat(std::int64_t pid);
+
+// Changes with every boot of the host; "" where the kernel does not tell.
+[[nodiscard]] std::string BootId();
+
+// nullopt when there is no such process.
+[[nodiscard]] std::optional<ProcessIdentity> IdentityOf(std::int64_t pid);
+
+// That very process exists and is no zombie.
+[[nodiscard]] bool IsAlive(const ProcessIdentity& process);
+
+// Sends `signal` to that very process, never to a later one of the same pid. False when it is gone
+// or not ours to signal.
+bool SendSignal(const ProcessIdentity& process, int signal);
+
+// Every process of this user, but the caller, whose environment holds DDL_TOKEN=`token`.
+[[nodiscard]] std::vector<ProcessIdentity> ProcessesWithToken(std::string_view token);
+
+// A process that some trial of ddl, of whatever store, began: its environment has a token.
+[[nodiscard]] bool CarriesAnyToken(std::int64_t pid);
+
+// KILL to every process that carries the token and to all descendants of those, again and again
+// until a scan finds none. Returns how many were killed. For what a dead supervisor left behind.
+int KillByToken(std::string_view token);
+
+}  // namespace ddl

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every process that came from a trial. The supervisor is their subreaper: whatever forks, forks
+// twice or makes a session of its own stays a descendant of the supervisor until it is gone.
+#pragma once
+
+#include <cstdint>
+
+namespace ddl {
+
+// Makes this process the one that orphans of its descendants come to.
+void BecomeSubreaper();
+
+// To all descendants of this process. How many there were.
+int SignalDescendants(int signal);
+
+// Resident memory of all descendants, in KiB.
+[[nodiscard]] std::int64_t DescendantsMemoryKib();
+
+}  // namespace ddl

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/records.h"
+
+#include "configs/error.h"
+#include "configs/json.h"
+
+namespace ddl {
+
+namespace {
+
+Json ToJson(const CoreShare& share) {
+  return Json::array({share.core, share.first, share.length});
+}
+
+Json ToJson(const GpuShare& share) {
+  return Json::array({share.uuid, share.index, share.first, share.length});
+}
+
+template <class Share>
+Json ToJson(const std::vector<Share>& shares) {
+  Json list = Json::array();
+  for (const Share& share : shares)
+    list.push_back(ToJson(share));
+  return list;
+}
+
+std::vector<CoreShare> CoresFromJson(const Json& list) {
+  std::vector<CoreShare> shares;
+  for (const Json& item : list)
+    shares.push_back({.core = item.at(0), .first = item.at(1), .length = item.at(2)});
+  return shares;
+}
+
+std::vector<GpuShare> GpusFromJson(const Json& list) {
+  std::vector<GpuShare> shares;
+  for (const Json& item : list) {
+    shares.push_back({.uuid = item.at(0).get<std::string>(),
+                      .index = item.at(1),
+                      .first = item.at(2),
+                      .length = item.at(3)});
+  }
+  return shares;
+}
+
+Json ToJson(const ProcessIdentity& process) {
+  return {{"boot_id", process.boot_id}, {"pid", process.pid}, {"start_ticks", process.start_ticks}};
+}
+
+ProcessIdentity IdentityFromJson(const Json& json) {
+  return {.boot_id = json.at("boot_id").get<std::string>(),
+          .pid = json.at("pid"),
+          .start_ticks = json.at("start_ticks")};
+}
+
+// The fields every record begins with.
+Json Begin(RankId id, const std::string& token) {
+  return {{"job", id.job.value}, {"rank", id.rank}, {"token", token}};
+}
+
+RankId RankFromJson(const Json& json) {
+  return {.job = JobId{json.at("job").get<std::int64_t>()}, .rank = json.at("rank")};
+}
+
+Json CapturesToJson(const std::vector<Capture>& captures) {
+  Json list = Json::array();
+  for (const Capture& capture : captures)
+    list.push_back(Json::array({capture.metric, capture.pattern}));
+  return list;
+}
+
+LaunchRecord ReadLaunch(const Json& json) {
+  LaunchRecord record{.id = RankFromJson(json),
+                      .token = json.at("token").get<std::string>(),
+                      .sweep = json.at("sweep").get<std::string>(),
+                      .trial = TrialId{json.at("trial").get<std::int64_t>()},
+                      .trial_number = json.at("trial_number"),
+                      .attempt = json.at("attempt"),
+                      .argv = json.at("argv").get<std::vector<std::string>>(),
+                      .env = {},
+                      .workdir = json.at("workdir").get<std::string>(),
+                      .params_json = json.at("params_json").get<std::string>(),
+                      .checkpoint_name = json.at("checkpoint_name").get<std::string>(),
+                      .slots = {.cores = CoresFromJson(json.at("cores")),
+                                .gpus = GpusFromJson(json.at("gpus")),
+                                .memory_mib = json.at("memory_mib")},
+                      .captures = {},
+                      .timeout = std::nullopt,
+                      .grace = std::chrono::milliseconds(json.at("grace_ms").get<std::int64_t>()),
+                      .serves_lanes = json.at("serves_lanes")};
+  for (const Json& pair : json.at("env"))
+    record.env.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
+  for (const Json& pair : json.at("captures"))
+    record.captures.push_back({.metric = pair.at(0), .pattern = pair.at(1)});
+  if (json.contains("timeout_ms")) {
+    record.timeout = std::chrono::milliseconds(json.at("timeout_ms").get<std::int64_t>());
+  }
+  return record;
+}
+
+StartRecord ReadStart(const Json& json) {
+  return {.id = RankFromJson(json),
+          .token = json.at("token").get<std::string>(),
+          .supervisor = IdentityFromJson(json.at("supervisor")),
+          .pid = json.at("pid"),
+          .started_unix_ms = json.at("started_unix_ms")};
+}
+
+ExitRecord ReadExit(const Json& json) {
+  return {.id = RankFromJson(json),
+          .token = json.at("token").get<std::string>(),
+          .cause = ParseEndCause(json.at("cause").get<std::string>()).value(),
+          .exit_code = json.at("exit_code"),
+          .signal = json.at("signal"),
+          .detail = json.at("detail").get<std::string>(),
+          .ended_unix_ms = json.at("ended_unix_ms"),
+          .wall_ms = json.at("wall_ms"),
+          .cpu_ms = json.at("cpu_ms"),
+          .peak_memory_kib = json.at("peak_memory_kib"),
+          .last_seq = json.at("last_seq"),
+          .log_bytes = json.at("log_bytes"),
+          .log_bytes_dropped = json.at("log_bytes_dropped"),
+          .metric_names = json.at("metric_names").get<std::vector<std::string>>(),
+          .metric_names_refused = json.at("metric_names_refused")};
+}
+
+SlotBusy ReadBusy(const Json& json) {
+  return {.id = RankFromJson(json),
+          .token = json.at("token").get<std::string>(),
+          .holder = json.at("holder").get<std::string>(),
+          .cores = CoresFromJson(json.at("cores")),
+          .gpus = GpusFromJson(json.at("gpus"))};
+}
+
+template <class Read>
+auto Guarded(std::string_view text, Read read) -> std::optional<decltype(read(Json()))> {
+  try {
+    return read(ParseJson(text, "record"));
+  } catch (const Error&) {
+  } catch (const Json::exception&) {
+  } catch (const std::bad_optional_access&) {
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string ToJsonText(const LaunchRecord& record) {
+  Json json = Begin(record.id, record.token);
+  json["sweep"] = record.sweep;
+  json["trial"] = record.trial.value;
+  json["trial_number"] = record.trial_number;
+  json["attempt"] = record.attempt;
+  json["argv"] = record.argv;
+  json["env"] = Json::array();
+  for (const auto& [name, value] : record.env)
+    json["env"].push_back(Json::array({name, value}));
+  json["workdir"] = record.workdir;
+  json["params_json"] = record.params_json;
+  json["checkpoint_name"] = record.checkpoint_name;
+  json["cores"] = ToJson(record.slots.cores);
+  json["gpus"] = ToJson(record.slots.gpus);
+  json["memory_mib"] = record.slots.memory_mib;
+  json["captures"] = CapturesToJson(record.captures);
+  if (record.timeout) json["timeout_ms"] = record.timeout->count();
+  json["grace_ms"] = record.grace.count();
+  json["serves_lanes"] = record.serves_lanes;
+  return DumpJson(json);
+}
+
+std::string ToJsonText(const StartRecord& record) {
+  Json json = Begin(record.id, record.token);
+  json["supervisor"] = ToJson(record.supervisor);
+  json["pid"] = record.pid;
+  json["started_unix_ms"] = record.started_unix_ms;
+  return DumpJson(json);
+}
+
+std::string ToJsonText(const ExitRecord& record) {
+  Json json = Begin(record.id, record.token);
+  json["cause"] = ToString(record.cause);
+  json["exit_code"] = record.exit_code;
+  json["signal"] = record.signal;
+  json["detail"] = record.detail;
+  json["ended_unix_ms"] = record.ended_unix_ms;
+  json["wall_ms"] = record.wall_ms;
+  json["cpu_ms"] = record.cpu_ms;
+  json["peak_memory_kib"] = record.peak_memory_kib;
+  json["last_seq"] = record.last_seq;
+  json["log_bytes"] = record.log_bytes;
+  json["log_bytes_dropped"] = record.log_bytes_dropped;
+  json["metric_names"] = record.metric_names;
+  json["metric_names_refused"] = record.metric_names_refused;
+  return DumpJson(json);
+}
+
+std::string ToJsonText(const SlotBusy& busy) {
+  Json json = Begin(busy.id, busy.token);
+  json["holder"] = busy.holder;
+  json["cores"] = ToJson(busy.cores);
+  json["gpus"] = ToJson(busy.gpus);
+  return DumpJson(json);
+}
+
+std::optional<LaunchRecord> LaunchRecordFromJson(std::string_view text) {
+  return Guarded(text, ReadLaunch);
+}
+
+std::optional<StartRecord> StartRecordFromJson(std::string_view text) {
+  return Guarded(text, ReadStart);
+}
+
+std::optional<ExitRecord> ExitRecordFromJson(std::string_view text) {
+  return Guarded(text, ReadExit);
+}
+
+std::optional<SlotBusy> SlotBusyFromJson(std::string_view text) {
+  return Guarded(text, ReadBusy);
+}
+
+}  // namespace ddl

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every link promises, on the local one: a real agent, real supervisors, real trials.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "runner/link.h"
+#include "runner/mailbox.h"
+#include "runner/process.h"
+#include "tests/runner/temporary_folder.h"
+
+namespace ddl {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+constexpr auto kPatience = 60s;
+
+// An agent on a link, and all that it said.
+class Connection {
+ public:
+  Connection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false)
+      : link_(MakeLocalLink({.agent_path = std::string(DDL_BINARY_DIR) + "/ddl-agent",
+                             .host_folder = host_folder,
+                             .hello = {"0123456789abcdef", epoch, take_over}},
+                            [this](HostNews news) { mailbox_.Put(std::move(news)); })) {}
+
+  void Send(ToHost message) { link_->Send(std::move(message)); }
+
+  // The first message of that kind that fits; others are kept for later.
+  template <class Message>
+  Message Await(const std::function<bool(const Message&)>& fits = [](const Message&) {
+    return true;
+  }) {
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    while (true) {
+      for (auto at = heard_.begin(); at != heard_.end(); ++at) {
+        const auto* message = std::get_if<Message>(&*at);
+        if (message == nullptr || !fits(*message)) continue;
+        Message found = *message;
+        heard_.erase(at);
+        return found;
+      }
+      if (std::chrono::steady_clock::now() > until) {
+        ADD_FAILURE() << "nothing of that kind came";
+        return {};
+      }
+      for (HostNews& news : mailbox_.TakeAll(100ms)) {
+        if (auto* message = std::get_if<FromHost>(&news.what))
+          heard_.push_back(std::move(*message));
+      }
+    }
+  }
+
+  ExitRecord AwaitExit(std::int64_t job) {
+    return Await<Exited>([job](const Exited& exited) { return exited.record.id.job.value == job; })
+        .record;
+  }
+
+ private:
+  Mailbox<HostNews> mailbox_;
+  std::vector<FromHost> heard_;
+  std::unique_ptr<Link> link_;
+};
+
+// A process that has ended and that its parent has not looked after yet does not live.
+bool Lives(std::int64_t pid) {
+  const std::optional<ProcessIdentity> identity = IdentityOf(pid);
+  return identity && IsAlive(*identity);
+}
+
+class LocalHost : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("DDL_LEASE_DIR", (folder_ / "leases").c_str(), 1);
+    Connect();
+  }
+  void TearDown() override {
+    if (!connection_) Connect();
+    for (const std::int64_t job : launched_)
+      connection_->Send(Order{{{job}, 0}, OrderKind::kKill, {}});
+    connection_.reset();
+  }
+
+  void Connect() {
+    connection_ = std::make_unique<Connection>(folder_ / "host", ++epoch_);
+    welcome_ = connection_->Await<Welcome>();
+  }
+
+  LaunchRecord Shell(std::int64_t job, const std::string& script) {
+    LaunchRecord record{.id = {{job}, 0},
+                        .token = "token-" + std::to_string(job),
+                        .sweep = "contract",
+                        .trial = {job},
+                        .trial_number = job,
+                        .argv = {"/bin/sh", "-c", script},
+                        .workdir = folder_.Path(),
+                        .params_json = R"({"x":1})",
+                        .checkpoint_name = "trial-" + std::to_string(job),
+                        .grace = 200ms};
+    record.slots.cores = {{welcome_.facts.cores.at(0), 0, 100}};
+    return record;
+  }
+  void Start(const LaunchRecord& record) {
+    launched_.push_back(record.id.job.value);
+    connection_->Send(Launch{record});
+  }
+  ExitRecord RunToEnd(const LaunchRecord& record) {
+    Start(record);
+    return connection_->AwaitExit(record.id.job.value);
+  }
+  [[nodiscard]] std::string FileOf(std::int64_t job, const std::string& name) const {
+    std::ifstream stream(welcome_.facts.folder + "/jobs/" + std::to_string(job) + ".0/" + name);
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  }
+  // A pipe that a script opens to tell that it got there; opening it waits for the other side.
+  std::string MakePipe(const std::string& name) {
+    EXPECT_EQ(mkfifo((folder_ / name).c_str(), 0600), 0);
+    return folder_ / name;
+  }
+  static std::string ReadLine(const std::string& path) {
+    std::ifstream stream(path);
+    std::string line;
+    std::getline(stream, line);
+    return line;
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Connection> connection_;
+  Welcome welcome_;
+  std::uint64_t epoch_ = 0;
+  std::vector<std::int64_t> launched_;
+};
+
+TEST_F(LocalHost, TellsHowATrialEnded) {
+  EXPECT_EQ(RunToEnd(Shell(1, "exit 7")).exit_code, 7);
+  const ExitRecord killed = RunToEnd(Shell(2, "kill -SEGV $$"));
+  EXPECT_EQ(killed.cause, EndCause::kSignaled);
+  EXPECT_EQ(killed.signal, SIGSEGV);
+  EXPECT_EQ(killed.detail, "killed by signal 11 (SEGV)");
+}
+
+TEST_F(LocalHost, GivesATrialItsEnvironment) {
+  LaunchRecord record = Shell(1, "env; cat $DDL_PARAMS; pwd; cat \"$0\"");
+  record.argv.emplace_back("${args_json_file}");
+  record.env = {{"OWN", "value"}};
+  EXPECT_EQ(RunToEnd(record).exit_code, 0);
+  const std::string log = FileOf(1, "log");
+  for (const char* line : {"DDL_SWEEP=contract", "DDL_TRIAL=1", "DDL_ATTEMPT=1", "OWN=value",
+                           "OMP_NUM_THREADS=1", "PYTHONUNBUFFERED=1", "{\"x\":1}{\"x\":1}"}) {
+    EXPECT_TRUE(log.find(line) != std::string::npos ||
+                (std::string(line).starts_with("{") && log.find("{\"x\":1}") != std::string::npos))
+        << line << " is not in\n"
+        << log;
+  }
+  EXPECT_THAT(log, HasSubstr(folder_.Path()));
+}
+
+TEST_F(LocalHost, TakesMetricsFromOutputPipeAndPatterns) {
+  LaunchRecord record = Shell(1, R"(
+echo '{"step": 5, "loss": 0.5, "ok": true}'
+echo 'acc=0.75 of all'
+echo '{"loss": NaN}' > "$DDL_METRICS"
+echo '{"loss": "text"}'
+echo plain)");
+  record.captures = {{"acc", "acc=([0-9.]+)"}};
+  const ExitRecord exit = RunToEnd(record);
+  EXPECT_EQ(exit.last_seq, 3);
+  EXPECT_THAT(exit.metric_names, UnorderedElementsAre("loss", "ok", "acc"));
+  std::map<std::int64_t, MetricReport> reports;
+  while (reports.size() < 3) {
+    for (const MetricReport& report : connection_->Await<Metrics>().reports)
+      reports[report.seq] = report;
+  }
+  std::map<std::string, double> values;
+  for (const auto& [seq, report] : reports) {
+    for (const auto& [name, value] : report.values)
+      values[name + (report.step == 5 ? " at 5" : "")] = value;
+  }
+  EXPECT_EQ(values.at("loss at 5"), 0.5);
+  EXPECT_EQ(values.at("ok at 5"), 1.0);
+  EXPECT_EQ(values.at("acc"), 0.75);
+  const std::string log = FileOf(1, "log");
+  EXPECT_THAT(log, HasSubstr("{\"loss\": \"text\"}\nplain\n"));
+  EXPECT_THAT(log, HasSubstr("acc=0.75 of all\n")) << "what a pattern reads is log too";
+  EXPECT_EQ(log.find("\"step\""), std::string::npos) << "a metric line is no log";
+}
+
+TEST_F(LocalHost, SaysWhyAProgramDidNotStart) {
+  LaunchRecord record = Shell(1, "");
+  record.argv = {"./trian.sh"};
+  EXPECT_EQ(RunToEnd(record).detail, "no such program: ./trian.sh (in " + folder_.Path() + ")");
+  std::ofstream(folder_ / "plain") << "echo hello\n";
+  record = Shell(2, "");
+  record.argv = {"./plain"};
+  const ExitRecord exit = RunToEnd(record);
+  EXPECT_EQ(exit.cause, EndCause::kCouldNotStart);
+  EXPECT_EQ(exit.detail, "not executable: ./plain; chmod +x it");
+  record = Shell(3, "");
+  record.workdir = folder_ / "gone";
+  EXPECT_EQ(RunToEnd(record).detail, "no such directory: " + (folder_ / "gone"));
+}
+
+TEST_F(LocalHost, KillsTheWholeTreeAtTheTimeLimit) {
+  const std::string pipe = MakePipe("pids");
+  // A child in a session of its own that ignores TERM, and a grandchild whose parent is gone.
+  LaunchRecord record = Shell(1,
+                              "trap '' TERM; setsid sh -c 'trap \"\" TERM; (sleep 1000 & echo "
+                              "$$ $! > pids); sleep 1000'");
+  record.timeout = 300ms;
+  Start(record);
+  std::int64_t child = 0;
+  std::int64_t grandchild = 0;
+  std::ifstream(pipe) >> child >> grandchild;
+  const ExitRecord exit = connection_->AwaitExit(1);
+  EXPECT_EQ(exit.cause, EndCause::kTimedOut);
+  EXPECT_EQ(exit.detail, "longer than timeout_s: 0.3");
+  for (const std::int64_t pid : {child, grandchild}) {
+    ASSERT_GT(pid, 0);
+    EXPECT_FALSE(Lives(pid)) << "pid " << pid << " is left";
+  }
+}
+
+TEST_F(LocalHost, EndsATrialThatTakesMoreMemoryThanItsOwn) {
+  LaunchRecord record =
+      Shell(1, "exec awk 'BEGIN { s = \"x\"; while (1) s = s s }'");  // doubles without end
+  record.slots.memory_mib = 64;
+  const ExitRecord exit = RunToEnd(record);
+  EXPECT_EQ(exit.cause, EndCause::kOutOfMemory);
+  EXPECT_THAT(exit.detail, HasSubstr("GiB of 0.1 GiB"));
+}
+
+TEST_F(LocalHost, StopsByTermFirstAndHandsLinesIn) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1,
+              "trap 'echo left in order; exit 75' TERM; read line < $DDL_CONTROL; echo got "
+              "$line; echo up > ready; while :; do sleep 0.01; done"));
+  connection_->Await<Started>();
+  connection_->Send(Order{{{1}, 0}, OrderKind::kControl, R"({"checkpoint":1})"});
+  EXPECT_EQ(ReadLine(ready), "up");
+  connection_->Send(Order{{{1}, 0}, OrderKind::kStop, {}});
+  const ExitRecord exit = connection_->AwaitExit(1);
+  EXPECT_EQ(exit.exit_code, 75);
+  EXPECT_THAT(FileOf(1, "log"), HasSubstr("got {\"checkpoint\":1}\n"));
+  EXPECT_THAT(FileOf(1, "log"), HasSubstr("left in order\n"));
+}
+
+TEST_F(LocalHost, StartsTheSameLaunchOnce) {
+  const LaunchRecord record = Shell(1, "echo once >> starts");
+  Start(record);
+  Start(record);
+  (void)connection_->AwaitExit(1);
+  (void)RunToEnd(Shell(2, "true"));
+  std::ifstream starts(folder_ / "starts");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(starts), {}), "once\n");
+}
+
+TEST_F(LocalHost, KeepsALaunchUntilItsSlotIsFree) {
+  const std::string ready = MakePipe("ready");
+  LaunchRecord first = Shell(1, "echo up > ready; read go < ready; echo first >> order");
+  LaunchRecord second = Shell(2, "echo second >> order");
+  Start(first);
+  EXPECT_EQ(ReadLine(ready), "up");
+  Start(second);
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(2).exit_code, 0);
+  std::ifstream order(folder_ / "order");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(order), {}), "first\nsecond\n");
+}
+
+TEST_F(LocalHost, RefusesASlotThatSomebodyElseHolds) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo up > ready; read go < ready"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  // Another store on the same machine.
+  Connection other(folder_ / "other-host", 1);
+  (void)other.Await<Welcome>();
+  other.Send(Launch{Shell(9, "true")});
+  const SlotBusy busy = other.Await<SlotBusy>();
+  EXPECT_EQ(busy.token, "token-9");
+  EXPECT_THAT(busy.holder, HasSubstr("contract"));
+  std::ofstream(ready) << "go\n" << std::flush;
+  (void)connection_->AwaitExit(1);
+  other.Send(Launch{Shell(10, "true")});
+  EXPECT_EQ(other.AwaitExit(10).exit_code, 0);
+}
+
+TEST_F(LocalHost, OutlivesItsAgentAndIsAdopted) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo '{\"loss\": 1}'; echo up > ready; read go < ready; echo '{\"loss\": 2}'"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  Connect();
+  ASSERT_EQ(welcome_.found.size(), 1U);
+  EXPECT_EQ(welcome_.found[0].state, FoundState::kAlive);
+  EXPECT_EQ(welcome_.found[0].token, "token-1");
+  connection_->Send(Adopt{{{1}, 0}, "token-1", 1});
+  (void)connection_->Await<Started>();
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(1).last_seq, 2);
+  const Metrics metrics = connection_->Await<Metrics>();
+  EXPECT_EQ(metrics.reports.at(0).seq, 2) << "what was committed is not sent again";
+}
+
+TEST_F(LocalHost, TellsOfAnEndThatNobodyHeard) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo up > ready; read go < ready; exit 3"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  connection_.reset();
+  std::ofstream(ready) << "go\n" << std::flush;
+  Connect();
+  connection_->Send(Adopt{{{1}, 0}, "token-1", 0});
+  EXPECT_EQ(connection_->AwaitExit(1).exit_code, 3);
+}
+
+TEST_F(LocalHost, TakesTheTrialAlongWhenASupervisorIsKilled) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo $$ > ready; read go < ready"));
+  const auto trial = static_cast<pid_t>(std::stol(ReadLine(ready)));
+  const StartRecord start = connection_->Await<Started>().record;
+  EXPECT_EQ(start.pid, trial);
+  kill(static_cast<pid_t>(start.supervisor.pid), SIGKILL);
+  const ExitRecord exit = connection_->AwaitExit(1);
+  EXPECT_EQ(exit.cause, EndCause::kSupervisorLost);
+  EXPECT_FALSE(Lives(trial)) << "the trial is left";
+}
+
+TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo up > ready; read go < ready"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  const StartRecord start = connection_->Await<Started>().record;
+  RemoveTree(welcome_.facts.folder + "/jobs/1.0");
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kLaunchRefused);
+  EXPECT_FALSE(Lives(start.supervisor.pid));
+}
+
+TEST_F(LocalHost, RefusesAnOlderEpoch) {
+  Connection later(folder_ / "host", 10);
+  (void)later.Await<Welcome>();
+  Connection older(folder_ / "host", 5);
+  const Refused refused = older.Await<Refused>();
+  EXPECT_EQ(refused.epoch_seen, 10U);
+  EXPECT_THAT(refused.reason, HasSubstr("a later coordinator (epoch 10, ours is 5)"));
+  Connection taking(folder_ / "host", 5, true);
+  (void)taking.Await<Welcome>();
+  epoch_ = 20;
+}
+
+TEST_F(LocalHost, KeepsHeadAndTailOfALongLog) {
+  LaunchRecord record =
+      Shell(1, "echo begin; head -c 100000000 /dev/zero | tr '\\0' 'x'; echo; echo end");
+  const ExitRecord exit = RunToEnd(record);
+  EXPECT_EQ(exit.log_bytes, 100'000'000 + 11);
+  EXPECT_GT(exit.log_bytes_dropped, 0);
+  EXPECT_TRUE(FileOf(1, "log").starts_with("begin\n"));
+  EXPECT_TRUE(FileOf(1, "log.tail").ends_with("x\nend\n"));
+}
+
+}  // namespace
+}  // namespace ddl
