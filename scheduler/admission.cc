@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/admission.h"
+
+#include "configs/spec_difference.h"
+
+namespace ddl {
+
+Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& known) {
+  if (!known || request.begin_new) return BeginSweep{};
+  const SweepSpec before = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
+  const SpecDifference difference = DifferenceOf(before, request.spec);
+  if (!difference.in_place) return SweepDiffers{difference.text};
+  const bool over = known->state != SweepState::kRunning;
+  const bool changed = !difference.text.empty();
+  if (over && !changed && !request.retry_failed) return SweepIsOver{};
+  return GoOnWithSweep{changed};
+}
+
+Json ToJson(const SweepRequest& request) {
+  return {{"spec", ResolvedSpec(request.spec)},
+          {"spec_text", request.spec_text},
+          {"provenance", request.provenance_json},
+          {"begin_new", request.begin_new},
+          {"retry_failed", request.retry_failed}};
+}
+
+SweepRequest SweepRequestFromJson(const Json& json) {
+  SweepRequest request;
+  request.spec = SpecFromJson(json.at("spec"));
+  request.spec_text = json.at("spec_text").get<std::string>();
+  request.provenance_json = json.at("provenance").get<std::string>();
+  request.begin_new = json.at("begin_new").get<bool>();
+  request.retry_failed = json.at("retry_failed").get<bool>();
+  return request;
+}
+
+int ExitCodeOf(SweepOutcome outcome) {
+  switch (outcome) {
+    case SweepOutcome::kNone:
+    case SweepOutcome::kAllDone:
+    case SweepOutcome::kTargetReached:
+      return 0;
+    case SweepOutcome::kSomeFailed:
+    case SweepOutcome::kStoppedByUser:
+      return 1;
+    case SweepOutcome::kTargetMissed:
+    case SweepOutcome::kLimitReached:
+      return 4;
+  }
+  return 3;
+}
+
+}  // namespace ddl

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/coordinator.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+
+namespace ddl {
+
+namespace {
+
+using std::chrono::nanoseconds;
+constexpr nanoseconds kTick = std::chrono::milliseconds(100);
+constexpr nanoseconds kBackupEvery = std::chrono::minutes(10);
+constexpr std::size_t kShownTrials = 64;
+constexpr int kLocalHost = 0;
+
+std::uint64_t RandomBits() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32U) | device();
+}
+
+CoreOptions MakeCoreOptions(const CoordinatorOptions& options, const Store& store,
+                            std::uint64_t epoch) {
+  CoreOptions core;
+  core.store_id = store.Id();
+  core.given = store.Given();
+  core.epoch = epoch;
+  core.token_seed_high = RandomBits();
+  core.token_seed_low = RandomBits();
+  core.trainer_path = options.trainer_path;
+  return core;
+}
+
+}  // namespace
+
+Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObserver& observer)
+    : options_(std::move(options)),
+      observer_(observer),
+      store_(std::move(store)),
+      epoch_(store_.Given().epoch + 1),
+      core_(MakeCoreOptions(options_, store_, epoch_)),
+      control_(MakeControlServer(options_.store_folder,
+                                 [this](ControlNews news) { mailbox_.Put(std::move(news)); })),
+      desk_(*control_),
+      search_([this](Proposed proposed) { mailbox_.Put(std::move(proposed)); }),
+      local_({.host = kLocalHost,
+              .agent_path = options_.agent_path,
+              .host_folder = {},
+              .hello = {store_.Id(), epoch_, false}},
+             [this](HostNews news) { mailbox_.Put(std::move(news)); }) {
+  for (const std::string& name : store_.UnfinishedSweeps()) {
+    std::optional<SweepHistory> history = store_.Load(name);
+    SweepOpened opened;
+    opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
+    opened.spec_text = history->spec_text;
+    opened.history = std::move(history);
+    opened.may_launch = false;
+    Enter(std::move(opened));
+  }
+}
+
+OpenedSweep Coordinator::Open(const SweepRequest& request) {
+  const std::optional<SweepHistory> known = store_.Load(request.spec.name);
+  const Admission admission = Admit(request, known);
+  if (const auto* differs = std::get_if<SweepDiffers>(&admission)) {
+    throw Error(fmt::format("sweep \"{}\" exists with another spec:\n{}", request.spec.name,
+                            differs->difference),
+                "", "begin another with --new, or give the spec another name");
+  }
+  if (std::holds_alternative<SweepIsOver>(admission)) {
+    return {known->id, true, false, known->outcome};
+  }
+  const bool goes_on = std::holds_alternative<GoOnWithSweep>(admission);
+  const auto open = by_name_.find(request.spec.name);
+  if (goes_on && open != by_name_.end() && open->second == known->id) {
+    search_.Open(known->id, request.spec);
+    Step(SpecChanged{known->id, request.spec, request.retry_failed});
+    Settle();
+    ended_.erase(known->id);
+    return {known->id, false, true, SweepOutcome::kNone};
+  }
+  SweepOpened opened{request.spec, request.spec_text, request.provenance_json, std::nullopt,
+                     request.retry_failed};
+  if (goes_on) opened.history = known;
+  return {Enter(std::move(opened)), false, goes_on, SweepOutcome::kNone};
+}
+
+SweepId Coordinator::Enter(SweepOpened opened) {
+  const std::string name = opened.spec.name;
+  const SweepSpec spec = opened.spec;
+  Step(opened);
+  // The core gave a new sweep its id: the largest of that name.
+  for (const SweepProgress& progress : core_.Progress(Clock())) {
+    if (progress.name == name) by_name_[name] = std::max(by_name_[name], progress.id);
+  }
+  search_.Open(by_name_.at(name), spec);
+  Settle();
+  return by_name_.at(name);
+}
+
+Answer Coordinator::Act(const ActWord& word) {
+  UserAsked acts = word.acts;
+  acts.sweep = Named(word.sweep);
+  acts.request = ++last_request_;
+  own_answer_.reset();
+  Step(acts);
+  Settle();
+  return own_answer_.value_or(Answer{acts.request, true, {}});
+}
+
+LoopEnd Coordinator::Run() {
+  while (!interrupted_) {
+    Turn(kTick);
+    if (core_.AllSweepsEnded()) {
+      KeepBackup();
+      return LoopEnd::kAllEnded;
+    }
+  }
+  return LoopEnd::kInterrupted;
+}
+
+LoopEnd Coordinator::RunUntilStopped(nanoseconds patience) {
+  const nanoseconds until = Clock().monotonic + patience;
+  bool busy = core_.IsStopping();
+  while (!interrupted_ && busy && Clock().monotonic < until) {
+    Turn(kTick);
+    busy = core_.IsStopping();
+  }
+  return interrupted_ ? LoopEnd::kInterrupted : LoopEnd::kAllEnded;
+}
+
+Now Coordinator::Clock() {
+  using std::chrono::duration_cast;
+  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
+  return {duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()),
+          duration_cast<std::chrono::milliseconds>(unix_time).count()};
+}
+
+void Coordinator::Turn(nanoseconds patience) {
+  local_.Keep(Clock().monotonic);
+  for (News& news : mailbox_.TakeAll(patience)) {
+    std::visit([this](auto& alternative) { Apply(alternative); }, news);
+  }
+  Step(Tick{});
+  Settle();
+  ShowProgress(false);
+  if (Clock().monotonic - backed_up_ > kBackupEvery) KeepBackup();
+}
+
+void Coordinator::Settle() {
+  std::vector<Action> actions = std::exchange(actions_, {});
+  std::vector<Change> changes;
+  for (Action& action : actions) {
+    if (auto* commit = std::get_if<CommitChange>(&action)) {
+      changes.push_back(std::move(commit->change));
+    }
+  }
+  if (!changes.empty()) {
+    store_.Commit(changes);
+    changed_since_backup_ = true;
+  }
+  for (Action& action : actions) {
+    std::visit([this](auto& alternative) { Do(alternative); }, action);
+  }
+}
+
+void Coordinator::ShowProgress(bool ended) {
+  const Now now = Clock();
+  if (!ended && now.monotonic - shown_ < kTick) return;
+  shown_ = now.monotonic;
+  for (const SweepProgress& progress : core_.Progress(now)) {
+    const std::vector<RunningTrial> running = core_.Running(progress.id, kShownTrials);
+    observer_.OnProgress(progress, running, now);
+    desk_.Show(progress, running);
+  }
+}
+
+void Coordinator::KeepBackup() {
+  backed_up_ = Clock().monotonic;
+  if (!changed_since_backup_) return;
+  changed_since_backup_ = false;
+  BackupMade made{store_.Backup()};
+  Apply(made);
+  Settle();
+}
+
+SweepId Coordinator::Named(const std::string& name) {
+  if (name.empty()) {
+    SweepId newest;
+    for (const auto& [known, id] : by_name_)
+      newest = std::max(newest, id);
+    return newest;
+  }
+  const auto found = by_name_.find(name);
+  if (found != by_name_.end()) return found->second;
+  std::optional<SweepHistory> history = store_.Load(name);
+  if (!history) return {};
+  SweepOpened opened;
+  opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
+  opened.spec_text = history->spec_text;
+  opened.history = std::move(history);
+  return Enter(std::move(opened));
+}
+
+}  // namespace ddl

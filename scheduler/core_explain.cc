@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the core knows of why trials wait, as facts for explain.h.
+#include <fmt/format.h>
+
+#include "configs/json.h"
+#include "scheduler/core_state.h"
+#include "scheduler/slots_json.h"
+
+namespace ddl {
+
+namespace {
+
+WaitCause CauseOf(Blocked blocked) {
+  switch (blocked) {
+    case Blocked::kNot:
+      return WaitCause::kStartsNow;
+    case Blocked::kNoHost:
+      return WaitCause::kHost;
+    case Blocked::kSearch:
+      return WaitCause::kSearch;
+    case Blocked::kParallel:
+      return WaitCause::kParallel;
+    case Blocked::kDevices:
+      return WaitCause::kCores;
+    case Blocked::kReserved:
+      return WaitCause::kReserved;
+    case Blocked::kDelayed:
+      return WaitCause::kDelay;
+    case Blocked::kPaused:
+      return WaitCause::kSweepPaused;
+    case Blocked::kLeaving:
+      return WaitCause::kLeaving;
+  }
+  return WaitCause::kUnknown;
+}
+
+std::string InUse(int all, std::string_view unit, const std::string& host) {
+  if (all == 1) return fmt::format("the only {} of {} is in use", unit, host);
+  return fmt::format("too few of the {} {}s of {} are free", all, unit, host);
+}
+
+}  // namespace
+
+void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) const {
+  if (sweep.HasEnded() || sweep.IsEnding()) {
+    facts.wait = WaitCause::kSweepEnded;
+    return;
+  }
+  facts.wait = CauseOf(sweep.blocked);
+  facts.request = DescribeRequest(sweep.request);
+  facts.parallel = sweep.spec.parallel.value_or(0);
+  if (const auto due = sweep.trials.NextDelayed()) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(*due - now.monotonic);
+    facts.delay_s = static_cast<double>(left.count());
+  }
+  if (facts.wait == WaitCause::kCores) AddShortage(sweep, facts);
+  if (facts.wait == WaitCause::kHost) AddHost(sweep, facts);
+  if (facts.wait == WaitCause::kReserved) {
+    for (const auto& [id, other] : sweeps) {
+      if (id < sweep.id && other.blocked_since) facts.holder = other.spec.name;
+    }
+  }
+}
+
+// Which of its devices a sweep lacks, on the first of its hosts that answers.
+void Core::State::AddShortage(const SweepRun& sweep, TrialFacts& facts) const {
+  for (const std::string& name : sweep.spec.hosts) {
+    const auto found = hosts.find(name);
+    if (found == hosts.end() || !found->second.is_up) continue;
+    const HostSlots& slots = found->second.slots;
+    const Scarce scarce = slots.Lacking(sweep.request);
+    facts.holder = slots.ForeignHolder(scarce);
+    if (!facts.holder.empty()) {
+      facts.wait = WaitCause::kForeign;
+    } else if (scarce == Scarce::kGpus) {
+      facts.wait = WaitCause::kGpus;
+      facts.have = InUse(slots.Gpus(), "GPU", name);
+    } else if (scarce == Scarce::kMemory) {
+      facts.wait = WaitCause::kMemory;
+      facts.have = fmt::format("{} of {} MiB of {} are free", slots.FreeMemoryMib(),
+                               slots.MemoryMib(), name);
+    } else {
+      facts.have = InUse(slots.Cores(), "core", name);
+    }
+    return;
+  }
+}
+
+void Core::State::AddHost(const SweepRun& sweep, TrialFacts& facts) const {
+  for (const std::string& name : sweep.spec.hosts) {
+    const auto found = hosts.find(name);
+    const bool is_known = found != hosts.end() && found->second.is_known;
+    if (!is_known) facts.wait = WaitCause::kHostUnseen;
+    const std::string text = is_known ? fmt::format("host {}, which does not answer: {}", name,
+                                                    found->second.down_because)
+                                      : fmt::format("host {}", name);
+    facts.holder += (facts.holder.empty() ? "" : " and for ") + text;
+  }
+}
+
+TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now now) const {
+  const TrialRecord trial = sweep.trials.Of(number);
+  TrialFacts facts;
+  facts.sweep = sweep.spec.name;
+  facts.number = number;
+  facts.state = trial.state;
+  facts.attempts = trial.attempts;
+  facts.metric = sweep.spec.metric ? sweep.spec.metric->name : "";
+  if (trial.metric_seen) facts.objective = trial.objective;
+  facts.sweep_outcome = sweep.outcome;
+  facts.sweep_reason = sweep.reason;
+  if (const auto told = sweep.told.find(number); told != sweep.told.end()) {
+    facts.reason = told->second.reason;
+    if (told->second.cause) {
+      facts.end = EndFacts{*told->second.cause, told->second.exit_code, told->second.signal, ""};
+    }
+  }
+  if (const auto job = jobs.find(trial.job); job != jobs.end()) {
+    facts.host = job->second.host;
+    if (job->second.seat != 0) {
+      facts.devices = DescribeSlots(hosts.at(facts.host).seats.at(job->second.seat).slots);
+    }
+  }
+  if (trial.state == TrialState::kWaiting) {
+    facts.ahead = sweep.trials.Ahead(number);
+    AddWait(sweep, now, facts);
+  }
+  return facts;
+}
+
+// Nothing for a trial that ended under an earlier coordinator: the store knows how.
+std::optional<std::string> Core::State::ExplainTrial(const SweepRun& sweep, std::int64_t number,
+                                                     Now now) const {
+  const TrialState state = sweep.trials.Of(number).state;
+  const bool needs_reason = IsEnded(state) && state != TrialState::kFinished;
+  if (needs_reason && !sweep.told.contains(number)) return std::nullopt;
+  return Explain(FactsOf(sweep, number, now));
+}
+
+// Why nothing starts, where that is not just that all devices are busy with this sweep.
+std::string Core::State::WaitsFor(const SweepRun& sweep, Now now) const {
+  const bool has_all_it_asked_for = !sweep.spec.parallel || sweep.seats >= *sweep.spec.parallel;
+  if (sweep.HasEnded() || sweep.IsEnding() || sweep.blocked == Blocked::kNot) return {};
+  if (sweep.blocked == Blocked::kParallel || sweep.blocked == Blocked::kSearch) return {};
+  TrialFacts facts;
+  facts.sweep = sweep.spec.name;
+  AddWait(sweep, now, facts);
+  const bool is_own_load = facts.wait == WaitCause::kCores || facts.wait == WaitCause::kGpus ||
+                           facts.wait == WaitCause::kMemory;
+  if (is_own_load && has_all_it_asked_for) return {};
+  if (is_own_load) {
+    return fmt::format("parallel is {}, but only {} fit: {}", *sweep.spec.parallel, sweep.seats,
+                       facts.have);
+  }
+  return DescribeWait(facts);
+}
+
+}  // namespace ddl

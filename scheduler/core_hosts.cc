@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts come and go. A host that is away is no event of a trial; when it is back, what it tells of
+// its ranks decides about each attempt once.
+#include <algorithm>
+#include <cassert>
+
+#include <fmt/format.h>
+
+#include "scheduler/core_state.h"
+
+namespace ddl {
+
+HostState* Core::State::HostOfLink(int link) {
+  for (auto& [name, host] : hosts) {
+    if (host.link == link) return &host;
+  }
+  return nullptr;
+}
+
+void Core::State::On(const HostUp& up, Turn& turn) {
+  HostState& host = hosts[up.name];
+  if (host.is_known) TellViewers(up.name, "answers again", turn);
+  host.link = up.host;
+  host.is_up = true;
+  host.is_known = true;
+  host.facts = up.facts;
+  host.slots.Update(up.facts);
+  host.strangers.clear();
+  for (const FoundRank& found : up.found)
+    host.strangers[found.id] = found;
+  for (auto& [id, job] : jobs)
+    job.is_unmet |= job.host == up.name;
+  JudgeStrangers(turn);
+  for (auto& [id, sweep] : sweeps)
+    CheckFeasible(sweep, turn);
+  needs_placement = true;
+}
+
+void Core::State::On(const HostChanged& changed, Turn& turn) {
+  HostState* host = HostOfLink(changed.host);
+  if (host == nullptr) return;
+  host->facts = changed.facts;
+  host->slots.Update(changed.facts);
+  for (auto& [id, sweep] : sweeps)
+    CheckFeasible(sweep, turn);
+  needs_placement = true;
+}
+
+void Core::State::On(const HostDown& down, Turn& turn) {
+  for (auto& [name, host] : hosts) {
+    if (host.link != down.host || !host.is_up) continue;
+    host.is_up = false;
+    host.down_because = down.reason;
+    TellViewers(name, fmt::format("does not answer ({}); what runs there goes on", down.reason),
+                turn);
+  }
+}
+
+void Core::State::On(const HostSilent& silent, Turn& turn) {
+  for (const auto& [name, host] : hosts) {
+    if (host.link == silent.host) TellViewers(name, "is silent; what runs there goes on", turn);
+  }
+}
+
+// A line for everybody who watches a sweep that uses the host.
+void Core::State::TellViewers(const std::string& name, const std::string& what, Turn& turn) const {
+  for (const auto& [id, sweep] : sweeps) {
+    if (sweep.HasEnded() || std::ranges::count(sweep.spec.hosts, name) == 0) continue;
+    turn.actions.emplace_back(Say{id, fmt::format("host {} {}", name, what)});
+  }
+}
+
+bool Core::State::IsWhole() const {
+  return std::ranges::all_of(options.unfinished_sweeps, [this](const std::string& name) {
+    return std::ranges::any_of(
+        sweeps, [&name](const auto& entry) { return entry.second.spec.name == name; });
+  });
+}
+
+// Settles what each host that is up told of its ranks, as far as the open sweeps allow: attempts
+// found are adopted, attempts not found have ended, ranks that belong to nobody go.
+void Core::State::JudgeStrangers(Turn& turn) {
+  std::vector<JobId> unmet;
+  for (const auto& [id, job] : jobs) {
+    if (job.is_unmet && hosts.at(job.host).is_up) unmet.push_back(id);
+  }
+  for (const JobId id : unmet) {
+    LiveJob& job = jobs.at(id);
+    HostState& host = hosts.at(job.host);
+    job.is_unmet = false;
+    const auto found = host.strangers.find({id, 0});
+    if (found == host.strangers.end() || found->second.token != job.token) {
+      MissJob(job, turn);
+      continue;
+    }
+    host.strangers.erase(found);
+    AdoptJob(host, job, turn);
+  }
+  if (!IsWhole()) return;
+  for (auto& [name, host] : hosts) {
+    if (!host.is_up) continue;
+    for (const auto& [id, found] : std::exchange(host.strangers, {}))
+      Dismiss(host, found, turn);
+  }
+}
+
+void Core::State::AdoptJob(HostState& host, LiveJob& job, Turn& turn) {
+  turn.Send(host, Adopt{{job.id, 0}, job.token, job.committed_seq});
+  const bool must_stop = job.stop == StopCause::kUserStop || job.stop == StopCause::kUserPause ||
+                         job.stop == StopCause::kSweepEnds;
+  if (must_stop) turn.Send(host, Order{{job.id, 0}, OrderKind::kStop, {}});
+}
+
+// The host is there, the rank is not. One that never started was lost with its link: the launch
+// cannot be in flight any more, and should its process come up after all, it is killed for its void
+// token.
+void Core::State::MissJob(LiveJob& job, Turn& turn) {
+  if (job.exit) return Finish(job, ExitRecord(*job.exit), turn);
+  ExitRecord record;
+  record.id = {job.id, 0};
+  record.token = job.token;
+  record.ended_unix_ms = turn.now.unix_ms;
+  record.last_seq = job.committed_seq;
+  if (job.is_started) {
+    record.cause = EndCause::kSupervisorLost;
+    record.detail = fmt::format("no trace of it was left on {}", job.host);
+    return Finish(job, record, turn);
+  }
+  record.cause = EndCause::kLaunchRefused;
+  record.detail = fmt::format("the launch never reached {}", job.host);
+  NeverBegan(job, record, "", turn);
+}
+
+// A rank whose attempt has ended or was never ours.
+void Core::State::Dismiss(HostState& host, const FoundRank& found, Turn& turn) {
+  if (found.state == FoundState::kAlive) {
+    turn.Send(host, Order{found.id, OrderKind::kKill, {}});
+  }
+  turn.Send(host, Settled{found.id});
+  host.unsaved.emplace(found.id, 0);
+}
+
+// A sweep that no host of its can ever take is refused at once, rather than left waiting.
+void Core::State::CheckFeasible(SweepRun& sweep, Turn& turn) {
+  if (sweep.HasEnded() || sweep.IsEnding()) return;
+  std::string reasons;
+  for (const std::string& name : sweep.spec.hosts) {
+    const auto host = hosts.find(name);
+    if (host == hosts.end() || !host->second.is_known) return;
+    const std::string reason = host->second.slots.NeverFits(sweep.request);
+    if (reason.empty()) return;
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : "; ", name, reason);
+  }
+  BeginEnding(sweep, SweepOutcome::kSomeFailed,
+              fmt::format("no host can ever take a trial of {}: {}; ask for less under `resources`",
+                          DescribeRequest(sweep.request), reasons),
+              turn);
+}
+
+}  // namespace ddl

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which trial starts where. Sweeps are served in the order of their ids; a later one takes what the
+// earlier ones cannot use. An intent is committed in the step that sends the launch, and the loop
+// commits before it sends.
+#include <cassert>
+
+#include "scheduler/core_state.h"
+#include "scheduler/launch_plan.h"
+#include "scheduler/slots_json.h"
+#include "scheduler/tokens.h"
+
+namespace ddl {
+
+void Core::State::PlaceAll(Turn& turn) {
+  std::optional<std::string> reserved;
+  bool earlier_waits = false;
+  for (auto& [id, sweep] : sweeps) {
+    if (sweep.HasEnded() || sweep.IsEnding()) continue;
+    PlaceSweep(sweep, reserved, turn);
+    const bool wants_more =
+        sweep.blocked == Blocked::kDevices || sweep.blocked == Blocked::kParallel;
+    if (wants_more && !earlier_waits) LaunchAhead(sweep, turn);
+    earlier_waits |= sweep.blocked == Blocked::kDevices;
+  }
+}
+
+void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn) {
+  while (const auto number = NextToLaunch(sweep, turn)) {
+    const auto spot = FindSpot(sweep, reserved);
+    if (!spot) {
+      if (!sweep.blocked_since) sweep.blocked_since = turn.now.monotonic;
+      if (!reserved) reserved = HostToReserve(sweep, turn);
+      return;
+    }
+    LaunchTrial(sweep, *number, spot->name, OpenSeat(sweep, *spot->host, spot->slots), turn);
+    sweep.blocked_since.reset();
+  }
+}
+
+std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep, Turn& turn) {
+  const auto refuse = [&sweep](Blocked why) {
+    sweep.blocked = why;
+    return std::nullopt;
+  };
+  if (is_leaving) return refuse(Blocked::kLeaving);
+  if (sweep.is_paused || !sweep.may_launch) return refuse(Blocked::kPaused);
+  const auto number = sweep.trials.NextWaiting(turn.now.monotonic);
+  if (!number) return refuse(sweep.trials.NextDelayed() ? Blocked::kDelayed : Blocked::kNot);
+  const std::int64_t configuration = sweep.ConfigurationOf(*number);
+  Ask(sweep, configuration, turn);
+  if (sweep.proposals.Find(configuration) == nullptr) return refuse(Blocked::kSearch);
+  if (sweep.spec.parallel && sweep.seats >= *sweep.spec.parallel) return refuse(Blocked::kParallel);
+  return number;
+}
+
+// Best fit among hosts: the one that keeps the fewest free cores.
+std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
+                                                       const std::optional<std::string>& reserved) {
+  std::optional<Spot> best;
+  sweep.blocked = Blocked::kNoHost;
+  for (const std::string& name : sweep.spec.hosts) {
+    HostState& host = hosts[name];
+    if (!host.is_up) continue;
+    if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kDevices;
+    if (reserved == name) {
+      sweep.blocked = Blocked::kReserved;
+      continue;
+    }
+    auto slots = host.slots.Fit(sweep.request);
+    if (!slots) continue;
+    if (best && best->host->slots.WhollyFreeCores() <= host.slots.WhollyFreeCores()) continue;
+    best = Spot{&host, name, std::move(*slots)};
+  }
+  return best;
+}
+
+void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::string& host_name,
+                              SeatId seat, Turn& turn) {
+  HostState& host = hosts.at(host_name);
+  EnsureRow(sweep, number, turn);
+  const Slots& slots = host.seats.at(seat).slots;
+  TrialRecord& trial = sweep.trials.Touch(number);
+  const JobId id{++given.jobs};
+  LaunchRecord record =
+      PlanLaunch({.spec = sweep.spec,
+                  .configuration = *sweep.proposals.Find(sweep.ConfigurationOf(number)),
+                  .host = host.facts,
+                  .slots = slots,
+                  .trainer_path = options.trainer_path,
+                  .job = id,
+                  .trial = trial.id,
+                  .number = number,
+                  .seed_index = sweep.SeedOf(number),
+                  .attempt = ++trial.attempts});
+  record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
+  turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,
+                           SlotsToJson(slots), ArgvToJson(record), JobFolder(host.facts, id),
+                           turn.now.unix_ms});
+  sweep.trials.Move(number, TrialState::kLaunching);
+  LiveJob& job = AddJob(sweep,
+                        {.id = id,
+                         .sweep = sweep.id,
+                         .number = number,
+                         .attempt = record.attempt,
+                         .token = record.token,
+                         .host = host_name,
+                         .sent_at = turn.now.monotonic},
+                        turn.now);
+  Sit(job, seat);
+  turn.Send(host, Launch{std::move(record)});
+}
+
+}  // namespace ddl

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metric reports: each is kept once, and acknowledged when it is.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "configs/json.h"
+#include "scheduler/core_state.h"
+
+namespace ddl {
+
+void Core::State::On(const MetricsArrived& arrived, Turn& turn) {
+  const auto found = jobs.find(arrived.metrics.id.job);
+  // Of an attempt that has ended: all that counts of it was committed before.
+  if (found == jobs.end() || arrived.metrics.reports.empty()) return;
+  LiveJob& job = found->second;
+  SweepRun& sweep = sweeps.at(job.sweep);
+  HostState& host = hosts.at(job.host);
+  const auto& reports = arrived.metrics.reports;
+  const auto first_new = std::ranges::find_if(
+      reports, [&job](const MetricReport& report) { return report.seq > job.committed_seq; });
+  if (first_new != reports.end() && first_new->seq != job.committed_seq + 1) {
+    // Something is missing in between: have it told again from where we are.
+    turn.Send(host, Adopt{arrived.metrics.id, job.token, job.committed_seq});
+    return;
+  }
+  if (first_new != reports.end()) {
+    turn.Commit(MetricsAdded{arrived.metrics.id,
+                             sweep.trials.Of(job.number).id,
+                             job.attempt,
+                             {first_new, reports.end()}});
+    job.committed_seq = reports.back().seq;
+  }
+  turn.Send(host, Ack{arrived.metrics.id, job.committed_seq, false});
+  for (auto report = first_new; report != reports.end(); ++report)
+    Learn(sweep, job, *report, turn);
+  if (job.exit && job.exit->last_seq <= job.committed_seq) {
+    Finish(job, ExitRecord(*job.exit), turn);
+  }
+}
+
+void Core::State::Learn(SweepRun& sweep, LiveJob& job, const MetricReport& report, Turn& turn) {
+  job.step = report.step;
+  if (!sweep.spec.metric) return;
+  const Metric& metric = *sweep.spec.metric;
+  const auto value =
+      std::ranges::find(report.values, metric.name, [](const auto& entry) { return entry.first; });
+  if (value == report.values.end()) return;
+  TrialRecord& trial = sweep.trials.Touch(job.number);
+  trial.objective = value->second;
+  trial.metric_seen = true;
+  ++sweep.metric_reports;
+  if (!metric.target || std::isnan(value->second) || sweep.IsEnding()) return;
+  if (sweep.IsBetter(*metric.target, value->second)) return;
+  BeginEnding(sweep, SweepOutcome::kTargetReached,
+              fmt::format("target reached: {} {} by trial {}", metric.name,
+                          FormatNumber(value->second), job.number),
+              turn);
+  // The winner goes on to its own end: what it does after training is part of it.
+  StopAll(sweep, StopCause::kSweepEnds, job.id, turn);
+}
+
+void Core::State::On(const BackupMade& made, Turn& turn) {
+  for (const Store::SavedMark& mark : made.marks) {
+    const auto live = jobs.find(mark.rank.job);
+    if (live != jobs.end()) {
+      turn.Send(hosts.at(live->second.host), Ack{mark.rank, mark.seq, true});
+      continue;
+    }
+    for (auto& [name, host] : hosts) {
+      const auto unsaved = host.unsaved.find(mark.rank);
+      if (unsaved == host.unsaved.end() || !host.is_up) continue;
+      turn.Send(host, Ack{mark.rank, mark.seq, true});
+      if (mark.seq >= unsaved->second) host.unsaved.erase(unsaved);
+    }
+  }
+}
+
+}  // namespace ddl

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What screens show. Counts are kept as trials move, so this costs as much as what runs.
+#include <algorithm>
+#include <cmath>
+
+#include "scheduler/core_state.h"
+
+namespace ddl {
+
+namespace {
+
+SweepProgress Describe(const SweepRun& sweep, Now now) {
+  SweepProgress progress;
+  progress.id = sweep.id;
+  progress.name = sweep.spec.name;
+  progress.metric = sweep.spec.metric ? sweep.spec.metric->name : "";
+  progress.maximize = sweep.IsBetter(1, 0);
+  progress.planned = sweep.trials.Planned();
+  progress.waiting = sweep.trials.Count(TrialState::kWaiting);
+  progress.launching = sweep.trials.Count(TrialState::kLaunching);
+  progress.running = sweep.trials.Count(TrialState::kRunning);
+  progress.paused = sweep.trials.Count(TrialState::kPaused);
+  progress.stopping = sweep.trials.Count(TrialState::kStopping);
+  progress.finished = sweep.trials.Count(TrialState::kFinished);
+  progress.pruned = sweep.trials.Count(TrialState::kPruned);
+  progress.failed = sweep.trials.Count(TrialState::kFailed);
+  progress.canceled = sweep.trials.Count(TrialState::kCanceled);
+  progress.best = sweep.best;
+  progress.best_number = sweep.best_number;
+  progress.best_configuration = sweep.best_configuration;
+  progress.state = sweep.state;
+  progress.outcome = sweep.outcome;
+  if (sweep.HasEnded()) return progress;
+  progress.trials_per_s = sweep.recent.PerSecond(now.monotonic);
+  const std::int64_t left = progress.waiting + progress.launching + progress.running;
+  if (progress.trials_per_s > 0) {
+    progress.seconds_left = static_cast<double>(left) / progress.trials_per_s;
+  }
+  return progress;
+}
+
+}  // namespace
+
+std::vector<SweepProgress> Core::Progress(Now now) const {
+  std::vector<SweepProgress> all;
+  for (const auto& [id, sweep] : state_->sweeps) {
+    all.push_back(Describe(sweep, now));
+    all.back().waiting_for = state_->WaitsFor(sweep, now);
+  }
+  return all;
+}
+
+bool Core::IsStopping() const {
+  return std::ranges::any_of(
+      state_->jobs, [](const auto& entry) { return entry.second.stop != StopCause::kNone; });
+}
+
+std::vector<RunningTrial> Core::Running(SweepId sweep, std::size_t limit) const {
+  std::vector<RunningTrial> running;
+  for (const auto& [id, job] : state_->jobs) {
+    if (running.size() >= limit) break;
+    if (job.sweep != sweep || !job.is_started || job.exit) continue;
+    const TrialRecord trial = state_->sweeps.at(sweep).trials.Of(job.number);
+    running.push_back({.number = job.number,
+                       .host = job.host,
+                       .started = job.started_at,
+                       .step = job.step,
+                       .objective = std::nullopt});
+    if (trial.metric_seen) running.back().objective = trial.objective;
+  }
+  return running;
+}
+
+}  // namespace ddl

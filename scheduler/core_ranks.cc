@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What hosts tell of ranks, and what we tell them.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "scheduler/core_state.h"
+#include "scheduler/reasons.h"
+
+namespace ddl {
+
+namespace {
+
+// Metrics follow an exit at once; when they do not, the spool is gone.
+constexpr std::chrono::nanoseconds kMetricsAfterExit = std::chrono::seconds(30);
+
+// "core 3: ddl sweep of user ann" reads as "waits for core 3: held by ddl sweep of user ann".
+std::string WaitsForHolder(const std::string& holder) {
+  const auto colon = holder.find(": ");
+  if (colon == std::string::npos) return fmt::format("waits for a device held by {}", holder);
+  return fmt::format("waits for {}: held by {}", holder.substr(0, colon), holder.substr(colon + 2));
+}
+
+}  // namespace
+
+LiveJob* Core::State::FindJob(RankId rank, const std::string& token) {
+  const auto found = jobs.find(rank.job);
+  if (found == jobs.end() || found->second.token != token) return nullptr;
+  return &found->second;
+}
+
+bool Core::State::IsStranger(int link, RankId rank) const {
+  return std::ranges::any_of(hosts, [&](const auto& entry) {
+    return entry.second.link == link && entry.second.strangers.contains(rank);
+  });
+}
+
+void Core::State::On(const RankStarted& started, Turn& turn) {
+  LiveJob* job = FindJob(started.record.id, started.record.token);
+  if (job == nullptr) {
+    // A process of a void attempt that came up late.
+    HostState* host = HostOfLink(started.host);
+    if (host != nullptr && !IsStranger(started.host, started.record.id)) {
+      turn.Send(*host, Order{started.record.id, OrderKind::kKill, {}});
+    }
+    return;
+  }
+  const auto ago = std::chrono::milliseconds(
+      std::max<std::int64_t>(0, turn.now.unix_ms - started.record.started_unix_ms));
+  job->started_at = turn.now.monotonic - ago;
+  if (std::exchange(job->is_started, true)) return;
+  SweepRun& sweep = sweeps.at(job->sweep);
+  turn.Commit(AttemptStarted{sweep.trials.Of(job->number).id, job->attempt, started.record.pid,
+                             started.record.started_unix_ms});
+  sweep.trials.Move(job->number, TrialState::kRunning);
+  const bool is_to_stop = job->stop != StopCause::kNone && job->stop != StopCause::kRecall;
+  if (is_to_stop) Move(sweep, job->number, TrialState::kStopping, "", turn);
+  if (job->seat == 0) return;
+  HostState& host = hosts.at(job->host);
+  Seat& seat = host.seats.at(job->seat);
+  host.slots.ForgetForeign(seat.slots);
+  std::ranges::stable_partition(seat.jobs, [job](JobId id) { return id == job->id; });
+  needs_placement = true;
+}
+
+void Core::State::On(const RankSlotBusy& refused, Turn& turn) {
+  LiveJob* job = FindJob(refused.busy.id, refused.busy.token);
+  if (job == nullptr) return;
+  hosts.at(job->host).slots.MarkForeign(refused.busy, turn.now.monotonic);
+  ExitRecord record;
+  record.id = refused.busy.id;
+  record.cause = EndCause::kLaunchRefused;
+  record.detail = refused.busy.holder;
+  record.ended_unix_ms = turn.now.unix_ms;
+  NeverBegan(*job, record, WaitsForHolder(refused.busy.holder), turn);
+}
+
+void Core::State::On(const RankExited& exited, Turn& turn) {
+  LiveJob* job = FindJob(exited.record.id, exited.record.token);
+  if (job == nullptr) {
+    HostState* host = HostOfLink(exited.host);
+    if (host != nullptr && !IsStranger(exited.host, exited.record.id)) {
+      turn.Send(*host, Settled{exited.record.id});
+    }
+    return;
+  }
+  const bool was_queued =
+      !job->is_started && exited.record.cause == EndCause::kStopped && exited.record.wall_ms == 0;
+  LeaveSeat(*job);
+  if (was_queued) return NeverBegan(*job, exited.record, "", turn);
+  if (exited.record.last_seq <= job->committed_seq) return Finish(*job, exited.record, turn);
+  if (!job->exit) job->exit_at = turn.now.monotonic;
+  job->exit = exited.record;
+}
+
+void Core::State::Stop(LiveJob& job, StopCause cause, Turn& turn) {
+  if (job.stop >= cause) return;
+  const bool was_told = job.stop != StopCause::kNone;
+  job.stop = cause;
+  if (!was_told) turn.Send(hosts.at(job.host), Order{{job.id, 0}, OrderKind::kStop, {}});
+  if (cause == StopCause::kRecall) return;
+  SweepRun& sweep = sweeps.at(job.sweep);
+  Want(sweep, job.number, cause == StopCause::kUserPause ? Wanted::kPause : Wanted::kStop, turn);
+  if (sweep.trials.Of(job.number).state == TrialState::kRunning) {
+    Move(sweep, job.number, TrialState::kStopping, "", turn);
+  }
+}
+
+void Core::State::FinishOverdue(Turn& turn) {
+  std::vector<JobId> overdue;
+  for (const auto& [id, job] : jobs) {
+    const bool is_late = job.exit && turn.now.monotonic - job.exit_at > kMetricsAfterExit;
+    if (is_late && hosts.at(job.host).is_up) overdue.push_back(id);
+  }
+  for (const JobId id : overdue)
+    Finish(jobs.at(id), ExitRecord(*jobs.at(id).exit), turn);
+}
+
+}  // namespace ddl

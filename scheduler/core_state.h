@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of the core, spread over core_*.cc by subject. Everything runs on the deciding thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/core.h"
+#include "scheduler/explain.h"
+#include "scheduler/live_job.h"
+#include "scheduler/sweep_run.h"
+#include "scheduler/verdict.h"
+
+namespace ddl {
+
+// One step: what time it is, and where its actions go.
+struct Turn {
+  Now now;
+  std::vector<Action>& actions;
+
+  void Commit(Change change) { actions.emplace_back(CommitChange{std::move(change)}); }
+  void Send(const HostState& host, ToHost message) {
+    if (host.is_up) actions.emplace_back(SendToHost{host.link, std::move(message)});
+  }
+};
+
+struct Core::State {
+  explicit State(CoreOptions the_options) : options(std::move(the_options)), given(options.given) {}
+
+  CoreOptions options;
+  Counters given;
+  std::map<SweepId, SweepRun> sweeps;  // earlier ones are served first
+  std::map<std::string, HostState> hosts;
+  std::map<JobId, LiveJob> jobs;
+  SeatId last_seat = 0;
+  bool is_begun = false;        // the epoch is committed
+  bool is_leaving = false;      // nothing is launched any more
+  bool needs_placement = true;  // something happened that may let a trial start
+
+  // One handler an event.
+  void On(const SweepOpened& opened, Turn& turn);
+  void On(const SpecChanged& changed, Turn& turn);
+  void On(const HostUp& up, Turn& turn);
+  void On(const HostChanged& changed, Turn& turn);
+  void On(const HostDown& down, Turn& turn);
+  void On(const HostSilent& silent, Turn& turn);
+  void On(const RankStarted& started, Turn& turn);
+  void On(const RankSlotBusy& refused, Turn& turn);
+  void On(const MetricsArrived& arrived, Turn& turn);
+  void On(const RankExited& exited, Turn& turn);
+  void On(const Proposed& proposed, Turn& turn);
+  void On(const BackupMade& made, Turn& turn);
+  void On(const Tick& tick, Turn& turn);
+  void On(const UserAsked& asked, Turn& turn);
+  // After every event: limits, launches, ends of sweeps.
+  void Decide(Turn& turn);
+
+  // core_sweeps.cc, core_restore.cc
+  SweepRun& Begin(const SweepOpened& opened, Turn& turn);
+  SweepRun& Restore(const SweepOpened& opened, const SweepHistory& history, Turn& turn);
+  void RestoreTrials(SweepRun& sweep, const SweepHistory& history, Now now);
+  void RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int64_t number, Now now);
+  void ReopenFailed(SweepRun& sweep, Turn& turn);
+  void Revive(SweepRun& sweep, Turn& turn);
+  void ApplySpec(SweepRun& sweep, const SweepSpec& spec, Turn& turn);
+  static void CommitSweep(const SweepRun& sweep, bool with_spec, Turn& turn);
+  void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
+  void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);
+  [[nodiscard]] bool IsWhole() const;
+
+  // core_trials.cc
+  void EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn);
+  void Move(SweepRun& sweep, std::int64_t number, TrialState to, const std::string& reason,
+            Turn& turn);
+  void Reopen(SweepRun& sweep, std::int64_t number, const std::string& reason, Turn& turn);
+  void Want(SweepRun& sweep, std::int64_t number, Wanted wanted, Turn& turn);
+  void NoteBest(SweepRun& sweep, std::int64_t number);
+  void DropConfiguration(SweepRun& sweep, std::int64_t configuration);
+
+  // core_launch.cc
+  struct Spot {
+    HostState* host = nullptr;
+    std::string name;
+    Slots slots;
+  };
+  void PlaceAll(Turn& turn);
+  void PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn);
+  std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, Turn& turn);
+  std::optional<Spot> FindSpot(SweepRun& sweep, const std::optional<std::string>& reserved);
+  void LaunchAhead(SweepRun& sweep, Turn& turn);
+  std::optional<std::int64_t> NextAhead(SweepRun& sweep, Turn& turn);
+  [[nodiscard]] bool TakesMore(const Seat& seat, std::size_t depth, const Turn& turn) const;
+  void LaunchTrial(SweepRun& sweep, std::int64_t number, const std::string& host, SeatId seat,
+                   Turn& turn);
+  void RecallQueued(Turn& turn);
+  [[nodiscard]] std::optional<std::string> HostToReserve(const SweepRun& sweep,
+                                                         const Turn& turn) const;
+
+  // core_seats.cc
+  SeatId OpenSeat(SweepRun& sweep, HostState& host, const Slots& slots);
+  void Sit(LiveJob& job, SeatId seat);
+  void LeaveSeat(LiveJob& job);
+  LiveJob& AddJob(SweepRun& sweep, LiveJob job, Now now);
+
+  // core_hosts.cc
+  HostState* HostOfLink(int link);
+  void TellViewers(const std::string& name, const std::string& what, Turn& turn) const;
+  void Dismiss(HostState& host, const FoundRank& found, Turn& turn);
+  void JudgeStrangers(Turn& turn);
+  void AdoptJob(HostState& host, LiveJob& job, Turn& turn);
+  void MissJob(LiveJob& job, Turn& turn);
+  void CheckFeasible(SweepRun& sweep, Turn& turn);
+
+  // core_ranks.cc
+  LiveJob* FindJob(RankId rank, const std::string& token);
+  [[nodiscard]] bool IsStranger(int link, RankId rank) const;
+  void Stop(LiveJob& job, StopCause cause, Turn& turn);
+  void Finish(LiveJob& job, const ExitRecord& record, Turn& turn);
+  void NeverBegan(LiveJob& job, const ExitRecord& record, const std::string& why, Turn& turn);
+  void Conclude(LiveJob& job, const ExitRecord& record, const Verdict& verdict, Turn& turn);
+  void AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& verdict, Turn& turn);
+  static void Remember(SweepRun& sweep, std::int64_t number, const ExitRecord& record,
+                       const Verdict& verdict);
+  static void Account(SweepRun& sweep, const ExitRecord& record, Turn& turn);
+  void FinishOverdue(Turn& turn);
+
+  // core_metrics.cc
+  void Learn(SweepRun& sweep, LiveJob& job, const MetricReport& report, Turn& turn);
+
+  // core_ending.cc
+  void BeginEnding(SweepRun& sweep, SweepOutcome outcome, const std::string& reason, Turn& turn);
+  void StopAll(SweepRun& sweep, StopCause cause, JobId but, Turn& turn);
+  void CheckLimits(SweepRun& sweep, Turn& turn);
+  void Conclude(SweepRun& sweep, Turn& turn);
+  void End(SweepRun& sweep, SweepOutcome outcome, const std::string& reason, Turn& turn);
+  [[nodiscard]] double GpuHours(const SweepRun& sweep, Turn& turn) const;
+
+  // core_explain.cc
+  [[nodiscard]] std::string WaitsFor(const SweepRun& sweep, Now now) const;
+  [[nodiscard]] TrialFacts FactsOf(const SweepRun& sweep, std::int64_t number, Now now) const;
+  void AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) const;
+  void AddShortage(const SweepRun& sweep, TrialFacts& facts) const;
+  void AddHost(const SweepRun& sweep, TrialFacts& facts) const;
+  [[nodiscard]] std::optional<std::string> ExplainTrial(const SweepRun& sweep, std::int64_t number,
+                                                        Now now) const;
+
+  // core_user.cc
+  void ObeyLate(SweepRun& sweep, Turn& turn);
+  struct Reply {
+    bool ok = true;
+    std::string text;
+  };
+  Reply ObeyForSweep(SweepRun& sweep, UserVerb verb, Turn& turn);
+  Reply ObeyForTrials(SweepRun& sweep, const UserAsked& asked, Turn& turn);
+  Reply ObeyForTrial(SweepRun& sweep, std::int64_t number, UserVerb verb, Turn& turn);
+  Reply HaltTrial(SweepRun& sweep, std::int64_t number, Wanted wanted, Turn& turn);
+  void SettleHalt(SweepRun& sweep, std::int64_t number, Wanted wanted, Turn& turn);
+  Reply ResumeTrial(SweepRun& sweep, std::int64_t number, Turn& turn);
+  Reply RetryTrial(SweepRun& sweep, std::int64_t number, Turn& turn);
+  Reply Extend(SweepRun& sweep, std::int64_t by, Turn& turn);
+  [[nodiscard]] Reply ExplainAll(const SweepRun& sweep, const std::vector<std::int64_t>& numbers,
+                                 const Turn& turn) const;
+};
+
+}  // namespace ddl

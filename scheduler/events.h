@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the scheduler core is told, and what it orders. Plain values: the product's loop and a
+// simulator exchange the same ones.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "configs/spec.h"
+#include "runner/messages.h"
+#include "store/changes.h"
+#include "store/store.h"
+
+namespace ddl {
+
+// Decisions use `monotonic` only; unix time is written down for people.
+struct Now {
+  std::chrono::nanoseconds monotonic{0};
+  std::int64_t unix_ms = 0;
+};
+
+// ---- events ----------------------------------------------------------------------------------
+
+// A sweep to begin (no history) or to go on with.
+struct SweepOpened {
+  SweepSpec spec;
+  std::string spec_text;
+  std::string provenance_json;
+  std::optional<SweepHistory> history;
+  bool retry_failed = false;
+  // False: live trials are watched to their end, but nothing starts until a SpecChanged asks for
+  // it.
+  bool may_launch = true;
+};
+
+// Somebody asked for an open sweep again, perhaps with a spec that changed in place (run_cap
+// upward, limits, parallel, …).
+struct SpecChanged {
+  SweepId sweep;
+  SweepSpec spec;
+  bool retry_failed = false;
+};
+
+struct HostUp {
+  int host = 0;  // index that the coordinator gave its link
+  HostFacts facts;
+  std::vector<FoundRank> found;
+  std::string name = "local";  // as specs name it
+};
+// The host's devices changed while its link stayed up (a GPU became free, a core was taken away).
+struct HostChanged {
+  int host = 0;
+  HostFacts facts;
+};
+struct HostDown {
+  int host = 0;
+  std::string reason;
+};
+struct HostSilent {
+  int host = 0;
+};
+struct RankStarted {
+  int host = 0;
+  StartRecord record;
+};
+struct RankSlotBusy {
+  int host = 0;
+  SlotBusy busy;
+};
+struct MetricsArrived {
+  int host = 0;
+  Metrics metrics;
+};
+struct RankExited {
+  int host = 0;
+  ExitRecord record;
+};
+
+// Configurations number first, first + 1, … of the sweep; fewer than asked: the space is exhausted.
+struct Proposed {
+  SweepId sweep;
+  std::int64_t first = 0;
+  std::int64_t asked = 0;
+  std::vector<Configuration> configurations;
+};
+
+// Spools up to these marks are in a verified backup.
+struct BackupMade {
+  std::vector<Store::SavedMark> marks;
+};
+
+struct Tick {};
+
+enum class UserVerb { kStop, kPause, kResume, kRetry, kExtend, kExplain, kShutdown };
+
+// `trials` empty: the whole sweep. `request` comes back in an Answer.
+struct UserAsked {
+  std::uint64_t request = 0;
+  UserVerb verb = UserVerb::kStop;
+  SweepId sweep;
+  std::vector<std::int64_t> trials;       // numbers within the sweep
+  std::optional<std::int64_t> extend_by;  // kExtend: further trials
+};
+
+using Event =
+    std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent, RankStarted,
+                 RankSlotBusy, MetricsArrived, RankExited, Proposed, BackupMade, Tick, UserAsked>;
+
+// ---- actions ---------------------------------------------------------------------------------
+
+// All commits of a turn become one transaction, done before any other action of the turn.
+struct CommitChange {
+  Change change;
+};
+// The search is to propose configurations first … first + count - 1.
+struct AskSearch {
+  SweepId sweep;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+struct SendToHost {
+  int host = 0;
+  ToHost message;
+};
+struct Answer {
+  std::uint64_t request = 0;
+  bool ok = true;
+  std::string text;
+};
+// A line for the screens of all viewers.
+struct Say {
+  SweepId sweep;
+  std::string text;
+};
+struct SweepEnded {
+  SweepId sweep;
+  SweepOutcome outcome = SweepOutcome::kNone;
+  std::string reason;
+};
+
+using Action = std::variant<CommitChange, AskSearch, SendToHost, Answer, Say, SweepEnded>;
+
+}  // namespace ddl

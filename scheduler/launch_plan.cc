@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/launch_plan.h"
+
+#include <fmt/format.h>
+
+#include "configs/command.h"
+#include "configs/json.h"
+
+namespace ddl {
+
+namespace {
+
+// The trainer reads its whole configuration from the job's params.json.
+std::vector<std::string> Arguments(const LaunchSubject& subject) {
+  if (subject.spec.trainer) return {subject.trainer_path, "${args_json_file}"};
+  return ExpandCommand(subject.spec, subject.configuration, subject.host.interpreter);
+}
+
+std::string Parameters(const LaunchSubject& subject) {
+  const SweepSpec& spec = subject.spec;
+  return DumpJson(spec.trainer
+                      ? TrainerConfiguration(spec, subject.configuration, subject.seed_index)
+                      : NestedConfiguration(spec.space, subject.configuration));
+}
+
+std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject& subject) {
+  std::vector<std::pair<std::string, std::string>> env{
+      {"DDL_SEED", fmt::format("{}", subject.seed_index)}};
+  env.insert(env.end(), subject.spec.env.begin(), subject.spec.env.end());
+  return env;
+}
+
+}  // namespace
+
+LaunchRecord PlanLaunch(const LaunchSubject& subject) {
+  const SweepSpec& spec = subject.spec;
+  return {.id = {subject.job, 0},
+          .token = {},
+          .sweep = spec.name,
+          .trial = subject.trial,
+          .trial_number = subject.number,
+          .attempt = subject.attempt,
+          .argv = Arguments(subject),
+          .env = Environment(subject),
+          .workdir = spec.workdir,
+          .params_json = Parameters(subject),
+          .checkpoint_name = fmt::format("trial-{}", subject.trial.value),
+          .slots = subject.slots,
+          .captures = spec.captures,
+          .timeout = spec.timeout,
+          .grace = spec.grace};
+}
+
+std::string ArgvToJson(const LaunchRecord& record) {
+  return DumpJson(Json(record.argv));
+}
+
+std::string JobFolder(const HostFacts& host, JobId job) {
+  return fmt::format("{}/jobs/{}.0", host.folder, job.value);
+}
+
+}  // namespace ddl

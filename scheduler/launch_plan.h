@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a trial to the record that a supervisor can run: a pure function.
+#pragma once
+
+#include <string>
+
+#include "configs/spec.h"
+#include "runner/messages.h"
+
+namespace ddl {
+
+struct LaunchSubject {
+  const SweepSpec& spec;
+  const Configuration& configuration;
+  const HostFacts& host;
+  const Slots& slots;
+  const std::string& trainer_path;
+  JobId job;
+  TrialId trial;
+  std::int64_t number = 0;  // of the trial, within the sweep
+  int seed_index = 0;
+  int attempt = 1;
+};
+
+// The token is not drawn here. Everything a trial sees that does not depend on its job folder.
+[[nodiscard]] LaunchRecord PlanLaunch(const LaunchSubject& subject);
+
+// Where a job's only rank lies on its host.
+[[nodiscard]] std::string JobFolder(const HostFacts& host, JobId job);
+
+// The arguments as a JSON list, for the store.
+[[nodiscard]] std::string ArgvToJson(const LaunchRecord& record);
+
+}  // namespace ddl

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/proposals.h"
+
+#include <algorithm>
+
+namespace ddl {
+
+namespace {
+
+// At 3,000 launches a second these last for a twelfth of a second, and they are 100 KB.
+constexpr std::int64_t kAhead = 256;
+
+}  // namespace
+
+const Configuration* Proposals::Find(std::int64_t configuration) const {
+  const auto found = known_.find(configuration);
+  return found == known_.end() ? nullptr : &found->second;
+}
+
+std::optional<Proposals::Question> Proposals::Ask(std::int64_t configuration, std::int64_t total) {
+  if (configuration < answered_until_ && !known_.contains(configuration)) {
+    return AskOne(configuration);
+  }
+  const std::int64_t end = std::min(configuration + kAhead, exhausted_.value_or(total));
+  if (end <= asked_until_) return std::nullopt;
+  // Half a window at a time: asking for each single one would cost a message a trial.
+  const bool is_urgent = configuration >= asked_until_ || end == total;
+  if (!is_urgent && end - asked_until_ < kAhead / 2) return std::nullopt;
+  const Question question{asked_until_, end - asked_until_};
+  asked_until_ = end;
+  return question;
+}
+
+std::optional<Proposals::Question> Proposals::AskOne(std::int64_t configuration) {
+  const bool is_on_its_way = configuration >= answered_until_ && configuration < asked_until_;
+  if (known_.contains(configuration) || is_on_its_way) return std::nullopt;
+  if (!asked_again_.insert(configuration).second) return std::nullopt;
+  return Question{configuration, 1};
+}
+
+void Proposals::Add(std::int64_t first, std::int64_t asked,
+                    std::vector<Configuration> configurations) {
+  if (first == answered_until_ && answered_until_ < asked_until_) {
+    answered_until_ += asked;
+    if (std::ssize(configurations) < asked) exhausted_ = first + std::ssize(configurations);
+  }
+  for (Configuration& configuration : configurations) {
+    asked_again_.erase(first);
+    known_.insert_or_assign(first++, std::move(configuration));
+  }
+}
+
+}  // namespace ddl

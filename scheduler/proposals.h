@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configurations of one sweep that are known or asked for. Asked ahead in order, so that no
+// device waits for the search; one that was dropped is asked again by its number.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "configs/space.h"
+
+namespace ddl {
+
+class Proposals {
+ public:
+  struct Question {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+  };
+
+  // Asking ahead begins at `first`; those before it have been launched once.
+  Proposals() = default;
+  explicit Proposals(std::int64_t first) : answered_until_(first), asked_until_(first) {}
+
+  [[nodiscard]] const Configuration* Find(std::int64_t configuration) const;
+  // What to ask so that `configuration` and the next ones are there in time; nothing when they are
+  // known or on their way. The sweep has `total` configurations.
+  [[nodiscard]] std::optional<Question> Ask(std::int64_t configuration, std::int64_t total);
+  // The same for a single one out of turn.
+  [[nodiscard]] std::optional<Question> AskOne(std::int64_t configuration);
+  // The answer; configurations beyond its end do not exist when it is shorter than asked.
+  void Add(std::int64_t first, std::int64_t asked, std::vector<Configuration> configurations);
+  void Drop(std::int64_t configuration) { known_.erase(configuration); }
+  // The number of configurations, once the search has come to the end of the space.
+  [[nodiscard]] std::optional<std::int64_t> Exhausted() const { return exhausted_; }
+
+ private:
+  std::map<std::int64_t, Configuration> known_;
+  std::set<std::int64_t> asked_again_;
+  std::int64_t answered_until_ = 0;  // answers come in the order of the questions
+  std::int64_t asked_until_ = 0;
+  std::optional<std::int64_t> exhausted_;
+};
+
+}  // namespace ddl

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words that are stored as the reason of a trial's state, where more than one place has to know
+// them.
+#pragma once
+
+#include <string_view>
+
+namespace ddl {
+
+inline constexpr std::string_view kStoppedByUser = "stopped by you";
+inline constexpr std::string_view kPausedByUser = "paused by you";
+inline constexpr std::string_view kResumedByUser = "resumed by you";
+inline constexpr std::string_view kRetriedByUser = "retried by you";
+// Before what the sweep ended with: "the sweep ended: target reached: …".
+inline constexpr std::string_view kSweepEnded = "the sweep ended: ";
+
+}  // namespace ddl

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/search.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "configs/sampling.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr std::int64_t kEndless = std::numeric_limits<std::int64_t>::max();
+
+class GridSearch : public Search {
+ public:
+  explicit GridSearch(Space space)
+      : space_(std::move(space)), size_(GridSize(space_).value_or(kEndless)) {}
+
+  std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
+    std::vector<Configuration> proposed;
+    const std::int64_t end = first + std::min(count, size_ - std::min(first, size_));
+    for (std::int64_t i = first; i < end; ++i)
+      proposed.push_back(GridPoint(space_, i));
+    return proposed;
+  }
+
+ private:
+  Space space_;
+  std::int64_t size_;
+};
+
+class RandomSearch : public Search {
+ public:
+  RandomSearch(Space space, std::uint64_t seed) : space_(std::move(space)), seed_(seed) {}
+
+  std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
+    std::vector<Configuration> proposed;
+    for (std::int64_t i = 0; i < count; ++i) {
+      proposed.push_back(SamplePoint(space_, seed_, first + i));
+    }
+    return proposed;
+  }
+
+ private:
+  Space space_;
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Search> MakeSearch(const SweepSpec& spec) {
+  if (spec.method == Method::kGrid) return std::make_unique<GridSearch>(spec.space);
+  return std::make_unique<RandomSearch>(spec.space, spec.search_seed);
+}
+
+std::int64_t PlannedTrials(const SweepSpec& spec) {
+  std::int64_t planned = kEndless;
+  if (spec.method == Method::kGrid) {
+    const std::int64_t size = GridSize(spec.space).value_or(kEndless);
+    planned = size > kEndless / spec.seeds ? kEndless : size * spec.seeds;
+  }
+  return std::min(planned, spec.run_cap.value_or(kEndless));
+}
+
+}  // namespace ddl

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the core keeps of an open sweep.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "configs/spec.h"
+#include "scheduler/placement.h"
+#include "scheduler/proposals.h"
+#include "scheduler/trial_table.h"
+#include "store/changes.h"
+
+namespace ddl {
+
+// The last ended attempts: how short trials are, and how many end in a second.
+class RecentEnds {
+ public:
+  void Add(std::chrono::nanoseconds at, std::chrono::nanoseconds wall);
+  // Nothing before there are four.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> MeanWall() const;
+  [[nodiscard]] double PerSecond(std::chrono::nanoseconds now) const;
+
+ private:
+  static constexpr std::size_t kKept = 64;
+  struct End {
+    std::chrono::nanoseconds at{0};
+    std::chrono::nanoseconds wall{0};
+  };
+  std::array<End, kKept> ends_{};  // a ring
+  std::size_t count_ = 0;
+  std::chrono::nanoseconds wall_sum_{0};
+};
+
+// Why no further trial of a sweep starts at the moment.
+enum class Blocked {
+  kNot,
+  kNoHost,    // none of its hosts answers
+  kSearch,    // the search has not proposed yet
+  kParallel,  // `parallel` trials run
+  kDevices,   // cores, GPUs or memory are in use
+  kReserved,  // free devices are held for an earlier sweep that has waited long
+  kDelayed,   // all that wait do so after a failure of their host
+  kPaused,    // by the user, or opened for adoption alone
+  kLeaving,   // the coordinator is about to leave
+};
+
+// What the store was told last of a trial, for those that a line of explanation needs.
+struct Told {
+  std::string reason;
+  std::optional<EndCause> cause;
+  int exit_code = 0;
+  int signal = 0;
+};
+
+struct SweepRun {
+  SweepId id;
+  SweepSpec spec;
+  Request request;
+  TrialTable trials{0};
+  Proposals proposals;
+
+  SweepState state = SweepState::kRunning;
+  SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with
+  std::string reason;
+  bool is_paused = false;
+  bool may_launch = true;  // false: opened for adoption alone
+
+  std::int64_t seats = 0;  // in use; what `parallel` bounds
+  std::int64_t live = 0;   // attempts that have not ended
+  // Trials of which the user wants something that has to wait for their configuration.
+  std::set<std::int64_t> wanted_unproposed;
+
+  std::map<std::int64_t, Told> told;  // by number; only where there was a reason
+
+  std::optional<double> best;
+  std::int64_t best_number = 0;
+  Configuration best_configuration;
+
+  std::chrono::nanoseconds busy_before{0};  // time with live attempts, for limits.wall_h
+  std::optional<std::chrono::nanoseconds> busy_since;
+  double gpu_ms = 0;                // of ended attempts
+  std::int64_t metric_reports = 0;  // for limits.epochs
+
+  RecentEnds recent;
+  Blocked blocked = Blocked::kNot;
+  std::optional<std::chrono::nanoseconds> blocked_since;  // with kDevices
+
+  [[nodiscard]] bool IsEnding() const { return outcome != SweepOutcome::kNone; }
+  [[nodiscard]] bool HasEnded() const { return state != SweepState::kRunning; }
+  [[nodiscard]] std::int64_t ConfigurationOf(std::int64_t number) const {
+    return (number - 1) / spec.seeds;
+  }
+  [[nodiscard]] int SeedOf(std::int64_t number) const {
+    return static_cast<int>((number - 1) % spec.seeds);
+  }
+  [[nodiscard]] std::int64_t Configurations() const {
+    return (trials.Planned() + spec.seeds - 1) / spec.seeds;
+  }
+  [[nodiscard]] bool IsBetter(double value, double than) const {
+    return spec.metric && spec.metric->goal == Goal::kMaximize ? value > than : value < than;
+  }
+};
+
+}  // namespace ddl

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/control_words.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "configs/error.h"
+
+namespace ddl {
+namespace {
+
+std::string ErrorOf(const std::string& line) {
+  try {
+    (void)DecodeWord(line);
+  } catch (const Error& problem) {
+    return problem.what();
+  }
+  return "no error";
+}
+
+TEST(ControlWords, AnActReadsBack) {
+  ActWord word;
+  word.sweep = "a \"b\"\nc";
+  word.acts.verb = UserVerb::kExtend;
+  word.acts.trials = {3, 7};
+  word.acts.extend_by = 12;
+  const std::string line = EncodeWord(word);
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  const auto back = std::get<ActWord>(DecodeWord(line));
+  EXPECT_EQ(back.sweep, word.sweep);
+  EXPECT_EQ(back.acts.verb, UserVerb::kExtend);
+  EXPECT_EQ(back.acts.trials, word.acts.trials);
+  EXPECT_EQ(back.acts.extend_by, 12);
+}
+
+TEST(ControlWords, AWatchReadsBack) {
+  EXPECT_EQ(std::get<WatchWord>(DecodeWord(EncodeWord(WatchWord{"x"}))).sweep, "x");
+}
+
+TEST(ControlWords, ASpecReadsBack) {
+  OpenWord word;
+  word.request.spec.name = "s";
+  word.request.spec.command = {"/bin/true"};
+  word.request.spec_text = "name: s\n";
+  word.request.provenance_json = "{}";
+  word.request.retry_failed = true;
+  const auto back = std::get<OpenWord>(DecodeWord(EncodeWord(word)));
+  EXPECT_EQ(ResolvedSpec(back.request.spec), ResolvedSpec(word.request.spec));
+  EXPECT_EQ(back.request.spec_text, "name: s\n");
+  EXPECT_TRUE(back.request.retry_failed);
+  EXPECT_FALSE(back.request.begin_new);
+}
+
+TEST(ControlWords, RefuseWhatTheyDoNotKnow) {
+  EXPECT_EQ(ErrorOf(R"({"op": "dance"})"),
+            "control socket: unknown word \"dance\"; use a ddl of the coordinator's version");
+  EXPECT_EQ(ErrorOf(R"({"op": "act", "sweep": "s", "verb": "dance", "trials": []})"),
+            "control socket: unknown verb \"dance\"; use a ddl of the coordinator's version");
+  EXPECT_TRUE(ErrorOf("{").starts_with("control socket: not valid JSON"));
+  EXPECT_TRUE(ErrorOf("{}").starts_with("control socket: "));
+}
+
+}  // namespace
+}  // namespace ddl

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/scheduler/world.h"
+
+namespace ddl::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+Script Lasting(Time wall) {
+  Script script;
+  script.wall = wall;
+  return script;
+}
+
+Script Failing(int code) {
+  Script script;
+  script.exit_code = code;
+  return script;
+}
+
+Script Reporting(std::vector<double> losses) {
+  Script script;
+  script.wall = seconds(1) * static_cast<int>(losses.size() + 1);
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    script.reports.push_back({seconds(i + 1), {{"loss", losses[i]}}});
+  return script;
+}
+
+SweepSpec WithMetric(SweepSpec spec) {
+  spec.metric = Metric{.name = "loss"};
+  return spec;
+}
+
+TEST(Core, TakesAGridFromOpeningToItsEnd) {
+  World world(2);
+  world.Open(GridOf(20));
+  world.RunToEnd();
+
+  ASSERT_EQ(world.ended.size(), 1U);
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kAllDone);
+  EXPECT_EQ(world.ended[0].reason, "all 20 trials have ended");
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 20);
+  EXPECT_EQ(world.Local().starts, 20);
+  EXPECT_EQ(world.Local().most_running, 2);
+  EXPECT_TRUE(world.Local().ranks.empty()) << "ranks that nobody settled";
+}
+
+TEST(Core, KeepsToParallelAndToFractionsOfCores) {
+  for (const auto& [cpus, parallel, expected] :
+       {std::tuple{1.0, 1, 1}, std::tuple{0.5, 100, 4}, std::tuple{0.25, 3, 3}}) {
+    World world(2, [](const LaunchRecord&) { return Lasting(seconds(1)); });
+    SweepSpec spec = GridOf(12);
+    spec.resources.cpus = cpus;
+    spec.parallel = parallel;
+    world.Open(spec);
+    world.RunToEnd();
+    EXPECT_EQ(world.Local().most_running, expected) << cpus << " cpus";
+  }
+}
+
+TEST(Core, SaysAtOnceWhatNoHostCanEverTake) {
+  World world(2);
+  SweepSpec spec = GridOf(3);
+  spec.resources.cpus = 64;
+  world.Open(spec);
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 1U);
+  EXPECT_THAT(world.ended[0].reason, StartsWith("no host can ever take a trial"));
+  EXPECT_EQ(world.Local().starts, 0);
+}
+
+TEST(Core, RetriesATrialsOwnFailureAsOftenAsAsked) {
+  World world(2, [](const LaunchRecord&) { return Failing(3); });
+  SweepSpec spec = GridOf(2);
+  spec.retries = 2;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.Local().starts, 6);
+  EXPECT_EQ(world.store.CountState(TrialState::kFailed), 2);
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kSomeFailed);
+  EXPECT_EQ(world.Ask(UserVerb::kExplain, {1}),
+            "Trial grid/1 failed after 3 attempts: exit code 3. See why: ddl logs grid/1; once "
+            "mended: ddl retry grid/1");
+}
+
+TEST(Core, DoesNotCountWhatTheHostDid) {
+  int starts = 0;
+  World world(1, [&starts](const LaunchRecord&) {
+    Script script;
+    if (++starts <= 3) script.cause = EndCause::kSupervisorLost;
+    return script;
+  });
+  world.Open(GridOf(1));  // no retries allowed
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 1);
+  EXPECT_EQ(world.Local().starts, 4);
+}
+
+TEST(Core, EndsAFailFastSweepWithItsFirstFailure) {
+  World world(1, [](const LaunchRecord& launch) {
+    return launch.trial_number == 3 ? Failing(1) : Script{};
+  });
+  SweepSpec spec = GridOf(50);
+  spec.fail_fast = true;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kSomeFailed);
+  EXPECT_LT(world.Local().starts, 8);
+}
+
+TEST(Core, FailsATrialThatNeverReportsTheMetricAndSaysWhatItSaw) {
+  World world(1, [](const LaunchRecord&) {
+    Script script = Lasting(seconds(2));
+    script.reports.push_back({seconds(1), {{"lose", 0.5}}});
+    return script;
+  });
+  world.Open(WithMetric(GridOf(1)));
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFailed), 1);
+  EXPECT_THAT(world.Ask(UserVerb::kExplain, {1}), HasSubstr("lose"));
+}
+
+TEST(Core, EndsWhenTheTargetIsReached) {
+  World world(2, [](const LaunchRecord& launch) {
+    return launch.trial_number == 2 ? Reporting({0.9, 0.05}) : Reporting({0.9, 0.8, 0.7, 0.6});
+  });
+  SweepSpec spec = WithMetric(GridOf(30));
+  spec.metric->target = 0.1;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kTargetReached);
+  EXPECT_THAT(world.ended[0].reason, HasSubstr("by trial 2"));
+  EXPECT_LT(world.Local().starts, 8);
+}
+
+TEST(Core, TellsThatTheTargetWasMissed) {
+  World world(2, [](const LaunchRecord&) { return Reporting({0.9}); });
+  SweepSpec spec = WithMetric(GridOf(3));
+  spec.metric->target = 0.1;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kTargetMissed);
+}
+
+TEST(Core, KeepsToItsLimits) {
+  World wall(1, [](const LaunchRecord&) { return Lasting(seconds(600)); });
+  SweepSpec spec = GridOf(100);
+  spec.limits.wall_h = 1;
+  wall.Open(spec);
+  wall.RunToEnd();
+  EXPECT_EQ(wall.ended[0].outcome, SweepOutcome::kLimitReached);
+  EXPECT_NEAR(static_cast<double>(wall.Local().starts), 6, 2);
+
+  World epochs(1, [](const LaunchRecord&) { return Reporting({3, 2, 1}); });
+  spec = WithMetric(GridOf(100));
+  spec.limits.epochs = 10;
+  epochs.Open(spec);
+  epochs.RunToEnd();
+  EXPECT_EQ(epochs.ended[0].outcome, SweepOutcome::kLimitReached);
+  EXPECT_LT(epochs.Local().starts, 8);
+}
+
+TEST(Core, StopsPausesAndResumesATrial) {
+  World world(1, [](const LaunchRecord&) {
+    Script script = Lasting(seconds(100));
+    script.exit_code_on_term = 75;
+    return script;
+  });
+  world.Open(GridOf(2));
+  world.RunFor(seconds(2));
+  EXPECT_EQ(world.Ask(UserVerb::kPause, {1}), "trial 1 is told to write a checkpoint and leave");
+  world.RunFor(seconds(2));
+  EXPECT_EQ(world.store.Trial(1).state, TrialState::kPaused);
+  EXPECT_EQ(world.Progress().running, 1) << "the other one has its core";
+  EXPECT_EQ(world.Ask(UserVerb::kStop, {2}), "trial 2 is told to stop");
+  world.RunFor(seconds(2));
+  EXPECT_EQ(world.store.Trial(2).state, TrialState::kCanceled);
+  (void)world.Ask(UserVerb::kResume, {1});
+  world.RunToEnd();
+  EXPECT_EQ(world.store.Trial(1).state, TrialState::kFinished);
+  EXPECT_EQ(world.store.Trial(1).attempts.size(), 2U);
+  EXPECT_EQ(world.ended.back().outcome, SweepOutcome::kAllDone);
+}
+
+TEST(Core, RefusesWhatCannotBeDone) {
+  World world(1);
+  world.Open(GridOf(2));
+  world.RunToEnd();
+  EXPECT_EQ(world.Ask(UserVerb::kStop, {9}), "there is no trial 9; grid has 2");
+  EXPECT_EQ(world.Ask(UserVerb::kStop, {1}), "trial 1 has already finished");
+  EXPECT_EQ(world.Ask(UserVerb::kRetry), "no trial of grid has failed");
+  EXPECT_EQ(world.Ask(UserVerb::kStop), "grid has ended: all 2 trials have ended");
+}
+
+TEST(Core, ReopensAFailedTrialWithAHigherAttempt) {
+  int starts = 0;
+  World world(1, [&starts](const LaunchRecord&) { return Failing(++starts == 1 ? 1 : 0); });
+  world.Open(GridOf(1));
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFailed), 1);
+  (void)world.Ask(UserVerb::kRetry, {1});
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 1);
+  EXPECT_EQ(world.store.Trial(1).attempts.size(), 2U);
+}
+
+TEST(Core, ExtendsAnEndedRandomSweep) {
+  World world(2);
+  SweepSpec spec = GridOf(50);
+  spec.method = Method::kRandom;
+  spec.run_cap = 4;
+  world.Open(spec);
+  world.RunToEnd();
+  world.extend_by = 3;
+  (void)world.Ask(UserVerb::kExtend);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 7);
+}
+
+TEST(Core, LosesNoTrialToAnUnreachableHost) {
+  World world(2, [](const LaunchRecord&) { return Lasting(seconds(5)); });
+  world.Open(GridOf(4));
+  world.RunFor(seconds(1));
+  world.Disconnect("local");
+  world.RunFor(seconds(60));
+  EXPECT_THAT(world.Ask(UserVerb::kExplain, {4}), HasSubstr("connection reset"));
+  world.Connect("local");
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 4);
+  EXPECT_EQ(world.Local().starts, 4) << "what ran while it was away is not run again";
+}
+
+TEST(Core, WaitsForASearchThatIsSlow) {
+  World world(2);
+  world.search_answers = false;
+  world.Open(GridOf(3));
+  world.RunFor(seconds(5));
+  EXPECT_EQ(world.Local().starts, 0);
+  EXPECT_THAT(world.Ask(UserVerb::kExplain, {1}), HasSubstr("for the search to propose"));
+}
+
+TEST(Core, AdoptsWhatRunsAfterItWasKilled) {
+  World world(2, [](const LaunchRecord&) { return Reporting({3, 2, 1}); });
+  world.Open(WithMetric(GridOf(4)));
+  world.RunFor(milliseconds(1500));
+  world.Restart();
+  world.RunFor(seconds(1));
+  world.Connect("local");
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 4);
+  EXPECT_EQ(world.Local().starts, 4);
+  for (std::int64_t number = 1; number <= 4; ++number)
+    EXPECT_EQ(world.store.Trial(number).attempts.size(), 1U);
+}
+
+// The search for the one turn whose loss would lose or repeat a trial.
+TEST(Core, SurvivesAKillAtEveryTurn) {
+  for (const World::Crash crash : {World::Crash::kBeforeCommit, World::Crash::kAfterCommit}) {
+    for (int at = 0; at < 60; ++at) {
+      World world(2, [](const LaunchRecord& launch) {
+        return launch.trial_number % 3 == 0 ? Reporting({2, 1}) : Reporting({1});
+      });
+      world.Open(WithMetric(GridOf(7)));
+      int turns = 0;
+      const Time patience = world.now + std::chrono::hours(1);
+      bool killed = false;
+      while (world.now < patience) {
+        while (!world.mailbox.empty() && world.core)
+          world.Turn(turns++ == at ? crash : World::Crash::kNot);
+        if (!world.core) {
+          killed = true;
+          world.Restart();
+          world.Connect("local");
+        } else if (world.core->AllSweepsEnded()) {
+          break;
+        } else {
+          world.Advance();
+        }
+      }
+      ASSERT_TRUE(world.core && world.core->AllSweepsEnded()) << "killed at turn " << at;
+      EXPECT_EQ(world.store.CountState(TrialState::kFinished), 7) << "killed at turn " << at;
+      EXPECT_EQ(world.Local().starts, 7) << "killed at turn " << at;
+      if (!killed) break;
+    }
+  }
+}
+
+TEST(Core, GivesTheSameActionsForTheSameEvents) {
+  const auto run = [] {
+    World world(3,
+                [](const LaunchRecord& launch) { return Failing(launch.trial_number % 5 == 0); });
+    SweepSpec spec = GridOf(40);
+    spec.retries = 1;
+    world.Open(spec);
+    world.RunToEnd();
+    std::string trace;
+    for (std::int64_t number = 1; number <= 40; ++number) {
+      for (const auto& attempt : world.store.Trial(number).attempts)
+        trace += attempt.added.token + attempt.added.slots_json;
+    }
+    return trace;
+  };
+  EXPECT_EQ(run(), run());
+}
+
+}  // namespace
+}  // namespace ddl::testing
