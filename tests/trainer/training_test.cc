@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/training.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "configs/error.h"
+#include "configs/json.h"
+#include "tests/trainer/blob_batches.h"
+#include "tests/trainer/temporary_folder.h"
+
+namespace ddl {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kNever = -1;
+
+// One process' worth of training, cut off after some steps where asked.
+struct Session {
+  TrainingBatches batches = MakeBlobTraining();
+  TrainerConfig config;
+  std::optional<std::filesystem::path> folder = std::nullopt;
+  int stop_after_steps = kNever;
+
+  std::vector<std::string> lines = {};
+  std::vector<std::string> notes = {};
+  std::vector<float> state = {};
+  TrainingEnd end = TrainingEnd::kFinished;
+
+  void Run() {
+    int asked = 0;
+    const TrainingOutlets outlets{
+        .metrics = [&](const std::string& line) { lines.push_back(line); },
+        .notes = [&](const std::string& note) { notes.push_back(note); },
+        .is_stop_asked = [&] { return stop_after_steps != kNever && asked++ >= stop_after_steps; },
+        .checkpoint_folder = folder};
+    Training training(config, batches, outlets);
+    end = training.Run();
+    state = training.State();
+  }
+};
+
+TrainerConfig SmallConfig(const std::string& changes = "{}") {
+  Json mapping = ParseJson(R"({"data": "blobs", "epochs": 4, "batch_size": 16,
+      "model": {"type": "mlp", "hidden": [9], "dropout": 0.2},
+      "optimizer": {"type": "adam", "lr": 0.01},
+      "schedule": {"type": "cosine", "warmup": 1}})",
+                           "test");
+  Override(mapping, ParseJson(changes, "test"));
+  return ReadTrainerConfig(mapping);
+}
+
+// A line without the one figure that no two runs share.
+std::string WithoutSpeed(const std::string& line) {
+  Json json = ParseJson(line, "line");
+  json.erase("samples_per_s");
+  return DumpJson(json);
+}
+
+std::vector<std::string> WithoutSpeed(const std::vector<std::string>& lines) {
+  std::vector<std::string> bare;
+  for (const std::string& line : lines)
+    bare.push_back(WithoutSpeed(line));
+  return bare;
+}
+
+TEST(Training, LearnsAndSaysALineAnEpochAndOneForTheTest) {
+  Session session{.config = SmallConfig()};
+  session.Run();
+  ASSERT_EQ(session.end, TrainingEnd::kFinished);
+  ASSERT_EQ(session.lines.size(), 5U);
+  const Json last = ParseJson(session.lines[3], "line");
+  EXPECT_EQ(last["step"], 4);
+  EXPECT_EQ(last["iteration"], 28);  // 6 whole batches and a short one, four times
+  EXPECT_GT(last["val_accuracy"].get<double>(), 0.9);
+  EXPECT_LT(last["train_loss"].get<double>(), ParseJson(session.lines[0], "line")["train_loss"]);
+  const Json test = ParseJson(session.lines[4], "line");
+  EXPECT_EQ(test["step"], 4);
+  EXPECT_GT(test["test_accuracy"].get<double>(), 0.9);
+}
+
+TEST(Training, DropsTheShortBatchWhereAsked) {
+  Session session{.config = SmallConfig(R"({"drop_last": true})")};
+  session.Run();
+  EXPECT_EQ(ParseJson(session.lines[3], "line")["iteration"], 24);
+}
+
+TEST(Training, SaysNothingOfValidationOrTestThatIsNotThere) {
+  Session session{.config = SmallConfig()};
+  session.batches.validation = {};
+  session.batches.test = {};
+  session.Run();
+  ASSERT_EQ(session.lines.size(), 4U);
+  EXPECT_FALSE(ParseJson(session.lines[3], "line").contains("val_loss"));
+}
+
+TEST(Training, TheSameConfigurationGivesTheSameBits) {
+  Session first{.config = SmallConfig()};
+  Session second{.config = SmallConfig()};
+  first.Run();
+  second.Run();
+  EXPECT_EQ(WithoutSpeed(first.lines), WithoutSpeed(second.lines));
+  EXPECT_EQ(first.state, second.state);
+}
+
+TEST(Training, AnotherSeedGivesOtherWeights) {
+  Session first{.config = SmallConfig()};
+  Session second{.config = SmallConfig(R"({"seed": 1})")};
+  first.Run();
+  second.Run();
+  EXPECT_NE(first.state, second.state);
+}
+
+TEST(Training, ValidationAndTestDoNotInfluenceTheWeights) {
+  Session with{.config = SmallConfig()};
+  Session without{.config = SmallConfig()};
+  without.batches.validation = {};
+  without.batches.test = {};
+  with.Run();
+  without.Run();
+  EXPECT_EQ(with.state, without.state);
+}
+
+// Stopped after 0, 5, 10, … steps of 28, in the midst of epochs and between them.
+class InterruptedTraining : public testing::TestWithParam<int> {};
+
+TEST_P(InterruptedTraining, ContinuesBitForBit) {
+  Session whole{.config = SmallConfig()};
+  whole.Run();
+  const TrainerFolder folder;
+  Session before{.config = SmallConfig(), .folder = folder.Path(), .stop_after_steps = GetParam()};
+  before.Run();
+  ASSERT_EQ(before.end, TrainingEnd::kStopped);
+  Session after{.config = SmallConfig(), .folder = folder.Path()};
+  after.Run();
+  EXPECT_EQ(after.end, TrainingEnd::kFinished);
+  std::vector<std::string> lines = before.lines;
+  lines.insert(lines.end(), after.lines.begin(), after.lines.end());
+  EXPECT_EQ(WithoutSpeed(lines), WithoutSpeed(whole.lines));
+  EXPECT_EQ(after.state, whole.state);
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, InterruptedTraining, testing::Values(0, 1, 5, 7, 10, 14, 23, 27));
+
+// What a kill leaves: only the checkpoints of whole epochs, and a file that was never finished.
+TEST(Training, ContinuesAfterAKillFromTheLatestEpoch) {
+  Session whole{.config = SmallConfig()};
+  whole.Run();
+  const TrainerFolder folder;
+  Session before{.config = SmallConfig(), .folder = folder.Path(), .stop_after_steps = 18};
+  before.Run();
+  std::filesystem::remove(folder.Path() / "iteration-000000000018.ckpt");  // left by the stop
+  std::ofstream(folder.Path() / "iteration-000000000021.ckpt.aside") << "half of a";
+  Session after{.config = SmallConfig(), .folder = folder.Path()};
+  after.Run();
+  EXPECT_EQ(after.state, whole.state);
+  EXPECT_THAT(after.notes.at(0), HasSubstr("continued after 2 epochs and 0 steps"));
+}
+
+TEST(Training, SkipsADamagedCheckpointAndSaysSo) {
+  const TrainerFolder folder;
+  Session before{.config = SmallConfig(), .folder = folder.Path(), .stop_after_steps = 20};
+  before.Run();
+  std::ofstream(folder.Path() / "iteration-000000000020.ckpt") << "ddl ckpt but damaged";
+  Session after{.config = SmallConfig(), .folder = folder.Path()};
+  after.Run();
+  EXPECT_THAT(after.notes.at(0), HasSubstr("skipped"));
+  EXPECT_THAT(after.notes.at(1), HasSubstr("continued after 2 epochs"));
+}
+
+TEST(Training, KeepsTheBestAndTheLatestTwo) {
+  const TrainerFolder folder;
+  Session session{.config = SmallConfig(), .folder = folder.Path()};
+  session.Run();
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.Path())) {
+    names.push_back(entry.path().filename().string());
+  }
+  EXPECT_THAT(names, testing::UnorderedElementsAre("best.ckpt", "iteration-000000000021.ckpt",
+                                                   "iteration-000000000028.ckpt"));
+}
+
+TEST(Training, AFinishedTrainingOnlyTestsAgain) {
+  const TrainerFolder folder;
+  Session first{.config = SmallConfig(), .folder = folder.Path()};
+  first.Run();
+  Session again{.config = SmallConfig(), .folder = folder.Path()};
+  again.Run();
+  ASSERT_EQ(again.lines.size(), 1U);
+  EXPECT_EQ(again.lines[0], first.lines.back());
+}
+
+TEST(Training, MoreEpochsContinueWhatWasFinished) {
+  const TrainerFolder folder;
+  Session first{.config = SmallConfig(), .folder = folder.Path()};
+  first.Run();
+  Session more{.config = SmallConfig(R"({"epochs": 6})"), .folder = folder.Path()};
+  more.Run();
+  EXPECT_EQ(more.lines.size(), 3U);
+  EXPECT_EQ(ParseJson(more.lines[0], "line")["step"], 5);
+}
+
+TEST(Training, RefusesACheckpointOfAnotherTraining) {
+  const TrainerFolder folder;
+  Session first{.config = SmallConfig(), .folder = folder.Path()};
+  first.Run();
+  Session other{.config = SmallConfig(R"({"model.hidden": [8]})"), .folder = folder.Path()};
+  EXPECT_THROW(other.Run(), Error);
+}
+
+TEST(Training, EndsWhenTheLossIsNoNumber) {
+  Session session{.config = SmallConfig(R"({"optimizer.type": "sgd", "optimizer.lr": 1e30})")};
+  session.Run();
+  EXPECT_EQ(session.end, TrainingEnd::kDiverged);
+}
+
+TEST(Training, RefusesABatchLargerThanTheDataWhenShortOnesAreDropped) {
+  Session session{.config = SmallConfig(R"({"batch_size": 101, "drop_last": true})")};
+  EXPECT_THROW(session.Run(), Error);
+}
+
+TEST(Training, TakesABatchLargerThanTheData) {
+  Session session{.config = SmallConfig(R"({"batch_size": 1000})")};
+  session.Run();
+  EXPECT_EQ(ParseJson(session.lines[3], "line")["iteration"], 4);
+}
+
+}  // namespace
+}  // namespace ddl

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows a training reads, whatever they are stored as: the seam between data sets and plans.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "trainer/plan.h"
+
+namespace ddl {
+
+// One part of a data set: training, validation or test. May be empty.
+struct Batches {
+  std::size_t rows = 0;
+  // Writes features (normalised) and labels of these rows to the place. Training rows are named as
+  // `order` names them, the others from 0 to rows - 1.
+  std::function<void(std::span<const std::uint32_t> rows, const BatchPlace& place)> load = {};
+};
+
+struct TrainingBatches {
+  Batches train = {};
+  Batches validation = {};
+  Batches test = {};
+  // The order of the training rows in an epoch (0, 1, …): a permutation that depends on the seed
+  // and the epoch alone.
+  std::function<std::vector<std::uint32_t>(std::uint64_t epoch)> order = {};
+  std::string name;
+  std::size_t features = 0;
+  std::size_t classes = 0;
+};
+
+}  // namespace ddl

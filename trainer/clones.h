@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// DDL_CLONES before a function compiles it for AVX-512, AVX2 and plain x86-64; the loader picks
+// once, by the processor. What it calls has to be inlined (DDL_INLINE) to be cloned along.
+#pragma once
+
+// Sanitizers cannot run before the loader's choice is made, so they get the plain version.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#define DDL_CLONES
+#else
+#define DDL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+#define DDL_INLINE [[gnu::always_inline]] inline

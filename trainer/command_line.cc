@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/command_line.h"
+
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/config.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr std::string_view kUsage =
+    "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]";
+
+struct Arguments {
+  std::string config_path;
+  std::string params_path;
+  std::vector<std::string> settings;
+};
+
+Error WrongCall(std::string_view what) {
+  return {what, "", fmt::format("usage: {}", kUsage)};
+}
+
+Json ReadJsonFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw SystemError("cannot read", path, "check the name");
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return ParseJson(text, path);
+}
+
+// "key=value", where what is no JSON is a text: lr=0.1, model.hidden=[64], data=blobs.
+void ApplySetting(Json& config, const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw WrongCall(fmt::format("--set {} is not key=value", setting));
+  }
+  const std::string text = setting.substr(equals + 1);
+  Json value = text;
+  try {
+    value = ParseJson(text, setting);
+  } catch (const Error&) {  // a plain word
+  }
+  SetPath(config, std::string_view(setting).substr(0, equals), value);
+}
+
+Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand& command) {
+  Arguments split;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    const bool takes_value = argument == "--params" || argument == "--set";
+    if (takes_value && i + 1 == arguments.size()) {
+      throw WrongCall(fmt::format("{} without a value", argument));
+    }
+    if (argument == "--params") {
+      split.params_path = arguments[++i];
+    } else if (argument == "--set") {
+      split.settings.emplace_back(arguments[++i]);
+    } else if (argument == "--explain") {
+      command.is_explain = true;
+    } else if (argument == "--check") {
+      command.is_check = true;
+    } else if (argument == "--help" || argument == "-h") {
+      command.is_help = true;
+    } else if (argument.starts_with("-") || !split.config_path.empty()) {
+      throw WrongCall(fmt::format("unknown argument {}", argument));
+    } else {
+      split.config_path = argument;
+    }
+  }
+  return split;
+}
+
+}  // namespace
+
+TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environment& environment) {
+  TrainerCommand command;
+  Arguments split = SplitArguments(arguments, command);
+  if (command.is_help) return command;
+  if (split.config_path.empty()) throw WrongCall("no configuration");
+  command.config = ReadJsonFile(split.config_path);
+  if (!command.config.is_object()) {
+    throw Error("not a mapping", split.config_path, "write {\"data\": \"fashion-mnist\", ...}");
+  }
+  if (const char* params = environment("DDL_PARAMS"); params && split.params_path.empty()) {
+    split.params_path = params;
+  }
+  if (!split.params_path.empty()) Override(command.config, ReadJsonFile(split.params_path));
+  for (const std::string& setting : split.settings)
+    ApplySetting(command.config, setting);
+  if (const char* folder = environment("DDL_CHECKPOINT_DIR"); folder && *folder != '\0') {
+    command.checkpoint_folder = folder;
+  }
+  return command;
+}
+
+std::string HelpText() {
+  return fmt::format(
+      "usage: {}\n\n"
+      "Trains one model as CONFIG.json says (the `trainer:` mapping of a spec) and prints one "
+      "JSON\n"
+      "object an epoch. --params and --set override single keys: --set optimizer.lr=0.1.\n"
+      "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
+      "the configuration alone, on stdout, without reading data.\n\n"
+      "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
+      "there and continued from; DDL_DATA and DDL_CACHE name folders for data. TERM checkpoints\n"
+      "and leaves.\n\n"
+      "exit: 0 done, 1 the training failed, 2 wrong call, configuration or data, 75 stopped and\n"
+      "to be continued, 143 stopped without a checkpoint folder\n",
+      kUsage);
+}
+
+}  // namespace ddl

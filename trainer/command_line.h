@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ddl-trainer was called with: arguments, environment and the configuration they add up to.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "configs/json.h"
+
+namespace ddl {
+
+struct TrainerCommand {
+  Json config;  // the file, then --params or DDL_PARAMS laid over it, then --set
+  std::optional<std::filesystem::path> checkpoint_folder;  // DDL_CHECKPOINT_DIR
+  bool is_explain = false;                                 // --explain: say the plan, train nothing
+  bool is_check = false;                                   // --check: judge the configuration alone
+  bool is_help = false;
+};
+
+// The value of an environment variable, or null.
+using Environment = std::function<const char*(const char* name)>;
+
+// `arguments` without the program's name. Throws Error for a wrong call or an unreadable file.
+[[nodiscard]] TrainerCommand ReadCommand(std::span<const char* const> arguments,
+                                         const Environment& environment);
+
+[[nodiscard]] std::string HelpText();
+
+}  // namespace ddl

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/config.h"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/json_section.h"
+
+namespace ddl {
+
+namespace {
+
+using Names = std::array<std::string_view, 3>;
+using NamePair = std::array<std::string_view, 2>;
+
+constexpr NumberRange kNotNegative{};
+constexpr NumberRange kPositive{.excludes_low = true};
+constexpr NumberRange kBelowOne{.high = 1.0, .excludes_high = true};
+
+ModelSettings ReadModel(JsonSection section) {
+  constexpr NamePair kTypes{"softmax", "mlp"};
+  constexpr Names kActivations{"relu", "tanh", "gelu"};
+  constexpr std::array kByName{Activation::kRelu, Activation::kTanh, Activation::kGelu};
+  constexpr NamePair kInits{"uniform", "he"};
+  ModelSettings model;
+  const bool is_mlp = section.Choice("type", 1, kTypes) == 1;
+  if (is_mlp) {
+    model.hidden = section.Counts("hidden");
+    if (!section.Has("hidden")) model.hidden = {256, 128};
+    model.activation = kByName[section.Choice("activation", 0, kActivations)];
+    model.dropout = section.Number("dropout", 0.0, kBelowOne);
+    if (model.hidden.empty()) {
+      throw Error("an mlp without hidden layers", section.Name("hidden"),
+                  "give at least one width, or write type: softmax");
+    }
+  }
+  model.init =
+      section.Choice("init", 0, kInits) == 0 ? Initialisation::kUniform : Initialisation::kHe;
+  section.Finish();
+  return model;
+}
+
+void ReadSgd(JsonSection& section, OptimizerSettings& optimizer) {
+  optimizer.momentum = section.Number("momentum", 0.0, kBelowOne);
+  optimizer.is_nesterov = section.Flag("nesterov", false);
+  if (optimizer.is_nesterov && optimizer.momentum == 0.0) {
+    throw Error("Nesterov without momentum", section.Name("nesterov"),
+                "give a momentum above 0, or nesterov: false");
+  }
+}
+
+void ReadAdam(JsonSection& section, OptimizerSettings& optimizer) {
+  const auto betas = section.NumberPair("betas", {0.9, 0.999}, kBelowOne);
+  optimizer.beta1 = betas.first;
+  optimizer.beta2 = betas.second;
+  optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
+}
+
+OptimizerSettings ReadOptimizer(JsonSection section) {
+  constexpr Names kTypes{"sgd", "adam", "adamw"};
+  constexpr std::array kKinds{OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW};
+  constexpr double kAdamWDecay = 0.01;
+  OptimizerSettings optimizer;
+  optimizer.kind = kKinds[section.Choice("type", 0, kTypes)];
+  const bool is_sgd = optimizer.kind == OptimizerKind::kSgd;
+  optimizer.lr = section.Number("lr", is_sgd ? 0.1 : 1e-3, kNotNegative);
+  optimizer.weight_decay = section.Number(
+      "weight_decay", optimizer.kind == OptimizerKind::kAdamW ? kAdamWDecay : 0.0, kNotNegative);
+  if (is_sgd) {
+    ReadSgd(section, optimizer);
+  } else {
+    ReadAdam(section, optimizer);
+  }
+  section.Finish();
+  return optimizer;
+}
+
+ScheduleSettings ReadSchedule(JsonSection section) {
+  constexpr Names kTypes{"constant", "step", "cosine"};
+  constexpr std::array kKinds{ScheduleKind::kConstant, ScheduleKind::kStep, ScheduleKind::kCosine};
+  ScheduleSettings schedule;
+  schedule.kind = kKinds[section.Choice("type", 0, kTypes)];
+  schedule.warmup_epochs = section.Number("warmup", 0.0, kNotNegative);
+  if (schedule.kind == ScheduleKind::kStep) {
+    schedule.step_size = section.Number("step_size", 1.0, kPositive);
+    schedule.gamma = section.Number("gamma", 0.1, kPositive);
+  }
+  if (schedule.kind == ScheduleKind::kCosine) {
+    schedule.min_lr = section.Number("min_lr", 0.0, kNotNegative);
+  }
+  section.Finish();
+  return schedule;
+}
+
+CheckpointSettings ReadCheckpoint(JsonSection section) {
+  CheckpointSettings checkpoint;
+  checkpoint.every = section.Count("every", 1, 1);
+  checkpoint.keep_last = section.Count("keep_last", 2, 1);
+  section.Finish();
+  return checkpoint;
+}
+
+double ReadLoss(JsonSection section) {
+  const double smoothing = section.Number("label_smoothing", 0.0, kBelowOne);
+  section.Finish();
+  return smoothing;
+}
+
+int ReadThreads(JsonSection& section) {
+  constexpr std::uint64_t kMost = 1024;
+  const std::uint64_t threads = section.Count("threads", 1, 1);
+  if (threads <= kMost) return static_cast<int>(threads);
+  throw Error(fmt::format("{} threads", threads), section.Name("threads"),
+              fmt::format("give at most {}", kMost));
+}
+
+// A warm-up that outlasts the training would never reach the asked rate.
+void CheckWarmup(const TrainerConfig& config) {
+  if (config.schedule.warmup_epochs <= static_cast<double>(config.epochs)) return;
+  throw Error(fmt::format("warm-up of {} epochs in a training of {}",
+                          FormatNumber(config.schedule.warmup_epochs), config.epochs),
+              "schedule.warmup", "make it shorter, or train for more epochs");
+}
+
+}  // namespace
+
+TrainerConfig ReadTrainerConfig(const Json& mapping) {
+  JsonSection section(mapping, "");
+  TrainerConfig config;
+  config.data = section.Raw("data");
+  if (config.data.is_null()) {
+    throw Error("no data", "data", "name a data set, such as fashion-mnist or blobs");
+  }
+  config.normalize = section.Raw("normalize");
+  config.validation = section.Raw("validation");
+  config.model = ReadModel(section.Below("model"));
+  config.optimizer = ReadOptimizer(section.Below("optimizer"));
+  config.schedule = ReadSchedule(section.Below("schedule"));
+  config.label_smoothing = ReadLoss(section.Below("loss"));
+  config.clip_norm = section.Number("clip_norm", 0.0, kNotNegative);
+  config.epochs = section.Count("epochs", 1, 1);
+  config.batch_size = section.Count("batch_size", 128, 1);
+  config.drop_last = section.Flag("drop_last", false);
+  config.seed = section.Count("seed", 0);
+  config.threads = ReadThreads(section);
+  config.checkpoint = ReadCheckpoint(section.Below("checkpoint"));
+  section.Finish();
+  CheckWarmup(config);
+  return config;
+}
+
+void SetPath(Json& mapping, std::string_view path, const Json& value) {
+  Json* at = &mapping;
+  std::string_view rest = path;
+  for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
+    Json& below = (*at)[std::string(rest.substr(0, dot))];
+    if (below.is_string()) below = Json{{"type", below}};
+    if (!below.is_null() && !below.is_object()) {
+      throw Error(fmt::format("{} stands in the way", DumpJson(below)), path,
+                  "only keys of mappings can be set");
+    }
+    at = &below;
+    rest.remove_prefix(dot + 1);
+  }
+  if (rest.empty()) throw Error("empty key", path, "write key or section.key");
+  (*at)[std::string(rest)] = value;
+}
+
+void Override(Json& mapping, const Json& parameters) {
+  if (!parameters.is_object()) {
+    throw Error("parameters are not a mapping", "", "write {\"optimizer.lr\": 0.1}");
+  }
+  for (const auto& [key, value] : parameters.items()) {
+    if (!value.is_object()) {
+      SetPath(mapping, key, value);
+      continue;
+    }
+    Json flat = Json::object();
+    for (const auto& [inner, inner_value] : value.items())
+      flat[key + "." + inner] = inner_value;
+    Override(mapping, flat);
+  }
+}
+
+}  // namespace ddl

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a training is told: the `trainer:` mapping of a spec, typed and checked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "configs/json.h"
+#include "trainer/activation_kernels.h"
+#include "trainer/initial_weights.h"
+#include "trainer/optimizer.h"
+#include "trainer/schedule.h"
+
+namespace ddl {
+
+struct ModelSettings {
+  std::vector<std::size_t> hidden;  // empty: softmax regression
+  Activation activation = Activation::kRelu;
+  double dropout = 0.0;
+  Initialisation init = Initialisation::kUniform;
+};
+
+struct CheckpointSettings {
+  std::uint64_t every = 1;      // epochs between two
+  std::uint64_t keep_last = 2;  // besides the best
+};
+
+struct TrainerConfig {
+  Json data;        // read by the data set's loader
+  Json validation;  // read with the data set's size: a share below 1, or a count
+  Json normalize;   // read with the data set: null is its own scale
+  ModelSettings model;
+  OptimizerSettings optimizer;
+  ScheduleSettings schedule;
+  double label_smoothing = 0.0;
+  double clip_norm = 0.0;  // 0: off
+  std::uint64_t epochs = 1;
+  std::uint64_t batch_size = 128;
+  bool drop_last = false;
+  std::uint64_t seed = 0;
+  int threads = 1;  // of the matrix library
+  CheckpointSettings checkpoint;
+};
+
+// Throws Error naming the key for anything unknown, of another type, out of range or contradictory.
+// Nothing is clipped and nothing is ignored.
+[[nodiscard]] TrainerConfig ReadTrainerConfig(const Json& mapping);
+
+// Sets a dotted path ("optimizer.lr") in a mapping, making the mappings on the way; where a text
+// stands on the way ("optimizer: adam"), it becomes the `type` of a mapping. Throws Error where a
+// list or number is in the way.
+void SetPath(Json& mapping, std::string_view path, const Json& value);
+
+// Lays `parameters` over `mapping`: keys are dotted paths, mappings are merged key by key.
+void Override(Json& mapping, const Json& parameters);
+
+}  // namespace ddl

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/dataset.h"
+
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "configs/nearest.h"
+#include "trainer/csv.h"
+#include "trainer/dataset_memory.h"
+#include "trainer/idx.h"
+#include "trainer/json_section.h"
+#include "trainer/npy.h"
+#include "trainer/prepared.h"
+#include "trainer/synthetic.h"
+
+namespace ddl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 6> kTypes{"fashion-mnist", "idx",   "csv",
+                                                 "npy",           "blobs", "spirals"};
+
+// The file as named, or below one of the search folders.
+std::string Found(const std::string& name, const DataPaths& paths, std::string_view hint) {
+  if (fs::exists(name)) return fs::absolute(name).lexically_normal();
+  std::string looked = fs::current_path();
+  for (const fs::path& folder : paths.search) {
+    if (fs::exists(folder / name)) return folder / name;
+    looked += ", " + folder.string();
+  }
+  throw Error(fmt::format("no file {} (looked in {})", name, looked), "data", hint);
+}
+
+std::string FoundNamed(JsonSection& section, std::string_view key, const DataPaths& paths,
+                       bool is_needed) {
+  const std::string name = section.Text(key, "");
+  if (name.empty() && is_needed) {
+    throw Error("no file", section.Name(key), "name the file to read");
+  }
+  return name.empty() ? name : Found(name, paths, "check the name, or set DDL_DATA");
+}
+
+ReadData Checked(ReadData data, std::string_view name, const std::string& where) {
+  data.name = name;
+  CheckRead(data, where);
+  return data;
+}
+
+std::size_t ClassesOf(const ReadData& data) {
+  std::int32_t most = -1;
+  for (const std::int32_t label : data.train.labels)
+    most = std::max(most, label);
+  return static_cast<std::size_t>(most + 1);
+}
+
+// Two pairs of files of one format, the second may be missing.
+template <class Pair>
+Dataset LoadPairs(const DataPaths& paths, const Json& config, const std::string& name,
+                  const std::array<std::string, 4>& files,
+                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
+  const std::vector<std::string> sources(files.begin(), files.end());
+  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), sources), [&] {
+    ReadData data;
+    data.train = read({files[0], files[1]}, data.shape, data.is_bytes);
+    if (!files[2].empty()) data.test = read({files[2], files[3]}, data.shape, data.is_bytes);
+    data.classes = ClassesOf(data);
+    if (name == "fashion-mnist") {
+      data.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+    }
+    return Checked(std::move(data), name, files[0]);
+  });
+}
+
+Dataset LoadFashion(JsonSection section, const Json& config, const DataPaths& paths) {
+  section.Finish();
+  std::array<std::string, 4> files;
+  constexpr std::array<const char*, 4> kNames{"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+  constexpr std::string_view kHint =
+      "install Debian's package dataset-fashion-mnist, or name its folder's parent by DDL_DATA";
+  for (std::size_t i = 0; i < files.size(); ++i)
+    files[i] = Found(fmt::format("fashion-mnist/{}.gz", kNames[i]), paths, kHint);
+  return LoadPairs<IdxPair>(paths, config, "fashion-mnist", files, ReadIdx);
+}
+
+template <class Pair>
+Dataset LoadFiles(JsonSection section, const Json& config, const DataPaths& paths, const char* name,
+                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
+  std::array<std::string, 4> files{FoundNamed(section, "train_features", paths, true),
+                                   FoundNamed(section, "train_labels", paths, true),
+                                   FoundNamed(section, "test_features", paths, false),
+                                   FoundNamed(section, "test_labels", paths, false)};
+  section.Finish();
+  if (files[2].empty() != files[3].empty()) {
+    throw Error("test features without labels, or labels without features", "data",
+                "name both test_features and test_labels, or none");
+  }
+  return LoadPairs<Pair>(paths, config, name, files, read);
+}
+
+Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths) {
+  const std::string train = FoundNamed(section, "train", paths, true);
+  const std::string test = FoundNamed(section, "test", paths, false);
+  CsvFormat format{.label = section.Text("label", "")};
+  if (section.Has("header")) format.has_header = section.Flag("header", true);
+  const std::string delimiter = section.Text("delimiter", ",");
+  if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n") {
+    throw Error(fmt::format("'{}' is no delimiter", delimiter), section.Name("delimiter"),
+                "give one character, such as ; or a tab");
+  }
+  format.delimiter = delimiter[0];
+  (void)section.Raw("header");
+  section.Finish();
+  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), {train, test}), [&] {
+    const CsvTable rows = ReadCsvTable(train, format);
+    const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
+    return Checked(DataOf(rows, train, test_rows, test), "csv", train);
+  });
+}
+
+Dataset LoadSynthetic(JsonSection section, std::string_view type) {
+  const bool is_blobs = type == "blobs";
+  SyntheticSettings settings;
+  settings.rows = section.Count("rows", settings.rows, 1);
+  settings.test_rows = section.Count("test_rows", settings.test_rows);
+  if (is_blobs) settings.features = section.Count("features", settings.features, 1);
+  settings.classes = section.Count("classes", is_blobs ? 4 : 2, 2);
+  settings.noise = section.Number("noise", is_blobs ? 1.0 : 0.02, {});
+  settings.seed = section.Count("seed", 0);
+  section.Finish();
+  constexpr std::size_t kMostValues = std::size_t{1} << 30U;
+  if (settings.rows + settings.test_rows > kMostValues / settings.features) {
+    throw Error("more than 4 GiB of made-up data", section.Name("rows"), "make fewer rows");
+  }
+  if (settings.rows < settings.classes) {
+    throw Error(fmt::format("{} rows of {} classes", settings.rows, settings.classes),
+                section.Name("rows"), "make at least one row a class");
+  }
+  return KeepInMemory(is_blobs ? MakeBlobs(settings) : MakeSpirals(settings));
+}
+
+}  // namespace
+
+DataPaths DataPathsFromEnvironment() {
+  DataPaths paths;
+  const auto text = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  std::string folders = text("DDL_DATA");
+  while (!folders.empty()) {
+    const std::size_t end = std::min(folders.find(':'), folders.size());
+    if (end > 0) paths.search.emplace_back(folders.substr(0, end));
+    folders.erase(0, end + 1);
+  }
+  paths.search.emplace_back("/usr/share/datasets");
+  if (const std::string cache = text("DDL_CACHE"); !cache.empty()) {
+    paths.cache = cache;
+  } else if (const std::string xdg = text("XDG_CACHE_HOME"); !xdg.empty()) {
+    paths.cache = fs::path(xdg) / "ddl";
+  } else if (const std::string home = text("HOME"); !home.empty()) {
+    paths.cache = fs::path(home) / ".cache" / "ddl";
+  }
+  return paths;
+}
+
+Dataset LoadDataset(const Json& config, const DataPaths& paths) {
+  JsonSection section(config, "data");
+  const std::string type = section.Text("type", "");
+  if (type == "fashion-mnist") return LoadFashion(std::move(section), config, paths);
+  if (type == "idx") return LoadFiles<IdxPair>(std::move(section), config, paths, "idx", ReadIdx);
+  if (type == "npy") return LoadFiles<NpyPair>(std::move(section), config, paths, "npy", ReadNpy);
+  if (type == "csv") return LoadCsv(std::move(section), config, paths);
+  if (type == "blobs" || type == "spirals") return LoadSynthetic(std::move(section), type);
+  const std::string nearest = NearestName(type, kTypes);
+  throw Error(type.empty() ? "no type of data" : fmt::format("unknown data '{}'", type), "data",
+              nearest.empty() ? "fashion-mnist, idx, csv, npy, blobs and spirals are known"
+                              : fmt::format("did you mean '{}'?", nearest));
+}
+
+}  // namespace ddl

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// A data set of fixed-size records with a class each, mapped from prepared data or made in memory.
+// Immutable once loaded: any thread may read it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "configs/json.h"
+
+namespace ddl {
+
+// Row-major [rows, features]; as stored, before any normalisation.
+using FeatureView = std::variant<std::span<const std::uint8_t>, std::span<const float>>;
+
+// Views into memory of its Dataset. labels.size() is the number of rows; each label is in
+// [0, classes), each real feature is finite: checked when the data was read.
+struct Split {
+  FeatureView features;
+  std::span<const std::int32_t> labels;
+
+  [[nodiscard]] std::size_t Rows() const { return labels.size(); }
+};
+
+// What a feature becomes before the first stage: (x - mean) * scale. Both have one element for all
+// features, or one per feature.
+struct Affine {
+  std::vector<float> mean{0.0F};
+  std::vector<float> scale{1.0F};
+};
+
+// Keeps the bytes behind the views: a mapping or vectors.
+class DatasetMemory;
+
+struct Dataset {
+  Dataset();
+  Dataset(Dataset&&) noexcept;
+  Dataset& operator=(Dataset&&) noexcept;
+  ~Dataset();
+
+  std::string name;
+  std::vector<std::size_t> shape;        // of one record, {28, 28}; its product is `features`
+  std::size_t features = 0;              // values a record
+  std::size_t classes = 0;               // at least 2
+  std::vector<std::string> class_names;  // empty: classes are just numbers
+  Split train;                           // to be cut into training and validation by MakeSplit
+  Split test;                            // no rows when the data has none
+  std::unique_ptr<const DatasetMemory> memory;
+};
+
+// Where files are looked for and where prepared data is kept.
+struct DataPaths {
+  // For relative paths after the current folder, and for named data sets ("fashion-mnist").
+  std::vector<std::filesystem::path> search;
+  std::filesystem::path cache;  // empty: prepare in memory, keep nothing
+};
+
+// search = the folders of DDL_DATA (separated by ':'), then /usr/share/datasets.
+// cache = DDL_CACHE, else $XDG_CACHE_HOME/ddl, else ~/.cache/ddl.
+[[nodiscard]] DataPaths DataPathsFromEnvironment();
+
+// `config` is the value of the key `data`: a name or a mapping with `type`. Throws Error with the
+// file and the row or byte where it is wrong, and with the nearest name for an unknown key. A cache
+// that cannot be written is said once on stderr, and the data then stays in memory.
+[[nodiscard]] Dataset LoadDataset(const Json& config, const DataPaths& paths);
+
+// `config` is the value of the key `normalize`: {mean, std} of values on the scale of the default
+// below, "none", or null for the default:
+//   fashion-mnist      p/255, then mean 0.2860, std 0.3530
+//   other byte data    p/255
+//   real features      mean 0, std 1 per feature over `training_rows` of dataset.train; a constant
+//                      feature becomes 0
+// {mean, std} is applied to p/255 for bytes and to the values as they are for reals.
+[[nodiscard]] Affine MakeAffine(const Dataset& dataset, const Json& config,
+                                std::span<const std::uint32_t> training_rows);
+
+// out[i * stride + j] = (split.features[rows[i], j] - mean[j]) * scale[j] for i < rows.size() and
+// j < features; the rest of `out` is left as it is. stride >= features is in floats, 0 means
+// features. Bits do not depend on the processor.
+void GatherRows(const Split& split, std::span<const std::uint32_t> rows, const Affine& affine,
+                std::span<float> out, std::size_t stride = 0);
+
+// out[i] = split.labels[rows[i]].
+void GatherLabels(const Split& split, std::span<const std::uint32_t> rows,
+                  std::span<std::int32_t> out);
+
+}  // namespace ddl

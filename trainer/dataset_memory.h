@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes behind a data set: vectors that a reader filled, or a mapped file of prepared data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trainer/dataset.h"
+
+namespace ddl {
+
+// One part as a reader leaves it: row-major features, of which one vector is filled.
+struct Records {
+  std::vector<std::uint8_t> bytes;
+  std::vector<float> reals;
+  std::vector<std::int32_t> labels;
+
+  [[nodiscard]] std::size_t Rows() const { return labels.size(); }
+};
+
+// A data set as read, checked.
+struct ReadData {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::size_t classes = 0;
+  std::vector<std::string> class_names;
+  bool is_bytes = false;
+  Records train;
+  Records test;
+
+  [[nodiscard]] std::size_t Features() const;
+};
+
+class DatasetMemory {
+ public:
+  DatasetMemory(Records train, Records test);
+  // Takes over a mapping.
+  DatasetMemory(void* address, std::size_t bytes) : address_(address), bytes_(bytes) {}
+  DatasetMemory(const DatasetMemory&) = delete;
+  DatasetMemory& operator=(const DatasetMemory&) = delete;
+  ~DatasetMemory();
+
+  Records train;
+  Records test;
+
+ private:
+  void* address_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// The same as a Dataset that keeps it in memory.
+[[nodiscard]] Dataset KeepInMemory(ReadData data);
+
+// Throws Error unless labels are in [0, classes), there are at least two classes, a training row,
+// and every real feature is finite. `where` names the source.
+void CheckRead(const ReadData& data, const std::string& where);
+
+}  // namespace ddl

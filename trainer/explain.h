@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a plan consists of, as text for people: stages, shapes, memory and arithmetic.
+#pragma once
+
+#include <string>
+
+#include "trainer/batches.h"
+#include "trainer/config.h"
+#include "trainer/plan.h"
+
+namespace ddl {
+
+[[nodiscard]] std::string Explain(const Plan& plan);
+
+// Of the plan that a configuration is compiled to for these data.
+[[nodiscard]] std::string Explain(const TrainerConfig& config, const TrainingBatches& batches);
+
+}  // namespace ddl

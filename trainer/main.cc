@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/command_line.h"
+#include "trainer/dataset.h"
+#include "trainer/explain.h"
+#include "trainer/gemm.h"
+#include "trainer/stop_signal.h"
+#include "trainer/task.h"
+#include "trainer/training.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongInput = 2;
+constexpr int kInfrastructure = 3;
+constexpr int kToBeContinued = 75;  // EX_TEMPFAIL, as ddl understands it
+constexpr int kStopped = 128 + 15;
+
+int Train(const TrainerCommand& command, const TrainerConfig& config,
+          const TrainingBatches& batches) {
+  const TrainingOutlets outlets{
+      .metrics = WriteLine,
+      .notes = [](const std::string& text) { fmt::print(stderr, "{}\n", text); },
+      .is_stop_asked = IsStopAsked,
+      .checkpoint_folder = command.checkpoint_folder};
+  Training training(config, batches, outlets);
+  switch (training.Run()) {
+    case TrainingEnd::kFinished:
+      return 0;
+    case TrainingEnd::kStopped:
+      return command.checkpoint_folder ? kToBeContinued : kStopped;
+    case TrainingEnd::kDiverged:
+      fmt::print(stderr, "the loss is not finite after {} steps: make the learning rate smaller\n",
+                 training.Clock().iteration);
+      return kFailed;
+  }
+  return kFailed;
+}
+
+// Data are not looked at: they may lie on another host.
+int Check(const TrainerCommand& command) {
+  try {
+    (void)ReadTrainerConfig(command.config);
+    return 0;
+  } catch (const Error& problem) {
+    fmt::print("{}", problem.what());
+    return kWrongInput;
+  }
+}
+
+int Run(int argc, char** argv) {
+  CatchStopSignal();
+  const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
+                                             [](const char* name) { return std::getenv(name); });
+  if (command.is_help) {
+    fmt::print("{}", HelpText());
+    return 0;
+  }
+  if (command.is_check) return Check(command);
+  const TrainerConfig config = ReadTrainerConfig(command.config);
+  PinArithmetic(config.threads);
+  const Dataset dataset = LoadDataset(config.data, DataPathsFromEnvironment());
+  const TrainingBatches batches = MakeBatches(config, dataset);
+  if (command.is_explain) {
+    fmt::print("{}", Explain(config, batches));
+    return 0;
+  }
+  return Train(command, config, batches);
+}
+
+}  // namespace
+
+}  // namespace ddl
+
+int main(int argc, char** argv) {
+  try {
+    return ddl::Run(argc, argv);
+  } catch (const ddl::Error& problem) {
+    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
+    return problem.Kind() == ddl::ErrorKind::kUsage ? ddl::kWrongInput : ddl::kInfrastructure;
+  } catch (const std::exception& problem) {
+    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
+    return ddl::kFailed;
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/optimizer.h"
+
+#include <cassert>
+#include <cmath>
+
+namespace ddl {
+
+int StateTensors(const OptimizerSettings& settings) {
+  if (settings.kind != OptimizerKind::kSgd) return 2;
+  return settings.momentum == 0.0 ? 0 : 1;
+}
+
+UpdateRule RuleAt(const OptimizerSettings& settings, double lr, std::uint64_t step) {
+  assert(step >= 1);
+  const auto narrow = [](double value) { return static_cast<float>(value); };
+  const auto t = static_cast<double>(step);
+  return {.kind = settings.kind,
+          .lr = narrow(lr),
+          .weight_decay = narrow(settings.weight_decay),
+          .momentum = narrow(settings.momentum),
+          .is_nesterov = settings.is_nesterov,
+          .beta1 = narrow(settings.beta1),
+          .beta2 = narrow(settings.beta2),
+          .rest1 = narrow(1.0 - settings.beta1),
+          .rest2 = narrow(1.0 - settings.beta2),
+          .epsilon = narrow(settings.epsilon),
+          .first_correction = narrow(1.0 / (1.0 - std::pow(settings.beta1, t))),
+          .second_correction = narrow(1.0 / (1.0 - std::pow(settings.beta2, t)))};
+}
+
+}  // namespace ddl

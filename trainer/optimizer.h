@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// An optimizer's settings, and the rule that one of its steps follows.
+#pragma once
+
+#include <cstdint>
+
+#include "trainer/update_kernels.h"
+
+namespace ddl {
+
+struct OptimizerSettings {
+  OptimizerKind kind = OptimizerKind::kSgd;
+  double lr = 0.1;
+  double momentum = 0.0;
+  bool is_nesterov = false;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;
+};
+
+// Matrices of the weights' shape that the optimizer keeps: 0, 1 or 2.
+[[nodiscard]] int StateTensors(const OptimizerSettings& settings);
+
+// The rule for step number `step` (1, 2, …) at the scheduled rate `lr`.
+[[nodiscard]] UpdateRule RuleAt(const OptimizerSettings& settings, double lr, std::uint64_t step);
+
+}  // namespace ddl

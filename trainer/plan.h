@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model compiled for K lanes: one arena and two flat lists of calls, a training step and a
+// forward pass. Lanes share shapes and nothing else: what one computes does not depend on K.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "trainer/arena.h"
+#include "trainer/model.h"
+#include "trainer/optimizer.h"
+#include "trainer/softmax_kernels.h"
+
+namespace ddl {
+
+// The hyper-parameters in which lanes may differ. Kind of optimizer and presence of momentum,
+// dropout and clipping are the shape's.
+struct LaneSettings {
+  std::uint64_t seed = 0;
+  OptimizerSettings optimizer;
+  double dropout = 0.0;
+  double label_smoothing = 0.0;
+  double clip_norm = 0.0;  // 0: off
+};
+
+// One entry of a plan, named so that time can be told apart.
+struct Call {
+  const char* stage = "";
+  std::size_t layer = 0;  // 1, 2, …; 0 where a stage belongs to no layer
+  std::function<void()> run;
+};
+
+// Where a lane's batch goes before a step.
+struct BatchPlace {
+  float* features = nullptr;  // [rows, stride]; padding columns are zero and must stay so
+  std::size_t stride = 0;
+  std::span<std::int32_t> labels;
+};
+
+class Plan {
+ public:
+  // One lane for each of `lanes`; weights are zero until InitialiseWeights or a checkpoint.
+  Plan(const ModelShape& shape, std::vector<LaneSettings> lanes);
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  [[nodiscard]] const Model& Compiled() const { return model_; }
+  [[nodiscard]] std::size_t Lanes() const { return lanes_.size(); }
+  [[nodiscard]] std::size_t ArenaBytes() const { return arena_.Bytes(); }
+  [[nodiscard]] BatchPlace Batch(std::size_t lane);
+  [[nodiscard]] float* LaneBlock(std::size_t lane) { return arena_.Lane(lane); }
+  // Weights and optimizer state of a lane: all that its next step depends on, but for its clock.
+  [[nodiscard]] std::span<float> State(std::size_t lane);
+
+  // A lane's next batch has `rows` rows, and its step is number `step` (1, 2, …) at rate `lr`.
+  void SetStep(std::size_t lane, std::size_t rows, std::uint64_t step, double lr);
+  // Forward, backward and update of every lane.
+  void Step();
+  // Loss and right answers of `rows` rows of each lane, without dropout, smoothing or any change of
+  // weights.
+  void Evaluate(std::size_t rows);
+  // Of the latest Step or Evaluate.
+  [[nodiscard]] const BatchScore& Score(std::size_t lane) const { return lanes_[lane].score; }
+
+  [[nodiscard]] std::span<const Call> StepCalls() const { return step_calls_; }
+
+ private:
+  struct Lane {
+    LaneSettings settings;
+    std::vector<std::int32_t> labels;
+    std::size_t rows = 0;
+    std::uint64_t step = 0;
+    UpdateRule rule;
+    BatchScore score;
+  };
+  using LaneFunction = std::function<void(Lane&, float* block)>;
+
+  void Add(std::vector<Call>& calls, const char* stage, std::size_t layer, LaneFunction function);
+  void CompileForward();
+  void CompileBackward();
+  void CompileClippedUpdate();
+  void CompileEvaluation();
+
+  Model model_;
+  Arena arena_;
+  std::vector<Lane> lanes_;
+  std::vector<Call> step_calls_;
+  std::vector<Call> evaluation_calls_;
+};
+
+}  // namespace ddl

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/prepared.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "configs/error.h"
+#include "configs/json.h"
+#include "trainer/durable_file.h"
+
+namespace ddl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kHeaderBytes = 4096;
+constexpr std::size_t kAlign = 64;
+constexpr int kVersion = 1;
+
+std::size_t Aligned(std::size_t bytes) {
+  return (bytes + kAlign - 1) / kAlign * kAlign;
+}
+
+// FNV-1a: names the file; the key itself stands inside and decides.
+std::uint64_t HashOf(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+template <class Element>
+std::string_view Bytes(const std::vector<Element>& elements) {
+  return {reinterpret_cast<const char*>(elements.data()), elements.size() * sizeof(Element)};
+}
+
+std::array<std::string_view, 4> Parts(const ReadData& data) {
+  const auto features = [&](const Records& part) {
+    return data.is_bytes ? Bytes(part.bytes) : Bytes(part.reals);
+  };
+  return {features(data.train), Bytes(data.train.labels), features(data.test),
+          Bytes(data.test.labels)};
+}
+
+std::uint32_t HeaderCheck(const std::string& key, const Json& header) {
+  const std::string text = key + DumpJson(header);
+  return static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
+
+// The whole file as text.
+std::string Pack(const ReadData& data, const std::string& key) {
+  std::string body;
+  Json offsets = Json::array();
+  for (const std::string_view part : Parts(data)) {
+    offsets.push_back(kHeaderBytes + body.size());
+    body.append(part);
+    body.resize(Aligned(body.size()));
+  }
+  const Json header{{"version", kVersion},
+                    {"name", data.name},
+                    {"shape", data.shape},
+                    {"classes", data.classes},
+                    {"class_names", data.class_names},
+                    {"is_bytes", data.is_bytes},
+                    {"train_rows", data.train.Rows()},
+                    {"test_rows", data.test.Rows()},
+                    {"offsets", offsets},
+                    {"bytes", kHeaderBytes + body.size()}};
+  const Json whole{{"key", HashOf(key)}, {"header", header}, {"crc", HeaderCheck(key, header)}};
+  std::string text = DumpJson(whole) + "\n";
+  if (text.size() > kHeaderBytes) {
+    throw Error("too many or too long class names", data.name, "use class numbers as labels");
+  }
+  text.resize(kHeaderBytes, ' ');
+  return text + body;
+}
+
+template <class Element>
+std::span<const Element> PartAt(const char* base, const Json& offset, std::size_t count) {
+  return {reinterpret_cast<const Element*>(base + offset.get<std::size_t>()), count};
+}
+
+Split SplitAt(const char* base, const Json& header, std::size_t first_part, const char* rows_key) {
+  const auto rows = header.at(rows_key).get<std::size_t>();
+  std::size_t features = 1;
+  for (const Json& size : header.at("shape"))
+    features *= size.get<std::size_t>();
+  const Json& offsets = header.at("offsets");
+  Split split;
+  if (header.at("is_bytes").get<bool>()) {
+    split.features = PartAt<std::uint8_t>(base, offsets[first_part], rows * features);
+  } else {
+    split.features = PartAt<float>(base, offsets[first_part], rows * features);
+  }
+  split.labels = PartAt<std::int32_t>(base, offsets[first_part + 1], rows);
+  return split;
+}
+
+Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, const char* base,
+                  const Json& header) {
+  Dataset set;
+  set.name = header.at("name").get<std::string>();
+  set.shape = header.at("shape").get<std::vector<std::size_t>>();
+  set.features = 1;
+  for (const std::size_t size : set.shape)
+    set.features *= size;
+  set.classes = header.at("classes").get<std::size_t>();
+  set.class_names = header.at("class_names").get<std::vector<std::string>>();
+  set.train = SplitAt(base, header, 0, "train_rows");
+  set.test = SplitAt(base, header, 2, "test_rows");
+  set.memory = std::move(memory);
+  return set;
+}
+
+// Nothing when there is no such file, or none that is whole.
+std::optional<Dataset> Map(const fs::path& path, const std::string& key) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  struct stat status {};
+  const bool has_header =
+      fstat(fd, &status) == 0 && static_cast<std::size_t>(status.st_size) >= kHeaderBytes;
+  const auto bytes = static_cast<std::size_t>(status.st_size);
+  void* address = has_header ? mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+  close(fd);
+  if (address == MAP_FAILED) return std::nullopt;
+  auto memory = std::make_unique<const DatasetMemory>(address, bytes);
+  const char* base = static_cast<const char*>(address);
+  try {
+    const Json whole = ParseJson(std::string_view(base, kHeaderBytes), path.string());
+    const Json& header = whole.at("header");
+    const bool is_whole = header.at("bytes").get<std::size_t>() == bytes &&
+                          whole.at("crc").get<std::uint32_t>() == HeaderCheck(key, header);
+    if (!is_whole || header.at("version") != kVersion) return std::nullopt;
+    return DatasetOf(std::move(memory), base, header);
+  } catch (const std::exception&) {  // damaged: it is made anew
+    return std::nullopt;
+  }
+}
+
+// Held while one process prepares; the others wait and find it done. Gone with the process.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& path)
+      : fd_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    if (fd_ < 0 || flock(fd_, LOCK_EX) != 0) {
+      throw SystemError("cannot lock", path.string(), "name another folder by DDL_CACHE");
+    }
+  }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock() { close(fd_); }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+std::string SourceKey(const std::string& configuration, const std::vector<std::string>& files) {
+  std::string key = fmt::format("v{} {}", kVersion, configuration);
+  for (const std::string& file : files) {
+    struct stat status {};
+    if (stat(file.c_str(), &status) != 0) continue;  // its reader will say so
+    key += fmt::format("\n{} {} {}.{:09}", fs::absolute(file).string(), status.st_size,
+                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return key;
+}
+
+Dataset LoadPrepared(const fs::path& cache, const std::string& key,
+                     const std::function<ReadData()>& read) {
+  if (cache.empty()) return KeepInMemory(read());
+  const fs::path path = cache / fmt::format("data-{:016x}.ddl", HashOf(key));
+  if (std::optional<Dataset> found = Map(path, key)) return *std::move(found);
+  std::optional<ReadData> data;
+  try {
+    fs::create_directories(cache);
+    const FileLock lock(path.string() + ".lock");
+    if (std::optional<Dataset> found = Map(path, key)) return *std::move(found);
+    data = read();
+    WriteDurably(path, Pack(*data, key));
+  } catch (const fs::filesystem_error& problem) {
+    fmt::print(stderr, "note: prepared data cannot be kept: {}\n", problem.what());
+  } catch (const Error& problem) {
+    if (problem.Kind() != ErrorKind::kInfrastructure) throw;
+    fmt::print(stderr, "note: prepared data cannot be kept: {}\n", problem.what());
+  }
+  if (std::optional<Dataset> found = data ? Map(path, key) : std::nullopt) return *std::move(found);
+  return KeepInMemory(data ? *std::move(data) : read());
+}
+
+}  // namespace ddl

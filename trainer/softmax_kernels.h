@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax, cross-entropy, its gradient and the count of right answers in one pass over the logits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "trainer/activation_kernels.h"
+
+namespace ddl {
+
+// Sums over rows, so that batches of any size add up to an epoch.
+struct BatchScore {
+  double loss_sum = 0.0;
+  std::size_t correct = 0;
+  std::size_t rows = 0;
+};
+
+struct SoftmaxTargets {
+  const std::int32_t* labels = nullptr;  // [rows], each in [0, classes)
+  std::size_t classes = 0;
+  float label_smoothing = 0.0F;  // the target is (1 - s) one-hot + s / classes
+};
+
+// Loss and right answers (the first of equal maxima counts) of logits[rows, stride]. Overwrites the
+// logits with the gradient of the mean loss over `rows`; padding columns become zero.
+BatchScore SoftmaxCrossEntropyGradient(BlockShape shape, const SoftmaxTargets& targets,
+                                       float* logits);
+
+// The same score; the logits stay.
+[[nodiscard]] BatchScore SoftmaxCrossEntropy(BlockShape shape, const SoftmaxTargets& targets,
+                                             const float* logits);
+
+}  // namespace ddl

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a matrix lies within a lane's block of the arena. A tensor holds no memory: the same tensor
+// names the same place in every lane.
+#pragma once
+
+#include <cstddef>
+
+namespace ddl {
+
+// Floats in one cache line, and in the widest vector register.
+inline constexpr std::size_t kFloatsPerLine = 16;
+
+// Columns with padding. A function of the width alone, so that a lane computes the same bits in
+// whatever company it runs.
+[[nodiscard]] constexpr std::size_t PaddedWidth(std::size_t width) {
+  return (width + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
+}
+
+// Row-major. Padding columns are zero and stay zero: every stage maps zero to zero there.
+struct Tensor {
+  std::size_t offset = 0;  // floats from the start of the lane, a multiple of kFloatsPerLine
+  std::size_t rows = 0;
+  std::size_t cols = 0;  // logical width
+
+  [[nodiscard]] std::size_t Stride() const { return PaddedWidth(cols); }
+  [[nodiscard]] std::size_t Floats() const { return rows * Stride(); }
+  [[nodiscard]] bool IsEmpty() const { return rows == 0; }
+};
+
+}  // namespace ddl

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// One training from its first step, or from its latest checkpoint, to its test figures. The same
+// configuration gives the same bits, interrupted or not.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trainer/batches.h"
+#include "trainer/checkpoint_folder.h"
+#include "trainer/config.h"
+#include "trainer/metric_line.h"
+#include "trainer/plan.h"
+
+namespace ddl {
+
+enum class TrainingEnd { kFinished, kStopped, kDiverged };
+
+// The parts of the world that a training touches.
+struct TrainingOutlets {
+  std::function<void(const std::string& line)> metrics;
+  std::function<void(const std::string& text)> notes;  // for people: what was resumed or skipped
+  std::function<bool()> is_stop_asked;
+  std::optional<std::filesystem::path> checkpoint_folder;
+};
+
+// The shape that a configuration asks for, and its one lane.
+[[nodiscard]] ModelShape ShapeOf(const TrainerConfig& config, std::size_t features,
+                                 std::size_t classes);
+[[nodiscard]] LaneSettings LaneOf(const TrainerConfig& config);
+
+class Training {
+ public:
+  // Config, batches and outlets outlive the training. Throws Error when a batch does not fit the
+  // training part, or a checkpoint belongs to another training.
+  Training(const TrainerConfig& config, const TrainingBatches& batches,
+           const TrainingOutlets& outlets);
+
+  // Says a line after each epoch, then the test figures of the final weights. Leaves early when
+  // asked to stop, with a checkpoint where there is a folder, or on a loss that is not finite.
+  TrainingEnd Run();
+
+  [[nodiscard]] const TrainingClock& Clock() const { return clock_; }
+  [[nodiscard]] const Plan& Compiled() const { return plan_; }
+  // A copy of the weights and the optimizer's state.
+  [[nodiscard]] std::vector<float> State();
+
+ private:
+  void Start();
+  TrainingEnd RunEpoch();
+  bool TakeSteps(const std::vector<std::uint32_t>& order);
+  void SayBegun();
+  void TakeStep(std::span<const std::uint32_t> rows);
+  void FinishEpoch();
+  [[nodiscard]] Quality Measure(const Batches& part);
+  void Save(bool is_best);
+  [[nodiscard]] double RateAt(std::uint64_t step) const;
+  [[nodiscard]] std::string Describe() const;
+
+  const TrainerConfig& config_;
+  const TrainingBatches& batches_;
+  const TrainingOutlets& outlets_;
+  std::uint64_t steps_per_epoch_;
+  Plan plan_;
+  std::optional<CheckpointFolder> folder_;
+  TrainingClock clock_;
+  bool has_stepped_ = false;
+};
+
+}  // namespace ddl

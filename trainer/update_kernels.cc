@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/update_kernels.h"
+
+#include <array>
+#include <cassert>
+#include <cmath>
+
+#include "trainer/clones.h"
+
+namespace ddl {
+
+namespace {
+
+DDL_CLONES void UpdatePlain(const UpdateRule& rule, std::size_t count,
+                            const float* __restrict gradient, float* __restrict weights) {
+  const float lr = rule.lr;
+  const float decay = rule.weight_decay;
+  const float scale = rule.gradient_scale;
+  for (std::size_t i = 0; i < count; ++i) {
+    weights[i] -= lr * (scale * gradient[i] + decay * weights[i]);
+  }
+}
+
+DDL_CLONES void UpdateMomentum(const UpdateRule& rule, std::size_t count,
+                               const float* __restrict gradient, float* __restrict velocity,
+                               float* __restrict weights) {
+  const float lr = rule.lr;
+  const float decay = rule.weight_decay;
+  const float scale = rule.gradient_scale;
+  const float momentum = rule.momentum;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float v = momentum * velocity[i] + (scale * gradient[i] + decay * weights[i]);
+    velocity[i] = v;
+    weights[i] -= lr * v;
+  }
+}
+
+DDL_CLONES void UpdateNesterov(const UpdateRule& rule, std::size_t count,
+                               const float* __restrict gradient, float* __restrict velocity,
+                               float* __restrict weights) {
+  const float lr = rule.lr;
+  const float decay = rule.weight_decay;
+  const float scale = rule.gradient_scale;
+  const float momentum = rule.momentum;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = scale * gradient[i] + decay * weights[i];
+    const float v = momentum * velocity[i] + g;
+    velocity[i] = v;
+    weights[i] -= lr * (g + momentum * v);
+  }
+}
+
+// Kingma and Ba (2015), Algorithm 1, with epsilon outside the corrected root. Coupled decay enters
+// the gradient, decoupled decay shrinks the weight; one of the two is zero.
+struct Decay {
+  float coupled = 0.0F;
+  float shrink = 1.0F;
+};
+
+DDL_CLONES void UpdateAdam(const UpdateRule& rule, const Decay& decay, std::size_t count,
+                           const float* __restrict gradient, UpdateState state,
+                           float* __restrict weights) {
+  float* __restrict first = state.first;
+  float* __restrict second = state.second;
+  const UpdateRule r = rule;
+  const Decay d = decay;
+  const float step = r.lr * r.first_correction;
+  const float root = std::sqrt(r.second_correction);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = r.gradient_scale * gradient[i] + d.coupled * weights[i];
+    const float m = r.beta1 * first[i] + r.rest1 * g;
+    const float v = r.beta2 * second[i] + r.rest2 * (g * g);
+    first[i] = m;
+    second[i] = v;
+    weights[i] = d.shrink * weights[i] - step * m / (std::sqrt(v) * root + r.epsilon);
+  }
+}
+
+}  // namespace
+
+void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradient,
+                   UpdateState state, float* weights) {
+  if (rule.kind == OptimizerKind::kSgd) {
+    if (rule.momentum == 0.0F) return UpdatePlain(rule, count, gradient, weights);
+    assert(state.first != nullptr);
+    return rule.is_nesterov ? UpdateNesterov(rule, count, gradient, state.first, weights)
+                            : UpdateMomentum(rule, count, gradient, state.first, weights);
+  }
+  assert(state.first != nullptr && state.second != nullptr);
+  const bool is_decoupled = rule.kind == OptimizerKind::kAdamW;
+  const Decay decay{.coupled = is_decoupled ? 0.0F : rule.weight_decay,
+                    .shrink = is_decoupled ? 1.0F - rule.lr * rule.weight_decay : 1.0F};
+  UpdateAdam(rule, decay, count, gradient, state, weights);
+}
+
+DDL_CLONES double SumOfSquares(std::size_t count, const float* values) {
+  std::array<double, 8> sums{};
+  const std::size_t whole = count / sums.size() * sums.size();
+  for (std::size_t start = 0; start < whole; start += sums.size()) {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const double value = values[start + i];
+      sums[i] += value * value;
+    }
+  }
+  for (std::size_t i = whole; i < count; ++i) {
+    sums[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  }
+  double total = 0.0;
+  for (const double sum : sums)
+    total += sum;
+  return total;
+}
+
+}  // namespace ddl

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Optimizer steps, each one loop over a run of weights. The conventions are PyTorch's: `sgd` and
+// `adam` add weight_decay * w to the gradient, `adamw` (Loshchilov and Hutter, 2019) shrinks the
+// weight by lr * weight_decay beside it; biases are treated as weights.
+#pragma once
+
+#include <cstddef>
+
+namespace ddl {
+
+enum class OptimizerKind { kSgd, kAdam, kAdamW };
+
+// Everything one step needs, the same for all weights of a lane.
+struct UpdateRule {
+  OptimizerKind kind = OptimizerKind::kSgd;
+  float lr = 0.0F;
+  float weight_decay = 0.0F;
+  float gradient_scale = 1.0F;  // below 1 where clipping shortens the gradient
+  float momentum = 0.0F;        // sgd; 0 needs no state
+  bool is_nesterov = false;
+  float beta1 = 0.0F;  // adam and adamw from here on
+  float beta2 = 0.0F;
+  float rest1 = 1.0F;  // 1 - beta1 and 1 - beta2, rounded once: in float they lose five digits
+  float rest2 = 1.0F;
+  float epsilon = 0.0F;
+  float first_correction = 1.0F;   // 1 / (1 - beta1^t), t = 1, 2, …
+  float second_correction = 1.0F;  // 1 / (1 - beta2^t)
+};
+
+// `first` is the momentum or first moment, `second` the second moment; null where the rule has
+// none.
+struct UpdateState {
+  float* first = nullptr;
+  float* second = nullptr;
+};
+
+// Moves `count` weights along their gradient.
+void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradient,
+                   UpdateState state, float* weights);
+
+// Sum of squares in double; the order of addition depends on `count` alone.
+[[nodiscard]] double SumOfSquares(std::size_t count, const float* values);
+
+}  // namespace ddl
