@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+namespace ddl {
+
+namespace {
+
+// Adds one command; `options` lives as long as the parser does.
+using Chosen = std::function<int()>;
+
+template <class Options>
+Options& Command(CLI::App& command, Chosen& chosen, int (*run)(const Options&)) {
+  auto options = std::make_shared<Options>();
+  command.callback([&chosen, options, run] { chosen = [options, run] { return run(*options); }; });
+  return *options;
+}
+
+void AddCommon(CLI::App& command, CommonOptions& common) {
+  command.add_option("--store", common.store, "The store's folder (default: nearest .ddl)");
+  command.add_flag("--json", common.json, "Print JSON for programs");
+}
+
+void AddSweep(CLI::App& app, Chosen& chosen) {
+  CLI::App& command = *app.add_subcommand("sweep", "Run a sweep, or go on with it");
+  SweepOptions& options = Command(command, chosen, RunSweepCommand);
+  AddCommon(command, options.common);
+  command.add_option("spec", options.spec_file, "The YAML spec")->required();
+  command.add_option("override", options.overrides,
+                     "KEY=VALUE: a key of the spec, or values of a parameter (lr=0.1,0.01)");
+  command.add_option("-j,--parallel", options.parallel, "Trials at once, at most");
+  command.add_flag("--new", options.begin_new, "Begin another sweep of the same name");
+  command.add_flag("--detach", options.detach, "Go on in the background");
+  command.add_flag("--fail-fast", options.fail_fast, "End the sweep with the first failed trial");
+  command.add_flag("--retry-failed", options.retry_failed, "Try failed trials again");
+  command.add_flag("-y,--yes", options.yes, "Answer questions with yes");
+  command.add_flag("-q,--quiet", options.quiet, "No progress; the exit code tells");
+  command.footer(
+      "Exit code: 0 all done, 1 some trials failed, 2 bad spec or usage, 3 infrastructure,\n"
+      "4 target or limit missed, 130 interrupted (trials go on; the same command adopts them).");
+}
+
+void AddRun(CLI::App& app, Chosen& chosen) {
+  CLI::App& command =
+      *app.add_subcommand("run", "Run one tracked trial: ddl run -- python train.py");
+  RunOptions& options = Command(command, chosen, RunRunCommand);
+  AddCommon(command, options.common);
+  command.add_option("--name", options.name, "Name of the sweep (default: the program's)");
+  command.add_option("--cpus", options.cpus, "Cores, fractions allowed (default 1)");
+  command.add_option("--gpus", options.gpus, "GPUs, or a share of one (default 0)");
+  command.add_option("--memory", options.memory, "Memory limit, such as 4GiB");
+  command.add_flag("--detach", options.detach, "Go on in the background");
+  command.add_option("command", options.command, "The program and its arguments")->required();
+  command.positionals_at_end();
+}
+
+void AddSpecReaders(CLI::App& app, Chosen& chosen) {
+  CLI::App& validate = *app.add_subcommand("validate", "Check a spec; write nothing");
+  ValidateOptions& checked = Command(validate, chosen, RunValidateCommand);
+  AddCommon(validate, checked.common);
+  validate.add_option("spec", checked.spec_file, "The YAML spec")->required();
+  validate.add_option("override", checked.overrides, "KEY=VALUE");
+
+  CLI::App& plan =
+      *app.add_subcommand("plan", "Show the trials a spec would run, and their commands");
+  PlanOptions& planned = Command(plan, chosen, RunPlanCommand);
+  AddCommon(plan, planned.common);
+  plan.add_option("spec", planned.spec_file, "The YAML spec")->required();
+  plan.add_option("override", planned.overrides, "KEY=VALUE");
+  plan.add_option("-n,--limit", planned.limit, "Trials to show (default 20)");
+
+  CLI::App& train = *app.add_subcommand("train", "Train once with the built-in trainer");
+  TrainOptions& training = Command(train, chosen, RunTrainCommand);
+  train.add_option("config", training.config_file, "A spec with `trainer:`")->required();
+  train.add_option("override", training.overrides, "KEY=VALUE of the trainer's configuration");
+}
+
+void AddViews(CLI::App& app, Chosen& chosen) {
+  CLI::App& status = *app.add_subcommand("status", "One line a sweep");
+  StatusOptions& stated = Command(status, chosen, RunStatusCommand);
+  AddCommon(status, stated.common);
+  status.add_option("sweep", stated.sweep, "Only this sweep");
+  status.add_flag("--names", stated.names, "Names alone, one a line")->group("");
+
+  CLI::App& watch = *app.add_subcommand("watch", "Look at a running sweep");
+  WatchOptions& watched = Command(watch, chosen, RunWatchCommand);
+  AddCommon(watch, watched.common);
+  watch.add_option("sweep", watched.sweep, "Its name (default: the newest)");
+
+  CLI::App& report = *app.add_subcommand("report", "Ranked table, curves, best configuration");
+  ReportOptions& reported = Command(report, chosen, RunReportCommand);
+  AddCommon(report, reported.common);
+  report.add_option("sweep", reported.sweep, "Its name (default: the newest)");
+  report.add_option("-n,--top", reported.top, "Rows of the table (default 10)");
+  report.add_option("--junit", reported.junit_file, "Write JUnit XML for a CI's page");
+  report.add_option("--csv", reported.csv_file, "Write all trials as CSV");
+  report.add_option("--best", reported.best_file,
+                    "Write the best configuration as a ready-to-run spec (- is stdout)");
+}
+
+void AddTrialViews(CLI::App& app, Chosen& chosen) {
+  constexpr const char* kTrial = "NUMBER (of the newest sweep) or SWEEP/NUMBER";
+  CLI::App& show = *app.add_subcommand("show", "Everything about one trial");
+  ShowOptions& shown = Command(show, chosen, RunShowCommand);
+  AddCommon(show, shown.common);
+  show.add_option("trial", shown.trial, kTrial)->required();
+
+  CLI::App& logs = *app.add_subcommand("logs", "What a trial wrote");
+  LogsOptions& logged = Command(logs, chosen, RunLogsCommand);
+  AddCommon(logs, logged.common);
+  logs.add_option("trial", logged.trial, kTrial)->required();
+  logs.add_flag("-f,--follow", logged.follow, "Go on as it writes");
+  logs.add_option("--attempt", logged.attempt, "Which attempt (default: the last)");
+  logs.add_option("-n,--lines", logged.lines, "Only the last N lines");
+
+  CLI::App& explain = *app.add_subcommand("explain", "Why a trial waits, or how it ended");
+  ExplainOptions& explained = Command(explain, chosen, RunExplainCommand);
+  AddCommon(explain, explained.common);
+  explain.add_option("trial", explained.trial, kTrial)->required();
+}
+
+void AddControl(CLI::App& app, Chosen& chosen, const char* name, const char* text,
+                ControlVerb verb) {
+  CLI::App& command = *app.add_subcommand(name, text);
+  ControlOptions& options = Command(command, chosen, RunControlCommand);
+  options.verb = verb;
+  AddCommon(command, options.common);
+  command.add_option("target", options.target,
+                     "SWEEP, NUMBER or SWEEP/NUMBER (default: the newest sweep)");
+  if (verb == ControlVerb::kExtend) {
+    command.add_option("--by", options.count, "Further trials")->required();
+  }
+}
+
+void AddControls(CLI::App& app, Chosen& chosen) {
+  AddControl(app, chosen, "stop", "End a sweep or a trial", ControlVerb::kStop);
+  AddControl(app, chosen, "pause", "Stop a trial so that it can go on later", ControlVerb::kPause);
+  AddControl(app, chosen, "resume", "Let paused trials go on", ControlVerb::kResume);
+  AddControl(app, chosen, "retry", "Try failed trials again, or a trial named",
+             ControlVerb::kRetry);
+  AddControl(app, chosen, "extend", "Add trials to a sweep", ControlVerb::kExtend);
+}
+
+void AddRest(CLI::App& app, Chosen& chosen) {
+  CLI::App& doctor = *app.add_subcommand("doctor", "Check this machine, and say what to mend");
+  AddCommon(doctor, Command(doctor, chosen, RunDoctorCommand).common);
+
+  CLI::App& completion = *app.add_subcommand("completion", "Print a completion script");
+  CompletionOptions& completed = Command(completion, chosen, RunCompletionCommand);
+  completion.add_option("shell", completed.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  CLI::App app{"ddl: sweeps over models, in parallel, remembered. Start: ddl sweep SPEC.yaml"};
+  app.name("ddl");
+  app.set_version_flag("--version", "ddl 0.1.0");
+  app.require_subcommand(1);
+  Chosen chosen;
+  AddSweep(app, chosen);
+  AddRun(app, chosen);
+  AddSpecReaders(app, chosen);
+  AddViews(app, chosen);
+  AddTrialViews(app, chosen);
+  AddControls(app, chosen);
+  AddRest(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : 2;
+  }
+  return chosen();
+}
+
+bool WantsJson(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--") return false;
+    if (std::string_view(argv[i]) == "--json") return true;
+  }
+  return false;
+}
+
+}  // namespace ddl

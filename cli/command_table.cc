@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_table.h"
+
+#include <array>
+
+namespace ddl {
+
+namespace {
+
+constexpr std::array kCommon{
+    OptionWords{"--store", WordKind::kFolder, "folder of the store"},
+    OptionWords{"--json", WordKind::kNothing, "output for programs"},
+    OptionWords{"--help", WordKind::kNothing, "what the command does"},
+};
+
+constexpr std::array kSweep{
+    OptionWords{"-j", WordKind::kAny, "trials at once, at most"},
+    OptionWords{"--new", WordKind::kNothing, "begin another sweep of that name"},
+    OptionWords{"--detach", WordKind::kNothing, "go on without this terminal"},
+    OptionWords{"--fail-fast", WordKind::kNothing, "the first failed trial ends the sweep"},
+    OptionWords{"--retry-failed", WordKind::kNothing, "try failed trials again"},
+    OptionWords{"--yes", WordKind::kNothing, "answer yes to questions"},
+    OptionWords{"--quiet", WordKind::kNothing, "no progress"},
+};
+
+constexpr std::array kRun{
+    OptionWords{"--name", WordKind::kAny, "name of the sweep"},
+    OptionWords{"--cpus", WordKind::kAny, "cores, also fractions"},
+    OptionWords{"--gpus", WordKind::kAny, "GPUs, also fractions"},
+    OptionWords{"--memory", WordKind::kAny, "memory, as in 4GiB"},
+    OptionWords{"--detach", WordKind::kNothing, "go on without this terminal"},
+};
+
+constexpr std::array kPlan{
+    OptionWords{"--limit", WordKind::kAny, "trials to list"},
+};
+
+constexpr std::array kReport{
+    OptionWords{"--top", WordKind::kAny, "trials to list"},
+    OptionWords{"--best", WordKind::kFile, "write the best configuration as a spec"},
+    OptionWords{"--csv", WordKind::kFile, "write all trials as CSV"},
+    OptionWords{"--junit", WordKind::kFile, "write a JUnit report"},
+};
+
+constexpr std::array kLogs{
+    OptionWords{"--follow", WordKind::kNothing, "go on until the attempt ends"},
+    OptionWords{"--attempt", WordKind::kAny, "which attempt, else the last"},
+    OptionWords{"--lines", WordKind::kAny, "only so many of the last lines"},
+};
+
+constexpr std::array kExtend{
+    OptionWords{"--by", WordKind::kAny, "further trials"},
+};
+
+constexpr std::array kCommands{
+    CommandWords{"sweep", "run the trials of a spec, or go on with them", WordKind::kFile, kSweep},
+    CommandWords{"run", "run one command as a tracked trial", WordKind::kCommand, kRun},
+    CommandWords{"validate", "check a spec", WordKind::kFile, {}},
+    CommandWords{"plan", "list what a spec would run", WordKind::kFile, kPlan},
+    CommandWords{"status", "one line a sweep", WordKind::kSweep, {}},
+    CommandWords{"watch", "show the progress of a running sweep", WordKind::kSweep, {}},
+    CommandWords{"report", "the ranked table of a sweep", WordKind::kSweep, kReport},
+    CommandWords{"show", "everything about one trial", WordKind::kTrial, {}},
+    CommandWords{"logs", "what a trial wrote", WordKind::kTrial, kLogs},
+    CommandWords{"explain", "why a trial waits, or how it ended", WordKind::kTrial, {}},
+    CommandWords{"stop", "stop a sweep or a trial", WordKind::kTrial, {}},
+    CommandWords{"pause", "start no more trials", WordKind::kTrial, {}},
+    CommandWords{"resume", "start trials again after a pause", WordKind::kTrial, {}},
+    CommandWords{"retry", "run ended trials again", WordKind::kTrial, {}},
+    CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
+    CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, {}},
+    CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
+    CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},
+};
+
+}  // namespace
+
+std::span<const CommandWords> AllCommands() {
+  return kCommands;
+}
+
+std::span<const OptionWords> CommonOptionWords() {
+  return kCommon;
+}
+
+}  // namespace ddl

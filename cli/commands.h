@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function a command, one file a function. Each returns the exit code: 0 all done, 1 some
+// trials failed, 2 bad spec or usage, 3 infrastructure, 4 target or limit missed, 130 interrupted.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ddl {
+
+struct CommonOptions {
+  std::string store;  // --store; empty: found as store/location.h says
+  bool json = false;
+};
+
+struct SweepOptions {
+  CommonOptions common;
+  std::string spec_file;
+  std::vector<std::string> overrides;
+  std::optional<int> parallel;  // -j
+  bool begin_new = false;       // --new
+  bool detach = false;
+  bool fail_fast = false;
+  bool retry_failed = false;
+  bool yes = false;  // answer yes to questions
+  bool quiet = false;
+};
+
+struct RunOptions {
+  CommonOptions common;
+  std::string name;
+  std::vector<std::string> command;
+  std::optional<double> cpus;
+  std::optional<double> gpus;
+  std::string memory;
+  bool detach = false;
+};
+
+struct ValidateOptions {
+  CommonOptions common;
+  std::string spec_file;
+  std::vector<std::string> overrides;
+};
+
+struct PlanOptions {
+  CommonOptions common;
+  std::string spec_file;
+  std::vector<std::string> overrides;
+  std::int64_t limit = 20;
+};
+
+struct StatusOptions {
+  CommonOptions common;
+  std::string sweep;   // empty: all
+  bool names = false;  // --names: nothing but names, one a line, for completion in shells
+};
+
+struct WatchOptions {
+  CommonOptions common;
+  std::string sweep;  // empty: the newest
+};
+
+struct ReportOptions {
+  CommonOptions common;
+  std::string sweep;  // empty: the newest
+  std::int64_t top = 10;
+  std::string junit_file;
+  std::string csv_file;
+  std::string best_file;  // the best configuration as a ready-to-run spec; "-" is stdout
+};
+
+struct ShowOptions {
+  CommonOptions common;
+  std::string trial;  // NUMBER of the newest sweep, or SWEEP/NUMBER
+};
+
+struct LogsOptions {
+  CommonOptions common;
+  std::string trial;
+  bool follow = false;
+  std::optional<int> attempt;
+  std::int64_t lines = 0;  // of the tail; 0: all
+};
+
+struct ExplainOptions {
+  CommonOptions common;
+  std::string trial;
+};
+
+enum class ControlVerb { kStop, kPause, kResume, kRetry, kExtend };
+
+struct ControlOptions {
+  CommonOptions common;
+  ControlVerb verb = ControlVerb::kStop;
+  std::string target;                 // SWEEP, NUMBER or SWEEP/NUMBER; empty: the newest sweep
+  std::optional<std::int64_t> count;  // extend: further trials
+};
+
+struct TrainOptions {
+  std::string config_file;  // a spec with `trainer:`, or its mapping alone
+  std::vector<std::string> overrides;
+};
+
+struct DoctorOptions {
+  CommonOptions common;
+};
+
+struct CompletionOptions {
+  std::string shell;  // bash, zsh or fish
+};
+
+[[nodiscard]] int RunSweepCommand(const SweepOptions& options);
+[[nodiscard]] int RunRunCommand(const RunOptions& options);
+[[nodiscard]] int RunValidateCommand(const ValidateOptions& options);
+[[nodiscard]] int RunPlanCommand(const PlanOptions& options);
+[[nodiscard]] int RunStatusCommand(const StatusOptions& options);
+[[nodiscard]] int RunWatchCommand(const WatchOptions& options);
+[[nodiscard]] int RunReportCommand(const ReportOptions& options);
+[[nodiscard]] int RunShowCommand(const ShowOptions& options);
+[[nodiscard]] int RunLogsCommand(const LogsOptions& options);
+[[nodiscard]] int RunExplainCommand(const ExplainOptions& options);
+[[nodiscard]] int RunControlCommand(const ControlOptions& options);
+[[nodiscard]] int RunTrainCommand(const TrainOptions& options);
+[[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
+[[nodiscard]] int RunCompletionCommand(const CompletionOptions& options);
+
+}  // namespace ddl

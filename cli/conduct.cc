@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/conduct.h"
+
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/background.h"
+#include "cli/choose.h"
+#include "cli/executables.h"
+#include "cli/screen.h"
+#include "cli/viewer.h"
+#include "configs/error.h"
+#include "runner/control_client.h"
+#include "scheduler/coordinator.h"
+#include "store/location.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr int kExitInterrupted = 130;
+
+// Shows the one sweep that this process was started for.
+class ForegroundObserver : public CoordinatorObserver {
+ public:
+  explicit ForegroundObserver(ScreenKind kind) : screen_(kind) {}
+
+  void OnProgress(const SweepProgress& progress, const std::vector<RunningTrial>& running,
+                  Now now) override {
+    if (progress.id == sweep_) screen_.Show(progress, running, now);
+  }
+  void OnSay(SweepId sweep, const std::string& text) override {
+    if (!sweep || sweep == sweep_) screen_.Say(text);
+  }
+  void OnHangUp() override {
+    screen_.Silence();
+    SendOutputTo("/dev/null");
+  }
+
+  void Follow(SweepId sweep) { sweep_ = sweep; }
+  [[nodiscard]] SweepScreen& Screen() { return screen_; }
+
+ private:
+  SweepScreen screen_;
+  SweepId sweep_;
+};
+
+void SayInterrupted(const Coordinator& coordinator, SweepId sweep, SweepScreen& screen) {
+  screen.Clear();
+  for (const SweepProgress& progress : coordinator.Progress()) {
+    if (progress.id != sweep) continue;
+    const std::int64_t live = progress.launching + progress.running + progress.stopping;
+    fmt::print(stderr,
+               "Interrupted. {} trial{} of {} go{} on without us.\n"
+               "  go on with the sweep:  the same command again\n"
+               "  stop its trials:       ddl stop {}\n",
+               live, live == 1 ? "" : "s", progress.name, live == 1 ? "es" : "", progress.name);
+  }
+}
+
+int ConductHere(const SweepRequest& request, const ConductOptions& options,
+                const std::function<void()>& ready) {
+  ForegroundObserver observer(ChooseScreen(options.json, options.quiet));
+  Coordinator coordinator(
+      {options.store_folder, SiblingExecutable("ddl-agent"), SiblingPath("ddl-trainer")},
+      Store::Open(options.store_folder), observer);
+  const OpenedSweep opened = coordinator.Open(request);
+  observer.Follow(opened.sweep);
+  ready();
+  if (opened.is_over) {
+    observer.Screen().End(opened.outcome, "nothing to do: this sweep has ended before");
+    return ExitCodeOf(opened.outcome);
+  }
+  if (coordinator.Run() == LoopEnd::kInterrupted) {
+    SayInterrupted(coordinator, opened.sweep, observer.Screen());
+    return kExitInterrupted;
+  }
+  const SweepEnded& ended = coordinator.Ended().at(opened.sweep);
+  observer.Screen().End(ended.outcome, ended.reason);
+  return ExitCodeOf(ended.outcome);
+}
+
+// The lock's holder does not listen (yet, or any more): it is starting or leaving.
+void WaitForHolder(const std::string& folder, int round) {
+  constexpr int kRounds = 200;
+  if (round >= kRounds) {
+    throw Error(
+        fmt::format("the store is in use by {}, which does not answer", StoreLock::Holder(folder)),
+        folder, "wait for it, or end that process", ErrorKind::kInfrastructure);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(25));
+}
+
+}  // namespace
+
+int Conduct(SweepRequest request, const ConductOptions& options) {
+  const std::string& folder = options.store_folder;
+  for (int round = 0;; ++round) {
+    if (std::optional<StoreLock> lock = StoreLock::TryTake(folder)) {
+      if (!options.detach) return ConductHere(request, options, [] {});
+      // The lock belongs to the open file and so goes on in the child.
+      return InBackground(folder, [&](const std::function<void()>& ready) {
+        return ConductHere(request, options, ready);
+      });
+    }
+    std::optional<ControlClient> client = ControlClient::Connect(folder);
+    if (!client) {
+      WaitForHolder(folder, round);
+      continue;
+    }
+    const std::optional<int> code =
+        View(*client, OpenWord{request}, ChooseScreen(options.json, options.quiet), options.detach);
+    if (code) return *code;
+    // The coordinator went: whoever gets the lock goes on. What was begun is not begun again.
+    request.begin_new = false;
+    round = 0;
+  }
+}
+
+int WatchSweep(const std::string& sweep, const ConductOptions& options) {
+  const ScreenKind kind = ChooseScreen(options.json, options.quiet);
+  if (auto client = ControlClient::Connect(options.store_folder)) {
+    const std::optional<int> code = View(*client, WatchWord{sweep}, kind, false);
+    if (code) return *code;
+  }
+  // Nobody conducts it, or not any more: the store knows how it ended.
+  const SweepLine known = ChooseSweep(StoreReader::Open(options.store_folder), sweep);
+  if (known.state == SweepState::kRunning) {
+    throw Error("no coordinator runs for this sweep", known.name,
+                "start or go on with it by ddl sweep, or look at ddl status",
+                ErrorKind::kInfrastructure);
+  }
+  SweepScreen(kind).End(known.outcome, known.reason);
+  return ExitCodeOf(known.outcome);
+}
+
+}  // namespace ddl

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include "cli/command_line.h"
+#include "cli/report_error.h"
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that left is no reason to leave trials unrecorded
+  try {
+    return ddl::RunCommandLine(argc, argv);
+  } catch (const ddl::Error& problem) {
+    return ddl::ReportError(problem, ddl::WantsJson(argc, argv));
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/pieces.h"
+
+namespace ddl {
+
+std::vector<std::string> WrapPieces(std::span<const std::string> pieces, std::string_view separator,
+                                    int indent, const Terminal& terminal) {
+  std::vector<std::string> lines;
+  for (const std::string& piece : pieces) {
+    if (!lines.empty()) {
+      const std::string longer = lines.back() + std::string(separator) + piece;
+      if (!terminal.is_terminal || DisplayWidth(longer) <= terminal.width) {
+        lines.back() = longer;
+        continue;
+      }
+    }
+    const std::string begin(lines.empty() ? 0U : static_cast<std::size_t>(indent), ' ');
+    const int room = terminal.is_terminal ? terminal.width : DisplayWidth(begin + piece);
+    lines.push_back(Fit(begin + piece, room, CutMark(terminal)));
+  }
+  return lines;
+}
+
+std::string_view Dot(const Terminal& terminal) {
+  return terminal.utf8 ? " · " : ", ";
+}
+
+}  // namespace ddl

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sweep has found: read from the store once, shown as text, JSON or files.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/terminal.h"
+#include "configs/json.h"
+#include "configs/space.h"
+#include "store/reader.h"
+
+namespace ddl {
+
+struct FailureGroup {
+  std::string reason;
+  std::int64_t count = 0;
+  std::vector<std::int64_t> trials;  // the first few
+};
+
+struct ReportCurve {
+  std::int64_t trial = 0;
+  std::vector<CurvePoint> points;  // as ServedCurve gives them
+};
+
+struct Report {
+  SweepLine sweep;
+  std::vector<std::string> varying;  // names of the parameters that vary, in the spec's order
+  int seeds = 1;
+  std::optional<double> target;
+  std::vector<TrialLine> trials;  // best first; by number when the sweep has no metric
+  std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
+  std::vector<ReportCurve> curves;                // of the best few trials
+  std::vector<FailureGroup> failures;             // most frequent first
+  std::int64_t failures_read = 0;                 // trials that the groups were made of
+};
+
+// Reads what is shown and no more: `top` trials, the curves of at most three.
+[[nodiscard]] Report ReadReport(const StoreReader& reader, const SweepLine& sweep,
+                                std::int64_t top);
+
+[[nodiscard]] std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal);
+[[nodiscard]] Json ReportJson(const Report& report);
+
+// The configuration that ranks first, by the mean of its seeds where there are several.
+struct BestConfiguration {
+  std::int64_t trial = 0;  // the configuration's first, or the best trial
+  double value = 0;
+  Json parameters;
+};
+[[nodiscard]] std::optional<BestConfiguration> BestOf(const Report& report);
+
+// Names of the parameters with more than one possible value, in the space's order.
+[[nodiscard]] std::vector<std::string> VaryingParameters(const Space& space);
+// Trials put together by the text of their reason, most frequent first.
+[[nodiscard]] std::vector<FailureGroup> GroupFailures(const std::vector<TrialLine>& failed);
+// One curve out of several attempts: of an attempt that began again, what was reported before it at
+// the same or later steps is dropped.
+[[nodiscard]] std::vector<CurvePoint> ServedCurve(const std::vector<CurvePoint>& points);
+
+}  // namespace ddl

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a report that are computed, not read.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "cli/report.h"
+#include "cli/sweep_json.h"
+
+namespace ddl {
+
+namespace {
+
+bool Varies(const Parameter& parameter) {
+  if (parameter.distribution == Distribution::kConstant) return false;
+  if (parameter.distribution == Distribution::kCategorical) return parameter.values.size() > 1;
+  const bool bounded = parameter.distribution == Distribution::kIntUniform ||
+                       parameter.distribution == Distribution::kUniform ||
+                       parameter.distribution == Distribution::kQUniform;
+  return !bounded || parameter.min < parameter.max;
+}
+
+}  // namespace
+
+std::vector<std::string> VaryingParameters(const Space& space) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : space) {
+    if (Varies(parameter)) names.push_back(parameter.Name());
+  }
+  return names;
+}
+
+std::vector<FailureGroup> GroupFailures(const std::vector<TrialLine>& failed) {
+  constexpr std::size_t kFew = 5;
+  std::map<std::string, FailureGroup> by_reason;
+  for (const TrialLine& trial : failed) {
+    FailureGroup& group = by_reason[trial.reason];
+    group.reason = trial.reason;
+    ++group.count;
+    if (group.trials.size() < kFew) group.trials.push_back(trial.number);
+  }
+  std::vector<FailureGroup> groups;
+  groups.reserve(by_reason.size());
+  for (auto& [reason, group] : by_reason) {
+    groups.push_back(std::move(group));
+  }
+  std::ranges::stable_sort(groups, std::greater<>(), &FailureGroup::count);
+  return groups;
+}
+
+std::vector<CurvePoint> ServedCurve(const std::vector<CurvePoint>& points) {
+  std::vector<CurvePoint> served;
+  for (const CurvePoint& point : points) {
+    while (!served.empty() && served.back().attempt < point.attempt &&
+           served.back().step >= point.step) {
+      served.pop_back();
+    }
+    served.push_back(point);
+  }
+  return served;
+}
+
+std::optional<BestConfiguration> BestOf(const Report& report) {
+  if (report.seeds > 1) {
+    if (report.configurations.empty() || report.configurations.front().ended == 0) return {};
+    const ConfigurationLine& first = report.configurations.front();
+    return BestConfiguration{first.first_trial_number, first.mean, ParametersOf(first.params_json)};
+  }
+  if (report.trials.empty()) return {};
+  const TrialLine& first = report.trials.front();
+  if (!first.objective) return {};
+  return BestConfiguration{first.number, *first.objective, ParametersOf(first.params_json)};
+}
+
+}  // namespace ddl

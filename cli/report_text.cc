@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/format.h"
+#include "cli/pieces.h"
+#include "cli/plot.h"
+#include "cli/ranking.h"
+#include "cli/report.h"
+#include "cli/sweep_json.h"
+
+namespace ddl {
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+void Append(Lines& lines, Lines more) {
+  std::ranges::move(more, std::back_inserter(lines));
+}
+
+void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal) {
+  if (more.empty()) return;
+  lines.emplace_back();
+  if (!title.empty()) lines.push_back(Painted(title, Style::kBold, terminal));
+  Append(lines, std::move(more));
+}
+
+Lines HeadLines(const Report& report, const Terminal& terminal) {
+  const SweepLine& sweep = report.sweep;
+  const auto count = [&](TrialState state) { return CountOf(sweep.counts, state); };
+  Lines pieces{Painted(OneLine(sweep.name), Style::kBold, terminal),
+               std::string(ToString(sweep.state))};
+  if (sweep.outcome != SweepOutcome::kNone) {
+    pieces.back() += ": " + std::string(OutcomeText(sweep.outcome));
+  }
+  pieces.push_back(
+      fmt::format("{} of {} done", FormatCount(EndedCount(sweep.counts)),
+                  FormatCount(std::max(sweep.trials_planned, EndedCount(sweep.counts)))));
+  const auto add = [&](std::int64_t number, std::string_view word, Style style) {
+    if (number == 0) return;
+    pieces.push_back(Painted(fmt::format("{} {}", FormatCount(number), word), style, terminal));
+  };
+  add(count(TrialState::kRunning) + count(TrialState::kLaunching), "running", Style::kPlain);
+  add(count(TrialState::kFailed), "failed", Style::kBad);
+  add(count(TrialState::kPruned), "pruned", Style::kPlain);
+  add(count(TrialState::kCanceled), "canceled", Style::kPlain);
+  Lines lines = WrapPieces(pieces, Dot(terminal), 2, terminal);
+  for (const std::string& text : {sweep.description, sweep.reason}) {
+    if (!text.empty()) {
+      lines.push_back(Fit(OneLine(text), terminal.is_terminal ? terminal.width : 10'000));
+    }
+  }
+  return lines;
+}
+
+std::string TargetText(const Report& report, double value) {
+  if (!report.target) return "";
+  const bool reached = report.sweep.maximize ? value >= *report.target : value <= *report.target;
+  return fmt::format("; target {} {}", FormatValue(*report.target), reached ? "reached" : "missed");
+}
+
+// To be typed again: not rounded.
+std::string ExactText(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : DumpJson(value);
+}
+
+Lines BestLines(const Report& report, const Terminal& terminal) {
+  const auto best = BestOf(report);
+  if (!best) {
+    if (report.sweep.metric.empty()) return {};
+    return {fmt::format("no trial has reported {} yet", OneLine(report.sweep.metric))};
+  }
+  const char* whose = report.seeds > 1 ? "mean over seeds, trials from" : "trial";
+  Lines lines{fmt::format("{} {} ({} {}){}", OneLine(report.sweep.metric), FormatValue(best->value),
+                          whose, best->trial, TargetText(report, best->value))};
+  std::size_t widest = 0;
+  for (const auto& [name, value] : best->parameters.items()) {
+    widest = std::max(widest, name.size());
+  }
+  for (const auto& [name, value] : best->parameters.items()) {
+    lines.push_back(fmt::format("  {}  {}", PadRight(OneLine(name), static_cast<int>(widest)),
+                                OneLine(ExactText(value))));
+  }
+  lines.emplace_back("as a spec that runs: ddl report --best best.yaml");
+  if (!terminal.is_terminal) return lines;
+  for (std::string& line : lines) {
+    line = Fit(line, terminal.width, CutMark(terminal));
+  }
+  return lines;
+}
+
+std::string CurveLabel(const Report& report, const ReportCurve& curve) {
+  std::string label = fmt::format("trial {}", curve.trial);
+  const auto trial = std::ranges::find(report.trials, curve.trial, &TrialLine::number);
+  if (trial == report.trials.end()) return label;
+  const Json parameters = ParametersOf(trial->params_json);
+  for (const std::string& name : report.varying) {
+    if (!parameters.contains(name)) continue;
+    label += fmt::format("  {}={}", OneLine(name), FormatParameter(parameters.at(name)));
+  }
+  return label;
+}
+
+Lines CurveLines(const Report& report, const Terminal& terminal) {
+  std::vector<Series> all;
+  bool any_line = false;
+  for (const ReportCurve& curve : report.curves) {
+    Series series{CurveLabel(report, curve), {}};
+    for (const CurvePoint& point : curve.points) {
+      series.points.push_back({static_cast<double>(point.step), point.value});
+    }
+    any_line = any_line || series.points.size() > 1;
+    all.push_back(std::move(series));
+  }
+  if (!any_line) return {};  // single points are in the table already
+  return PlotLines(all, {.rows = 10, .x_label = "step", .y_label = OneLine(report.sweep.metric)},
+                   terminal);
+}
+
+Lines FailureLines(const Report& report, const Terminal& terminal) {
+  if (report.failures.empty()) return {};
+  Table table({{.title = "TRIALS", .is_number = true},
+               {.title = "REASON", .least = 16},
+               {.title = "WHICH", .drop = 1}});
+  for (const FailureGroup& group : report.failures) {
+    std::string which;
+    for (const std::int64_t trial : group.trials) {
+      which += fmt::format("{}{}", which.empty() ? "" : ", ", trial);
+    }
+    if (group.count > static_cast<std::int64_t>(group.trials.size())) {
+      which += ", " + std::string(CutMark(terminal));
+    }
+    table.AddRow({{FormatCount(group.count)}, {OneLine(group.reason)}, {which}});
+  }
+  Lines lines = table.Lines(terminal);
+  if (report.failures_read < CountOf(report.sweep.counts, TrialState::kFailed)) {
+    lines.push_back(
+        fmt::format("of the first {} failed trials", FormatCount(report.failures_read)));
+  }
+  lines.push_back(fmt::format("their output: ddl logs {}", report.failures.front().trials.front()));
+  return lines;
+}
+
+}  // namespace
+
+std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal) {
+  Lines lines = HeadLines(report, terminal);
+  AppendSection(lines, "", RankingLines(report, terminal), terminal);
+  AppendSection(lines, "best", BestLines(report, terminal), terminal);
+  AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
+  AppendSection(lines, "failures", FailureLines(report, terminal), terminal);
+  return lines;
+}
+
+}  // namespace ddl

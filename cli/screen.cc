@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/screen.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "configs/json.h"
+#include "scheduler/progress_json.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr std::chrono::nanoseconds kPlainEvery = std::chrono::seconds(5);
+constexpr std::chrono::nanoseconds kLiveEvery = std::chrono::milliseconds(100);
+
+void Print(const std::string& line) {
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+ScreenKind ChooseScreen(bool json, bool quiet) {
+  if (quiet) return ScreenKind::kQuiet;
+  if (json) return ScreenKind::kJson;
+  return ::isatty(STDOUT_FILENO) == 1 ? ScreenKind::kLive : ScreenKind::kPlain;
+}
+
+SweepScreen::SweepScreen(ScreenKind kind) : kind_(kind), terminal_(DetectTerminal()) {
+  if (kind_ == ScreenKind::kLive) live_ = std::make_unique<LiveScreen>(STDOUT_FILENO);
+}
+
+void SweepScreen::Show(const SweepProgress& progress, const std::vector<RunningTrial>& running,
+                       Now now) {
+  last_ = progress;
+  if (kind_ == ScreenKind::kQuiet) return;
+  const auto every = kind_ == ScreenKind::kLive ? kLiveEvery : kPlainEvery;
+  if (shown_.count() != 0 && now.monotonic - shown_ < every) return;
+  shown_ = now.monotonic;
+  if (kind_ == ScreenKind::kLive) {
+    terminal_ = DetectTerminal();
+    live_->Draw(ProgressLines(progress, running, now, terminal_), terminal_);
+  } else if (kind_ == ScreenKind::kPlain) {
+    Print(PlainProgressLine(progress));
+  } else {
+    Print(DumpJson({{"progress", ProgressJson(progress, running)}}));
+  }
+}
+
+void SweepScreen::Say(const std::string& text) {
+  if (kind_ == ScreenKind::kLive) {
+    live_->Print(text);
+  } else if (kind_ == ScreenKind::kPlain) {
+    Print(text);
+  } else if (kind_ == ScreenKind::kJson) {
+    Print(DumpJson({{"say", text}}));
+  }
+}
+
+void SweepScreen::End(SweepOutcome outcome, const std::string& reason) {
+  Clear();
+  if (kind_ == ScreenKind::kJson) {
+    Json ended{{"outcome", ToString(outcome)}, {"reason", reason}};
+    if (last_) ended["progress"] = ProgressJson(*last_, {});
+    Print(DumpJson({{"ended", ended}}));
+  } else if (kind_ != ScreenKind::kQuiet) {
+    if (last_) Print(PlainProgressLine(*last_));
+    if (!reason.empty()) Print(reason);
+  }
+}
+
+void SweepScreen::Clear() {
+  if (live_) live_->Clear();
+}
+
+}  // namespace ddl

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything about one trial: read once, shown as text or JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/choose.h"
+#include "cli/terminal.h"
+#include "configs/json.h"
+#include "store/reader.h"
+
+namespace ddl {
+
+struct MetricCurve {
+  std::string metric;
+  std::vector<CurvePoint> points;
+};
+
+struct TrialView {
+  SweepLine sweep;
+  TrialLine trial;
+  std::vector<AttemptLine> attempts;
+  std::vector<MetricSummary> metrics;
+  std::vector<MetricCurve> curves;  // the sweep's metric first
+  std::vector<EventLine> events;
+  Json provenance;  // of the sweep; null when there is none
+};
+
+// Curves of the sweep's metric, or of the trial's first few.
+[[nodiscard]] TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen);
+[[nodiscard]] std::vector<std::string> ShowLines(const TrialView& view, const Terminal& terminal);
+[[nodiscard]] Json ShowJson(const TrialView& view);
+
+}  // namespace ddl

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/show.h"
+#include "configs/error.h"
+#include "store/location.h"
+
+namespace ddl {
+
+namespace {
+
+std::vector<MetricCurve> ReadCurves(const StoreReader& reader, const TrialView& view) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> names;
+  for (const MetricSummary& metric : view.metrics) {
+    if (metric.name == view.sweep.metric) names.insert(names.begin(), metric.name);
+    if (view.sweep.metric.empty() && names.size() < kMost) names.push_back(metric.name);
+  }
+  std::vector<MetricCurve> curves;
+  for (std::string& name : names) {
+    auto points = ServedCurve(reader.Curve(view.trial.id, name));
+    curves.push_back({std::move(name), std::move(points)});
+  }
+  return curves;
+}
+
+Json ProvenanceOf(const std::string& text) {
+  if (text.empty()) return nullptr;
+  try {
+    return ParseJson(text, "provenance");
+  } catch (const Error&) {  // a damaged row is shown as it is
+    return Json{{"text", text}};
+  }
+}
+
+}  // namespace
+
+TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
+  TrialView view;
+  view.sweep = std::move(chosen.sweep);
+  view.trial = std::move(chosen.trial);
+  view.provenance = ProvenanceOf(reader.ProvenanceJson(view.sweep.id));
+  if (!view.trial.id) return view;
+  view.attempts = reader.Attempts(view.trial.id);
+  view.metrics = reader.Summaries(view.trial.id);
+  view.curves = ReadCurves(reader, view);
+  view.events = reader.TrialEvents(view.trial.id);
+  return view;
+}
+
+int RunShowCommand(const ShowOptions& options) {
+  const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
+  const TrialView view = ReadTrialView(reader, ChooseTrial(reader, options.trial));
+  if (options.common.json) {
+    PrintJson(ShowJson(view));
+  } else {
+    PrintLines(ShowLines(view, DetectTerminal()));
+  }
+  return 0;
+}
+
+}  // namespace ddl

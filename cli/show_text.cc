@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/attempt_text.h"
+#include "cli/format.h"
+#include "cli/pieces.h"
+#include "cli/plot.h"
+#include "cli/show.h"
+#include "cli/sweep_json.h"
+#include "cli/table.h"
+
+namespace ddl {
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string Milliseconds(std::int64_t ms) {
+  return FormatDuration(std::chrono::milliseconds(ms));
+}
+
+std::string Fitted(const std::string& line, const Terminal& terminal) {
+  return terminal.is_terminal ? Fit(line, terminal.width, CutMark(terminal)) : line;
+}
+
+void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal) {
+  if (more.empty()) return;
+  lines.emplace_back();
+  lines.push_back(Painted(title, Style::kBold, terminal));
+  std::ranges::move(more, std::back_inserter(lines));
+}
+
+// Names in a column, values beside them; values are given whole, on one line.
+Lines PairLines(const Json& pairs, const Terminal& terminal) {
+  int widest = 0;
+  for (const auto& [name, value] : pairs.items()) {
+    widest = std::max(widest, DisplayWidth(OneLine(name)));
+  }
+  Lines lines;
+  for (const auto& [name, value] : pairs.items()) {
+    const std::string text = value.is_string() ? value.get<std::string>() : DumpJson(value);
+    lines.push_back(Fitted(PadRight(OneLine(name), widest) + "  " + OneLine(text), terminal));
+  }
+  return lines;
+}
+
+Lines HeadLines(const TrialView& view, const Terminal& terminal) {
+  const TrialLine& trial = view.trial;
+  const std::string name = fmt::format("{}/{}", OneLine(view.sweep.name), trial.number);
+  Lines pieces{Painted(name, Style::kBold, terminal),
+               Painted(ToString(trial.state), StyleOf(trial.state), terminal)};
+  if (trial.objective) {
+    pieces.push_back(OneLine(view.sweep.metric) + " " + FormatValue(*trial.objective));
+  }
+  if (trial.attempts > 1) pieces.push_back(fmt::format("{} attempts", trial.attempts));
+  if (trial.id) {
+    pieces.push_back(
+        fmt::format("configuration {}, seed {}", trial.configuration, trial.seed_index));
+  }
+  Lines lines = WrapPieces(pieces, Dot(terminal), 2, terminal);
+  if (!trial.reason.empty()) lines.push_back(Fitted(OneLine(trial.reason), terminal));
+  if (!trial.id) {
+    lines.push_back(Fitted("not begun; its parameters are drawn when it is", terminal));
+  }
+  return lines;
+}
+
+Lines AttemptLines(const TrialView& view, const Terminal& terminal) {
+  if (view.attempts.empty()) return {};
+  Table table({{.title = "ATTEMPT", .is_number = true},
+               {.title = "STATE"},
+               {.title = "TIME", .is_number = true},
+               {.title = "CPU", .is_number = true, .drop = 2},
+               {.title = "MEMORY", .is_number = true, .drop = 1},
+               {.title = "LOG", .is_number = true, .drop = 3},
+               {.title = "HOST", .drop = 4},
+               {.title = "DEVICES", .drop = 5},
+               {.title = "STARTED", .drop = 6, .least = 16}});
+  for (const AttemptLine& attempt : view.attempts) {
+    const bool ended = attempt.cause.has_value();
+    table.AddRow({{fmt::format("{}", attempt.attempt)},
+                  {AttemptStateText(attempt)},
+                  {ended ? Milliseconds(attempt.wall_ms) : "-"},
+                  {ended ? Milliseconds(attempt.cpu_ms) : "-"},
+                  {ended ? FormatBytes(attempt.peak_memory_kib * 1024) : "-"},
+                  {ended ? FormatBytes(attempt.log_bytes) : "-"},
+                  {OneLine(attempt.host)},
+                  {SlotsText(attempt.slots_json)},
+                  {FormatWhen(attempt.started_ms)}});
+  }
+  Lines lines = table.Lines(terminal);
+  const AttemptLine& last = view.attempts.back();
+  if (!last.detail.empty()) lines.push_back(Fitted("detail   " + OneLine(last.detail), terminal));
+  // Whole, for copying, however narrow the terminal is.
+  lines.push_back("command  " + OneLine(CommandLine(last.argv_json)));
+  lines.push_back("folder   " + OneLine(last.job_folder));
+  return lines;
+}
+
+Lines MetricLines(const TrialView& view, const Terminal& terminal) {
+  if (view.metrics.empty()) return {};
+  Table table({{.title = "NAME", .least = 12},
+               {.title = "LAST", .is_number = true},
+               {.title = "AT STEP", .is_number = true, .drop = 2},
+               {.title = "MIN", .is_number = true},
+               {.title = "AT", .is_number = true, .drop = 3},
+               {.title = "MAX", .is_number = true},
+               {.title = "AT", .is_number = true, .drop = 3},
+               {.title = "REPORTS", .is_number = true, .drop = 1}});
+  for (const MetricSummary& metric : view.metrics) {
+    table.AddRow({{OneLine(metric.name)},
+                  {FormatValue(metric.last)},
+                  {FormatCount(metric.last_step)},
+                  {FormatValue(metric.min)},
+                  {FormatCount(metric.min_step)},
+                  {FormatValue(metric.max)},
+                  {FormatCount(metric.max_step)},
+                  {FormatCount(metric.count)}});
+  }
+  return table.Lines(terminal);
+}
+
+Lines CurveLines(const TrialView& view, const Terminal& terminal) {
+  Lines lines;
+  for (const MetricCurve& curve : view.curves) {
+    Series series{OneLine(curve.metric), {}};
+    for (const CurvePoint& point : curve.points) {
+      series.points.push_back({static_cast<double>(point.step), point.value});
+    }
+    if (series.points.size() < 2) continue;
+    const PlotOptions options{.rows = 8, .x_label = "step", .y_label = series.label};
+    std::ranges::move(PlotLines(std::vector{series}, options, terminal), std::back_inserter(lines));
+  }
+  return lines;
+}
+
+Lines EventLines(const TrialView& view, const Terminal& terminal) {
+  Lines lines;
+  for (const EventLine& event : view.events) {
+    lines.push_back(Fitted(FormatWhen(event.at_ms) + "  " + OneLine(event.text), terminal));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::vector<std::string> ShowLines(const TrialView& view, const Terminal& terminal) {
+  Lines lines = HeadLines(view, terminal);
+  AppendSection(lines, "parameters", PairLines(ParametersOf(view.trial.params_json), terminal),
+                terminal);
+  AppendSection(lines, "metrics", MetricLines(view, terminal), terminal);
+  AppendSection(lines, "curves", CurveLines(view, terminal), terminal);
+  AppendSection(lines, "attempts", AttemptLines(view, terminal), terminal);
+  AppendSection(lines, "events", EventLines(view, terminal), terminal);
+  if (view.provenance.is_object()) {
+    AppendSection(lines, "provenance", PairLines(view.provenance, terminal), terminal);
+  }
+  return lines;
+}
+
+}  // namespace ddl

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/status.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/format.h"
+#include "cli/sweep_json.h"
+#include "cli/table.h"
+
+namespace ddl {
+
+namespace {
+
+Style StyleOfSweep(const SweepLine& sweep) {
+  if (sweep.state == SweepState::kRunning) return Style::kPlain;
+  const bool well =
+      sweep.outcome == SweepOutcome::kAllDone || sweep.outcome == SweepOutcome::kTargetReached;
+  return well ? Style::kGood : Style::kWarning;
+}
+
+std::string DoneOf(const SweepLine& sweep) {
+  std::string ended = FormatCount(EndedCount(sweep.counts));
+  if (sweep.trials_planned == 0) return ended;
+  return ended + "/" + FormatCount(sweep.trials_planned);
+}
+
+std::vector<Cell> RowOf(const SweepLine& sweep) {
+  const auto count = [&](TrialState state) { return CountOf(sweep.counts, state); };
+  const std::int64_t failed = count(TrialState::kFailed);
+  const std::int64_t running =
+      count(TrialState::kRunning) + count(TrialState::kLaunching) + count(TrialState::kStopping);
+  return {{OneLine(sweep.name), Style::kBold},
+          {std::string(ToString(sweep.state)), StyleOfSweep(sweep)},
+          {DoneOf(sweep)},
+          {FormatCount(running)},
+          {FormatCount(WaitingCount(sweep) + count(TrialState::kPaused))},
+          {FormatCount(failed), failed > 0 ? Style::kBad : Style::kPlain},
+          {FormatValue(sweep.best)},
+          {OneLine(sweep.metric)},
+          {FormatWhen(sweep.changed_ms)}};
+}
+
+}  // namespace
+
+std::vector<std::string> StatusLines(std::span<const SweepLine> sweeps, const Terminal& terminal) {
+  if (sweeps.empty()) return {"no sweeps yet; begin one with: ddl sweep SPEC.yaml"};
+  Table table({{.title = "SWEEP", .least = 10},
+               {.title = "STATE"},
+               {.title = "DONE", .is_number = true},
+               {.title = "RUNNING", .is_number = true, .drop = 2},
+               {.title = "WAITING", .is_number = true, .drop = 3},
+               {.title = "FAILED", .is_number = true, .drop = 1},
+               {.title = "BEST", .is_number = true},
+               {.title = "METRIC", .drop = 4},
+               {.title = "CHANGED", .drop = 5, .least = 16}});
+  for (const SweepLine& sweep : sweeps) {
+    table.AddRow(RowOf(sweep));
+  }
+  return table.Lines(terminal);
+}
+
+std::vector<std::string> SweepDetailLines(const SweepLine& sweep, const Terminal& terminal) {
+  std::vector<std::string> lines;
+  const auto add = [&](std::string_view word, const std::string& text) {
+    if (text.empty()) return;
+    const std::string line = fmt::format("{:12} {}", word, OneLine(text));
+    lines.push_back(terminal.is_terminal ? Fit(line, terminal.width, CutMark(terminal)) : line);
+  };
+  add("description", sweep.description);
+  add("outcome", std::string(OutcomeText(sweep.outcome)));
+  add("reason", sweep.reason);
+  if (sweep.best) {
+    add("best", fmt::format("{} {} (trial {})", sweep.metric, FormatValue(*sweep.best),
+                            sweep.best_trial_number));
+  }
+  add("begun", FormatWhen(sweep.created_ms));
+  return lines;
+}
+
+Json StatusJson(std::span<const SweepLine> sweeps, const std::string& store_folder) {
+  Json lines = Json::array();
+  for (const SweepLine& sweep : sweeps) {
+    lines.push_back(SweepJson(sweep));
+  }
+  return {{"store", store_folder}, {"sweeps", std::move(lines)}};
+}
+
+}  // namespace ddl

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the store as the stable JSON that cli/README.md documents.
+#pragma once
+
+#include "configs/json.h"
+#include "store/reader.h"
+
+namespace ddl {
+
+[[nodiscard]] std::int64_t CountOf(const StateCounts& counts, TrialState state);
+// Trials that ended in any way.
+[[nodiscard]] std::int64_t EndedCount(const StateCounts& counts);
+// With those that were planned and have no row yet.
+[[nodiscard]] std::int64_t WaitingCount(const SweepLine& sweep);
+
+[[nodiscard]] Json SweepJson(const SweepLine& sweep);
+// `value` is the last value of the metric, `best_value` the best one.
+[[nodiscard]] Json TrialJson(const TrialLine& trial);
+// A trial's configuration as an object; an empty one when the text is no JSON object.
+[[nodiscard]] Json ParametersOf(std::string_view params_json);
+
+}  // namespace ddl

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a trial wrote, from its job's folder: the kept head, and the kept tail where there was more.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "store/reader.h"
+
+namespace ddl {
+
+// The last `limit` bytes of what was kept (0: all), with a line where the middle is missing.
+[[nodiscard]] std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit);
+
+// The last `lines` lines (0: all).
+[[nodiscard]] std::string LastLines(const std::string& text, std::int64_t lines);
+
+}  // namespace ddl

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/trainer_check.h"
+#include "configs/json.h"
+#include "configs/spec_reader.h"
+#include "scheduler/search.h"
+
+namespace ddl {
+
+int RunValidateCommand(const ValidateOptions& options) {
+  const SpecReading reading = ReadSpecFile(options.spec_file, options.overrides);
+  CheckTrainer(reading.spec, options.spec_file);
+  const std::int64_t trials = PlannedTrials(reading.spec);
+  if (options.common.json) {
+    fmt::print("{}\n", DumpJson({{"ok", true},
+                                 {"trials", trials},
+                                 {"notes", reading.notes},
+                                 {"spec", ResolvedSpec(reading.spec)}}));
+    return 0;
+  }
+  for (const std::string& note : reading.notes)
+    fmt::print("note: {}\n", note);
+  fmt::print("{}: sweep \"{}\" is fine: {} trial{}, {} parameter{}\n", options.spec_file,
+             reading.spec.name, trials, trials == 1 ? "" : "s", reading.spec.space.size(),
+             reading.spec.space.size() == 1 ? "" : "s");
+  return 0;
+}
+
+}  // namespace ddl

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <sys/stat.h>
+
+#include "tests/cli/real_ddl.h"
+
+namespace ddl {
+namespace {
+
+using Sweep = RealDdl;
+
+constexpr const char* kTrueGrid = R"(
+name: grid
+command: [/bin/true]
+method: grid
+parameters: {a: {values: [1, 2, 3]}, b: {values: [x, y]}}
+)";
+
+// A trial that tells its step, then waits until somebody writes to the pipe of its number.
+constexpr const char* kWaiting = R"(
+name: waiting
+command: [/bin/sh, wait.sh, "${args_no_hyphens}"]
+method: grid
+parameters: {n: {values: [1, 2]}}
+resources: {cpus: 0.1}
+metric: {name: loss, goal: minimize}
+)";
+constexpr const char* kWaitScript = R"(
+echo "{\"step\": 1, \"loss\": 0.5}"
+echo up > ready
+read word < "go-${1#n=}"
+echo "{\"step\": 2, \"loss\": 0.25}"
+)";
+
+TEST_F(Sweep, RunsAGridOnceAndRemembersIt) {
+  const std::string spec = Write("grid.yaml", kTrueGrid);
+  const Finished first = Ddl({"sweep", spec});
+  EXPECT_EQ(first.code, 0) << first.error;
+  const Json status = DdlJson({"status"});
+  EXPECT_EQ(status.at("sweeps").at(0).at("sweep"), "grid");
+  EXPECT_EQ(status.at("sweeps").at(0).at("counts").at("finished"), 6);
+  const Finished again = Ddl({"sweep", spec});
+  EXPECT_EQ(again.code, 0);
+  EXPECT_NE(again.out.find("nothing to do"), std::string::npos) << again.out;
+}
+
+TEST_F(Sweep, RefusesABadSpecAndWritesNothing) {
+  const std::string spec = Write("bad.yaml", "name: bad\nmetod: grid\n");
+  const Finished done = Ddl({"sweep", spec});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_NE(done.error.find("bad.yaml:2:1"), std::string::npos) << done.error;
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
+}
+
+TEST_F(Sweep, RefusesWhatTheTrainerWouldRefuseAndWritesNothing) {
+  const std::string spec = Write("trainer.yaml", R"(
+trainer: {data: blobs, optimizer: {lrr: 0.1}}
+method: grid
+parameters: {epochs: {values: [1]}}
+)");
+  for (const char* verb : {"validate", "sweep"}) {
+    const Finished done = Ddl({verb, spec});
+    EXPECT_EQ(done.code, 2);
+    EXPECT_NE(done.error.find("optimizer.lrr: unknown key; did you mean 'lr'?"), std::string::npos)
+        << done.error;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
+}
+
+TEST_F(Sweep, TrainsTheSmokeSample) {
+  const Finished done =
+      Ddl({"sweep", std::string(DDL_SOURCE_DIR) + "/configs/smoke.yaml", "--fail-fast"});
+  EXPECT_EQ(done.code, 0) << done.error << done.out;
+  EXPECT_EQ(Ddl({"report", "--junit", "report.xml", "--best", "best.yaml"}).code, 0);
+  EXPECT_NE(ReadText(folder_ + "/report.xml").find("<testsuite"), std::string::npos);
+  EXPECT_EQ(Ddl({"validate", "best.yaml"}).code, 0);
+  EXPECT_EQ(Ddl({"sweep", std::string(DDL_SOURCE_DIR) + "/configs/smoke.yaml", "--new",
+                 "metric.target=2"})
+                .code,
+            4)
+      << "a target that is missed";
+}
+
+TEST_F(Sweep, RunsTheSampleScripts) {
+  for (const char* sample : {"own_script", "own_shell"}) {
+    const Finished done =
+        Ddl({"sweep", std::string(DDL_SOURCE_DIR) + "/configs/" + sample + ".yaml"});
+    EXPECT_EQ(done.code, 0) << done.error << done.out;
+    EXPECT_EQ(DdlJson({"status"}).at("sweeps").at(0).at("counts").at("failed"), 0);
+    EXPECT_FALSE(DdlJson({"report"}).at("best").is_null());
+  }
+}
+
+TEST_F(Sweep, RunTracksOneCommand) {
+  const Finished done = Ddl({"run", "--", "sh", "-c", "echo 'a b'; exit 3"});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_EQ(Ddl({"logs", "1"}).out, "a b\n");
+  EXPECT_EQ(DdlJson({"show", "1"}).at("attempts").at(0).at("exit_code"), 3);
+}
+
+TEST_F(Sweep, ADatabaseOfAnotherProgramStaysAsItIs) {
+  std::filesystem::create_directory(folder_ + "/store");
+  const std::string bytes(8192, 'x');
+  const std::string database = Write("store/ddl.db", bytes);
+  const Finished done = Ddl({"sweep", Write("grid.yaml", kTrueGrid)});
+  EXPECT_EQ(done.code, 3);
+  EXPECT_NE(done.error.find("not a database"), std::string::npos) << done.error;
+  EXPECT_EQ(ReadText(database), bytes);
+}
+
+TEST_F(Sweep, EveryCommandHelpsOnOneScreen) {
+  for (const char* command :
+       {"sweep", "run", "validate", "plan", "status", "watch", "report", "show", "logs", "explain",
+        "stop", "pause", "resume", "retry", "extend", "train", "doctor", "completion"}) {
+    const Finished done = Ddl({command, "--help"});
+    EXPECT_EQ(done.code, 0);
+    EXPECT_NE(done.out.find("Usage"), std::string::npos);
+    EXPECT_LT(std::ranges::count(done.out, '\n'), 25) << command;
+  }
+}
+
+TEST_F(Sweep, SaysWhichMetricsItSawInsteadOfTheOneItNeeds) {
+  Write("other.sh", "echo '{\"lose\": 1}'\n");
+  const std::string spec = Write("metric.yaml", R"(
+command: [/bin/sh, other.sh]
+method: random
+run_cap: 1
+parameters: {a: {min: 0.0, max: 1.0}}
+metric: {name: loss, goal: minimize}
+)");
+  EXPECT_EQ(Ddl({"sweep", spec}).code, 1);
+  const Finished explained = Ddl({"explain", "1"});
+  EXPECT_NE(explained.out.find("\"loss\""), std::string::npos) << explained.out;
+  EXPECT_NE(explained.out.find("lose"), std::string::npos) << explained.out;
+}
+
+TEST_F(Sweep, SaysThatAProgramDoesNotExist) {
+  const std::string spec = Write("gone.yaml", R"(
+command: [./trian.sh]
+method: random
+run_cap: 1
+parameters: {a: {min: 0.0, max: 1.0}}
+)");
+  EXPECT_EQ(Ddl({"sweep", spec}).code, 1);
+  EXPECT_NE(Ddl({"explain", "1"}).out.find("trian.sh"), std::string::npos);
+}
+
+TEST_F(Sweep, FailFastEndsWithTheFirstFailure) {
+  const std::string spec = Write("fail.yaml", R"(
+command: [/bin/false]
+method: random
+run_cap: 50
+parallel: 1
+parameters: {a: {min: 0.0, max: 1.0}}
+)");
+  EXPECT_EQ(Ddl({"sweep", spec, "--fail-fast"}).code, 1);
+  const Json counts = DdlJson({"status"}).at("sweeps").at(0).at("counts");
+  EXPECT_EQ(counts.value("finished", 0), 0);
+  EXPECT_LT(counts.value("failed", 0), 50);
+}
+
+class KilledSweep : public RealDdl {
+ protected:
+  void SetUp() override {
+    RealDdl::SetUp();
+    spec_ = Write("waiting.yaml", kWaiting);
+    Write("wait.sh", kWaitScript);
+    MakePipe("ready");
+    MakePipe("go-1");
+    MakePipe("go-2");
+  }
+  // Returns once as many trials wait.
+  void AwaitTrials(int count) const {
+    for (int seen = 0; seen < count;) {
+      std::ifstream ready(folder_ + "/ready");
+      for (std::string line; std::getline(ready, line);)
+        ++seen;
+    }
+  }
+  void LetGo() const {
+    std::ofstream(folder_ + "/go-1") << "go\n" << std::flush;
+    std::ofstream(folder_ + "/go-2") << "go\n" << std::flush;
+  }
+  std::string spec_;
+};
+
+TEST_F(KilledSweep, IsAdoptedAndLosesNothing) {
+  auto coordinator = Start({"sweep", spec_});
+  AwaitTrials(2);
+  coordinator->Signal(SIGKILL);
+  (void)coordinator->Wait();
+  auto heir = Start({"sweep", spec_});
+  LetGo();
+  const Finished done = heir->Wait();
+  EXPECT_EQ(done.code, 0) << done.error;
+  for (const char* trial : {"1", "2"}) {
+    const Json shown = DdlJson({"show", trial});
+    EXPECT_EQ(shown.at("attempts").size(), 1U) << "restarted although alive";
+    EXPECT_EQ(shown.at("metrics").at(0).at("reports"), 2);
+    EXPECT_EQ(shown.at("metrics").at(0).at("last"), 0.25);
+  }
+}
+
+TEST_F(KilledSweep, GoesOnWhileNobodyLooks) {
+  auto coordinator = Start({"sweep", spec_});
+  AwaitTrials(2);
+  coordinator->Signal(SIGKILL);
+  (void)coordinator->Wait();
+  LetGo();
+  const Finished done = Ddl({"sweep", spec_});
+  EXPECT_EQ(done.code, 0) << done.error;
+  EXPECT_EQ(DdlJson({"show", "1"}).at("metrics").at(0).at("reports"), 2);
+}
+
+TEST_F(KilledSweep, SaysHowToGoOnAfterAnInterrupt) {
+  auto coordinator = Start({"sweep", spec_});
+  AwaitTrials(2);
+  coordinator->Signal(SIGINT);
+  const Finished done = coordinator->Wait();
+  EXPECT_EQ(done.code, 130);
+  EXPECT_NE(done.error.find("2 trials"), std::string::npos) << done.error;
+  EXPECT_NE(done.error.find("ddl stop waiting"), std::string::npos) << done.error;
+  EXPECT_NE(Ddl({"stop", "waiting"}).code, 3);
+  EXPECT_EQ(DdlJson({"status"}).at("sweeps").at(0).at("counts").at("canceled"), 2);
+}
+
+TEST_F(KilledSweep, ASecondCommandWatchesAndInherits) {
+  auto coordinator = Start({"sweep", spec_});
+  AwaitTrials(2);
+  auto viewer = Start({"sweep", spec_, "--json"});
+  while (viewer->Out().find("\"progress\"") == std::string::npos)
+    std::this_thread::yield();
+  coordinator->Signal(SIGKILL);
+  (void)coordinator->Wait();
+  LetGo();
+  const Finished done = viewer->Wait();
+  EXPECT_EQ(done.code, 0) << done.error;
+  EXPECT_NE(done.out.find("\"ended\""), std::string::npos) << done.out;
+}
+
+TEST_F(KilledSweep, ADetachedSweepNeedsNoTerminal) {
+  const Finished detached = Ddl({"sweep", spec_, "--detach"});
+  EXPECT_EQ(detached.code, 0) << detached.error;
+  AwaitTrials(2);
+  auto viewer = Start({"watch", "--json"});
+  while (viewer->Out().find("\"progress\"") == std::string::npos)
+    std::this_thread::yield();
+  LetGo();
+  EXPECT_EQ(viewer->Wait().code, 0);
+  EXPECT_EQ(Ddl({"watch"}).code, 0) << "watching what has ended tells how it ended";
+}
+
+TEST_F(KilledSweep, StopsATrialThroughItsCoordinator) {
+  auto coordinator = Start({"sweep", spec_});
+  AwaitTrials(2);
+  EXPECT_EQ(Ddl({"stop", "waiting/1"}).code, 0);
+  std::ofstream(folder_ + "/go-2") << "go\n" << std::flush;
+  EXPECT_EQ(coordinator->Wait().code, 0) << "who stops a trial does not call it failed";
+  const Json counts = DdlJson({"status"}).at("sweeps").at(0).at("counts");
+  EXPECT_EQ(counts.at("canceled"), 1);
+  EXPECT_EQ(counts.at("finished"), 1);
+}
+
+}  // namespace
+}  // namespace ddl
