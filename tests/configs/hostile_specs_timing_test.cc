@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bombs, cycles and huge files are refused within 50 ms.
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -12,8 +12,6 @@
 
 namespace ddl {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 std::string AliasBomb() {
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
@@ -33,34 +31,43 @@ std::string ManyNodes() {
   return text + "]\n";
 }
 
-// The best of three: what else runs on the machine is not what is asked.
+double CpuMilliseconds() {
+  timespec spent{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) * 1e3 + static_cast<double>(spent.tv_nsec) / 1e6;
+}
+
+// The best of five, of this process alone: what else runs on the machine is not what is asked.
 double Milliseconds(const std::string& text) {
   double best = 1e9;
-  for (int i = 0; i < 3; ++i) {
-    const auto start = Clock::now();
+  for (int i = 0; i < 5; ++i) {
+    const double start = CpuMilliseconds();
     EXPECT_THROW((void)ReadSpec(text, {"spec.yaml", ".", {}}), Error);
-    best = std::min(best, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    best = std::min(best, CpuMilliseconds() - start);
   }
   return best;
 }
 
 TEST(HostileSpecs, AreRefusedWithinFiftyMilliseconds) {
   const std::vector<std::pair<const char*, std::string>> cases{
-      {"alias bomb", AliasBomb()},
+      {"alias_bomb", AliasBomb()},
       {"cycle", "a: &x [*x]\n"},
       {"depth", "a: " + std::string(100'000, '[')},
-      {"10 MB of text", std::string(std::size_t{10} << 20U, 'a')},
-      {"10 MB of lines",
+      {"10_MB_of_text", std::string(std::size_t{10} << 20U, 'a')},
+      {"10_MB_of_lines",
        [] {
          std::string text;
          while (text.size() < (std::size_t{10} << 20U))
            text += "key: value\n";
          return text;
        }()},
-      {"many nodes", ManyNodes()},
+      {"many_nodes", ManyNodes()},
   };
-  for (const auto& [name, text] : cases)
-    EXPECT_LE(Milliseconds(text), 50.0) << name;
+  for (const auto& [name, text] : cases) {
+    const double spent = Milliseconds(text);
+    RecordProperty(name, std::to_string(spent));
+    EXPECT_LE(spent, 50.0) << name;
+  }
 }
 
 }  // namespace
