@@ -85,11 +85,11 @@ FolderFacts LookAt(const std::string& path) {
   }
   facts.is_writable =
       fs::is_directory(existing, ignored) && access(existing.c_str(), W_OK | X_OK) == 0;
-  struct statfs system {};
+  struct statfs system{};
   if (statfs(existing.c_str(), &system) == 0) {
     facts.file_system = static_cast<std::uint64_t>(system.f_type) & 0xFFFFFFFFU;
   }
-  struct statvfs space {};
+  struct statvfs space{};
   if (statvfs(existing.c_str(), &space) == 0) {
     facts.free_bytes = static_cast<std::int64_t>(space.f_bavail * space.f_frsize);
   }

@@ -27,7 +27,7 @@ LevelWords WordsOf(CheckLevel level) {
   return {"", Style::kPlain};
 }
 
-std::vector<std::string> Words(const std::string& text) {
+std::vector<std::string> WordsIn(const std::string& text) {
   std::vector<std::string> words;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
@@ -43,7 +43,7 @@ std::vector<std::string> Beside(const std::string& margin, const std::string& te
   const int indent = DisplayWidth(margin);
   Terminal narrower = terminal;
   narrower.width = std::max(terminal.width - indent, 10);
-  std::vector<std::string> lines = WrapPieces(Words(text), " ", 0, narrower);
+  std::vector<std::string> lines = WrapPieces(WordsIn(text), " ", 0, narrower);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     lines[i].insert(0, i == 0 ? margin : std::string(static_cast<std::size_t>(indent), ' '));
   }

@@ -11,12 +11,12 @@ namespace ddl {
 
 namespace {
 
-struct Words {
+struct OutcomeWords {
   std::string_view name;
   std::string_view text;
 };
 
-Words WordsOf(SweepOutcome outcome) {
+OutcomeWords WordsOf(SweepOutcome outcome) {
   switch (outcome) {
     case SweepOutcome::kNone:
       return {"", ""};

@@ -42,7 +42,7 @@ bool WriteAll(int fd, std::string_view text) {
 
 // A pipe, a terminal, a device or a link must not be replaced by renaming; it is written to.
 bool IsSpecial(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
 }
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/pieces.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace ddl {
 
-std::vector<std::string> WrapPieces(std::span<const std::string> pieces, std::string_view separator,
-                                    int indent, const Terminal& terminal) {
-  std::vector<std::string> lines;
+Lines WrapPieces(std::span<const std::string> pieces, std::string_view separator, int indent,
+                 const Terminal& terminal) {
+  Lines lines;
   for (const std::string& piece : pieces) {
     if (!lines.empty()) {
       const std::string longer = lines.back() + std::string(separator) + piece;
@@ -19,6 +23,13 @@ std::vector<std::string> WrapPieces(std::span<const std::string> pieces, std::st
     lines.push_back(Fit(begin + piece, room, CutMark(terminal)));
   }
   return lines;
+}
+
+void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal) {
+  if (more.empty()) return;
+  lines.emplace_back();
+  if (!title.empty()) lines.push_back(Painted(title, Style::kBold, terminal));
+  std::ranges::move(more, std::back_inserter(lines));
 }
 
 std::string_view Dot(const Terminal& terminal) {

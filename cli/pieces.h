@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short pieces of text put into lines: broken between pieces, never within one that fits.
+// Short pieces of text put into lines, and lines into sections of a page.
 #pragma once
 
 #include <span>
@@ -11,11 +11,15 @@
 
 namespace ddl {
 
+using Lines = std::vector<std::string>;
+
 // The pieces with `separator` between those on one line; further lines begin with `indent` spaces.
 // One line outside a terminal. A piece wider than a line is cut.
-[[nodiscard]] std::vector<std::string> WrapPieces(std::span<const std::string> pieces,
-                                                  std::string_view separator, int indent,
-                                                  const Terminal& terminal);
+[[nodiscard]] Lines WrapPieces(std::span<const std::string> pieces, std::string_view separator,
+                               int indent, const Terminal& terminal);
+
+// An empty line, the title in bold unless it is empty, and `more`; nothing where `more` is empty.
+void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal);
 
 // " · ", or ", " without UTF-8.
 [[nodiscard]] std::string_view Dot(const Terminal& terminal);

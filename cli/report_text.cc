@@ -15,19 +15,6 @@ namespace ddl {
 
 namespace {
 
-using Lines = std::vector<std::string>;
-
-void Append(Lines& lines, Lines more) {
-  std::ranges::move(more, std::back_inserter(lines));
-}
-
-void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal) {
-  if (more.empty()) return;
-  lines.emplace_back();
-  if (!title.empty()) lines.push_back(Painted(title, Style::kBold, terminal));
-  Append(lines, std::move(more));
-}
-
 Lines HeadLines(const Report& report, const Terminal& terminal) {
   const SweepLine& sweep = report.sweep;
   const auto count = [&](TrialState state) { return CountOf(sweep.counts, state); };
@@ -67,7 +54,7 @@ std::string ExactText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : DumpJson(value);
 }
 
-Lines BestLines(const Report& report, const Terminal& terminal) {
+Lines WinnerLines(const Report& report, const Terminal& terminal) {
   const auto best = BestOf(report);
   if (!best) {
     if (report.sweep.metric.empty()) return {};
@@ -149,7 +136,7 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
 std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal) {
   Lines lines = HeadLines(report, terminal);
   AppendSection(lines, "", RankingLines(report, terminal), terminal);
-  AppendSection(lines, "best", BestLines(report, terminal), terminal);
+  AppendSection(lines, "best", WinnerLines(report, terminal), terminal);
   AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
   AppendSection(lines, "failures", FailureLines(report, terminal), terminal);
   return lines;

@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::nanoseconds kPlainEvery = std::chrono::seconds(5);
 constexpr std::chrono::nanoseconds kLiveEvery = std::chrono::milliseconds(100);
 
-void Print(const std::string& line) {
+void PrintNow(const std::string& line) {
   fmt::print("{}\n", line);
   std::fflush(stdout);
 }
@@ -42,9 +42,9 @@ void SweepScreen::Show(const SweepProgress& progress, const std::vector<RunningT
     terminal_ = DetectTerminal();
     live_->Draw(ProgressLines(progress, running, now, terminal_), terminal_);
   } else if (kind_ == ScreenKind::kPlain) {
-    Print(PlainProgressLine(progress));
+    PrintNow(PlainProgressLine(progress));
   } else {
-    Print(DumpJson({{"progress", ProgressJson(progress, running)}}));
+    PrintNow(DumpJson({{"progress", ProgressJson(progress, running)}}));
   }
 }
 
@@ -52,9 +52,9 @@ void SweepScreen::Say(const std::string& text) {
   if (kind_ == ScreenKind::kLive) {
     live_->Print(text);
   } else if (kind_ == ScreenKind::kPlain) {
-    Print(text);
+    PrintNow(text);
   } else if (kind_ == ScreenKind::kJson) {
-    Print(DumpJson({{"say", text}}));
+    PrintNow(DumpJson({{"say", text}}));
   }
 }
 
@@ -63,10 +63,10 @@ void SweepScreen::End(SweepOutcome outcome, const std::string& reason) {
   if (kind_ == ScreenKind::kJson) {
     Json ended{{"outcome", ToString(outcome)}, {"reason", reason}};
     if (last_) ended["progress"] = ProgressJson(*last_, {});
-    Print(DumpJson({{"ended", ended}}));
+    PrintNow(DumpJson({{"ended", ended}}));
   } else if (kind_ != ScreenKind::kQuiet) {
-    if (last_) Print(PlainProgressLine(*last_));
-    if (!reason.empty()) Print(reason);
+    if (last_) PrintNow(PlainProgressLine(*last_));
+    if (!reason.empty()) PrintNow(reason);
   }
 }
 

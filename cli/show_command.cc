@@ -13,7 +13,7 @@ namespace ddl {
 
 namespace {
 
-std::vector<MetricCurve> ReadCurves(const StoreReader& reader, const TrialView& view) {
+std::vector<MetricCurve> CurvesOf(const StoreReader& reader, const TrialView& view) {
   constexpr std::size_t kMost = 3;
   std::vector<std::string> names;
   for (const MetricSummary& metric : view.metrics) {
@@ -47,7 +47,7 @@ TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
   if (!view.trial.id) return view;
   view.attempts = reader.Attempts(view.trial.id);
   view.metrics = reader.Summaries(view.trial.id);
-  view.curves = ReadCurves(reader, view);
+  view.curves = CurvesOf(reader, view);
   view.events = reader.TrialEvents(view.trial.id);
   return view;
 }

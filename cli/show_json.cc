@@ -20,10 +20,6 @@ Json Inner(const std::string& text) {
   }
 }
 
-Json TimeOrNull(std::int64_t unix_ms) {
-  return unix_ms == 0 ? Json(nullptr) : Json(unix_ms);
-}
-
 Json AttemptJson(const AttemptLine& attempt) {
   const bool exited = attempt.cause == EndCause::kExited;
   const bool signaled = attempt.cause == EndCause::kSignaled;

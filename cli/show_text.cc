@@ -16,21 +16,12 @@ namespace ddl {
 
 namespace {
 
-using Lines = std::vector<std::string>;
-
 std::string Milliseconds(std::int64_t ms) {
   return FormatDuration(std::chrono::milliseconds(ms));
 }
 
 std::string Fitted(const std::string& line, const Terminal& terminal) {
   return terminal.is_terminal ? Fit(line, terminal.width, CutMark(terminal)) : line;
-}
-
-void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal) {
-  if (more.empty()) return;
-  lines.emplace_back();
-  lines.push_back(Painted(title, Style::kBold, terminal));
-  std::ranges::move(more, std::back_inserter(lines));
 }
 
 // Names in a column, values beside them; values are given whole, on one line.
@@ -47,7 +38,7 @@ Lines PairLines(const Json& pairs, const Terminal& terminal) {
   return lines;
 }
 
-Lines HeadLines(const TrialView& view, const Terminal& terminal) {
+Lines TrialHeadLines(const TrialView& view, const Terminal& terminal) {
   const TrialLine& trial = view.trial;
   const std::string name = fmt::format("{}/{}", OneLine(view.sweep.name), trial.number);
   Lines pieces{Painted(name, Style::kBold, terminal),
@@ -123,7 +114,7 @@ Lines MetricLines(const TrialView& view, const Terminal& terminal) {
   return table.Lines(terminal);
 }
 
-Lines CurveLines(const TrialView& view, const Terminal& terminal) {
+Lines TrialCurveLines(const TrialView& view, const Terminal& terminal) {
   Lines lines;
   for (const MetricCurve& curve : view.curves) {
     Series series{OneLine(curve.metric), {}};
@@ -148,11 +139,11 @@ Lines EventLines(const TrialView& view, const Terminal& terminal) {
 }  // namespace
 
 std::vector<std::string> ShowLines(const TrialView& view, const Terminal& terminal) {
-  Lines lines = HeadLines(view, terminal);
+  Lines lines = TrialHeadLines(view, terminal);
   AppendSection(lines, "parameters", PairLines(ParametersOf(view.trial.params_json), terminal),
                 terminal);
   AppendSection(lines, "metrics", MetricLines(view, terminal), terminal);
-  AppendSection(lines, "curves", CurveLines(view, terminal), terminal);
+  AppendSection(lines, "curves", TrialCurveLines(view, terminal), terminal);
   AppendSection(lines, "attempts", AttemptLines(view, terminal), terminal);
   AppendSection(lines, "events", EventLines(view, terminal), terminal);
   if (view.provenance.is_object()) {

@@ -17,11 +17,11 @@ constexpr std::array kStates{TrialState::kWaiting, TrialState::kLaunching, Trial
                              TrialState::kPaused,  TrialState::kStopping,  TrialState::kFinished,
                              TrialState::kPruned,  TrialState::kFailed,    TrialState::kCanceled};
 
+}  // namespace
+
 Json TimeOrNull(std::int64_t unix_ms) {
   return unix_ms == 0 ? Json(nullptr) : Json(unix_ms);
 }
-
-}  // namespace
 
 std::int64_t CountOf(const StateCounts& counts, TrialState state) {
   const auto found = counts.by_state.find(state);

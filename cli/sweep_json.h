@@ -16,6 +16,8 @@ namespace ddl {
 [[nodiscard]] Json SweepJson(const SweepLine& sweep);
 // `value` is the last value of the metric, `best_value` the best one.
 [[nodiscard]] Json TrialJson(const TrialLine& trial);
+// 0, the time of what has not been yet, is null.
+[[nodiscard]] Json TimeOrNull(std::int64_t unix_ms);
 // A trial's configuration as an object; an empty one when the text is no JSON object.
 [[nodiscard]] Json ParametersOf(std::string_view params_json);
 

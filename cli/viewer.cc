@@ -27,7 +27,7 @@ class InterruptWatch {
  public:
   InterruptWatch() {
     interrupted = 0;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { interrupted = 1; };
     ::sigaction(SIGINT, &action, &before_);
   }
@@ -38,7 +38,7 @@ class InterruptWatch {
   InterruptWatch& operator=(InterruptWatch&&) = delete;
 
  private:
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 Now MonotonicNow() {

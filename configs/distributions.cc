@@ -9,26 +9,24 @@ namespace ddl {
 namespace {
 
 using enum Distribution;
-using Shape = DistributionShape;
-
 constexpr std::array<DistributionEntry, 17> kEntries{{
-    {kConstant, "constant", Shape::kValue, false, false},
-    {kCategorical, "categorical", Shape::kValues, false, false},
-    {kIntUniform, "int_uniform", Shape::kBounds, false, false},
-    {kUniform, "uniform", Shape::kBounds, false, false},
-    {kQUniform, "q_uniform", Shape::kBounds, true, false},
-    {kLogUniform, "log_uniform", Shape::kBounds, false, false},
-    {kLogUniformValues, "log_uniform_values", Shape::kBounds, false, true},
-    {kQLogUniform, "q_log_uniform", Shape::kBounds, true, false},
-    {kQLogUniformValues, "q_log_uniform_values", Shape::kBounds, true, true},
-    {kInvLogUniform, "inv_log_uniform", Shape::kBounds, false, false},
-    {kInvLogUniformValues, "inv_log_uniform_values", Shape::kBounds, false, true},
-    {kNormal, "normal", Shape::kNormal, false, false},
-    {kQNormal, "q_normal", Shape::kNormal, true, false},
-    {kLogNormal, "log_normal", Shape::kNormal, false, false},
-    {kQLogNormal, "q_log_normal", Shape::kNormal, true, false},
-    {kBeta, "beta", Shape::kBeta, false, false},
-    {kQBeta, "q_beta", Shape::kBeta, true, false},
+    {kConstant, "constant", DistributionShape::kValue, false, false},
+    {kCategorical, "categorical", DistributionShape::kValues, false, false},
+    {kIntUniform, "int_uniform", DistributionShape::kBounds, false, false},
+    {kUniform, "uniform", DistributionShape::kBounds, false, false},
+    {kQUniform, "q_uniform", DistributionShape::kBounds, true, false},
+    {kLogUniform, "log_uniform", DistributionShape::kBounds, false, false},
+    {kLogUniformValues, "log_uniform_values", DistributionShape::kBounds, false, true},
+    {kQLogUniform, "q_log_uniform", DistributionShape::kBounds, true, false},
+    {kQLogUniformValues, "q_log_uniform_values", DistributionShape::kBounds, true, true},
+    {kInvLogUniform, "inv_log_uniform", DistributionShape::kBounds, false, false},
+    {kInvLogUniformValues, "inv_log_uniform_values", DistributionShape::kBounds, false, true},
+    {kNormal, "normal", DistributionShape::kNormal, false, false},
+    {kQNormal, "q_normal", DistributionShape::kNormal, true, false},
+    {kLogNormal, "log_normal", DistributionShape::kNormal, false, false},
+    {kQLogNormal, "q_log_normal", DistributionShape::kNormal, true, false},
+    {kBeta, "beta", DistributionShape::kBeta, false, false},
+    {kQBeta, "q_beta", DistributionShape::kBeta, true, false},
 }};
 
 }  // namespace

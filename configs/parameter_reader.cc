@@ -15,8 +15,6 @@ namespace ddl {
 
 namespace {
 
-using Kind = SpecNode::Kind;
-
 // One parameter as the spec has it, before it is checked as a whole.
 struct Described {
   const SpecNode* node = nullptr;
@@ -97,7 +95,7 @@ std::optional<Distribution> Infer(const Described& d, SpecErrors& errors) {
 }
 
 void ReadValues(const Described& d, Parameter& parameter, SpecErrors& errors) {
-  if (d.values == nullptr || d.values->kind != Kind::kList || d.values->items.empty()) {
+  if (d.values == nullptr || d.values->kind != SpecNode::Kind::kList || d.values->items.empty()) {
     return Refuse(errors, d.values == nullptr ? *d.node : *d.values, d,
                   "values must be a list with something in it", "write values: [1, 2, 3]");
   }
@@ -221,7 +219,7 @@ class SpaceReader {
   explicit SpaceReader(SpecErrors& errors) : errors_(errors) {}
 
   void Read(const SpecNode& node, const std::vector<std::string>& above) {
-    if (node.kind != Kind::kMap) {
+    if (node.kind != SpecNode::Kind::kMap) {
       return errors_.Add(node, "parameters must be a mapping",
                          "write NAME: {values: [1, 2]} lines");
     }
@@ -236,8 +234,8 @@ class SpaceReader {
  private:
   void ReadOne(const SpecNode& name, const SpecNode& value, std::vector<std::string> path) {
     Parameter parameter{.path = std::move(path)};
-    if (value.kind != Kind::kMap) {
-      return errors_.Add(value.kind == Kind::kNull ? name : value,
+    if (value.kind != SpecNode::Kind::kMap) {
+      return errors_.Add(value.kind == SpecNode::Kind::kNull ? name : value,
                          fmt::format("parameter \"{}\" must be a mapping", parameter.Name()),
                          fmt::format("write {}: {{value: …}} or {{values: […]}}", name.text));
     }

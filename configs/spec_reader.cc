@@ -24,8 +24,6 @@ namespace ddl {
 namespace {
 
 namespace fs = std::filesystem;
-using Kind = SpecNode::Kind;
-
 const std::vector<std::string> kDefaultCommand{"${env}", "${interpreter}", "${program}", "${args}"};
 
 // Reads the top of a spec; each member reads one key.
@@ -125,12 +123,12 @@ class SpecBuilder {
   }
 
   void ReadCommand(const SpecNode& node) {
-    if (node.kind != Kind::kList || node.items.empty()) {
+    if (node.kind != SpecNode::Kind::kList || node.items.empty()) {
       return errors_.Add(node, "command must be a list of words",
                          "write command: [python, train.py, \"${args}\"]; no shell is involved");
     }
     for (const SpecNode& item : node.items) {
-      if (item.kind != Kind::kScalar) {
+      if (item.kind != SpecNode::Kind::kScalar) {
         errors_.Add(item, "a word of command must be a text", "put it in quotes");
       }
       spec_.command.push_back(item.text);
@@ -138,7 +136,7 @@ class SpecBuilder {
   }
 
   void ReadTrainer(const SpecNode& node) {
-    if (node.kind != Kind::kMap) {
+    if (node.kind != SpecNode::Kind::kMap) {
       return errors_.Add(node, "trainer must be a mapping",
                          "write data:, model: and the like below it");
     }
@@ -281,7 +279,7 @@ SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options) {
   SpecReading reading{.text = std::string(yaml_text)};
   try {
     SpecNode root = ParseSpecText(yaml_text);
-    if (root.kind != Kind::kMap) {
+    if (root.kind != SpecNode::Kind::kMap) {
       errors.Add(root, "a spec must be a mapping",
                  "write KEY: VALUE lines, as configs/README.md shows");
       errors.ThrowIfAny();
@@ -315,22 +313,22 @@ SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>
 SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& name,
                       const std::vector<std::string>& overrides) {
   SpecNode root;
-  root.kind = Kind::kMap;
+  root.kind = SpecNode::Kind::kMap;
   SpecErrors errors("command line", "");
   for (const std::string& override_text : overrides)
     ApplyOverride(override_text, root, errors);
   const std::string own_name = name.empty() ? fs::path(argv.front()).filename().string() : name;
   const ReadOptions options{own_name, fs::current_path(), {}};
   SpecNode command;
-  command.kind = Kind::kList;
+  command.kind = SpecNode::Kind::kList;
   for (const std::string& word : argv) {
     SpecNode item;
-    item.kind = Kind::kScalar;
+    item.kind = SpecNode::Kind::kScalar;
     item.text = word;
     command.items.push_back(item);
   }
   SpecNode key;
-  key.kind = Kind::kScalar;
+  key.kind = SpecNode::Kind::kScalar;
   key.text = "command";
   root.entries.emplace_back(key, command);
   SpecBuilder builder(options, errors);

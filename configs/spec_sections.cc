@@ -12,8 +12,6 @@ namespace ddl {
 
 namespace {
 
-using Kind = SpecNode::Kind;
-
 void ReadGoal(const SpecNode& node, Metric& metric, SpecErrors& errors) {
   const std::string goal = ReadText(node, "goal", errors).value_or("minimize");
   if (goal == "maximize")
@@ -43,7 +41,7 @@ Metric ReadMetric(const SpecNode& node, SpecErrors& errors) {
        {"goal", [&](const SpecNode& n) { ReadGoal(n, metric, errors); }},
        {"target", [&](const SpecNode& n) { metric.target = ReadNumber(n, "target", errors); }}},
       errors);
-  if (node.kind == Kind::kMap && node.Find("name") == nullptr) {
+  if (node.kind == SpecNode::Kind::kMap && node.Find("name") == nullptr) {
     errors.Add(node, "metric has no name", "write name: val_loss, as the trial reports it");
   }
   return metric;
@@ -83,7 +81,7 @@ Resources ReadResources(const SpecNode& node, SpecErrors& errors) {
 
 std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors) {
   std::vector<std::string> read;
-  if (node.kind != Kind::kList || node.items.empty()) {
+  if (node.kind != SpecNode::Kind::kList || node.items.empty()) {
     errors.Add(node, "hosts must be a list", "write hosts: [local]");
     return read;
   }
@@ -99,7 +97,7 @@ std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors) {
 
 std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {
   std::vector<Capture> read;
-  if (node.kind != Kind::kMap) {
+  if (node.kind != SpecNode::Kind::kMap) {
     errors.Add(node, "capture must be a mapping", "write METRIC: 'pattern with one (group)'");
     return read;
   }
@@ -122,13 +120,13 @@ std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {
 
 std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node, SpecErrors& errors) {
   std::vector<std::pair<std::string, std::string>> read;
-  if (node.kind != Kind::kMap) {
+  if (node.kind != SpecNode::Kind::kMap) {
     errors.Add(node, "env must be a mapping", "write NAME: value lines below it");
     return read;
   }
   for (const auto& [name, value] : node.entries) {
     if (name.text.find('=') != std::string::npos ||
-        (value.kind != Kind::kScalar && value.kind != Kind::kNull)) {
+        (value.kind != SpecNode::Kind::kScalar && value.kind != SpecNode::Kind::kNull)) {
       errors.Add(value, fmt::format("env {} must be a text", name.text), "put it in quotes");
     }
     read.emplace_back(name.text, value.text);

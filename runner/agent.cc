@@ -23,8 +23,6 @@ namespace {
 constexpr int kLookMs = 200;
 constexpr int kTidyMs = 20;  // without a word: idle enough to tidy
 constexpr int kFreshMs = 5;  // half of what a start may wait to be told
-// Metrics are not read from spools while this much waits for the link.
-constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;
 
 FileDescriptor WatchChildren() {
   sigset_t set;

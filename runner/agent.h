@@ -75,6 +75,8 @@ class Agent {
   void OnBusy(RankId id, Rank& rank);
   void OnRefused(RankId id, Rank& rank, const std::string& text);
   void OnSupervisorGone(RankId id, Rank& rank);
+  // Metrics are not read from spools while this much waits for the link.
+  static constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;
   void PumpMetrics();
   bool PumpMetrics(RankId id, Rank& rank);
   void CheckAdopted();

@@ -17,8 +17,6 @@ namespace ddl {
 
 namespace {
 
-constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;
-
 // A start is told after so long, or with the rank's end: of a rank that lives for a millisecond the
 // coordinator hears once and commits once.
 constexpr std::chrono::milliseconds kStartedWithin{10};

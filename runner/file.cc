@@ -34,7 +34,7 @@ bool WriteAside(const std::string& aside, std::string_view text, Durability dura
 }
 
 bool IsFolder(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return false;
   if (S_ISDIR(status.st_mode)) return true;
   errno = ENOTDIR;

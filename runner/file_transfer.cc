@@ -27,22 +27,22 @@ std::string Below(const std::string& folder, const std::string& path) {
 }
 
 std::uint64_t SizeOf(int fd) {
-  struct stat facts {};
+  struct stat facts{};
   return ::fstat(fd, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
-std::string Problem(const std::string& path) {
+std::string Refusal(const std::string& path) {
   return fmt::format("{}: {}", path, std::strerror(errno));
 }
 
 std::string Finish(const std::string& aside, const std::string& path, const std::string& sha256) {
   const std::optional<std::string> text = ReadFile(aside);
-  if (!text) return Problem(aside);
+  if (!text) return Refusal(aside);
   if (Sha256Hex(*text) != sha256) {
     ::unlink(aside.c_str());
     return fmt::format("{}: what arrived is not what was sent; send it again", path);
   }
-  return ::rename(aside.c_str(), path.c_str()) == 0 ? std::string() : Problem(path);
+  return ::rename(aside.c_str(), path.c_str()) == 0 ? std::string() : Refusal(path);
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ FileChunk ReadPiece(const std::string& host_folder, const GetFile& request) {
   const std::string path = Below(host_folder, request.path);
   const FileDescriptor fd(path.empty() ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
-    chunk.problem = path.empty() ? request.path + ": not below the host folder" : Problem(path);
+    chunk.problem = path.empty() ? request.path + ": not below the host folder" : Refusal(path);
     return chunk;
   }
   const std::uint64_t size = SizeOf(fd.Get());
@@ -64,7 +64,7 @@ FileChunk ReadPiece(const std::string& host_folder, const GetFile& request) {
   chunk.bytes.resize(std::min({left, request.length, std::uint64_t{kMaxFilePiece}}));
   const ssize_t got =
       ::pread(fd.Get(), chunk.bytes.data(), chunk.bytes.size(), static_cast<off_t>(request.offset));
-  if (got < 0) chunk.problem = Problem(path);
+  if (got < 0) chunk.problem = Refusal(path);
   chunk.bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
   chunk.last = chunk.bytes.size() == std::min(left, request.length);
   return chunk;
@@ -81,14 +81,14 @@ PutFileReply WritePiece(const std::string& host_folder, const PutFile& request) 
   std::error_code refused;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), refused);
   FileDescriptor fd(::open(aside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) reply.problem = Problem(aside);
+  if (!fd) reply.problem = Refusal(aside);
   if (!reply.problem.empty()) return reply;
   reply.have = SizeOf(fd.Get());
   if (request.offset > reply.have)
     return reply;  // a piece is missing: the sender goes on at `have`
   if (::lseek(fd.Get(), static_cast<off_t>(request.offset), SEEK_SET) < 0 ||
       !WriteAll(fd.Get(), request.bytes)) {
-    reply.problem = Problem(aside);
+    reply.problem = Refusal(aside);
     return reply;
   }
   reply.have = std::max(reply.have, request.offset + request.bytes.size());

@@ -37,7 +37,7 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
 }
 
 // "[N/A]" and the like are none.
-std::optional<std::int64_t> Number(std::string_view text) {
+std::optional<std::int64_t> Count(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -51,15 +51,15 @@ struct Listed {
 
 std::optional<Listed> ParseLine(std::string_view line) {
   const std::vector<std::string_view> fields = Split(line, ',');
-  if (fields.size() != 6 || !fields[1].starts_with("GPU-") || !Number(fields[0])) {
+  if (fields.size() != 6 || !fields[1].starts_with("GPU-") || !Count(fields[0])) {
     return std::nullopt;
   }
   Listed listed{std::string(fields[5]), {}};
   listed.facts.uuid = fields[1];
   listed.facts.name = fields[2];
   // Boards that share the host's memory do not tell theirs.
-  listed.facts.memory_mib = Number(fields[3]).value_or(0);
-  listed.facts.memory_used_mib = Number(fields[4]).value_or(0);
+  listed.facts.memory_mib = Count(fields[3]).value_or(0);
+  listed.facts.memory_used_mib = Count(fields[4]).value_or(0);
   return listed;
 }
 
@@ -68,7 +68,7 @@ std::set<std::string_view> BusyUuids(std::string_view processes, const IsTrial& 
   for (const std::string_view line : Split(processes, '\n')) {
     const std::vector<std::string_view> fields = Split(line, ',');
     if (fields.size() < 2 || !fields[0].starts_with("GPU-")) continue;
-    const std::optional<std::int64_t> pid = Number(fields[1]);
+    const std::optional<std::int64_t> pid = Count(fields[1]);
     const bool is_ours = pid && is_trial && is_trial(*pid);
     if (!is_ours) busy.insert(fields[0]);
   }

@@ -24,7 +24,7 @@ std::string Problem(const std::string& doing, const std::string& path) {
 }
 
 std::string CheckOwner(const std::string& folder) {
-  struct stat facts {};
+  struct stat facts{};
   if (::lstat(folder.c_str(), &facts) != 0) return Problem("look at", folder);
   if (!S_ISDIR(facts.st_mode)) return fmt::format("{} is not a folder", folder);
   if (facts.st_uid != ::geteuid()) return fmt::format("{} belongs to another user", folder);

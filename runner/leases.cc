@@ -69,7 +69,7 @@ Wanted FilesAndRanges(const Slots& slots) {
 }
 
 struct flock WriteLock(const Range& range) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_start = range.first;

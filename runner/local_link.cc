@@ -26,7 +26,6 @@ namespace ddl {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kHeartbeatEvery{2};
 constexpr std::chrono::seconds kSilentAfter{10};
 
@@ -65,7 +64,7 @@ class LocalLink : public Link {
   }
 
   void Run(const std::stop_token& stop) {
-    heard_ = Clock::now();
+    heard_ = std::chrono::steady_clock::now();
     std::string ended;
     while (!stop.stop_requested() && ended.empty())
       ended = Turn();
@@ -96,7 +95,7 @@ class LocalLink : public Link {
     const ssize_t got = ::read(socket_.Get(), piece.data(), piece.size());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
     if (got <= 0) return "the agent is gone";
-    heard_ = Clock::now();
+    heard_ = std::chrono::steady_clock::now();
     told_silent_ = false;
     frames_.Add({piece.data(), static_cast<std::size_t>(got)});
     while (std::optional<FromHost> message = frames_.Next<FromHost>()) {
@@ -112,7 +111,7 @@ class LocalLink : public Link {
   }
 
   void KeepHeartbeat() {
-    const auto now = Clock::now();
+    const auto now = std::chrono::steady_clock::now();
     if (now - beaten_ > kHeartbeatEvery) {
       AppendFrame(ToHost(Heartbeat{++beats_}), out_);
       beaten_ = now;
@@ -141,8 +140,8 @@ class LocalLink : public Link {
   // The thread's own.
   FrameReader frames_;
   std::string out_;
-  Clock::time_point heard_;
-  Clock::time_point beaten_ = Clock::now();
+  std::chrono::steady_clock::time_point heard_;
+  std::chrono::steady_clock::time_point beaten_ = std::chrono::steady_clock::now();
   std::uint64_t beats_ = 0;
   bool told_silent_ = false;
   std::jthread thread_;  // last: it uses all the others

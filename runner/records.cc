@@ -97,7 +97,7 @@ LaunchRecord ReadLaunch(const Json& json) {
   return record;
 }
 
-StartRecord ReadStart(const Json& json) {
+StartRecord StartOf(const Json& json) {
   return {.id = RankFromJson(json),
           .token = json.at("token").get<std::string>(),
           .supervisor = IdentityFromJson(json.at("supervisor")),
@@ -105,7 +105,7 @@ StartRecord ReadStart(const Json& json) {
           .started_unix_ms = json.at("started_unix_ms")};
 }
 
-ExitRecord ReadExit(const Json& json) {
+ExitRecord ExitOf(const Json& json) {
   return {.id = RankFromJson(json),
           .token = json.at("token").get<std::string>(),
           .cause = ParseEndCause(json.at("cause").get<std::string>()).value(),
@@ -206,11 +206,11 @@ std::optional<LaunchRecord> LaunchRecordFromJson(std::string_view text) {
 }
 
 std::optional<StartRecord> StartRecordFromJson(std::string_view text) {
-  return Guarded(text, ReadStart);
+  return Guarded(text, StartOf);
 }
 
 std::optional<ExitRecord> ExitRecordFromJson(std::string_view text) {
-  return Guarded(text, ReadExit);
+  return Guarded(text, ExitOf);
 }
 
 std::optional<SlotBusy> SlotBusyFromJson(std::string_view text) {

@@ -118,7 +118,7 @@ void Supervision::ReadSignals() {
 void Supervision::Reap() {
   while (true) {
     int status = 0;
-    struct rusage usage {};
+    struct rusage usage{};
     const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
     if (pid < 0) {
       tree_is_gone_ = errno == ECHILD;

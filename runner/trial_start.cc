@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view kParamsMacro = "${args_json_file}";
 
-std::string Problem(const std::string& path) {
+std::string CannotMake(const std::string& path) {
   return fmt::format("cannot make {}: {}", path, std::strerror(errno));
 }
 
@@ -82,12 +82,12 @@ std::string PrepareJobFolder(const LaunchRecord& launch, const HostPaths& paths,
   const std::string folder = paths.Job(launch.id);
   const FileDescriptor params = OpenFile(folder + "/params.json", O_WRONLY | O_CREAT | O_EXCL);
   if (!params || !WriteAll(params.Get(), launch.params_json)) {
-    return Problem(folder + "/params.json");
+    return CannotMake(folder + "/params.json");
   }
-  if (!MakeFifo(folder + "/metrics", pipes.metrics)) return Problem(folder + "/metrics");
-  if (!MakeFifo(folder + "/control", pipes.control)) return Problem(folder + "/control");
-  if (!MakeFifo(folder + "/orders", pipes.orders)) return Problem(folder + "/orders");
-  if (!EnsureFolder(folder + "/output")) return Problem(folder + "/output");
+  if (!MakeFifo(folder + "/metrics", pipes.metrics)) return CannotMake(folder + "/metrics");
+  if (!MakeFifo(folder + "/control", pipes.control)) return CannotMake(folder + "/control");
+  if (!MakeFifo(folder + "/orders", pipes.orders)) return CannotMake(folder + "/orders");
+  if (!EnsureFolder(folder + "/output")) return CannotMake(folder + "/output");
   const std::string checkpoints = paths.Checkpoints(launch.checkpoint_name);
   if (!EnsureFolder(checkpoints)) {
     std::error_code problem;

@@ -26,7 +26,7 @@ TrialRecord RecordOf(const KnownTrial& known) {
   return record;
 }
 
-StopCause CauseOf(Wanted wanted, bool sweep_is_ending) {
+StopCause StopCauseOf(Wanted wanted, bool sweep_is_ending) {
   if (wanted == Wanted::kPause) return StopCause::kUserPause;
   if (wanted == Wanted::kNothing) return StopCause::kNone;
   return sweep_is_ending ? StopCause::kSweepEnds : StopCause::kUserStop;
@@ -109,7 +109,7 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
                          .started_at = now.monotonic,
                          .committed_seq = open.committed_seq,
                          .seq_at_start = open.committed_seq,
-                         .stop = CauseOf(trial.wanted, sweep.IsEnding())},
+                         .stop = StopCauseOf(trial.wanted, sweep.IsEnding())},
                         now);
   const auto slots = SlotsFromJson(open.slots_json);
   assert(slots);

@@ -15,7 +15,7 @@ namespace {
 
 struct CountField {
   const char* name;
-  std::int64_t SweepProgress::*count;
+  std::int64_t SweepProgress::* count;
 };
 
 constexpr std::array kCounts{

@@ -19,8 +19,8 @@ namespace ddl {
 namespace {
 
 constexpr std::string_view kMagic = "ddl ckpt";
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kPrefix = kMagic.size() + 2 * sizeof(std::uint32_t);
+constexpr std::uint32_t kFormatVersion = 1;
+constexpr std::size_t kPreamble = kMagic.size() + 2 * sizeof(std::uint32_t);
 constexpr std::size_t kCrc = sizeof(std::uint32_t);
 
 void Append(std::string& bytes, const void* from, std::size_t count) {
@@ -68,13 +68,13 @@ CheckpointHeader FromJson(const Json& json) {
 }
 
 // The text of the header, or "" with the reason in `why`.
-std::string_view HeaderText(std::string_view bytes, std::string& why) {
-  if (bytes.size() < kPrefix + kCrc || !bytes.starts_with(kMagic)) {
+std::string_view HeaderJson(std::string_view bytes, std::string& why) {
+  if (bytes.size() < kPreamble + kCrc || !bytes.starts_with(kMagic)) {
     why = "not a checkpoint, or cut short";
     return {};
   }
-  if (NumberAt(bytes, kMagic.size()) != kVersion) {
-    why = fmt::format("format version {}, not {}", NumberAt(bytes, kMagic.size()), kVersion);
+  if (NumberAt(bytes, kMagic.size()) != kFormatVersion) {
+    why = fmt::format("format version {}, not {}", NumberAt(bytes, kMagic.size()), kFormatVersion);
     return {};
   }
   if (Checksum(bytes.substr(0, bytes.size() - kCrc)) != NumberAt(bytes, bytes.size() - kCrc)) {
@@ -82,11 +82,11 @@ std::string_view HeaderText(std::string_view bytes, std::string& why) {
     return {};
   }
   const std::size_t length = NumberAt(bytes, kMagic.size() + sizeof(std::uint32_t));
-  if (length > bytes.size() - kPrefix - kCrc) {
+  if (length > bytes.size() - kPreamble - kCrc) {
     why = "the header is longer than the file";
     return {};
   }
-  return bytes.substr(kPrefix, length);
+  return bytes.substr(kPreamble, length);
 }
 
 }  // namespace
@@ -95,8 +95,8 @@ void WriteCheckpoint(const std::filesystem::path& path, const CheckpointHeader& 
                      std::span<const float> state) {
   const std::string json = DumpJson(ToJson(header));
   std::string bytes(kMagic);
-  bytes.reserve(kPrefix + json.size() + state.size_bytes() + kCrc);
-  AppendNumber(bytes, kVersion);
+  bytes.reserve(kPreamble + json.size() + state.size_bytes() + kCrc);
+  AppendNumber(bytes, kFormatVersion);
   AppendNumber(bytes, static_cast<std::uint32_t>(json.size()));
   bytes += json;
   Append(bytes, state.data(), state.size_bytes());
@@ -109,7 +109,7 @@ std::variant<Checkpoint, DamagedCheckpoint> ReadCheckpoint(const std::filesystem
   if (!file) return DamagedCheckpoint{"it cannot be opened"};
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   std::string why;
-  const std::string_view text = HeaderText(bytes, why);
+  const std::string_view text = HeaderJson(bytes, why);
   if (!why.empty()) return DamagedCheckpoint{why};
   Checkpoint checkpoint;
   try {
@@ -117,7 +117,7 @@ std::variant<Checkpoint, DamagedCheckpoint> ReadCheckpoint(const std::filesystem
   } catch (const std::exception& error) {  // a well-formed file of a foreign writer
     return DamagedCheckpoint{fmt::format("its header cannot be read: {}", error.what())};
   }
-  const std::size_t start = kPrefix + text.size();
+  const std::size_t start = kPreamble + text.size();
   checkpoint.state.resize((bytes.size() - start - kCrc) / sizeof(float));
   std::memcpy(checkpoint.state.data(), bytes.data() + start,
               checkpoint.state.size() * sizeof(float));

@@ -132,7 +132,7 @@ std::vector<float> Reals(const NpyFile& file, std::size_t count) {
   return values;
 }
 
-std::vector<std::int32_t> Labels(const NpyFile& file, const std::string& path) {
+std::vector<std::int32_t> ClassNumbers(const NpyFile& file, const std::string& path) {
   std::vector<std::int32_t> labels(file.dims.empty() ? 0 : file.dims[0]);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     std::int64_t label = 0;
@@ -177,7 +177,7 @@ Records ReadNpy(const NpyPair& files, std::vector<std::size_t>& shape, bool& is_
   shape = own;
   is_bytes = own_bytes;
   Records records;
-  records.labels = Labels(labels, files.labels);
+  records.labels = ClassNumbers(labels, files.labels);
   if (is_bytes) {
     records.bytes.assign(features.bytes.begin() + static_cast<std::ptrdiff_t>(features.content),
                          features.bytes.end());

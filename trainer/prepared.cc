@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::size_t kAlign = 64;
-constexpr int kVersion = 1;
+constexpr int kLayoutVersion = 1;
 
 std::size_t Aligned(std::size_t bytes) {
   return (bytes + kAlign - 1) / kAlign * kAlign;
@@ -70,7 +70,7 @@ std::string Pack(const ReadData& data, const std::string& key) {
     body.append(part);
     body.resize(Aligned(body.size()));
   }
-  const Json header{{"version", kVersion},
+  const Json header{{"version", kLayoutVersion},
                     {"name", data.name},
                     {"shape", data.shape},
                     {"classes", data.classes},
@@ -130,7 +130,7 @@ Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, const char* base,
 std::optional<Dataset> Map(const fs::path& path, const std::string& key) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return std::nullopt;
-  struct stat status {};
+  struct stat status{};
   const bool has_header =
       fstat(fd, &status) == 0 && static_cast<std::size_t>(status.st_size) >= kHeaderBytes;
   const auto bytes = static_cast<std::size_t>(status.st_size);
@@ -144,7 +144,7 @@ std::optional<Dataset> Map(const fs::path& path, const std::string& key) {
     const Json& header = whole.at("header");
     const bool is_whole = header.at("bytes").get<std::size_t>() == bytes &&
                           whole.at("crc").get<std::uint32_t>() == HeaderCheck(key, header);
-    if (!is_whole || header.at("version") != kVersion) return std::nullopt;
+    if (!is_whole || header.at("version") != kLayoutVersion) return std::nullopt;
     return DatasetOf(std::move(memory), base, header);
   } catch (const std::exception&) {  // damaged: it is made anew
     return std::nullopt;
@@ -171,9 +171,9 @@ class FileLock {
 }  // namespace
 
 std::string SourceKey(const std::string& configuration, const std::vector<std::string>& files) {
-  std::string key = fmt::format("v{} {}", kVersion, configuration);
+  std::string key = fmt::format("v{} {}", kLayoutVersion, configuration);
   for (const std::string& file : files) {
-    struct stat status {};
+    struct stat status{};
     if (stat(file.c_str(), &status) != 0) continue;  // its reader will say so
     key += fmt::format("\n{} {} {}.{:09}", fs::absolute(file).string(), status.st_size,
                        status.st_mtim.tv_sec, status.st_mtim.tv_nsec);

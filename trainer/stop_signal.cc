@@ -19,7 +19,7 @@ void Remember(int) {
 }  // namespace
 
 void CatchStopSignal() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = Remember;
   action.sa_flags = SA_RESTART;  // a write of metrics is not to be cut short
   const int result = sigaction(SIGTERM, &action, nullptr);
