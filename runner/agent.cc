@@ -37,13 +37,14 @@ FileDescriptor WatchChildren() {
 Agent::Agent(FileDescriptor link, std::string host_folder)
     : link_(std::move(link)),
       children_(WatchChildren()),
-      paths_{std::move(host_folder), {}},
+      paths_{std::move(host_folder), {}, {}},
       leases_folder_(LeasesFolder()),
       boot_id_(BootId()) {}
 
 int Agent::Run() {
   while (!over_)
     Turn();
+  LeavePipesFolder(paths_);
   return exit_code_;
 }
 
@@ -60,6 +61,7 @@ void Agent::Turn() {
   if (watched[1].revents != 0) ReapChildren();
   if (watched[0].revents != 0) ReadLink();
   if (!fresh_.empty()) TellStarted();
+  if (!undelivered_.empty()) DeliverOrders();
   if (idle && fresh_.empty()) CheckAdopted();
   if (out_.size() < kMaxWaiting) PumpMetrics();
   Flush();
@@ -67,7 +69,7 @@ void Agent::Turn() {
 
 int Agent::PollTimeout() const {
   if (!fresh_.empty()) return kFreshMs;
-  return to_tidy_.empty() ? kLookMs : kTidyMs;
+  return to_tidy_.empty() && undelivered_.empty() ? kLookMs : kTidyMs;
 }
 
 void Agent::ReadLink() {

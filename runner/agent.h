@@ -63,6 +63,8 @@ class Agent {
   void On(const GetFile& request);
   void On(const PutFile& request);
   void On(const Heartbeat& heartbeat);
+  void Deliver(const Order& order);
+  void DeliverOrders();
   void Start(LaunchRecord record);
   [[nodiscard]] bool IsHeld(const Slots& slots) const;
   void StartQueued();
@@ -71,6 +73,7 @@ class Agent {
   void Heard(const BellLine& line);
   void TellStarted();
   void OnStarted(RankId id, Rank& rank);
+  void TellStart(Rank& rank, std::optional<StartRecord> start);
   void OnExited(RankId id, Rank& rank);
   void OnBusy(RankId id, Rank& rank);
   void OnRefused(RankId id, Rank& rank, const std::string& text);
@@ -97,6 +100,7 @@ class Agent {
   // Ranks whose start is not told yet, and when it is due.
   std::deque<std::pair<std::chrono::steady_clock::time_point, RankId>> fresh_;
   std::deque<LaunchRecord> queue_;  // launches that wait for a rank of ours to end
+  std::vector<Order> undelivered_;  // their supervisors have not claimed their folders yet
   std::set<RankId> to_tidy_;
   bool welcomed_ = false;
   bool over_ = false;

@@ -50,6 +50,7 @@ void Agent::On(const Hello& hello) {
   if (const std::string problem = ClaimHostFolder(paths_, facts.machine_id); !problem.empty()) {
     return Refuse(problem);
   }
+  paths_.pipes_folder = ClaimPipesFolder(paths_);
   facts.folder = paths_.Store();
   facts.epoch_seen = EpochSeen(paths_);
   if (hello.epoch < facts.epoch_seen && !hello.take_over) {
@@ -142,8 +143,19 @@ void Agent::On(const Order& order) {
     AppendFrame(FromHost(Exited{std::move(record)}), out_);
     return;
   }
+  Deliver(order);
+}
+
+void Agent::DeliverOrders() {
+  for (const Order& order : std::exchange(undelivered_, {}))
+    Deliver(order);
+}
+
+void Agent::Deliver(const Order& order) {
   const Delivery delivery = PostOrder(paths_.Job(order.id), order.kind, order.line);
   const auto rank = ranks_.find(order.id);
+  const bool lives = rank != ranks_.end() && !rank->second.ended;
+  if (delivery == Delivery::kNotWritten && lives) undelivered_.push_back(order);
   // A rank that nobody adopted and nobody supervises: what is left of it goes at once.
   if (delivery != Delivery::kDone && rank == ranks_.end() && order.kind == OrderKind::kKill) {
     const FoundRank found = Look(order.id);

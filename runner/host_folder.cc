@@ -77,6 +77,21 @@ std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_i
   return {};
 }
 
+std::string ClaimPipesFolder(const HostPaths& paths) {
+  struct stat facts{};
+  if (::stat(paths.Store().c_str(), &facts) != 0) return {};
+  const std::string ours = fmt::format("/dev/shm/ddl-{}", ::geteuid());
+  std::string folder = fmt::format("{}/{}-{}", ours, paths.store_id, facts.st_ino);
+  const bool is_ours = EnsureFolder(ours) && CheckOwner(ours).empty() && EnsureFolder(folder);
+  return is_ours ? folder : std::string();
+}
+
+void LeavePipesFolder(const HostPaths& paths) {
+  if (paths.pipes_folder.empty()) return;
+  ::rmdir(paths.pipes_folder.c_str());
+  ::rmdir(std::filesystem::path(paths.pipes_folder).parent_path().c_str());
+}
+
 std::uint64_t EpochSeen(const HostPaths& paths) {
   const std::string text = ReadFile(paths.Store() + "/epoch").value_or("0");
   std::uint64_t epoch = 0;

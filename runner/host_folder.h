@@ -16,6 +16,12 @@ namespace ddl {
 // cannot be used: somebody else's, another machine's (a shared home), not writable.
 [[nodiscard]] std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_id);
 
+// A folder in memory for the FIFOs of the ranks of this very store's folder, made where it is
+// missing; "" where the host has none, or somebody else has taken the name.
+[[nodiscard]] std::string ClaimPipesFolder(const HostPaths& paths);
+// Removes it where nothing is in it.
+void LeavePipesFolder(const HostPaths& paths);
+
 // The highest epoch that this store's folder has seen; 0: none.
 [[nodiscard]] std::uint64_t EpochSeen(const HostPaths& paths);
 // False with errno set when it cannot be written down.

@@ -26,12 +26,13 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kKillEvery{50};
+constexpr milliseconds kRetryEvery{100};
 constexpr std::size_t kPiece = std::size_t{64} << 10U;  // what a pipe holds
 
 FileDescriptor WatchSignals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGCHLD, SIGTERM, SIGINT})
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, kWakeSignal})
     sigaddset(&set, number);
   ::sigprocmask(SIG_SETMASK, &set, nullptr);
   return FileDescriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -64,6 +65,7 @@ void Supervision::NoteStarted(pid_t trial) {
 }
 
 ExitRecord Supervision::Run() {
+  ObeyOrders();  // given before there was anybody to wake
   while (!tree_is_gone_)
     Turn();
   ReadOutput(true);
@@ -79,15 +81,13 @@ ExitRecord Supervision::Run() {
 
 void Supervision::Turn() {
   const short read = IsHeldBack() ? 0 : POLLIN;
-  std::array<pollfd, 4> watched{{{pipes_.output.Get(), read, 0},
+  std::array<pollfd, 3> watched{{{pipes_.output.Get(), read, 0},
                                  {pipes_.metrics.Get(), read, 0},
-                                 {pipes_.orders.Get(), POLLIN, 0},
                                  {signals_.Get(), POLLIN, 0}}};
   ::poll(watched.data(), watched.size(), PollTimeout());
   if (watched[0].revents != 0 && read != 0) ReadOutput(false);
   if (watched[1].revents != 0) ReadMetrics();
-  if (watched[2].revents != 0) ReadOrders();
-  if (watched[3].revents != 0) ReadSignals();
+  if (watched[2].revents != 0) ReadSignals();
   if (!tree_is_gone_) KeepDeadlines();
   (void)spool_.Flush();  // refused by the disk: kept, and tried again
   RingMetrics(false);
@@ -102,16 +102,21 @@ int Supervision::PollTimeout() const {
   if (phase_ != Phase::kRunning) next = std::min(next, kill_at_);
   if (launch_.slots.memory_mib > 0) next = std::min(next, memory_at_);
   if (rung_seq_ < spool_.LastSeq()) next = std::min(next, ring_at_);
-  if (spool_.HasUnwritten()) next = std::min(next, now + milliseconds(100));
+  if (spool_.HasUnwritten() || said_held_back_) next = std::min(next, now + kRetryEvery);
   const auto wait = duration_cast<milliseconds>(next - now).count() + 1;
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 3'600'000));
 }
 
 void Supervision::ReadSignals() {
   signalfd_siginfo signal{};
+  bool woken = false;
   while (::read(signals_.Get(), &signal, sizeof signal) == sizeof signal) {
-    if (signal.ssi_signo != SIGCHLD) End(EndCause::kStopped, "its supervisor was told to end");
+    if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT) {
+      End(EndCause::kStopped, "its supervisor was told to end");
+    }
+    woken = woken || signal.ssi_signo == kWakeSignal;
   }
+  if (woken) ObeyOrders();
   Reap();
 }
 
@@ -157,24 +162,6 @@ void Supervision::ReadMetrics() {
   while ((got = ::read(pipes_.metrics.Get(), piece.data(), piece.size())) > 0) {
     intake_.TakeMetrics({piece.data(), static_cast<std::size_t>(got)});
   }
-}
-
-void Supervision::ReadOrders() {
-  std::array<char, 4096> piece{};
-  const ssize_t got = ::read(pipes_.orders.Get(), piece.data(), piece.size());
-  if (got <= 0) return;
-  order_text_.append(piece.data(), static_cast<std::size_t>(got));
-  std::size_t begin = 0;
-  for (std::size_t end = 0; (end = order_text_.find('\n', begin)) != std::string::npos;) {
-    const std::string line = order_text_.substr(begin, end - begin);
-    if (const auto seq = ParseAck(line)) {
-      spool_.Acknowledge(*seq);
-    } else {
-      ObeyOrders();
-    }
-    begin = end + 1;
-  }
-  order_text_.erase(0, begin);
 }
 
 void Supervision::ObeyOrders() {
@@ -244,6 +231,9 @@ void Supervision::RingMetrics(bool at_once) {
 
 // Above the limit the trial's pipes are not read: it waits in its next write, and nothing is lost.
 bool Supervision::IsHeldBack() {
+  if (spool_.UnacknowledgedBytes() > options_.spool_limit_bytes) {
+    if (const auto seq = ReadAck(folder_)) spool_.Acknowledge(*seq);
+  }
   const bool held = spool_.UnacknowledgedBytes() > options_.spool_limit_bytes ||
                     (spool_.HasUnwritten() && !spool_.Flush());
   if (held && !said_held_back_) {

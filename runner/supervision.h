@@ -38,7 +38,6 @@ class Supervision {
   void Reap();
   void ReadOutput(bool to_the_end);
   void ReadMetrics();
-  void ReadOrders();
   void ObeyOrders();
   void KeepDeadlines();
   void CheckMemory();
@@ -56,7 +55,6 @@ class Supervision {
   SpoolWriter spool_;
   TrialLog log_;
   MetricIntake intake_;
-  std::string order_text_;  // of the orders FIFO, up to the next line feed
   int next_order_ = 1;
 
   Phase phase_ = Phase::kRunning;

@@ -255,6 +255,27 @@ TEST_F(LocalHost, StopsByTermFirstAndHandsLinesIn) {
   EXPECT_THAT(FileOf(1, "log"), HasSubstr("left in order\n"));
 }
 
+TEST_F(LocalHost, HearsAnOrderThatCameBeforeItsSupervisorWasThere) {
+  for (std::int64_t job = 1; job <= 20; ++job) {
+    const LaunchRecord record = Shell(job, "exec sleep 1000");
+    Start(record);
+    connection_->Send(Order{{{job}, 0}, OrderKind::kStop, {}});
+    EXPECT_EQ(connection_->AwaitExit(job).cause, EndCause::kStopped);
+  }
+}
+
+TEST_F(LocalHost, LeavesNoPipesBehind) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo $DDL_METRICS > ready; read go < ready"));
+  const std::string pipe = ReadLine(ready);
+  struct stat facts{};
+  EXPECT_EQ(stat(pipe.c_str(), &facts), 0);
+  EXPECT_TRUE(S_ISFIFO(facts.st_mode)) << pipe;
+  std::ofstream(ready) << "go\n" << std::flush;
+  (void)connection_->AwaitExit(1);
+  EXPECT_NE(stat(pipe.c_str(), &facts), 0) << pipe;
+}
+
 TEST_F(LocalHost, StartsTheSameLaunchOnce) {
   const LaunchRecord record = Shell(1, "echo once >> starts");
   Start(record);
