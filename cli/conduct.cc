@@ -100,6 +100,12 @@ void WaitForHolder(const std::string& folder, int round) {
 
 }  // namespace
 
+std::string StoreToConduct(const std::string& explicit_folder) {
+  ClaimedStore claimed = ClaimStoreFolder(explicit_folder);
+  if (!claimed.notice.empty()) fmt::print(stderr, "note: {}\n", claimed.notice);
+  return std::move(claimed.folder);
+}
+
 int Conduct(SweepRequest request, const ConductOptions& options) {
   const std::string& folder = options.store_folder;
   for (int round = 0;; ++round) {

@@ -9,6 +9,10 @@
 
 namespace ddl {
 
+// The store's folder, as store/location.h finds it; says on stderr where a new database goes that
+// cannot be in the named folder.
+[[nodiscard]] std::string StoreToConduct(const std::string& explicit_folder);
+
 struct ConductOptions {
   std::string store_folder;
   bool json = false;

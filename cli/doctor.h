@@ -54,9 +54,6 @@ struct FolderFacts {
 [[nodiscard]] Check FolderCheck(const std::string& name, const FolderFacts& folder,
                                 CheckLevel on_network);
 [[nodiscard]] Check SpaceCheck(const FolderFacts& folder);
-// "nfs", "ext4", "tmpfs", …; hexadecimal when not known.
-[[nodiscard]] std::string FileSystemName(std::uint64_t type);
-[[nodiscard]] bool IsNetworkFileSystem(std::uint64_t type);
 
 // How a trial's whole tree of processes is stopped here.
 [[nodiscard]] Check TreeCheck(bool has_writable_cgroup);

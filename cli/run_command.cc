@@ -4,7 +4,6 @@
 #include "cli/provenance.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
-#include "store/location.h"
 
 namespace ddl {
 
@@ -18,7 +17,7 @@ int RunRunCommand(const RunOptions& options) {
   const SweepRequest request{spec, DumpJson(ResolvedSpec(spec), 2), ProvenanceJson(spec.workdir),
                              true, false};
   return Conduct(
-      request, {FindStoreFolder(options.common.store), options.common.json, false, options.detach});
+      request, {StoreToConduct(options.common.store), options.common.json, false, options.detach});
 }
 
 }  // namespace ddl

@@ -11,7 +11,6 @@
 #include "cli/trainer_check.h"
 #include "configs/error.h"
 #include "configs/spec_reader.h"
-#include "store/location.h"
 
 namespace ddl {
 
@@ -45,7 +44,7 @@ int RunSweepCommand(const SweepOptions& options) {
     fmt::print(stderr, "note: {}\n", note);
   SweepRequest request{reading.spec, reading.text, ProvenanceJson(reading.spec.workdir),
                        options.begin_new, options.retry_failed};
-  const ConductOptions conduct{FindStoreFolder(options.common.store), options.common.json,
+  const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,
                                options.quiet, options.detach};
   try {
     return Conduct(request, conduct);

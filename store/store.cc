@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "configs/error.h"
+#include "store/location.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -160,7 +161,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
 }
 
 std::vector<Store::SavedMark> Store::Backup() {
-  const std::string folder = state_->folder + "/backup";
+  const std::string folder = BackupFolder(state_->folder);
   std::filesystem::create_directories(folder);
   const std::string aside = folder + "/ddl.db.part";
   std::filesystem::remove(aside);

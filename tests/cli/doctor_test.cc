@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "store/file_system.h"
 #include "tests/cli/screen.h"
 
 namespace ddl {

@@ -154,7 +154,9 @@ TEST_F(StoreTest, AnIllegalMoveEndsTheProcessInsteadOfTheTruth) {
 }
 
 TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
-  { const Store store = Store::Open(folder_.Path()); }
+  {
+    const Store store = Store::Open(folder_.Path());
+  }
   const std::string good = ReadBytes(folder_.Database());
   const std::string database = folder_.Database();
   {
