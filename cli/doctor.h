@@ -62,9 +62,4 @@ struct FolderFacts {
 [[nodiscard]] Check FashionMnistCheck(std::span<const std::string> missing_files,
                                       const std::string& folder);
 
-// The folder of this process's own cgroup below a cgroup v2 mount; none without one. Arguments are
-// the texts of /proc/self/cgroup and /proc/self/mounts.
-[[nodiscard]] std::optional<std::string> CgroupFolder(std::string_view self_cgroup,
-                                                      std::string_view mounts);
-
 }  // namespace ddl

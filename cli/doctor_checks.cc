@@ -152,18 +152,4 @@ Check FashionMnistCheck(std::span<const std::string> missing_files, const std::s
           "for the samples that use it: apt install dataset-fashion-mnist"};
 }
 
-std::optional<std::string> CgroupFolder(std::string_view self_cgroup, std::string_view mounts) {
-  std::string_view below;
-  for (const std::string_view line : Split(self_cgroup, '\n')) {
-    if (line.starts_with("0::")) below = line.substr(3);
-  }
-  if (below.empty()) return std::nullopt;
-  for (const std::string_view line : Split(mounts, '\n')) {
-    const auto fields = Split(line, ' ');
-    if (fields.size() < 3 || fields[2] != "cgroup2") continue;
-    return std::string(fields[1]) + std::string(below == "/" ? "" : below);
-  }
-  return std::nullopt;
-}
-
 }  // namespace ddl

@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/output.h"
+#include "runner/cgroup.h"
 #include "store/location.h"
 
 namespace ddl {
@@ -96,12 +97,6 @@ FolderFacts LookAt(const std::string& path) {
   return facts;
 }
 
-bool HasWritableCgroup() {
-  const auto folder = CgroupFolder(TextOf("/proc/self/cgroup"), TextOf("/proc/self/mounts"));
-  return folder && access(folder->c_str(), W_OK) == 0 &&
-         access((*folder + "/cgroup.kill").c_str(), F_OK) == 0;
-}
-
 Check LookForFashionMnist() {
   const std::string folder = "/usr/share/datasets/fashion-mnist";
   std::vector<std::string> missing;
@@ -131,7 +126,7 @@ int RunDoctorCommand(const DoctorOptions& options) {
       GpuCheck(ProbeGpus()),
       FolderCheck("store", store, CheckLevel::kOk),
       SpaceCheck(store),
-      TreeCheck(HasWritableCgroup()),
+      TreeCheck(!CgroupAbove().empty()),
       PythonCheck(FindInPath({"python", "python3"})),
       LookForFashionMnist(),
   };

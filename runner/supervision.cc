@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runner/orders.h"
+#include "runner/process.h"
 #include "runner/process_tree.h"
 
 namespace ddl {
@@ -27,6 +28,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kKillEvery{50};
 constexpr milliseconds kRetryEvery{100};
+// A trial that lives for so long gets a cgroup; a shorter one would pay a tenth of its time for it.
+constexpr milliseconds kEncloseAfter{100};
 constexpr std::size_t kPiece = std::size_t{64} << 10U;  // what a pipe holds
 
 FileDescriptor WatchSignals() {
@@ -62,6 +65,7 @@ Supervision::Supervision(const LaunchRecord& launch, const HostPaths& paths,
 void Supervision::NoteStarted(pid_t trial) {
   trial_ = trial;
   started_ = memory_at_ = ring_at_ = Clock::now();
+  enclose_at_ = started_ + kEncloseAfter;
 }
 
 ExitRecord Supervision::Run() {
@@ -74,6 +78,7 @@ ExitRecord Supervision::Run() {
   while (!spool_.Flush())
     ::poll(nullptr, 0, 100);  // a full disk: wait, lose nothing
   log_.Close();
+  if (cgroup_) cgroup_->Remove();
   ExitRecord record;
   FillRecord(record);
   return record;
@@ -101,6 +106,7 @@ int Supervision::PollTimeout() const {
   }
   if (phase_ != Phase::kRunning) next = std::min(next, kill_at_);
   if (launch_.slots.memory_mib > 0) next = std::min(next, memory_at_);
+  if (enclose_at_) next = std::min(next, *enclose_at_);
   if (rung_seq_ < spool_.LastSeq()) next = std::min(next, ring_at_);
   if (spool_.HasUnwritten() || said_held_back_) next = std::min(next, now + kRetryEvery);
   const auto wait = duration_cast<milliseconds>(next - now).count() + 1;
@@ -204,11 +210,23 @@ void Supervision::KeepDeadlines() {
     const double seconds = static_cast<double>(launch_.timeout->count()) / 1000;
     End(EndCause::kTimedOut, fmt::format("longer than timeout_s: {}", seconds));
   }
+  if (enclose_at_ && now >= *enclose_at_) Enclose();
   if (launch_.slots.memory_mib > 0 && now >= memory_at_) CheckMemory();
   if (phase_ == Phase::kRunning || now < kill_at_) return;
   phase_ = Phase::kKilling;
   kill_at_ = now + kKillEvery;  // again and again: a tree may fork faster than we see it
+  if (cgroup_) cgroup_->Kill();
   SignalDescendants(SIGKILL);
+}
+
+void Supervision::Enclose() {
+  enclose_at_.reset();
+  memory_kills_before_ = OutOfMemoryKills();
+  cgroup_ = Cgroup::Make(launch_.token);
+  if (cgroup_ && !cgroup_->TakeDescendants()) {
+    cgroup_->Remove();  // refused while somebody is in it; the tree is held by descent all the same
+    cgroup_.reset();
+  }
 }
 
 void Supervision::CheckMemory() {
@@ -256,6 +274,11 @@ void Supervision::FillRecord(ExitRecord& record) {
     record.detail = fmt::format(
         "killed by signal {} ({})", record.signal,
         ::sigabbrev_np(record.signal) == nullptr ? "unknown" : ::sigabbrev_np(record.signal));
+  }
+  // Nobody else ends a trial by KILL while the kernel ends processes for want of memory.
+  if (record.signal == SIGKILL && !enclose_at_ && OutOfMemoryKills() > memory_kills_before_) {
+    record.cause = EndCause::kOutOfMemory;
+    record.detail = "the kernel killed it: no memory was left";
   }
   if (forced_) {
     record.cause = *forced_;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "runner/cgroup.h"
 #include "runner/link.h"
 #include "runner/mailbox.h"
 #include "runner/process.h"
@@ -353,6 +354,46 @@ TEST_F(LocalHost, TakesTheTrialAlongWhenASupervisorIsKilled) {
   const ExitRecord exit = connection_->AwaitExit(1);
   EXPECT_EQ(exit.cause, EndCause::kSupervisorLost);
   EXPECT_FALSE(Lives(trial)) << "the trial is left";
+}
+
+// Waits until the trial is in a cgroup of its own, which it is after a tenth of a second.
+constexpr const char* kUntilEnclosed =
+    "until grep -q ddl-token- /proc/self/cgroup; do read -t 0.01 nothing < $DDL_CONTROL; done; ";
+
+TEST_F(LocalHost, ACgroupHoldsWhatHidesFromAllElse) {
+  if (CgroupAbove().empty()) GTEST_SKIP() << "no cgroup can be made here";
+  const std::string ready = MakePipe("ready");
+  LaunchRecord record = Shell(1, kUntilEnclosed + ("env -i setsid sh -c 'echo $$ > " + ready) +
+                                     "; exec sleep 1000' & wait");
+  record.argv[0] = "/bin/bash";
+  Start(record);
+  const auto hidden = static_cast<pid_t>(std::stol(ReadLine(ready)));
+  const StartRecord start = connection_->Await<Started>().record;
+  EXPECT_TRUE(CgroupWithToken(hidden, "token-1"));
+  const std::string cgroup = CgroupWithToken(hidden, "token-1").value_or("");
+  // Neither descent nor environment tells whose it is once these two are gone.
+  kill(static_cast<pid_t>(start.supervisor.pid), SIGSTOP);
+  kill(static_cast<pid_t>(start.pid), SIGKILL);
+  kill(static_cast<pid_t>(start.supervisor.pid), SIGKILL);
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kSupervisorLost);
+  EXPECT_FALSE(Lives(hidden)) << "pid " << hidden << " is left";
+  EXPECT_FALSE(std::filesystem::exists(cgroup));
+}
+
+TEST_F(LocalHost, NamesAnEndByTheKernelForWantOfMemory) {
+  const std::string limited = "/sys/fs/cgroup/memory/ddl-test-" + std::to_string(getpid());
+  if (CgroupAbove().empty() || mkdir(limited.c_str(), 0700) != 0) {
+    GTEST_SKIP() << "no limit of memory can be set here";
+  }
+  std::ofstream(limited + "/memory.limit_in_bytes") << (std::int64_t{64} << 20);
+  LaunchRecord record =
+      Shell(1, kUntilEnclosed + ("echo $$ > " + limited) +
+                   "/cgroup.procs; exec awk 'BEGIN { s = \"x\"; while (1) s = s s }'");
+  record.argv[0] = "/bin/bash";
+  const ExitRecord exit = RunToEnd(record);
+  EXPECT_EQ(exit.cause, EndCause::kOutOfMemory);
+  EXPECT_EQ(exit.detail, "the kernel killed it: no memory was left");
+  rmdir(limited.c_str());
 }
 
 TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
