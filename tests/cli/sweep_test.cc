@@ -77,6 +77,7 @@ TEST_F(Sweep, RefusesAProgramThatCannotBeStartedAndWritesNothing) {
   EXPECT_EQ(refusal("command: [./plain.sh]"),
             before + "not executable: ./plain.sh; chmod +x " + folder_ +
                 "/./plain.sh, or put its interpreter before it\n");
+  EXPECT_EQ(Ddl({"run", "--", "nonexistent-x"}).code, 2);
   EXPECT_EQ(refusal("program: missing.py"), before + "no such program: missing.py (in " + folder_ +
                                                 "); mend program, or workdir\n");
 }
