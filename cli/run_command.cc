@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 #include "cli/conduct.h"
+#include "cli/program_check.h"
 #include "cli/provenance.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
@@ -14,6 +15,7 @@ int RunRunCommand(const RunOptions& options) {
   if (options.gpus) overrides.push_back("resources.gpus=" + FormatNumber(*options.gpus));
   if (!options.memory.empty()) overrides.push_back("resources.memory=" + options.memory);
   const SweepSpec spec = CommandSpec(options.command, options.name, overrides);
+  CheckProgram(spec, "command");
   const SweepRequest request{spec, DumpJson(ResolvedSpec(spec), 2), ProvenanceJson(spec.workdir),
                              true, false};
   return Conduct(

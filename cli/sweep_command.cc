@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/conduct.h"
+#include "cli/program_check.h"
 #include "cli/provenance.h"
 #include "cli/trainer_check.h"
 #include "configs/error.h"
@@ -39,6 +40,7 @@ bool WantsAnother(const Error& refusal, const SweepOptions& options) {
 
 int RunSweepCommand(const SweepOptions& options) {
   SpecReading reading = ReadSpecFile(options.spec_file, Overrides(options));
+  CheckProgram(reading.spec, options.spec_file);
   CheckTrainer(reading.spec, options.spec_file);
   for (const std::string& note : reading.notes)
     fmt::print(stderr, "note: {}\n", note);

@@ -56,6 +56,32 @@ TEST_F(Sweep, RefusesABadSpecAndWritesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
 }
 
+TEST_F(Sweep, RefusesAProgramThatCannotBeStartedAndWritesNothing) {
+  Write("plain.sh", "true\n");
+  const auto refusal = [this](const std::string& lines) {
+    const std::string spec =
+        Write("s.yaml", "name: s\nmethod: grid\nparameters: {x: {values: [1]}}\n" + lines + "\n");
+    const Finished done = Ddl({"sweep", spec});
+    EXPECT_EQ(done.code, 2) << lines;
+    EXPECT_EQ(Ddl({"validate", spec}).code, 2) << lines;
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/store")) << lines;
+    return done.error;
+  };
+  const std::string before = "ddl: " + folder_ + "/s.yaml: ";
+  EXPECT_EQ(refusal("command: [/nonexistent/x]"),
+            before + "no such program: /nonexistent/x (in " + folder_ +
+                "); mend the first word of command, or workdir\n");
+  EXPECT_EQ(
+      refusal("command: [nonexistent-x]"),
+      before + "no such program: nonexistent-x; write its path, or ./NAME for one in workdir\n");
+  EXPECT_EQ(refusal("command: [./plain.sh]"),
+            before + "not executable: ./plain.sh; chmod +x " + folder_ +
+                "/./plain.sh, or put its interpreter before it\n");
+  EXPECT_EQ(Ddl({"run", "--", "nonexistent-x"}).code, 2);
+  EXPECT_EQ(refusal("program: missing.py"), before + "no such program: missing.py (in " + folder_ +
+                                                "); mend program, or workdir\n");
+}
+
 TEST_F(Sweep, RefusesWhatTheTrainerWouldRefuseAndWritesNothing) {
   const std::string spec = Write("trainer.yaml", R"(
 trainer: {data: blobs, optimizer: {lrr: 0.1}}
@@ -138,7 +164,9 @@ metric: {name: loss, goal: minimize}
   EXPECT_NE(explained.out.find("lose"), std::string::npos) << explained.out;
 }
 
-TEST_F(Sweep, SaysThatAProgramDoesNotExist) {
+TEST_F(Sweep, SaysWhichProgramTheHostCouldNotStart) {
+  const std::string script = Write("trian.sh", "#!/nonexistent/interpreter\n");
+  ASSERT_EQ(::chmod(script.c_str(), 0700), 0);
   const std::string spec = Write("gone.yaml", R"(
 command: [./trian.sh]
 method: random
