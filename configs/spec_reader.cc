@@ -333,7 +333,7 @@ SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& n
   SpecNode key;
   key.kind = SpecNode::Kind::kScalar;
   key.text = "command";
-  root.entries.emplace_back(key, command);
+  root.entries.push_back({key, command});
   SpecBuilder builder(options, errors);
   builder.Read(root);
   errors.ThrowIfAny();
