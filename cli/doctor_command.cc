@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
+#include "cli/executables.h"
 #include "cli/output.h"
 #include "runner/cgroup.h"
 #include "store/location.h"
@@ -32,11 +33,6 @@ std::string TextOf(const char* path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-bool IsExecutable(const std::string& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
-}
-
 // The first of the names that PATH has, as a path; else "".
 std::string FindInPath(std::initializer_list<const char*> names) {
   const char* variable = std::getenv("PATH");
@@ -45,7 +41,7 @@ std::string FindInPath(std::initializer_list<const char*> names) {
     for (std::size_t at = 0; at < path.size();) {
       const std::size_t end = std::min(path.find(':', at), path.size());
       std::string file = fmt::format("{}/{}", path.substr(at, end - at), name);
-      if (IsExecutable(file)) return file;
+      if (IsExecutableFile(file)) return file;
       at = end + 1;
     }
   }
@@ -115,7 +111,7 @@ int RunDoctorCommand(const DoctorOptions& options) {
   const std::string beside = fs::read_symlink("/proc/self/exe", ignored).parent_path().string();
   const auto program = [&](const std::string& name) {
     const std::string path = beside + "/" + name;
-    return ProgramCheck(name, path, IsExecutable(path));
+    return ProgramCheck(name, path, IsExecutableFile(path));
   };
   const FolderFacts store = LookAt(FindStoreFolder(options.common.store));
   const std::vector<Check> checks{

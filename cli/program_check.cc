@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/executables.h"
 #include "configs/error.h"
 
 namespace ddl {
@@ -17,14 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsExecutable(const fs::path& path) {
-  return fs::is_regular_file(path) && ::access(path.c_str(), X_OK) == 0;
-}
-
 bool IsInPath(const std::string& word, const SweepSpec& spec, const char* path) {
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    if (IsExecutable(fs::path(spec.workdir) / folder / word)) return true;
+    if (IsExecutableFile(fs::path(spec.workdir) / folder / word)) return true;
   }
   return false;
 }
@@ -48,7 +45,7 @@ void CheckFirstWord(const std::string& word, const SweepSpec& spec, const std::s
     throw Error(fmt::format("no such program: {} (in {})", word, spec.workdir), spec_file,
                 "mend the first word of command, or workdir");
   }
-  if (!IsExecutable(path)) {
+  if (!IsExecutableFile(path)) {
     throw Error(fmt::format("not executable: {}", word), spec_file,
                 fmt::format("chmod +x {}, or put its interpreter before it", path.string()));
   }

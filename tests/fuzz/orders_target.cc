@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any text as an order's file and as a line of the FIFO; and an order that is posted is found as it
+// Any text as an order's file and as an acknowledgement; and an order that is posted is found as it
 // was.
+#include <fcntl.h>
+
 #include "runner/file.h"
 #include "runner/orders.h"
 #include "tests/fuzz/fuzz.h"
@@ -20,7 +22,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
             "an order is posted where nobody listens");
     Promise(ReadFile(path) == std::string(text), "an order is found as it was posted");
   }
-  if (const std::optional<std::int64_t> seq = ParseAck(text))
-    Promise(ParseAck("ack " + std::to_string(*seq)) == seq, "an acknowledgement is a number");
+  static const MemoryFolder acknowledged;
+  {
+    const FileDescriptor file =
+        OpenFile(acknowledged.Path() + "/ack", O_WRONLY | O_CREAT | O_TRUNC);
+    Promise(WriteAll(file.Get(), text), "memory takes an acknowledgement");
+  }
+  const std::optional<std::int64_t> seq = ReadAck(acknowledged.Path());
+  Promise(seq.has_value() == (size == sizeof *seq), "an acknowledgement has eight bytes");
   return 0;
 }
