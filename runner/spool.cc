@@ -146,7 +146,7 @@ bool SpoolReader::FindSegment() {
   for (const int segment : Segments(folder_)) {
     const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment), O_RDONLY);
     const std::optional<SegmentHead> head = fd ? ReadHead(fd.Get()) : std::nullopt;
-    if (!head || head->id != id_ || (head->first_seq > last_seq_ + 1 && segment_ != 0)) break;
+    if (!head || head->id != id_ || head->first_seq > last_seq_ + 1) break;
     segment_ = segment;
     offset_ = kSegmentHead;
   }
@@ -155,7 +155,9 @@ bool SpoolReader::FindSegment() {
 
 bool SpoolReader::EnterNextSegment() {
   const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment_ + 1), O_RDONLY);
-  if (!fd || !ReadHead(fd.Get())) return false;
+  const std::optional<SegmentHead> head = fd ? ReadHead(fd.Get()) : std::nullopt;
+  // After a power failure a segment may have lost its end, and the next one not.
+  if (!head || head->id != id_ || head->first_seq > last_seq_ + 1) return false;
   ++segment_;
   offset_ = kSegmentHead;
   return true;
@@ -181,7 +183,7 @@ std::vector<MetricReport> SpoolReader::Read(std::size_t max_bytes) {
       WireReader read(payload);
       if (Crc32c(payload) != checksum) break;
       read(report);
-      if (!read.IsWhole()) break;
+      if (!read.IsWhole() || report.seq > last_seq_ + 1) break;
       rest.remove_prefix(kRecordHead + size);
       offset_ += static_cast<std::int64_t>(kRecordHead + size);
       if (report.seq <= last_seq_) continue;

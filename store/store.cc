@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "configs/error.h"
+#include "store/durable.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -69,7 +70,9 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Store Store::Open(const std::string& folder) {
-  return Store(std::make_unique<State>(DatabasePath(folder), folder));
+  const std::string path = DatabasePath(folder);
+  if (::access(path.c_str(), F_OK) != 0) SyncNamesAbove(folder + "/");
+  return Store(std::make_unique<State>(path, folder));
 }
 
 void Store::Commit(std::span<const Change> changes) {
@@ -179,9 +182,9 @@ std::vector<Store::SavedMark> Store::Backup() {
       marks.push_back({{{read.Int(0)}, static_cast<int>(read.Int(1))}, read.Int(2)});
     }
   }
-  if (::rename(aside.c_str(), (folder + "/ddl.db").c_str()) != 0) {
-    throw SystemError("cannot keep the backup", aside, "check the folder");
-  }
+  // VACUUM INTO does not sync, and hosts delete what they are told is saved.
+  KeepAs(aside, folder + "/ddl.db");
+  SyncPath(state_->folder);
   return marks;
 }
 
