@@ -61,6 +61,13 @@ struct Counters {
   std::uint64_t epoch = 0;
 };
 
+// A database that was restored from a copy does not know which jobs were given out after it. Jobs
+// from here on are of that epoch alone.
+inline constexpr std::uint64_t kMostEpochs = std::uint64_t{1} << 31U;
+[[nodiscard]] constexpr std::int64_t FirstJobOf(std::uint64_t epoch) {
+  return static_cast<std::int64_t>(epoch << 32U);
+}
+
 class Store {
  public:
   // Opens or makes `folder`/ddl.db; the caller holds its StoreLock and keeps it longer. Throws
