@@ -74,6 +74,8 @@ class Store {
   // Error when the file is newer, foreign or damaged, or when the folder cannot be written. Changes
   // nothing then.
   [[nodiscard]] static Store Open(const std::string& folder);
+  // After a rebuild: what the journal knows and no file has is gone, and that was said.
+  [[nodiscard]] static Store OpenRebuilt(const std::string& folder);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();

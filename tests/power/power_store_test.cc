@@ -20,7 +20,7 @@ Tally FailAfterEach(const Lives& lives, int seeds, std::size_t stride) {
 }
 
 TEST(PowerStore, KeepsWhatWasCommittedAtEveryMoment) {
-  const Tally tally = FailAfterEach({}, 2, 1);
+  const Tally tally = FailAfterEach({.lives = 2, .commits = 9}, 2, 1);
   EXPECT_GE(tally.states, 1'000);
   EXPECT_EQ(tally.lost, 0);
   EXPECT_EQ(tally.saved_lost, 0);
@@ -28,7 +28,7 @@ TEST(PowerStore, KeepsWhatWasCommittedAtEveryMoment) {
 }
 
 TEST(PowerStore, TheTestFindsLossesWhereSyncsDoNothing) {
-  const Tally tally = FailAfterEach({.lives = 2, .syncs = false}, 2, 1);
+  const Tally tally = FailAfterEach({.lives = 2, .commits = 9, .syncs = false}, 2, 3);
   EXPECT_GT(tally.lost + tally.damaged, 0);
   EXPECT_GT(tally.saved_lost, 0);
 }
