@@ -148,6 +148,18 @@ void AddControls(CLI::App& app, Chosen& chosen) {
 }
 
 void AddRest(CLI::App& app, Chosen& chosen) {
+  CLI::App& store = *app.add_subcommand("store", "Check, back up or rebuild the database");
+  StoreOptions& kept = Command(store, chosen, RunStoreCommand);
+  AddCommon(store, kept.common);
+  store.add_option("verb", kept.verb, "check, backup or rebuild")
+      ->required()
+      ->check(CLI::IsMember({"check", "backup", "rebuild"}));
+  store.add_option("file", kept.file, "backup: the copy (default: in the store's folder)");
+  store.footer(
+      "check      reads only; exit 3 when something is damaged\n"
+      "backup     a verified copy, also beside a running coordinator\n"
+      "rebuild    from backup, journal and spools; the damaged file is kept aside");
+
   CLI::App& doctor = *app.add_subcommand("doctor", "Check this machine, and say what to mend");
   AddCommon(doctor, Command(doctor, chosen, RunDoctorCommand).common);
 

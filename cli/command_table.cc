@@ -69,6 +69,7 @@ constexpr std::array kCommands{
     CommandWords{"retry", "run ended trials again", WordKind::kTrial, {}},
     CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
     CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, {}},
+    CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
     CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},
 };

@@ -107,6 +107,12 @@ struct DoctorOptions {
   CommonOptions common;
 };
 
+struct StoreOptions {
+  CommonOptions common;
+  std::string verb;  // check, backup or rebuild
+  std::string file;  // backup: where to; empty: in the store's folder
+};
+
 struct CompletionOptions {
   std::string shell;  // bash, zsh or fish
 };
@@ -124,6 +130,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunControlCommand(const ControlOptions& options);
 [[nodiscard]] int RunTrainCommand(const TrainOptions& options);
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
+[[nodiscard]] int RunStoreCommand(const StoreOptions& options);
 [[nodiscard]] int RunCompletionCommand(const CompletionOptions& options);
 
 }  // namespace ddl

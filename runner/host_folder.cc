@@ -40,7 +40,8 @@ std::string CheckMachine(const std::string& folder, const std::string& machine_i
   const std::optional<std::string> text = ReadFile(path);
   if (!text) {
     const std::string own = DumpJson({{"machine_id", machine_id}});
-    return WriteFileAtomically(path, own) ? std::string() : Problem("write", path);
+    return WriteFileAtomically(path, own, Durability::kPower) ? std::string()
+                                                              : Problem("write", path);
   }
   try {
     if (ParseJson(*text, path).at("machine_id") == machine_id) return {};
@@ -100,7 +101,10 @@ std::uint64_t EpochSeen(const HostPaths& paths) {
 }
 
 bool RaiseEpoch(const HostPaths& paths, std::uint64_t epoch) {
-  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{}\n", epoch));
+  // A later coordinator elsewhere must not be forgotten with this host's power.
+  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{}\n", epoch),
+                             Durability::kPower) &&
+         SyncFolder(paths.host_folder) && SyncFolder(FolderOf(paths.host_folder));
 }
 
 }  // namespace ddl

@@ -142,14 +142,13 @@ void SpoolWriter::Acknowledge(std::int64_t seq) {
 SpoolReader::SpoolReader(std::string folder, RankId id, std::int64_t after_seq)
     : folder_(std::move(folder)), id_(id), last_seq_(after_seq) {}
 
-// The last segment that begins at or before the next report. Where earlier ones are deleted, which
-// only saved ones are, reading begins with the first that is there.
+// The last segment that begins at or before the next report; never one beyond a gap. Only segments
+// of saved reports are deleted, and those are asked for by nobody.
 bool SpoolReader::FindSegment() {
   for (const int segment : Segments(folder_)) {
     const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment), O_RDONLY);
     const std::optional<SegmentHead> head = fd ? ReadHead(fd.Get()) : std::nullopt;
-    if (!head || head->id != id_ || (head->first_seq > last_seq_ + 1 && segment_ != 0)) break;
-    if (segment_ == 0 && head->first_seq > last_seq_) last_seq_ = head->first_seq - 1;
+    if (!head || head->id != id_ || head->first_seq > last_seq_ + 1) break;
     segment_ = segment;
     offset_ = kSegmentHead;
   }

@@ -134,6 +134,10 @@ CREATE INDEX event_by_sweep ON event (sweep, id);
 CREATE INDEX event_by_trial ON event (trial, id) WHERE trial IS NOT NULL;
 
 INSERT INTO store VALUES (1, lower(hex(randomblob(8))), 0);
+)sql",
+                                                              R"sql(
+ALTER TABLE store ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;    -- so far; see store/journal.h
+ALTER TABLE store ADD COLUMN jobs_from INTEGER NOT NULL DEFAULT 0;  -- a copy's: see FirstJobOf
 )sql"};
 
 }  // namespace

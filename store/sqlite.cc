@@ -15,7 +15,9 @@ std::string_view Remedy(int code) {
       return "free some disk space; nothing that was recorded is lost";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "keep the file and start a new store (--store), or restore backup/ddl.db";
+      return "ddl store check says more; ddl store rebuild brings back what was acknowledged, and "
+             "keeps the "
+             "file";
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:

@@ -141,7 +141,7 @@ TEST_F(Sweep, ADatabaseOfAnotherProgramStaysAsItIs) {
 TEST_F(Sweep, EveryCommandHelpsOnOneScreen) {
   for (const char* command :
        {"sweep", "run", "validate", "plan", "status", "watch", "report", "show", "logs", "explain",
-        "stop", "pause", "resume", "retry", "extend", "train", "doctor", "completion"}) {
+        "stop", "pause", "resume", "retry", "extend", "train", "store", "doctor", "completion"}) {
     const Finished done = Ddl({command, "--help"});
     EXPECT_EQ(done.code, 0);
     EXPECT_NE(done.out.find("Usage"), std::string::npos);
