@@ -147,6 +147,23 @@ void AddControls(CLI::App& app, Chosen& chosen) {
   AddControl(app, chosen, "extend", "Add trials to a sweep", ControlVerb::kExtend);
 }
 
+void AddGc(CLI::App& app, Chosen& chosen) {
+  CLI::App& command = *app.add_subcommand("gc", "Remove what ended trials left on this host");
+  GcOptions& options = Command(command, chosen, RunGcCommand);
+  AddCommon(command, options.common);
+  command.add_option("sweep", options.sweep, "Only of this sweep (default: all)");
+  command
+      .add_option("--keep-best", options.keep_best, "Best trials of a sweep to keep (default 3)")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--keep-days", options.keep_days, "Days that job folders stay (default 30)")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{36'500}));
+  command.add_flag("-y,--yes", options.yes, "Do it; without, the plan is shown, and asked for");
+  command.footer(
+      "Of ended trials: logs are compressed; checkpoints go, but for the best;\n"
+      "job folders with their outputs go after --keep-days, but for the best.\n"
+      "What lives, is paused or is in no backup yet stays. Metrics always stay.");
+}
+
 void AddRest(CLI::App& app, Chosen& chosen) {
   CLI::App& store = *app.add_subcommand("store", "Check, back up or rebuild the database");
   StoreOptions& kept = Command(store, chosen, RunStoreCommand);
@@ -184,6 +201,7 @@ int RunCommandLine(int argc, char** argv) {
   AddViews(app, chosen);
   AddTrialViews(app, chosen);
   AddControls(app, chosen);
+  AddGc(app, chosen);
   AddRest(app, chosen);
   try {
     app.parse(argc, argv);

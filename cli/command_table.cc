@@ -52,6 +52,12 @@ constexpr std::array kExtend{
     OptionWords{"--by", WordKind::kAny, "further trials"},
 };
 
+constexpr std::array kGc{
+    OptionWords{"--keep-best", WordKind::kAny, "trials of each sweep that keep all"},
+    OptionWords{"--keep-days", WordKind::kAny, "age at which job folders may go"},
+    OptionWords{"--yes", WordKind::kNothing, "do it"},
+};
+
 constexpr std::array kCommands{
     CommandWords{"sweep", "run the trials of a spec, or go on with them", WordKind::kFile, kSweep},
     CommandWords{"run", "run one command as a tracked trial", WordKind::kCommand, kRun},
@@ -70,6 +76,7 @@ constexpr std::array kCommands{
     CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
     CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, {}},
     CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
+    CommandWords{"gc", "remove what ended trials left on this host", WordKind::kSweep, kGc},
     CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},
 };

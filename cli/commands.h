@@ -113,6 +113,14 @@ struct StoreOptions {
   std::string file;  // backup: where to; empty: in the store's folder
 };
 
+struct GcOptions {
+  CommonOptions common;
+  std::string sweep;  // empty: all
+  std::int64_t keep_best = 3;
+  std::int64_t keep_days = 30;
+  bool yes = false;
+};
+
 struct CompletionOptions {
   std::string shell;  // bash, zsh or fish
 };
@@ -131,6 +139,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunTrainCommand(const TrainOptions& options);
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
 [[nodiscard]] int RunStoreCommand(const StoreOptions& options);
+[[nodiscard]] int RunGcCommand(const GcOptions& options);
 [[nodiscard]] int RunCompletionCommand(const CompletionOptions& options);
 
 }  // namespace ddl

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
-#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -13,6 +12,7 @@
 #include "cli/terminal.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
+#include "runner/kept_log.h"
 #include "store/location.h"
 
 namespace ddl {
@@ -52,11 +52,7 @@ void Follow(const StoreReader& reader, TrialId trial, AttemptLine attempt, std::
     for (const AttemptLine& line : reader.Attempts(trial)) {
       if (line.attempt == attempt.attempt) attempt = line;
     }
-    std::ifstream stream(attempt.job_folder + "/log", std::ios::binary);
-    stream.seekg(static_cast<std::streamoff>(offset));
-    std::ostringstream more;
-    if (stream) more << stream.rdbuf();
-    const std::string text = more.str();
+    const std::string text = ReadLogFrom(attempt.job_folder, offset);
     offset += text.size();
     Print(text, to_terminal);
     if (attempt.cause && text.empty()) return;
@@ -70,13 +66,19 @@ int RunLogsCommand(const LogsOptions& options) {
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
   const ChosenTrial chosen = ChooseTrial(reader, options.trial);
   const AttemptLine attempt = ChooseAttempt(reader, chosen, options.attempt);
+  const std::string gone = WhyFolderIsGone(attempt);
   const std::string text = ReadTrialOutput(attempt, 0);
   if (options.common.json) {
     PrintJson({{"trial", chosen.trial.number},
                {"attempt", attempt.attempt},
                {"host", attempt.host},
+               {"folder_gone", gone.empty() ? Json(nullptr) : Json(gone)},
                {"text", LastLines(text, options.lines)}});
     return 0;
+  }
+  if (!gone.empty()) {
+    fmt::print(stderr, "note: the log is not there any more: {} was {}\n", attempt.job_folder,
+               gone);
   }
   const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
   Print(LastLines(text, options.lines), to_terminal);

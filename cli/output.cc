@@ -30,7 +30,7 @@ class OwnedFile {
   int fd_;
 };
 
-bool WriteAll(int fd, std::string_view text) {
+bool WriteOut(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
@@ -48,7 +48,7 @@ bool IsSpecial(const std::string& path) {
 
 void WriteInPlace(const std::string& path, std::string_view text) {
   const OwnedFile file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
-  if (file.Fd() < 0 || !WriteAll(file.Fd(), text)) {
+  if (file.Fd() < 0 || !WriteOut(file.Fd(), text)) {
     throw SystemError("cannot write the file", path, "give a file that can be written");
   }
 }
@@ -56,7 +56,7 @@ void WriteInPlace(const std::string& path, std::string_view text) {
 }  // namespace
 
 void PrintText(std::string_view text) {
-  if (!WriteAll(STDOUT_FILENO, text) && errno != EPIPE) {
+  if (!WriteOut(STDOUT_FILENO, text) && errno != EPIPE) {
     throw SystemError("cannot write to standard output", "", "look at where it is redirected to");
   }
 }
@@ -84,7 +84,7 @@ void WriteFileWhole(const std::string& path, std::string_view text) {
   }
   const std::string aside = fmt::format("{}.{}.part", path, getpid());
   const OwnedFile file(open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
-  const bool written = file.Fd() >= 0 && WriteAll(file.Fd(), text) && fsync(file.Fd()) == 0 &&
+  const bool written = file.Fd() >= 0 && WriteOut(file.Fd(), text) && fsync(file.Fd()) == 0 &&
                        rename(aside.c_str(), path.c_str()) == 0;
   if (written) return;
   const int code = errno;

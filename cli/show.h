@@ -21,6 +21,7 @@ struct TrialView {
   SweepLine sweep;
   TrialLine trial;
   std::vector<AttemptLine> attempts;
+  std::vector<std::string> folders_gone;  // why, an attempt; "": its folder is there
   std::vector<MetricSummary> metrics;
   std::vector<MetricCurve> curves;  // the sweep's metric first
   std::vector<EventLine> events;

@@ -76,10 +76,15 @@ Json ShowJson(const TrialView& view) {
   const auto event = [](const EventLine& line) {
     return Json{{"at_ms", line.at_ms}, {"text", line.text}};
   };
+  Json attempts = ListOf(view.attempts, AttemptJson);
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    const bool known = i < view.folders_gone.size() && !view.folders_gone[i].empty();
+    attempts[i]["folder_gone"] = known ? Json(view.folders_gone[i]) : Json(nullptr);
+  }
   return {{"sweep", view.sweep.name},
           {"metric", OrNull(view.sweep.metric)},
           {"trial", TrialJson(view.trial)},
-          {"attempts", ListOf(view.attempts, AttemptJson)},
+          {"attempts", std::move(attempts)},
           {"metrics", ListOf(view.metrics, MetricJson)},
           {"curves", ListOf(view.curves, CurveJson)},
           {"events", ListOf(view.events, event)},

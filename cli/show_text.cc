@@ -87,7 +87,8 @@ Lines AttemptLines(const TrialView& view, const Terminal& terminal) {
   if (!last.detail.empty()) lines.push_back(Fitted("detail   " + OneLine(last.detail), terminal));
   // Whole, for copying, however narrow the terminal is.
   lines.push_back("command  " + OneLine(CommandLine(last.argv_json)));
-  lines.push_back("folder   " + OneLine(last.job_folder));
+  const std::string gone = view.folders_gone.empty() ? std::string() : view.folders_gone.back();
+  lines.push_back("folder   " + OneLine(last.job_folder) + (gone.empty() ? "" : "  " + gone));
   return lines;
 }
 

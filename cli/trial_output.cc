@@ -2,35 +2,40 @@
 #include "cli/trial_output.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 
+#include "runner/kept_log.h"
+#include "runner/removal.h"
+
 namespace ddl {
 
-namespace {
-
-std::string ReadWhole(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  return text.str();
-}
-
-}  // namespace
-
 std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit) {
-  std::string text = ReadWhole(attempt.job_folder + "/log");
-  const std::string tail = ReadWhole(attempt.job_folder + "/log.tail");
-  const auto kept = static_cast<std::int64_t>(text.size() + tail.size());
-  if (!tail.empty() && attempt.log_bytes > kept) {
-    text += fmt::format("\n[ddl] {} bytes are not kept\n", attempt.log_bytes - kept);
+  const KeptLog kept = ReadKeptLog(attempt.job_folder);
+  const auto bytes = static_cast<std::int64_t>(kept.head.size() + kept.tail.size());
+  std::string text = kept.head;
+  if (kept.is_damaged) text += "\n[ddl] a compressed part is damaged and not shown\n";
+  if (!kept.tail.empty() && attempt.log_bytes > bytes) {
+    text += fmt::format("\n[ddl] {} bytes are not kept\n", attempt.log_bytes - bytes);
   }
-  text += tail;
+  text += kept.tail;
   if (limit > 0 && std::ssize(text) > limit)
     text.erase(0, text.size() - static_cast<std::size_t>(limit));
   return text;
+}
+
+std::string WhyFolderIsGone(const AttemptLine& attempt) {
+  if (attempt.job_folder.empty()) return {};
+  switch (FateOf(attempt.job_folder)) {
+    case FolderFate::kThere:
+      return {};
+    case FolderFate::kRemoved:
+      return "removed by ddl gc";
+    case FolderFate::kGone:
+      // The folder comes with the rank's start.
+      return attempt.started_ms == 0 ? std::string() : "gone, and not by ddl";
+  }
+  return {};
 }
 
 std::string LastLines(const std::string& text, std::int64_t lines) {

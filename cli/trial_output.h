@@ -12,6 +12,10 @@ namespace ddl {
 // The last `limit` bytes of what was kept (0: all), with a line where the middle is missing.
 [[nodiscard]] std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit);
 
+// "" while the job's folder is there, or when it cannot be yet; else "removed by ddl gc", or that
+// somebody else did.
+[[nodiscard]] std::string WhyFolderIsGone(const AttemptLine& attempt);
+
 // The last `lines` lines (0: all).
 [[nodiscard]] std::string LastLines(const std::string& text, std::int64_t lines);
 

@@ -78,6 +78,14 @@ std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_i
   return {};
 }
 
+std::string WhyNotOurs(const HostPaths& paths, const std::string& machine_id) {
+  if (::access(paths.host_folder.c_str(), F_OK) != 0) return {};
+  if (::access((paths.host_folder + "/host.json").c_str(), F_OK) != 0) {
+    return fmt::format("{} is no folder of ddl: it has no host.json", paths.host_folder);
+  }
+  return CheckMachine(paths.host_folder, machine_id);
+}
+
 std::string ClaimPipesFolder(const HostPaths& paths) {
   struct stat facts{};
   if (::stat(paths.Store().c_str(), &facts) != 0) return {};

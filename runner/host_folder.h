@@ -16,6 +16,10 @@ namespace ddl {
 // cannot be used: somebody else's, another machine's (a shared home), not writable.
 [[nodiscard]] std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_id);
 
+// Why the host folder must be left alone, for who only looks: another machine's, or unreadable. ""
+// when it is ours, or not there.
+[[nodiscard]] std::string WhyNotOurs(const HostPaths& paths, const std::string& machine_id);
+
 // A folder in memory for the FIFOs of the ranks of this very store's folder, made where it is
 // missing; "" where the host has none, or somebody else has taken the name.
 [[nodiscard]] std::string ClaimPipesFolder(const HostPaths& paths);

@@ -11,11 +11,13 @@
 //         exit.json,
 //                                    and settled.json once the database knows
 //         params.json
-//         log, log.tail              the trial's output; made with the first byte
+//         log, log.tail              the trial's output; made with the first byte. log.gz and
+//                                    log.tail.gz after `ddl gc`
 //         spool.N                    segments of the spool; made with the first metric
 //         order.N, ack               what the agent says to the supervisor
 //         output/                    DDL_OUTPUT_DIR
 //       jobs/JOB.RANK.busy           a lease was refused: SlotBusy as JSON; the folder is gone
+//       removing/, removed           of `ddl gc`: see runner/removal.h
 //   PIPES_FOLDER/JOB.RANK.metrics, .control    FIFOs: DDL_METRICS, DDL_CONTROL
 //   LEASES_FOLDER/cores, gpu-UUID    shared by all users (mode 0666, sticky folder)
 #pragma once
@@ -42,6 +44,10 @@ struct HostPaths {
   }
   [[nodiscard]] std::string Checkpoints(const std::string& name) const {
     return Store() + "/checkpoints/" + name;
+  }
+  // The trial's, whichever attempt.
+  static std::string CheckpointName(TrialId trial) {
+    return "trial-" + std::to_string(trial.value);
   }
 
  private:

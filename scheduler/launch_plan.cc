@@ -5,6 +5,7 @@
 
 #include "configs/command.h"
 #include "configs/json.h"
+#include "runner/job_folder.h"
 
 namespace ddl {
 
@@ -44,7 +45,7 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .env = Environment(subject),
           .workdir = spec.workdir,
           .params_json = Parameters(subject),
-          .checkpoint_name = fmt::format("trial-{}", subject.trial.value),
+          .checkpoint_name = HostPaths::CheckpointName(subject.trial),
           .slots = subject.slots,
           .captures = spec.captures,
           .timeout = spec.timeout,
