@@ -36,6 +36,8 @@ void AddSweep(CLI::App& app, Chosen& chosen) {
   command.add_option("override", options.overrides,
                      "A key of the spec, or a parameter: lr=0.1,0.01");
   command.add_option("-j,--parallel", options.parallel, "Trials at once, at most");
+  command.add_flag("--take-over", options.take_over,
+                   "Take the trials that a copy of this store has");
   command.add_flag("--new", options.begin_new, "Begin another sweep of the same name");
   command.add_flag("--detach", options.detach, "Go on in the background");
   command.add_flag("--fail-fast", options.fail_fast, "End the sweep with the first failed trial");

@@ -15,6 +15,7 @@ constexpr std::array kCommon{
 
 constexpr std::array kSweep{
     OptionWords{"-j", WordKind::kAny, "trials at once, at most"},
+    OptionWords{"--take-over", WordKind::kNothing, "take the trials that a copy of this store has"},
     OptionWords{"--new", WordKind::kNothing, "begin another sweep of that name"},
     OptionWords{"--detach", WordKind::kNothing, "go on without this terminal"},
     OptionWords{"--fail-fast", WordKind::kNothing, "the first failed trial ends the sweep"},

@@ -21,6 +21,7 @@ struct SweepOptions {
   std::vector<std::string> overrides;
   std::optional<int> parallel;  // -j
   bool begin_new = false;       // --new
+  bool take_over = false;       // --take-over
   bool detach = false;
   bool fail_fast = false;
   bool retry_failed = false;

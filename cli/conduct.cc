@@ -68,9 +68,9 @@ void SayInterrupted(const Coordinator& coordinator, SweepId sweep, SweepScreen& 
 int ConductHere(const SweepRequest& request, const ConductOptions& options,
                 const std::function<void()>& ready) {
   ForegroundObserver observer(ChooseScreen(options.json, options.quiet));
-  Coordinator coordinator(
-      {options.store_folder, SiblingExecutable("ddl-agent"), SiblingPath("ddl-trainer")},
-      Store::Open(options.store_folder), observer);
+  Coordinator coordinator({options.store_folder, SiblingExecutable("ddl-agent"),
+                           SiblingPath("ddl-trainer"), options.take_over},
+                          Store::Open(options.store_folder), observer);
   const OpenedSweep opened = coordinator.Open(request);
   observer.Follow(opened.sweep);
   ready();

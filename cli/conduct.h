@@ -18,6 +18,7 @@ struct ConductOptions {
   bool json = false;
   bool quiet = false;
   bool detach = false;
+  bool take_over = false;
 };
 
 // Returns the exit code of `ddl sweep`. Throws Error where the spec is refused.

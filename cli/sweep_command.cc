@@ -47,7 +47,7 @@ int RunSweepCommand(const SweepOptions& options) {
   SweepRequest request{reading.spec, reading.text, ProvenanceJson(reading.spec.workdir),
                        options.begin_new, options.retry_failed};
   const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,
-                               options.quiet, options.detach};
+                               options.quiet, options.detach, options.take_over};
   try {
     return Conduct(request, conduct);
   } catch (const Error& refusal) {

@@ -80,6 +80,7 @@ void Agent::ReadLink() {
     over_ = true;  // the trials go on
     return;
   }
+  if (welcomed_ && IsFenced()) return Refuse("a later coordinator has this store's trials");
   frames_.Add({piece.data(), static_cast<std::size_t>(got)});
   while (const std::optional<ToHost> message = frames_.Next<ToHost>())
     Obey(*message);
@@ -132,8 +133,17 @@ void Agent::Flush() {
   }
 }
 
-void Agent::Refuse(const std::string& reason) {
-  AppendFrame(FromHost(Refused{reason, welcomed_ ? 0 : EpochSeen(paths_)}), out_);
+// A coordinator that slept while a later one began has nothing to say here any more.
+bool Agent::IsFenced() {
+  const std::uint64_t mark = EpochMark(paths_);
+  if (mark == epoch_mark_) return false;
+  epoch_mark_ = mark;
+  return ReadEpoch(paths_).epoch > epoch_;
+}
+
+void Agent::Refuse(const std::string& reason, const std::string& hint) {
+  const bool tells_epoch = !welcomed_ && hint.empty();
+  AppendFrame(FromHost(Refused{reason, tells_epoch ? ReadEpoch(paths_).epoch : 0, hint}), out_);
   Flush();
   over_ = true;
   exit_code_ = 1;

@@ -45,6 +45,7 @@ void AwaitDeath(const ProcessIdentity& supervisor) {
 void Agent::Heard(const BellLine& line) {
   if (line.news == News::kNotice) return AppendFrame(FromHost(Notice{line.text}), out_);
   const auto found = ranks_.find(line.id);
+  if (found == ranks_.end() && line.news == News::kStarted) return TellStranger(line.id);
   if (found == ranks_.end() || found->second.ended) return;
   Rank& rank = found->second;
   switch (line.news) {
@@ -63,6 +64,13 @@ void Agent::Heard(const BellLine& line) {
     case News::kNotice:
       return;
   }
+}
+
+// Its supervisor was on its way when an earlier agent died. The coordinator may have given it up
+// meanwhile, and then has it killed.
+void Agent::TellStranger(RankId id) {
+  const std::optional<StartRecord> start = ReadRankRecord(paths_.Job(id)).start;
+  if (start) AppendFrame(FromHost(Started{*start}), out_);
 }
 
 void Agent::TellStarted() {
@@ -171,6 +179,7 @@ void Agent::CheckAdopted() {
   for (const RankId id : to_tidy_) {
     const std::string folder = paths_.Job(id);
     SettleRankRecord(folder);
+    RemovePipes(paths_, id);  // of a supervisor that was killed while it left
   }
   to_tidy_.clear();
 }
@@ -183,6 +192,9 @@ std::vector<FoundRank> Agent::Scan() const {
     if (!id) continue;
     if (IsSettled(entry.path())) continue;
     found.push_back(Look(*id));
+    if (found.back().state != FoundState::kAlive && ReadRankRecord(entry.path()).start) {
+      RemovePipes(paths_, *id);
+    }
   }
   std::ranges::sort(found, {}, &FoundRank::id);
   return found;

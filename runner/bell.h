@@ -44,8 +44,6 @@ class Bell {
   // False when the pipe is full: the agent is there but behind, ring again later. True when the
   // line was written or nobody listens.
   bool Ring(const BellLine& line);
-  // Whether an agent was there at the last ring.
-  [[nodiscard]] bool IsHeard() const { return static_cast<bool>(fd_); }
 
  private:
   bool Open();

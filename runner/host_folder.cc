@@ -101,16 +101,32 @@ void LeavePipesFolder(const HostPaths& paths) {
   ::rmdir(std::filesystem::path(paths.pipes_folder).parent_path().c_str());
 }
 
-std::uint64_t EpochSeen(const HostPaths& paths) {
-  const std::string text = ReadFile(paths.Store() + "/epoch").value_or("0");
-  std::uint64_t epoch = 0;
-  std::from_chars(text.data(), text.data() + text.size(), epoch);
-  return epoch;
+EpochRecord ReadEpoch(const HostPaths& paths) {
+  const std::string text = ReadFile(paths.Store() + "/epoch").value_or("");
+  EpochRecord record;
+  const char* const end = text.data() + text.size();
+  const auto number = std::from_chars(text.data(), end, record.epoch);
+  if (number.ptr != end && *number.ptr == ' ') record.holder.assign(number.ptr + 1, end);
+  while (!record.holder.empty() && record.holder.back() == '\n')
+    record.holder.pop_back();
+  return record;
 }
 
-bool RaiseEpoch(const HostPaths& paths, std::uint64_t epoch) {
+std::uint64_t EpochMark(const HostPaths& paths) {
+  struct stat facts{};
+  return ::stat((paths.Store() + "/epoch").c_str(), &facts) == 0 ? facts.st_ino : 0;
+}
+
+bool HolderMayLive(const std::string& holder, const std::string& hostname) {
+  const std::string here = hostname + ":";
+  if (!holder.starts_with(here)) return !holder.empty();
+  return ::access((holder.substr(here.size()) + "/ddl.db").c_str(), F_OK) == 0;
+}
+
+bool RaiseEpoch(const HostPaths& paths, const EpochRecord& record) {
   // A later coordinator elsewhere must not be forgotten with this host's power.
-  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{}\n", epoch),
+  return WriteFileAtomically(paths.Store() + "/epoch",
+                             fmt::format("{} {}\n", record.epoch, record.holder),
                              Durability::kPower) &&
          SyncFolder(paths.host_folder) && SyncFolder(FolderOf(paths.host_folder));
 }

@@ -3,7 +3,7 @@
 // files and the bell, nothing else.
 //
 //   HOST_FOLDER/                     0700, ours; "host.json" holds machine id and boot id
-//     STORE_ID/                      "epoch" holds the highest epoch seen and who holds it
+//     STORE_ID/                      "epoch" holds the highest epoch seen and whose
 //       bell                         FIFO: supervisors write one short line for the agent
 //       checkpoints/NAME/            DDL_CHECKPOINT_DIR of a trial, shared by its attempts
 //       jobs/JOB.RANK/               claimed by an exclusive mkdir of the supervisor

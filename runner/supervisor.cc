@@ -77,7 +77,6 @@ std::optional<Leases> TakeAll(Bell& bell, const LaunchRecord& launch, const Host
   RemovePipes(paths, record.id);
   leases.reset();
   bell.Ring({News::kExited, record.id, {}});
-  if (!bell.IsHeard()) LeavePipesFolder(paths);  // no agent will
   ::_exit(0);
 }
 
@@ -97,8 +96,10 @@ void RunSupervisor(const LaunchRecord& launch, const HostPaths& paths,
   std::optional<Leases> leases = TakeAll(bell, launch, paths, options);
   Supervision supervision(launch, paths, options, bell);
   RankRecordFile file(launch, paths.Job(launch.id));
+  // The record first: whoever finds pipes knows whose they are.
+  const bool is_written = file.WriteStart(0);
   const std::string problem = PrepareJobFolder(launch, paths, supervision.Pipes());
-  if (!problem.empty() || !file.WriteStart(0)) Refuse(bell, launch, paths, problem);
+  if (!problem.empty() || !is_written) Refuse(bell, launch, paths, problem);
   const StartedTrial trial = StartTrial(launch, paths, supervision.Pipes());
   if (trial.pid < 0) Leave(bell, paths, file, supervision.CouldNotStart(trial.problem), leases);
   supervision.NoteStarted(trial.pid);

@@ -28,14 +28,15 @@ std::string CannotMake(const std::string& path) {
 }
 
 // A name that is taken is of an earlier life of this rank's folder; the folder of the pipes goes
-// when an agent leaves it empty. Open for both directions: it never ends, and its writers never
-// wait.
+// with the last of them, also between two looks of ours. Open for both directions: it never ends,
+// and its writers never wait.
 bool MakePipe(const HostPaths& paths, RankId id, const std::string& name, FileDescriptor& fd) {
   const std::string path = paths.Pipe(id, name);
-  if (::mkfifo(path.c_str(), 0600) != 0) {
+  constexpr int kTries = 100;
+  for (int tries = 0; ::mkfifo(path.c_str(), 0600) != 0; ++tries) {
+    if (tries == kTries || (errno != EEXIST && errno != ENOENT)) return false;
     if (errno == EEXIST) ::unlink(path.c_str());
     if (errno == ENOENT) (void)ClaimPipesFolder(paths);
-    if (::mkfifo(path.c_str(), 0600) != 0) return false;
   }
   fd = OpenFile(path, O_RDWR | O_NONBLOCK);
   return static_cast<bool>(fd);
@@ -110,6 +111,7 @@ std::string PrepareJobFolder(const LaunchRecord& launch, const HostPaths& paths,
 void RemovePipes(const HostPaths& paths, RankId id) {
   ::unlink(paths.Pipe(id, "metrics").c_str());
   ::unlink(paths.Pipe(id, "control").c_str());
+  LeavePipesFolder(paths);  // the last one leaves nothing behind
 }
 
 Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths) {

@@ -28,6 +28,7 @@ struct CoordinatorOptions {
   std::string store_folder;
   std::string agent_path;
   std::string trainer_path;
+  bool take_over = false;  // trials that a copy of this store, or a later coordinator, has now
 };
 
 // What the process that runs the coordinator shows. Called on the deciding thread.

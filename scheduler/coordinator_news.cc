@@ -52,8 +52,10 @@ void Coordinator::Heard(FromHost& message) {
     Step(HostUp{kHost, std::move(welcome->facts), std::move(welcome->found)});
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
     if (!is_met_ && refused->epoch_seen >= epoch_) return PassEpoch(refused->epoch_seen);
+    const bool can_be_mended = !refused->hint.empty();
     throw Error(fmt::format("this host refuses us: {}", refused->reason), options_.store_folder,
-                "the text says why; ddl doctor looks at this machine", ErrorKind::kInfrastructure);
+                can_be_mended ? refused->hint : "watch the later one, or end it",
+                can_be_mended ? ErrorKind::kUsage : ErrorKind::kInfrastructure);
   } else if (auto* started = std::get_if<Started>(&message)) {
     Step(RankStarted{kHost, std::move(started->record)});
   } else if (auto* busy = std::get_if<SlotBusy>(&message)) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -40,6 +41,12 @@ void NoteHolder(int fd) {
   if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, text.data(), text.size(), 0);
 }
 
+// Of a folder that the user named, with errno.
+Error CannotUse(const char* doing, const std::string& path) {
+  return Error(fmt::format("{}: {}", doing, std::strerror(errno)), path,
+               "name a folder that you can write to by --store or DDL_HOME");
+}
+
 // The first line, or "".
 std::string FirstLine(const std::string& path) {
   std::ifstream stream(path);
@@ -52,8 +59,7 @@ void WriteLine(const std::string& path, const std::string& line) {
   std::ofstream stream(path);
   stream << line << '\n' << std::flush;
   if (!stream) {
-    throw SystemError("cannot write down where the store is", path,
-                      "name a folder that you can write to by --store or DDL_HOME");
+    throw CannotUse("cannot write down where the store is", path);
   }
 }
 
@@ -149,14 +155,12 @@ std::optional<StoreLock> StoreLock::TryTake(const std::string& folder) {
   std::error_code problem;
   fs::create_directories(fs::path(folder).parent_path(), problem);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw SystemError("cannot make the store's folder", folder,
-                      "name a folder that you can write to by --store or DDL_HOME");
+    throw CannotUse("cannot make the store's folder", folder);
   }
   const std::string path = folder + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
-    throw SystemError("cannot lock the store", path,
-                      "name a folder that you can write to by --store or DDL_HOME");
+    throw CannotUse("cannot lock the store", path);
   }
   StoreLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return std::nullopt;

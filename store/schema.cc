@@ -149,12 +149,12 @@ void CheckSchema(const Connection& connection, const std::string& path) {
   if (application == 0 && version == 0 && empty) return;
   if (application != kApplicationId) {
     throw Error("this file is not a database of ddl", path,
-                "name another store by --store or DDL_HOME", ErrorKind::kInfrastructure);
+                "name another store by --store or DDL_HOME");
   }
   if (version > kSchemaVersion) {
     throw Error(fmt::format("this database is of a newer ddl (schema {}, ours is {})", version,
                             kSchemaVersion),
-                path, "use that ddl, or name another store by --store", ErrorKind::kInfrastructure);
+                path, "use that ddl, or name another store by --store");
   }
 }
 

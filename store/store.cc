@@ -108,8 +108,7 @@ Store Store::Open(const std::string& folder) {
                          ::access((BackupFolder(folder) + "/ddl.db").c_str(), F_OK) == 0;
     if (had_one) {
       throw Error("the database is gone", path,
-                  "ddl store rebuild brings it back; for a new store remove the folder",
-                  ErrorKind::kInfrastructure);
+                  "ddl store rebuild brings it back; for a new store remove the folder");
     }
     SyncNamesAbove(folder + "/");
   }

@@ -64,5 +64,34 @@ TEST_F(RestoredStore, MayBeRestoredAgainFromTheSameCopy) {
   }
 }
 
+using CopiedStore = RestoredStore;
+
+TEST_F(CopiedStore, IsRefusedWhileTheFirstIsThereUnlessItTakesOver) {
+  Sweep("first", 3);
+  fs::create_directory(folder_ + "/copy");
+  for (const auto& entry : fs::directory_iterator(folder_ + "/store")) {
+    if (entry.is_regular_file()) fs::copy(entry.path(), folder_ + "/copy");
+  }
+  const std::string spec = folder_ + "/first.yaml";
+  const std::vector<std::string> words{"sweep", "--new", spec, "--store", folder_ + "/copy"};
+  const Finished refused = Ddl(words);
+  EXPECT_EQ(refused.code, 2) << refused.error;
+  EXPECT_NE(refused.error.find("this store is a copy: its trials here belong to "),
+            std::string::npos)
+      << refused.error;
+  EXPECT_NE(refused.error.find("--take-over"), std::string::npos);
+  std::vector<std::string> taking = words;
+  taking.emplace_back("--take-over");
+  EXPECT_EQ(Ddl(taking).code, 0);
+  EXPECT_EQ(Ddl(words).code, 0) << "it is the host's own store from now on";
+}
+
+TEST_F(CopiedStore, ThatWasMovedIsTheSameStore) {
+  Sweep("first", 3);
+  fs::rename(folder_ + "/store", folder_ + "/moved");
+  ::setenv("DDL_HOME", (folder_ + "/moved").c_str(), 1);
+  Sweep("second", 2);
+}
+
 }  // namespace
 }  // namespace ddl

@@ -133,9 +133,25 @@ TEST_F(Sweep, ADatabaseOfAnotherProgramStaysAsItIs) {
   const std::string bytes(8192, 'x');
   const std::string database = Write("store/ddl.db", bytes);
   const Finished done = Ddl({"sweep", Write("grid.yaml", kTrueGrid)});
-  EXPECT_EQ(done.code, 3);
+  EXPECT_EQ(done.code, 2);
   EXPECT_NE(done.error.find("not a database"), std::string::npos) << done.error;
   EXPECT_EQ(ReadText(database), bytes);
+}
+
+TEST_F(Sweep, AFolderThatCannotBeMadeIsTold) {
+  const std::string spec = Write("grid.yaml", kTrueGrid);
+  const std::string file = Write("file", "");
+  ::setenv("DDL_HOME", (file + "/store").c_str(), 1);
+  const Finished store = Ddl({"sweep", spec});
+  EXPECT_EQ(store.code, 2);
+  EXPECT_NE(store.error.find("by --store or DDL_HOME"), std::string::npos) << store.error;
+  ::setenv("DDL_HOME", (folder_ + "/store").c_str(), 1);
+  ::setenv("DDL_HOST_DIR", (file + "/host").c_str(), 1);
+  const Finished host = Ddl({"sweep", spec});
+  EXPECT_EQ(host.code, 2);
+  EXPECT_NE(host.error.find("cannot make " + file + "/host"), std::string::npos) << host.error;
+  EXPECT_NE(host.error.find("by DDL_HOST_DIR"), std::string::npos) << host.error;
+  ::setenv("DDL_HOST_DIR", (folder_ + "/host").c_str(), 1);
 }
 
 TEST_F(Sweep, EveryCommandHelpsOnOneScreen) {

@@ -156,14 +156,14 @@ TEST(PowerFiles, AHostFolderIsUsableAndItsEpochNeverFalls) {
   const HostPaths paths{real / "host", "store"};
   for (std::int64_t epoch = 1; epoch <= 4; ++epoch) {
     ASSERT_EQ(ClaimHostFolder(paths, "machine"), "");
-    ASSERT_TRUE(RaiseEpoch(paths, static_cast<std::uint64_t>(epoch)));
+    ASSERT_TRUE(RaiseEpoch(paths, {static_cast<std::uint64_t>(epoch), "box:/store"}));
     TheRecorder().Promise(epoch);
   }
   const std::vector<Request> requests = TheRecorder().End();
   FailEverywhere(requests, real.Path(), 10, [&](const std::string& image, std::int64_t epoch) {
     const HostPaths left{image + "/host", "store"};
     EXPECT_EQ(ClaimHostFolder(left, "machine"), "");
-    EXPECT_GE(EpochSeen(left), static_cast<std::uint64_t>(epoch));
+    EXPECT_GE(ReadEpoch(left).epoch, static_cast<std::uint64_t>(epoch));
   });
 }
 

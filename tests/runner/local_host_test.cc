@@ -30,10 +30,11 @@ constexpr auto kPatience = 60s;
 // An agent on a link, and all that it said.
 class Connection {
  public:
-  Connection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false)
+  Connection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false,
+             const std::string& holder = {})
       : link_(MakeLocalLink({.agent_path = std::string(DDL_BINARY_DIR) + "/ddl-agent",
                              .host_folder = host_folder,
-                             .hello = {"0123456789abcdef", epoch, take_over}},
+                             .hello = {"0123456789abcdef", epoch, take_over, holder}},
                             [this](HostNews news) { mailbox_.Put(std::move(news)); })) {}
 
   void Send(ToHost message) { link_->Send(std::move(message)); }
@@ -405,6 +406,55 @@ TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
   std::ofstream(ready) << "go\n" << std::flush;
   EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kLaunchRefused);
   EXPECT_FALSE(Lives(start.supervisor.pid));
+}
+
+TEST_F(LocalHost, HearsNoCoordinatorThatALaterOneFollowed) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo up > ready; read go < ready; exit 3"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  Connection later(folder_ / "host", epoch_ + 1);
+  const Welcome welcome = later.Await<Welcome>();
+  ASSERT_EQ(welcome.found.size(), 1U);
+  later.Send(Adopt{{{1}, 0}, "token-1", 0});
+  (void)later.Await<Started>();
+  // The first one slept; what it says now has no effect.
+  connection_->Send(Order{{{1}, 0}, OrderKind::kKill, {}});
+  EXPECT_THAT(connection_->Await<Refused>().reason, HasSubstr("a later coordinator"));
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(later.AwaitExit(1).exit_code, 3);
+  epoch_ += 1;
+  connection_.reset();
+}
+
+TEST_F(LocalHost, RefusesACopyOfAStoreThatIsStillThere) {
+  const std::string first = welcome_.facts.hostname + ":" + folder_.Path();
+  std::ofstream(folder_ / "ddl.db") << "";
+  const auto connect = [&](const std::string& holder, bool take_over) {
+    return std::make_unique<Connection>(folder_ / "host", ++epoch_, take_over, holder);
+  };
+  (void)connect(first, false)->Await<Welcome>();
+  const Refused refused = connect("other:/copy", false)->Await<Refused>();
+  EXPECT_EQ(refused.reason, "this store is a copy: its trials here belong to " + first);
+  EXPECT_THAT(refused.hint, HasSubstr("--take-over"));
+  (void)connect("other:/copy", true)->Await<Welcome>();
+  EXPECT_THAT(connect(first, false)->Await<Refused>().reason, HasSubstr("other:/copy"))
+      << "of another host nobody can tell whether it lives";
+  (void)connect(first, true)->Await<Welcome>();
+  std::filesystem::remove(folder_ / "ddl.db");
+  (void)connect("other:/moved", false)->Await<Welcome>();
+}
+
+// An agent may die between the fork of a supervisor and the claim of its folder.
+TEST_F(LocalHost, AdoptsWhatALaunchThatIsSentAgainFinds) {
+  const std::string ready = MakePipe("ready");
+  const LaunchRecord record = Shell(1, "echo up > ready; read go < ready; exit 3");
+  Start(record);
+  EXPECT_EQ(ReadLine(ready), "up");
+  Connect();
+  connection_->Send(Launch{record});
+  EXPECT_EQ(connection_->Await<Started>().record.token, "token-1");
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(1).exit_code, 3);
 }
 
 TEST_F(LocalHost, RefusesAnOlderEpoch) {

@@ -28,7 +28,7 @@ std::string OpenRefusal(const std::string& folder) {
     (void)Store::Open(folder);
     return "opened";
   } catch (const Error& error) {
-    EXPECT_EQ(error.Kind(), ErrorKind::kInfrastructure);
+    EXPECT_EQ(error.Kind(), ErrorKind::kUsage);
     return error.what();
   }
 }
