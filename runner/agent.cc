@@ -44,6 +44,8 @@ Agent::Agent(FileDescriptor link, std::string host_folder)
 int Agent::Run() {
   while (!over_)
     Turn();
+  // What was settled last would else wait for the next agent, and `ddl gc` with it.
+  if (exit_code_ == 0) Tidy();
   LeavePipesFolder(paths_);
   return exit_code_;
 }

@@ -85,6 +85,9 @@ class Agent {
   void PumpMetrics();
   bool PumpMetrics(RankId id, Rank& rank);
   void CheckAdopted();
+  void MendHostFolder();
+  void EndHomeless();
+  void Tidy();
   void End(RankId id, Rank& rank, EndCause cause, const std::string& detail);
   [[nodiscard]] std::vector<FoundRank> Scan() const;
   [[nodiscard]] FoundRank Look(RankId id) const;
@@ -105,8 +108,10 @@ class Agent {
   std::vector<Order> undelivered_;  // their supervisors have not claimed their folders yet
   std::set<RankId> to_tidy_;
   std::uint64_t epoch_ = 0;  // of our coordinator
+  std::string holder_;       // who that is
   std::uint64_t epoch_mark_ = 0;
   bool welcomed_ = false;
+  bool was_removed_ = false;  // the host folder, while we lived
   bool over_ = false;
   int exit_code_ = 0;
 };

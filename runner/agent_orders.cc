@@ -67,6 +67,7 @@ void Agent::On(const Hello& hello) {
                               facts.epoch_seen, hello.epoch));
   }
   epoch_ = hello.epoch;
+  holder_ = hello.holder;
   if (!RaiseEpoch(paths_, {hello.epoch, hello.holder})) {
     return Refuse("cannot write to " + paths_.Store(), kOtherFolder);
   }

@@ -5,11 +5,14 @@
 #include <chrono>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include "runner/agent.h"
+#include "runner/host_facts.h"
+#include "runner/host_folder.h"
 #include "runner/process.h"
 #include "runner/rank_record.h"
 #include "runner/records.h"
@@ -136,6 +139,9 @@ void Agent::OnSupervisorGone(RankId id, Rank& rank) {
   }
   const bool rebooted = rank.start && rank.start->supervisor.boot_id != boot_id_;
   const bool claimed = ::access(folder.c_str(), F_OK) == 0;
+  if (!claimed && (rank.start || was_removed_)) {
+    return End(id, rank, EndCause::kSupervisorLost, folder + " was removed while it ran");
+  }
   if (rebooted) return End(id, rank, EndCause::kHostRebooted, "the host was rebooted");
   End(id, rank, claimed ? EndCause::kSupervisorLost : EndCause::kLaunchRefused,
       claimed ? "its supervisor was killed" : "its supervisor could not be started");
@@ -168,6 +174,8 @@ bool Agent::PumpMetrics(RankId id, Rank& rank) {
 
 // In an idle moment: ranks whose supervisor is no child of ours, and folders to tidy.
 void Agent::CheckAdopted() {
+  MendHostFolder();
+  if (was_removed_) EndHomeless();
   for (auto& [id, rank] : ranks_) {
     if (rank.child != 0 || rank.ended) continue;
     OnStarted(id, rank);
@@ -176,12 +184,38 @@ void Agent::CheckAdopted() {
   std::erase_if(ranks_,
                 [](const auto& entry) { return entry.second.ended && entry.second.child == 0; });
   StartQueued();
-  for (const RankId id : to_tidy_) {
-    const std::string folder = paths_.Job(id);
-    SettleRankRecord(folder);
-    RemovePipes(paths_, id);  // of a supervisor that was killed while it left
-  }
+  Tidy();
+}
+
+void Agent::Tidy() {
+  for (const RankId id : to_tidy_)
+    SettleRankRecord(paths_.Job(id));
   to_tidy_.clear();
+}
+
+// Somebody removed the folder: a rank that runs has lost its record, spool, log and outputs, and
+// can be told nothing. What is left of it ends, so that it can begin again; the folder is made
+// anew.
+void Agent::MendHostFolder() {
+  if (!welcomed_ || ::access(paths_.Bell().c_str(), F_OK) == 0) return;
+  if (!ClaimHostFolder(paths_, ReadHostFacts().machine_id).empty()) return;  // launches say why
+  (void)RaiseEpoch(paths_, {epoch_, holder_});
+  epoch_mark_ = EpochMark(paths_);
+  paths_.pipes_folder = ClaimPipesFolder(paths_);
+  FileDescriptor bell = OpenFile(paths_.Bell(), O_RDWR | O_NONBLOCK);
+  if (bell) bell_ = std::move(bell);
+  was_removed_ = true;
+  AppendFrame(FromHost(Notice{paths_.Store() +
+                              " was removed and is made anew; trials that ran begin again; keep "
+                              "cleaners away from it, or set DDL_HOST_DIR"}),
+              out_);
+}
+
+// Again and again: a supervisor may have been about to start its trial.
+void Agent::EndHomeless() {
+  for (const auto& [id, rank] : ranks_) {
+    if (!rank.ended && ::access(paths_.Job(id).c_str(), F_OK) != 0) KillByToken(rank.token);
+  }
 }
 
 std::vector<FoundRank> Agent::Scan() const {
