@@ -18,11 +18,6 @@
 
 namespace ddl {
 
-struct OtherStore {
-  std::string folder;
-  FolderSize size;
-};
-
 struct GcFacts {
   std::vector<GcSweep> sweeps;
   std::vector<OtherStore> others;

@@ -93,8 +93,7 @@ GcFacts ReadGcFacts(const StoreReader& reader, const std::string& store_folder,
   } else {
     facts.sweeps.push_back(facts_reader.Read(ChooseSweep(reader, sweep)));
   }
-  for (const std::string& folder : OtherStores(paths))
-    facts.others.push_back({folder, SizeOf(folder)});
+  facts.others = OtherStores(paths);
   facts.jobs_elsewhere = facts_reader.JobsElsewhere();
   return facts;
 }

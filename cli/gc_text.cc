@@ -96,7 +96,10 @@ std::vector<std::string> GcLines(const GcPlan& plan, const GcFacts& facts,
   Append(lines, kept, terminal);
   if (!facts.others.empty()) lines.emplace_back();
   for (const OtherStore& other : facts.others) {
-    lines.push_back(fmt::format("another store's, left alone: {}  {}", OneLine(other.folder),
+    const std::string whose =
+        other.is_orphaned ? fmt::format("of a store that is gone ({})", OneLine(other.holder))
+                          : std::string("another store's");
+    lines.push_back(fmt::format("left alone, {}: {}  {}", whose, OneLine(other.folder),
                                 FormatBytes(other.size.bytes)));
   }
   if (facts.jobs_elsewhere > 0) {
@@ -124,7 +127,10 @@ Json GcJson(const GcPlan& plan, const GcFacts& facts, const HostPaths& paths) {
   }
   Json others = Json::array();
   for (const OtherStore& other : facts.others)
-    others.push_back(SizeInto({{"folder", other.folder}}, other.size));
+    others.push_back(SizeInto({{"folder", other.folder},
+                               {"store", other.holder.empty() ? Json(nullptr) : Json(other.holder)},
+                               {"store_is_gone", other.is_orphaned}},
+                              other.size));
   return {{"steps", std::move(steps)},
           {"kept", std::move(kept)},
           {"other_stores", std::move(others)},

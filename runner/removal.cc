@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/host_facts.h"
+#include "runner/host_folder.h"
+
 namespace ddl {
 
 namespace {
@@ -99,15 +102,18 @@ FolderFate FateOf(const std::string& path) {
                                                                  : FolderFate::kGone;
 }
 
-std::vector<std::string> OtherStores(const HostPaths& paths) {
-  std::vector<std::string> folders;
+std::vector<OtherStore> OtherStores(const HostPaths& paths) {
+  const std::string hostname = ReadHostFacts().hostname;
+  std::vector<OtherStore> others;
   for (const std::string& name : ListFolder(paths.host_folder)) {
-    const std::string folder = paths.host_folder + "/" + name;
-    if (name == paths.store_id || ::access((folder + "/jobs").c_str(), F_OK) != 0) continue;
-    folders.push_back(folder);
+    const HostPaths other{paths.host_folder, name, {}};
+    if (name == paths.store_id || ::access(other.Jobs().c_str(), F_OK) != 0) continue;
+    std::string holder = ReadEpoch(other).holder;
+    const bool orphaned = !holder.empty() && !HolderMayLive(holder, hostname);
+    others.push_back({other.Store(), std::move(holder), orphaned, SizeOf(other.Store())});
   }
-  std::ranges::sort(folders);
-  return folders;
+  std::ranges::sort(others, {}, &OtherStore::folder);
+  return others;
 }
 
 }  // namespace ddl

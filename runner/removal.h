@@ -45,7 +45,13 @@ void FinishRemovals(const HostPaths& paths);
 enum class FolderFate { kThere, kRemoved, kGone };
 [[nodiscard]] FolderFate FateOf(const std::string& path);
 
-// Folders of other stores below the host folder.
-[[nodiscard]] std::vector<std::string> OtherStores(const HostPaths& paths);
+// A folder of another store below the host folder.
+struct OtherStore {
+  std::string folder;
+  std::string holder;        // "HOST:FOLDER" of its last coordinator; "" when nothing says
+  bool is_orphaned = false;  // its store was here, and is not any more
+  FolderSize size;
+};
+[[nodiscard]] std::vector<OtherStore> OtherStores(const HostPaths& paths);
 
 }  // namespace ddl

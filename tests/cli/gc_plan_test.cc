@@ -38,7 +38,7 @@ GcSweep Sweep(std::vector<GcTrial> trials, bool maximize = false) {
 std::vector<std::string> Steps(const GcPlan& plan) {
   std::vector<std::string> words;
   for (const GcStep& step : plan.steps) {
-    const char* word = step.action == GcAction::kCompressLogs         ? "compress "
+    const char* word = step.action == GcAction::kCompressLogs        ? "compress "
                        : step.action == GcAction::kRemoveCheckpoints ? "checkpoints "
                                                                      : "job ";
     words.push_back(word + std::to_string(step.number));
@@ -77,8 +77,7 @@ TEST(GcPlan, TouchesNothingOfATrialThatMayGoOn) {
                                  TrialState::kPaused, TrialState::kStopping}) {
     GcTrial trial = OldTrial(1, 0.5);
     trial.state = state;
-    EXPECT_EQ(Steps(PlanGc({Sweep({trial})}, {0, 0, kRules.now_ms})), Words{})
-        << ToString(state);
+    EXPECT_EQ(Steps(PlanGc({Sweep({trial})}, {0, 0, kRules.now_ms})), Words{}) << ToString(state);
   }
   GcTrial open = OldTrial(1, 0.5);
   open.has_open_attempt = true;

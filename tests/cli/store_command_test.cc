@@ -166,6 +166,37 @@ TEST_F(StoreCommand, MakesAVerifiedCopy) {
   ExpectWhole();
 }
 
+// A trial waits on a pipe, so the coordinator runs for as long as the copies are made.
+TEST_F(StoreCommand, CopiesBesideARunningCoordinator) {
+  MakePipe("ready");
+  MakePipe("go");
+  Write("waits.sh", "echo '{\"loss\": 1}'\necho up > ready\nread word < go\n");
+  const std::string spec =
+      Write("waits.yaml",
+            "name: waits\ncommand: [/bin/sh, waits.sh]\nmethod: grid\n"
+            "metric: {name: loss, goal: minimize}\nparameters: {n: {value: 1}}\n");
+  auto coordinator = Start({"sweep", spec});
+  std::string word;
+  std::ifstream(folder_ + "/ready") >> word;
+  const Finished taken = Ddl({"store", "rebuild"});
+  EXPECT_EQ(taken.code, 3) << "the coordinator holds the store";
+  EXPECT_NE(taken.error.find("in use"), std::string::npos) << taken.error;
+  const Json own = DdlJson({"store", "backup"});
+  EXPECT_EQ(own.at("file"), folder_ + "/store/backup/by-hand.db");
+  EXPECT_EQ(Ddl({"store", "backup", "copy.db"}).code, 0);
+  EXPECT_EQ(Ddl({"store", "check"}).code, 0);
+  // The copy is a database of its own, with the trial as it was then.
+  fs::create_directory(folder_ + "/copied");
+  fs::rename(folder_ + "/copy.db", folder_ + "/copied/ddl.db");
+  const Json copied = DdlJson({"show", "waits/1", "--store", folder_ + "/copied"});
+  EXPECT_EQ(copied.at("trial").at("state"), "running");
+  std::ofstream(folder_ + "/go") << "on\n" << std::flush;
+  const Finished done = coordinator->Wait();
+  EXPECT_EQ(done.code, 0) << done.error;
+  EXPECT_EQ(DdlJson({"show", "waits/1"}).at("attempts").size(), 1U);
+  ExpectWhole();
+}
+
 // A coordinator that was killed has made no backup since its start: what it had acknowledged is in
 // the journal and in the spools.
 class KilledStore : public StoreCommand {

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "runner/host_facts.h"
+#include "runner/host_folder.h"
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
@@ -92,11 +94,24 @@ TEST_F(Removal, MeasuresAndFollowsNoLinks) {
   EXPECT_EQ(SizeOf(paths_.Store() + "/nothing"), FolderSize{});
 }
 
-TEST_F(Removal, NamesTheFoldersOfOtherStores) {
+TEST_F(Removal, TellsOtherStoresAndWhetherTheyAreGone) {
   Make("jobs/1.0");
-  fs::create_directories(folder_.Path() + "/other/jobs");
   fs::create_directories(folder_.Path() + "/no-store");
-  EXPECT_EQ(OtherStores(paths_), std::vector<std::string>{folder_.Path() + "/other"});
+  const std::string hostname = ReadHostFacts().hostname;
+  const std::string home = folder_.Path() + "/home";
+  for (const char* name : {"a", "b", "c"}) {
+    fs::create_directories(folder_.Path() + "/" + name + "/jobs");
+  }
+  fs::create_directory(home);
+  std::ofstream(home + "/ddl.db") << "x";
+  ASSERT_TRUE(RaiseEpoch({folder_.Path(), "a", {}}, {1, hostname + ":" + home}));
+  ASSERT_TRUE(RaiseEpoch({folder_.Path(), "b", {}}, {1, hostname + ":" + home + "-gone"}));
+  const auto others = OtherStores(paths_);
+  ASSERT_EQ(others.size(), 3U);
+  EXPECT_FALSE(others[0].is_orphaned);
+  EXPECT_TRUE(others[1].is_orphaned);
+  EXPECT_EQ(others[1].holder, hostname + ":" + home + "-gone");
+  EXPECT_FALSE(others[2].is_orphaned) << "nothing says whose it is";
 }
 
 }  // namespace
