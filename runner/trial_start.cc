@@ -73,6 +73,9 @@ std::string WhyNotStarted(int problem, const LaunchRecord& launch) {
   }
   switch (problem) {
     case ENOENT:
+      if (std::filesystem::exists(std::filesystem::path(launch.workdir) / program)) {
+        return fmt::format("the interpreter that the first line of {} names is not there", program);
+      }
       return fmt::format("no such program: {} (in {})", program, launch.workdir);
     case EACCES:
       return fmt::format("not executable: {}; chmod +x it", program);

@@ -190,7 +190,10 @@ run_cap: 1
 parameters: {a: {min: 0.0, max: 1.0}}
 )");
   EXPECT_EQ(Ddl({"sweep", spec}).code, 1);
-  EXPECT_NE(Ddl({"explain", "1"}).out.find("trian.sh"), std::string::npos);
+  const std::string why = Ddl({"explain", "1"}).out;
+  EXPECT_NE(why.find("the interpreter that the first line of ./trian.sh names is not there"),
+            std::string::npos)
+      << why;
 }
 
 TEST_F(Sweep, FailFastEndsWithTheFirstFailure) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ledger_trial FOLDER REPORTS: a trial that writes down by itself, synced, what it reports to ddl:
-// FOLDER/TRIAL.ATTEMPT has one line a report, with its step, before the report is made.
+// ledger_trial FOLDER REPORTS [MICROSECONDS]: a trial that writes down by itself, synced, what it
+// reports to ddl: FOLDER/TRIAL.ATTEMPT has one line a report, with its step, before the report is
+// made. Between two reports it takes its time, 2,000 microseconds unless told.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -22,7 +23,8 @@ bool WriteLine(int file, const std::string& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
+  const int pause = argc > 3 ? std::atoi(argv[3]) : 2000;
   const std::string name = Variable("DDL_TRIAL") + "." + Variable("DDL_ATTEMPT");
   // A second start of one attempt is seen as lines that stand twice.
   const int ledger = open((std::string(argv[1]) + "/" + name).c_str(),
@@ -31,7 +33,7 @@ int main(int argc, char** argv) {
     if (!WriteLine(ledger, std::to_string(step) + "\n") || fdatasync(ledger) != 0) return 1;
     std::printf("{\"step\": %d, \"loss\": %d}\n", step, 100 - step);
     std::fflush(stdout);
-    usleep(2000);  // a trial takes its time
+    usleep(static_cast<useconds_t>(pause));
   }
   return 0;
 }
