@@ -281,7 +281,7 @@ TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
   const StartRecord start = connection_->Await<Started>().record;
   RemoveTree(welcome_.facts.folder + "/jobs/1.0");
   std::ofstream(ready) << "go\n" << std::flush;
-  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kLaunchRefused);
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kSupervisorLost);
   EXPECT_FALSE(Lives(start.supervisor.pid));
 }
 
