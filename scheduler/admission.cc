@@ -8,12 +8,19 @@ namespace ddl {
 Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& known) {
   if (!known || request.begin_new) return BeginSweep{};
   const SweepSpec before = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
-  const SpecDifference difference = DifferenceOf(before, request.spec);
+  const SpecDifference difference = DifferenceOf(before, WithExtension(before, request.spec));
   if (!difference.in_place) return SweepDiffers{difference.text};
   const bool over = known->state != SweepState::kRunning;
   const bool changed = !difference.text.empty();
   if (over && !changed && !request.retry_failed) return SweepIsOver{};
   return GoOnWithSweep{changed};
+}
+
+SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
+  if (stored.run_cap && asked.run_cap && *stored.run_cap > *asked.run_cap) {
+    asked.run_cap = stored.run_cap;
+  }
+  return asked;
 }
 
 Json ToJson(const SweepRequest& request) {

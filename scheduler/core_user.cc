@@ -3,6 +3,7 @@
 // the order is sent, and delivered again after an adoption.
 #include <fmt/format.h>
 
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 #include "scheduler/reasons.h"
 #include "scheduler/search.h"
@@ -35,6 +36,7 @@ void Core::State::On(const UserAsked& asked, Turn& turn) {
     return answer(true, fmt::format("{} trials go on without the coordinator", jobs.size()));
   }
   const auto found = sweeps.find(asked.sweep);
+  if (found == sweeps.end() && PlantedBug(Bug::kSilentRefusal)) return;
   if (found == sweeps.end()) return answer(false, "that sweep is not open; run: ddl sweep");
   SweepRun& sweep = found->second;
   for (const std::int64_t number : asked.trials) {

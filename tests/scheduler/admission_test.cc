@@ -52,6 +52,14 @@ TEST(Admission, RetryingFailedTrialsReopensAFinishedSweep) {
   EXPECT_TRUE(Is<GoOnWithSweep>(Admit(request, Known(Request(), SweepState::kFinished))));
 }
 
+TEST(Admission, AnExtendedSweepGoesOnWithTheFileAsItWas) {
+  SweepRequest extended = Request();
+  extended.spec.run_cap = 12;
+  const Admission admission = Admit(Request(), Known(extended, SweepState::kRunning));
+  ASSERT_TRUE(Is<GoOnWithSweep>(admission));
+  EXPECT_FALSE(std::get<GoOnWithSweep>(admission).spec_changed);
+}
+
 TEST(Admission, ALargerRunCapReopensAFinishedSweep) {
   SweepRequest request = Request();
   request.spec.run_cap = 12;
