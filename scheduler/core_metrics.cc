@@ -22,7 +22,7 @@ void Core::State::On(const MetricsArrived& arrived, Turn& turn) {
   const auto first_new = std::ranges::find_if(reports, [&job](const MetricReport& report) {
     return report.seq > job.committed_seq || PlantedBug(Bug::kDropDedupe);
   });
-  if (first_new != reports.end() && first_new->seq != job.committed_seq + 1) {
+  if (first_new != reports.end() && first_new->seq > job.committed_seq + 1) {
     // Something is missing in between: have it told again from where we are.
     turn.Send(host, Adopt{arrived.metrics.id, job.token, job.committed_seq});
     return;

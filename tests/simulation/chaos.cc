@@ -32,12 +32,14 @@ void World::PlanChaos() {
 void World::Again(Fault fault, void (World::*strike)()) {
   if (!around_.scenario.Has(fault) || !around_.is_chaos) return;
   const Time chaos = around_.scenario.chaos;
-  around_.agenda.After(around_.dice.Spread(chaos / 64, chaos / 2), [this, fault, strike] {
-    if (!around_.is_chaos) return;
-    around_.tally.Count(fault);
-    (this->*strike)();
-    Again(fault, strike);
-  });
+  const int often = fault == Fault::kUserActs ? 8 : 1;
+  around_.agenda.After(around_.dice.Spread(chaos / 64 / often, chaos / 2 / often),
+                       [this, fault, strike] {
+                         if (!around_.is_chaos) return;
+                         around_.tally.Count(fault);
+                         (this->*strike)();
+                         Again(fault, strike);
+                       });
 }
 
 std::optional<int> World::AnyOpenConnection() {

@@ -288,7 +288,8 @@ void Loop::Act(const Answer& answer) {
   for (const auto& [id, trial] : store_.Trials()) {
     if (trial.added.sweep != asked.sweep) continue;
     if (std::ranges::count(asked.trials, trial.added.number) == 0) continue;
-    if (asked.verb == UserVerb::kStop && !IsEnded(trial.state)) witness_.UserStopped(id, true);
+    if (answer.ok && asked.verb == UserVerb::kStop && !IsEnded(trial.state))
+      witness_.UserStopped(id, true);
     if (asked.verb == UserVerb::kRetry || asked.verb == UserVerb::kResume) {
       witness_.UserStopped(id, false);
     }

@@ -146,7 +146,8 @@ void Machine::Signal(std::int64_t pid, bool kill) {
     return;
   }
   if (std::exchange(process.is_ending, true)) return;
-  around_.agenda.After(around_.Moment(), [this, trial] {
+  const Time takes = around_.dice.Spread(std::chrono::microseconds(20), std::chrono::seconds(20));
+  around_.agenda.After(takes, [this, trial] {
     if (IsAlive(trial)) EndTrial(trial, 0, 15, true);
   });
 }

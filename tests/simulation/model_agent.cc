@@ -255,10 +255,13 @@ void ModelHost::Look(int connection, RankId id) {
   if (is_started && !std::exchange(rank.told_start, true)) {
     machine_.Say(connection, Started{*folder.start});
   }
-  TellSpool(connection, id, rank, folder);
+  // Reports and the end come by different ways: either may be first.
+  const bool is_end_first = folder.exit && around_.dice.Chance(200'000);
+  if (!is_end_first) TellSpool(connection, id, rank, folder);
   if (folder.exit) {
     rank.ended = true;
     machine_.Say(connection, Exited{*folder.exit});
+    if (is_end_first) TellSpool(connection, id, rank, folder);
     return StartQueued(connection);
   }
   if (!IsAlive(folder.supervisor)) SupervisorIsGone(connection, id, rank);
