@@ -89,6 +89,10 @@ void Witness::CheckRoom(const RealRun& run) const {
     Surroundings::Violate("slots in use <= capacity",
                           fmt::format("job {} on {}: {}", run.job.value, run.host, what));
   };
+  // A launch that was given up may come up late, and is killed then: it keeps its devices from
+  // others by its leases, and counts for nothing else.
+  const StoredAttempt* own = store_.FindJob(run.job);
+  const bool is_void = own == nullptr || own->ended;
   std::int64_t memory = run.slots.memory_mib;
   std::int64_t of_sweep = 1;
   for (const auto& [host, jobs] : alive_) {
@@ -102,6 +106,7 @@ void Witness::CheckRoom(const RealRun& run) const {
       memory += is_accepted ? other.slots.memory_mib : 0;
     }
   }
+  if (is_void) return;
   const auto plan = std::ranges::find(around_.scenario.hosts, run.host, &HostPlan::name);
   if (run.slots.memory_mib > 0 && memory > plan->memory_mib) refuse("more memory than there is");
   const auto parallel = most_parallel_.find(run.sweep);
