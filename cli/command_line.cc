@@ -34,8 +34,10 @@ void AddSweep(CLI::App& app, Chosen& chosen) {
   AddCommon(command, options.common);
   command.add_option("spec", options.spec_file, "The YAML spec")->required();
   command.add_option("override", options.overrides,
-                     "KEY=VALUE: a key of the spec, or values of a parameter (lr=0.1,0.01)");
+                     "A key of the spec, or a parameter: lr=0.1,0.01");
   command.add_option("-j,--parallel", options.parallel, "Trials at once, at most");
+  command.add_flag("--take-over", options.take_over,
+                   "Take the trials that a copy of this store has");
   command.add_flag("--new", options.begin_new, "Begin another sweep of the same name");
   command.add_flag("--detach", options.detach, "Go on in the background");
   command.add_flag("--fail-fast", options.fail_fast, "End the sweep with the first failed trial");
@@ -43,8 +45,9 @@ void AddSweep(CLI::App& app, Chosen& chosen) {
   command.add_flag("-y,--yes", options.yes, "Answer questions with yes");
   command.add_flag("-q,--quiet", options.quiet, "No progress; the exit code tells");
   command.footer(
-      "Exit code: 0 all done, 1 some trials failed, 2 bad spec or usage, 3 infrastructure,\n"
-      "4 target or limit missed, 130 interrupted (trials go on; the same command adopts them).");
+      "Exit code: 0 all done, 1 some trials failed, 2 bad spec or usage,\n"
+      "3 infrastructure, 4 target or limit missed, 130 interrupted (trials go on;\n"
+      "the same command adopts them).");
 }
 
 void AddRun(CLI::App& app, Chosen& chosen) {
@@ -68,8 +71,7 @@ void AddSpecReaders(CLI::App& app, Chosen& chosen) {
   validate.add_option("spec", checked.spec_file, "The YAML spec")->required();
   validate.add_option("override", checked.overrides, "KEY=VALUE");
 
-  CLI::App& plan =
-      *app.add_subcommand("plan", "Show the trials a spec would run, and their commands");
+  CLI::App& plan = *app.add_subcommand("plan", "Show the trials and commands a spec would run");
   PlanOptions& planned = Command(plan, chosen, RunPlanCommand);
   AddCommon(plan, planned.common);
   plan.add_option("spec", planned.spec_file, "The YAML spec")->required();
@@ -102,7 +104,7 @@ void AddViews(CLI::App& app, Chosen& chosen) {
   report.add_option("--junit", reported.junit_file, "Write JUnit XML for a CI's page");
   report.add_option("--csv", reported.csv_file, "Write all trials as CSV");
   report.add_option("--best", reported.best_file,
-                    "Write the best configuration as a ready-to-run spec (- is stdout)");
+                    "Write the best as a spec that runs (- is stdout)");
 }
 
 void AddTrialViews(CLI::App& app, Chosen& chosen) {
@@ -132,8 +134,7 @@ void AddControl(CLI::App& app, Chosen& chosen, const char* name, const char* tex
   ControlOptions& options = Command(command, chosen, RunControlCommand);
   options.verb = verb;
   AddCommon(command, options.common);
-  command.add_option("target", options.target,
-                     "SWEEP, NUMBER or SWEEP/NUMBER (default: the newest sweep)");
+  command.add_option("target", options.target, "SWEEP, NUMBER or SWEEP/NUMBER (default: newest)");
   if (verb == ControlVerb::kExtend) {
     command.add_option("--by", options.count, "Further trials")->required();
   }
@@ -149,6 +150,18 @@ void AddControls(CLI::App& app, Chosen& chosen) {
 }
 
 void AddRest(CLI::App& app, Chosen& chosen) {
+  CLI::App& store = *app.add_subcommand("store", "Check, back up or rebuild the database");
+  StoreOptions& kept = Command(store, chosen, RunStoreCommand);
+  AddCommon(store, kept.common);
+  store.add_option("verb", kept.verb, "check, backup or rebuild")
+      ->required()
+      ->check(CLI::IsMember({"check", "backup", "rebuild"}));
+  store.add_option("file", kept.file, "backup: the copy (default: in the store's folder)");
+  store.footer(
+      "check      reads only; exit 3 when something is damaged\n"
+      "backup     a verified copy, also beside a running coordinator\n"
+      "rebuild    from backup, journal and spools; the damaged file is kept aside");
+
   CLI::App& doctor = *app.add_subcommand("doctor", "Check this machine, and say what to mend");
   AddCommon(doctor, Command(doctor, chosen, RunDoctorCommand).common);
 

@@ -15,6 +15,7 @@ constexpr std::array kCommon{
 
 constexpr std::array kSweep{
     OptionWords{"-j", WordKind::kAny, "trials at once, at most"},
+    OptionWords{"--take-over", WordKind::kNothing, "take the trials that a copy of this store has"},
     OptionWords{"--new", WordKind::kNothing, "begin another sweep of that name"},
     OptionWords{"--detach", WordKind::kNothing, "go on without this terminal"},
     OptionWords{"--fail-fast", WordKind::kNothing, "the first failed trial ends the sweep"},
@@ -69,6 +70,7 @@ constexpr std::array kCommands{
     CommandWords{"retry", "run ended trials again", WordKind::kTrial, {}},
     CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
     CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, {}},
+    CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
     CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},
 };

@@ -9,7 +9,17 @@
 namespace ddl {
 
 // What a word on the command line is, for completion.
-enum class WordKind { kNothing, kAny, kFile, kFolder, kSweep, kTrial, kCommand, kShell };
+enum class WordKind {
+  kNothing,
+  kAny,
+  kFile,
+  kFolder,
+  kSweep,
+  kTrial,
+  kCommand,
+  kShell,
+  kStoreVerb
+};
 
 struct OptionWords {
   std::string_view name;  // "--json", "-j"

@@ -21,6 +21,7 @@ struct SweepOptions {
   std::vector<std::string> overrides;
   std::optional<int> parallel;  // -j
   bool begin_new = false;       // --new
+  bool take_over = false;       // --take-over
   bool detach = false;
   bool fail_fast = false;
   bool retry_failed = false;
@@ -107,6 +108,12 @@ struct DoctorOptions {
   CommonOptions common;
 };
 
+struct StoreOptions {
+  CommonOptions common;
+  std::string verb;  // check, backup or rebuild
+  std::string file;  // backup: where to; empty: in the store's folder
+};
+
 struct CompletionOptions {
   std::string shell;  // bash, zsh or fish
 };
@@ -124,6 +131,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunControlCommand(const ControlOptions& options);
 [[nodiscard]] int RunTrainCommand(const TrainOptions& options);
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
+[[nodiscard]] int RunStoreCommand(const StoreOptions& options);
 [[nodiscard]] int RunCompletionCommand(const CompletionOptions& options);
 
 }  // namespace ddl

@@ -36,6 +36,8 @@ std::string_view KindWord(WordKind kind) {
       return "command";
     case WordKind::kShell:
       return "shell";
+    case WordKind::kStoreVerb:
+      return "store";
   }
   return "any";
 }
@@ -49,6 +51,7 @@ _ddl_words() {
     sweep) compgen -W "$("${COMP_WORDS[0]}" status --names 2>/dev/null)" -- "$2" ;;
     command) compgen -c -- "$2" ;;
     shell) compgen -W "bash zsh fish" -- "$2" ;;
+    store) compgen -W "check backup rebuild" -- "$2" ;;
   esac
 }
 _ddl() {
@@ -115,6 +118,8 @@ std::string_view ZshAction(WordKind kind) {
       return ":command:_command_names";
     case WordKind::kShell:
       return ":shell:(bash zsh fish)";
+    case WordKind::kStoreVerb:
+      return ":verb:(check backup rebuild)";
   }
   return "";
 }
@@ -177,6 +182,8 @@ std::string_view FishValues(WordKind kind) {
       return "-f -a '(__fish_complete_command)'";
     case WordKind::kShell:
       return "-f -a 'bash zsh fish'";
+    case WordKind::kStoreVerb:
+      return "-f -a 'check backup rebuild'";
   }
   return "-f";
 }

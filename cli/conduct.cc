@@ -68,9 +68,9 @@ void SayInterrupted(const Coordinator& coordinator, SweepId sweep, SweepScreen& 
 int ConductHere(const SweepRequest& request, const ConductOptions& options,
                 const std::function<void()>& ready) {
   ForegroundObserver observer(ChooseScreen(options.json, options.quiet));
-  Coordinator coordinator(
-      {options.store_folder, SiblingExecutable("ddl-agent"), SiblingPath("ddl-trainer")},
-      Store::Open(options.store_folder), observer);
+  Coordinator coordinator({options.store_folder, SiblingExecutable("ddl-agent"),
+                           SiblingPath("ddl-trainer"), options.take_over},
+                          Store::Open(options.store_folder), observer);
   const OpenedSweep opened = coordinator.Open(request);
   observer.Follow(opened.sweep);
   ready();
@@ -99,6 +99,12 @@ void WaitForHolder(const std::string& folder, int round) {
 }
 
 }  // namespace
+
+std::string StoreToConduct(const std::string& explicit_folder) {
+  ClaimedStore claimed = ClaimStoreFolder(explicit_folder);
+  if (!claimed.notice.empty()) fmt::print(stderr, "note: {}\n", claimed.notice);
+  return std::move(claimed.folder);
+}
 
 int Conduct(SweepRequest request, const ConductOptions& options) {
   const std::string& folder = options.store_folder;

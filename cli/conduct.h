@@ -9,11 +9,16 @@
 
 namespace ddl {
 
+// The store's folder, as store/location.h finds it; says on stderr where a new database goes that
+// cannot be in the named folder.
+[[nodiscard]] std::string StoreToConduct(const std::string& explicit_folder);
+
 struct ConductOptions {
   std::string store_folder;
   bool json = false;
   bool quiet = false;
   bool detach = false;
+  bool take_over = false;
 };
 
 // Returns the exit code of `ddl sweep`. Throws Error where the spec is refused.

@@ -54,9 +54,6 @@ struct FolderFacts {
 [[nodiscard]] Check FolderCheck(const std::string& name, const FolderFacts& folder,
                                 CheckLevel on_network);
 [[nodiscard]] Check SpaceCheck(const FolderFacts& folder);
-// "nfs", "ext4", "tmpfs", …; hexadecimal when not known.
-[[nodiscard]] std::string FileSystemName(std::uint64_t type);
-[[nodiscard]] bool IsNetworkFileSystem(std::uint64_t type);
 
 // How a trial's whole tree of processes is stopped here.
 [[nodiscard]] Check TreeCheck(bool has_writable_cgroup);
@@ -64,10 +61,5 @@ struct FolderFacts {
 [[nodiscard]] Check PythonCheck(const std::string& path);
 [[nodiscard]] Check FashionMnistCheck(std::span<const std::string> missing_files,
                                       const std::string& folder);
-
-// The folder of this process's own cgroup below a cgroup v2 mount; none without one. Arguments are
-// the texts of /proc/self/cgroup and /proc/self/mounts.
-[[nodiscard]] std::optional<std::string> CgroupFolder(std::string_view self_cgroup,
-                                                      std::string_view mounts);
 
 }  // namespace ddl

@@ -7,6 +7,7 @@
 
 #include "cli/doctor.h"
 #include "cli/format.h"
+#include "store/file_system.h"
 
 namespace ddl {
 
@@ -44,30 +45,6 @@ std::int64_t BytesOf(std::string_view kilobytes) {
   std::int64_t number = 0;
   std::from_chars(kilobytes.data(), kilobytes.data() + kilobytes.size(), number);
   return number * 1024;
-}
-
-struct FileSystem {
-  std::uint64_t type;
-  const char* name;
-  bool is_network;
-};
-
-// Of linux/magic.h, and of systems that are not in it.
-constexpr std::array kFileSystems{
-    FileSystem{0xEF53, "ext4", false},        FileSystem{0x58465342, "xfs", false},
-    FileSystem{0x9123683E, "btrfs", false},   FileSystem{0x01021994, "tmpfs", false},
-    FileSystem{0x794C7630, "overlay", false}, FileSystem{0x2FC12FC1, "zfs", false},
-    FileSystem{0xF2F52010, "f2fs", false},    FileSystem{0x6969, "nfs", true},
-    FileSystem{0xFF534D42, "cifs", true},     FileSystem{0xFE534D42, "smb2", true},
-    FileSystem{0x517B, "smb", true},          FileSystem{0x00C36400, "ceph", true},
-    FileSystem{0x0BD00BD0, "lustre", true},   FileSystem{0x47504653, "gpfs", true},
-    FileSystem{0x19830326, "beegfs", true},   FileSystem{0x65735546, "fuse", true},
-    FileSystem{0x01021997, "9p", true},       FileSystem{0x5346414F, "afs", true},
-};
-
-const FileSystem* KnownFileSystem(std::uint64_t type) {
-  const auto found = std::ranges::find(kFileSystems, type, &FileSystem::type);
-  return found == kFileSystems.end() ? nullptr : found;
 }
 
 }  // namespace
@@ -153,16 +130,6 @@ Check SpaceCheck(const FolderFacts& folder) {
   return check;
 }
 
-std::string FileSystemName(std::uint64_t type) {
-  const FileSystem* known = KnownFileSystem(type);
-  return known == nullptr ? fmt::format("file system {:#x}", type) : known->name;
-}
-
-bool IsNetworkFileSystem(std::uint64_t type) {
-  const FileSystem* known = KnownFileSystem(type);
-  return known != nullptr && known->is_network;
-}
-
 Check TreeCheck(bool has_writable_cgroup) {
   if (has_writable_cgroup) {
     return {"stopping", CheckLevel::kOk, "whole trees of processes, through a cgroup", ""};
@@ -183,20 +150,6 @@ Check FashionMnistCheck(std::span<const std::string> missing_files, const std::s
   return {"fashion-mnist", CheckLevel::kWarning,
           fmt::format("{} is not in {}", missing_files.front(), folder),
           "for the samples that use it: apt install dataset-fashion-mnist"};
-}
-
-std::optional<std::string> CgroupFolder(std::string_view self_cgroup, std::string_view mounts) {
-  std::string_view below;
-  for (const std::string_view line : Split(self_cgroup, '\n')) {
-    if (line.starts_with("0::")) below = line.substr(3);
-  }
-  if (below.empty()) return std::nullopt;
-  for (const std::string_view line : Split(mounts, '\n')) {
-    const auto fields = Split(line, ' ');
-    if (fields.size() < 3 || fields[2] != "cgroup2") continue;
-    return std::string(fields[1]) + std::string(below == "/" ? "" : below);
-  }
-  return std::nullopt;
 }
 
 }  // namespace ddl

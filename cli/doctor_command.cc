@@ -15,7 +15,9 @@
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
+#include "cli/executables.h"
 #include "cli/output.h"
+#include "runner/cgroup.h"
 #include "store/location.h"
 
 namespace ddl {
@@ -31,11 +33,6 @@ std::string TextOf(const char* path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-bool IsExecutable(const std::string& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
-}
-
 // The first of the names that PATH has, as a path; else "".
 std::string FindInPath(std::initializer_list<const char*> names) {
   const char* variable = std::getenv("PATH");
@@ -44,7 +41,7 @@ std::string FindInPath(std::initializer_list<const char*> names) {
     for (std::size_t at = 0; at < path.size();) {
       const std::size_t end = std::min(path.find(':', at), path.size());
       std::string file = fmt::format("{}/{}", path.substr(at, end - at), name);
-      if (IsExecutable(file)) return file;
+      if (IsExecutableFile(file)) return file;
       at = end + 1;
     }
   }
@@ -96,12 +93,6 @@ FolderFacts LookAt(const std::string& path) {
   return facts;
 }
 
-bool HasWritableCgroup() {
-  const auto folder = CgroupFolder(TextOf("/proc/self/cgroup"), TextOf("/proc/self/mounts"));
-  return folder && access(folder->c_str(), W_OK) == 0 &&
-         access((*folder + "/cgroup.kill").c_str(), F_OK) == 0;
-}
-
 Check LookForFashionMnist() {
   const std::string folder = "/usr/share/datasets/fashion-mnist";
   std::vector<std::string> missing;
@@ -120,7 +111,7 @@ int RunDoctorCommand(const DoctorOptions& options) {
   const std::string beside = fs::read_symlink("/proc/self/exe", ignored).parent_path().string();
   const auto program = [&](const std::string& name) {
     const std::string path = beside + "/" + name;
-    return ProgramCheck(name, path, IsExecutable(path));
+    return ProgramCheck(name, path, IsExecutableFile(path));
   };
   const FolderFacts store = LookAt(FindStoreFolder(options.common.store));
   const std::vector<Check> checks{
@@ -131,7 +122,7 @@ int RunDoctorCommand(const DoctorOptions& options) {
       GpuCheck(ProbeGpus()),
       FolderCheck("store", store, CheckLevel::kOk),
       SpaceCheck(store),
-      TreeCheck(HasWritableCgroup()),
+      TreeCheck(!CgroupAbove().empty()),
       PythonCheck(FindInPath({"python", "python3"})),
       LookForFashionMnist(),
   };

@@ -7,11 +7,11 @@
 
 #include "cli/commands.h"
 #include "cli/conduct.h"
+#include "cli/program_check.h"
 #include "cli/provenance.h"
 #include "cli/trainer_check.h"
 #include "configs/error.h"
 #include "configs/spec_reader.h"
-#include "store/location.h"
 
 namespace ddl {
 
@@ -40,13 +40,14 @@ bool WantsAnother(const Error& refusal, const SweepOptions& options) {
 
 int RunSweepCommand(const SweepOptions& options) {
   SpecReading reading = ReadSpecFile(options.spec_file, Overrides(options));
+  CheckProgram(reading.spec, options.spec_file);
   CheckTrainer(reading.spec, options.spec_file);
   for (const std::string& note : reading.notes)
     fmt::print(stderr, "note: {}\n", note);
   SweepRequest request{reading.spec, reading.text, ProvenanceJson(reading.spec.workdir),
                        options.begin_new, options.retry_failed};
-  const ConductOptions conduct{FindStoreFolder(options.common.store), options.common.json,
-                               options.quiet, options.detach};
+  const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,
+                               options.quiet, options.detach, options.take_over};
   try {
     return Conduct(request, conduct);
   } catch (const Error& refusal) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/program_check.h"
 #include "cli/trainer_check.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
@@ -11,6 +12,7 @@ namespace ddl {
 
 int RunValidateCommand(const ValidateOptions& options) {
   const SpecReading reading = ReadSpecFile(options.spec_file, options.overrides);
+  CheckProgram(reading.spec, options.spec_file);
   CheckTrainer(reading.spec, options.spec_file);
   const std::int64_t trials = PlannedTrials(reading.spec);
   if (options.common.json) {

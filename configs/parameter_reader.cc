@@ -173,6 +173,51 @@ void RefuseUnused(const Described& d, const DistributionEntry& entry, SpecErrors
   }
 }
 
+// The largest magnitude that may be drawn, before rounding to q. Normal draws lie within 9 sigma.
+double LargestDraw(const Parameter& p) {
+  const double bound = std::max(std::abs(p.min), std::abs(p.max));
+  const double normal = std::abs(p.mu) + 9 * p.sigma;
+  switch (p.distribution) {
+    case Distribution::kLogUniform:
+    case Distribution::kQLogUniform:
+    case Distribution::kInvLogUniform:
+      return std::exp(bound);
+    case Distribution::kNormal:
+    case Distribution::kQNormal:
+      return normal;
+    case Distribution::kLogNormal:
+    case Distribution::kQLogNormal:
+      return std::exp(normal);
+    case Distribution::kBeta:
+    case Distribution::kQBeta:
+      return std::max({1.0, p.a, p.b});  // sums of these are drawn on the way
+    default:
+      return EntryOf(p.distribution).shape == DistributionShape::kBounds ? bound : 0;
+  }
+}
+
+// Every draw is a finite number, and where steps are counted every count is exact.
+void CheckDraws(const Described& d, const Parameter& parameter, SpecErrors& errors) {
+  constexpr double kMost = 1e305;
+  constexpr double kExact = 9007199254740992;  // 2^53
+  const DistributionEntry& entry = EntryOf(parameter.distribution);
+  const double largest = LargestDraw(parameter);
+  const double step = entry.is_quantized ? parameter.q : 1;
+  const bool is_counted = parameter.distribution == Distribution::kIntUniform ||
+                          parameter.distribution == Distribution::kQUniform;
+  if (!(largest <= kMost) || !(step <= kMost)) {
+    Refuse(errors, *d.node, d, "its values can be beyond all numbers",
+           fmt::format("keep them below {}", FormatNumber(kMost)));
+  } else if (is_counted && largest / step > kExact / 2) {
+    Refuse(errors, *d.node, d, "it has more steps than a number can count",
+           parameter.distribution == Distribution::kIntUniform
+               ? "keep its bounds below 2^52, or use uniform"
+               : "raise q, or use uniform");
+  } else if (!(largest / step <= kMost)) {
+    Refuse(errors, *d.node, d, "q is too fine for its values", "raise q");
+  }
+}
+
 void ReadShape(const Described& d, Parameter& parameter, SpecErrors& errors) {
   const DistributionEntry& entry = EntryOf(parameter.distribution);
   RefuseUnused(d, entry, errors);
@@ -212,6 +257,7 @@ void ReadShape(const Described& d, Parameter& parameter, SpecErrors& errors) {
     Refuse(errors, *d.node, d, fmt::format("{} takes no q", entry.name),
            fmt::format("use q_{}, or leave q away", entry.name));
   }
+  if (errors.IsEmpty()) CheckDraws(d, parameter, errors);
 }
 
 class SpaceReader {

@@ -48,7 +48,10 @@ class Draws {
   }
   double Beta(double a, double b) {
     const double x = Gamma(a);
-    return x / (x + Gamma(b));
+    const double sum = x + Gamma(b);
+    if (sum > 0) return x / sum;
+    // Both are too small for a double: so is one of them beside the other, and chances are b : a.
+    return Uniform() < a / (a + b) ? 1 : 0;
   }
 
  private:

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A spec as canonical JSON and back.
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <type_traits>
+
+#include <fmt/format.h>
+
 #include "configs/distributions.h"
 #include "configs/error.h"
 #include "configs/spec.h"
@@ -36,7 +43,10 @@ Json ToJson(const Parameter& p) {
 Parameter ParameterFromJson(const Json& json) {
   Parameter p;
   p.path = json.at("path").get<std::vector<std::string>>();
-  p.distribution = ParseDistribution(json.at("distribution").get<std::string>()).value();
+  const auto name = json.at("distribution").get<std::string>();
+  const std::optional<Distribution> known = ParseDistribution(name);
+  if (!known) throw Error(fmt::format("unknown distribution {}", name), "", "");
+  p.distribution = *known;
   if (json.contains("values")) p.values = json.at("values").get<std::vector<Json>>();
   if (json.contains("probabilities")) {
     p.probabilities = json.at("probabilities").get<std::vector<double>>();
@@ -58,7 +68,23 @@ void Put(Json& json, const char* key, const std::optional<Value>& value) {
 
 template <class Value>
 void Take(const Json& json, const char* key, std::optional<Value>& value) {
-  if (json.contains(key)) value = json.at(key).get<Value>();
+  if (!json.contains(key)) return;
+  if constexpr (std::is_integral_v<Value>)
+    value = WholeNumber<Value>(json.at(key));
+  else
+    value = json.at(key).get<Value>();
+}
+
+// The position of a word; a word that a newer ddl knows is no other word.
+template <std::size_t kCount>
+std::size_t WordOf(const Json& word, const char* const (&words)[kCount]) {
+  const auto* found = std::ranges::find(words, word.get<std::string>());
+  if (found != std::end(words)) return static_cast<std::size_t>(found - words);
+  throw Error(fmt::format("unknown word {}", DumpJson(word)), "", "");
+}
+
+std::chrono::milliseconds Milliseconds(const Json& value) {
+  return std::chrono::milliseconds(WholeNumber<std::int64_t>(value));
 }
 
 Json ToJson(const Metric& metric) {
@@ -70,7 +96,8 @@ Json ToJson(const Metric& metric) {
 
 Metric MetricFromJson(const Json& json) {
   Metric metric{.name = json.at("name").get<std::string>()};
-  if (json.at("goal") == "maximize") metric.goal = Goal::kMaximize;
+  const char* const goals[] = {"minimize", "maximize"};
+  metric.goal = static_cast<Goal>(WordOf(json.at("goal"), goals));
   Take(json, "target", metric.target);
   return metric;
 }
@@ -82,12 +109,13 @@ SweepSpec Read(const Json& json) {
   if (json.contains("trainer")) spec.trainer = json.at("trainer");
   spec.program = json.at("program").get<std::string>();
   spec.command = json.at("command").get<std::vector<std::string>>();
-  spec.method = json.at("method") == "random" ? Method::kRandom : Method::kGrid;
+  const char* const methods[] = {"grid", "random"};
+  spec.method = static_cast<Method>(WordOf(json.at("method"), methods));
   if (json.contains("metric")) spec.metric = MetricFromJson(json.at("metric"));
   for (const Json& item : json.at("parameters"))
     spec.space.push_back(ParameterFromJson(item));
-  spec.seeds = json.at("seeds");
-  spec.search_seed = json.at("search_seed");
+  spec.seeds = WholeNumber<int>(json.at("seeds"));
+  spec.search_seed = WholeNumber<std::uint64_t>(json.at("search_seed"));
   Take(json, "run_cap", spec.run_cap);
   Take(json, "parallel", spec.parallel);
   const Json& limits = json.at("limits");
@@ -95,13 +123,12 @@ SweepSpec Read(const Json& json) {
   Take(limits, "gpu_h", spec.limits.gpu_h);
   Take(limits, "epochs", spec.limits.epochs);
   const Json& resources = json.at("resources");
-  spec.resources = {resources.at("cpus"), resources.at("gpus"), resources.at("memory_mib")};
+  spec.resources = {resources.at("cpus"), resources.at("gpus"),
+                    WholeNumber<std::int64_t>(resources.at("memory_mib"))};
   spec.hosts = json.at("hosts").get<std::vector<std::string>>();
-  spec.retries = json.at("retries");
-  if (json.contains("timeout_ms")) {
-    spec.timeout = std::chrono::milliseconds(json.at("timeout_ms").get<std::int64_t>());
-  }
-  spec.grace = std::chrono::milliseconds(json.at("grace_ms").get<std::int64_t>());
+  spec.retries = WholeNumber<int>(json.at("retries"));
+  if (json.contains("timeout_ms")) spec.timeout = Milliseconds(json.at("timeout_ms"));
+  spec.grace = Milliseconds(json.at("grace_ms"));
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
   for (const Json& pair : json.at("capture"))
@@ -158,7 +185,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
 SweepSpec SpecFromJson(const Json& resolved) {
   try {
     return Read(resolved);
-  } catch (const Json::exception& problem) {
+  } catch (const std::exception& problem) {  // Json::exception and Error
     throw Error(problem.what(), "spec in the store", "use the ddl that wrote it",
                 ErrorKind::kInfrastructure);
   }

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "configs/json.h"
 
 namespace ddl {
+
+struct SpecEntry;
 
 struct SpecNode {
   enum class Kind { kNull, kScalar, kList, kMap };
@@ -19,13 +20,19 @@ struct SpecNode {
   std::string text;        // of a scalar
   bool is_quoted = false;  // stays a text whatever it looks like
   std::vector<SpecNode> items;
-  std::vector<std::pair<SpecNode, SpecNode>> entries;  // keys are scalars
-  int line = 0;                                        // from 1; 0: from the command line
+  std::vector<SpecEntry> entries;
+  int line = 0;  // from 1; 0: from the command line
   int column = 0;
   std::string origin;  // of a command-line override, "KEY=VALUE"
 
   [[nodiscard]] const SpecNode* Find(std::string_view key) const;
   [[nodiscard]] SpecNode* Find(std::string_view key);
+};
+
+// Of a mapping.
+struct SpecEntry {
+  SpecNode key;  // a scalar
+  SpecNode value;
 };
 
 // What a document may hold; beyond it is refused before any tree is built.

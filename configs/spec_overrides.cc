@@ -61,7 +61,7 @@ SpecNode MapOf(const std::string& key, SpecNode value, const std::string& origin
   SpecNode map;
   map.kind = SpecNode::Kind::kMap;
   map.origin = origin;
-  map.entries.emplace_back(Word(key, origin), std::move(value));
+  map.entries.push_back({Word(key, origin), std::move(value)});
   return map;
 }
 
@@ -72,8 +72,8 @@ SpecNode& Entry(SpecNode& map, const std::string& key, const std::string& origin
     map.kind = SpecNode::Kind::kMap;
   }
   if (SpecNode* found = map.Find(key)) return *found;
-  map.entries.emplace_back(Word(key, origin), SpecNode());
-  return map.entries.back().second;
+  map.entries.push_back({Word(key, origin), SpecNode()});
+  return map.entries.back().value;
 }
 
 std::vector<std::string> SplitPath(const std::string& key) {

@@ -52,7 +52,7 @@ class SpecBuilder {
         {"command", [this](const SpecNode& n) { ReadCommand(n); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
         {"method", [this](const SpecNode& n) { ReadMethod(n); }},
-        {"metric", [this](const SpecNode& n) { spec_.metric = ReadMetric(n, errors_); }},
+        {"metric", [this](const SpecNode& n) { spec_.metric = ReadMetric(n, errors_, ignored_); }},
         {"parameters", [this](const SpecNode& n) { parameters_ = &n; }},
         {"seeds",
          [this](const SpecNode& n) {
@@ -101,7 +101,8 @@ class SpecBuilder {
         {"env", [this](const SpecNode& n) { spec_.env = ReadEnv(n, errors_); }},
         {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
     };
-    for (const char* key : {"entity", "project", "controller", "job", "image_uri", "settings"}) {
+    for (const char* key : {"apiVersion", "kind", "entity", "project", "controller", "job",
+                            "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
     for (const char* key :
@@ -146,7 +147,8 @@ class SpecBuilder {
   void ReadMethod(const SpecNode& node) {
     const std::string method = ReadText(node, "method", errors_).value_or("grid");
     has_method_ = true;
-    if (method == "grid" || method == "random") {
+    is_method_built_ = method == "grid" || method == "random";
+    if (is_method_built_) {
       spec_.method = method == "grid" ? Method::kGrid : Method::kRandom;
       return;
     }
@@ -177,7 +179,7 @@ class SpecBuilder {
     while (spec_.workdir.size() > 1 && spec_.workdir.back() == '/')
       spec_.workdir.pop_back();
     if (parameters_ != nullptr) spec_.space = ReadParameters(*parameters_, errors_);
-    if (spec_.method == Method::kGrid && parameters_ != nullptr && has_method_) {
+    if (spec_.method == Method::kGrid && parameters_ != nullptr && is_method_built_) {
       CheckGrid(*parameters_, spec_.space, errors_);
       CheckGridSize();
     }
@@ -269,6 +271,7 @@ class SpecBuilder {
   const SpecNode* root_ = nullptr;
   const SpecNode* parameters_ = nullptr;
   bool has_method_ = false;
+  bool is_method_built_ = false;  // else what only a grid needs is no news
   std::vector<std::string> ignored_;
 };
 
@@ -330,7 +333,7 @@ SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& n
   SpecNode key;
   key.kind = SpecNode::Kind::kScalar;
   key.text = "command";
-  root.entries.emplace_back(key, command);
+  root.entries.push_back({key, command});
   SpecBuilder builder(options, errors);
   builder.Read(root);
   errors.ThrowIfAny();

@@ -31,15 +31,31 @@ void CheckShare(const SpecNode& node, double share, std::string_view key, SpecEr
   }
 }
 
+// How W&B's bayes treats trials without a value; grid and random need none.
+void ReadImpute(const SpecNode& node, const std::string& key, SpecErrors& errors,
+                std::vector<std::string>& ignored) {
+  const std::string impute = ReadText(node, key, errors).value_or("worst");
+  const bool off = key == "impute_while_running" && impute == "false";
+  if (impute != "latest" && impute != "best" && impute != "worst" && !off) {
+    errors.Add(node, fmt::format("unknown {} \"{}\"", key, impute), "write latest, best or worst");
+  }
+  ignored.push_back("metric." + key);
+}
+
 }  // namespace
 
-Metric ReadMetric(const SpecNode& node, SpecErrors& errors) {
+Metric ReadMetric(const SpecNode& node, SpecErrors& errors, std::vector<std::string>& ignored) {
   Metric metric;
+  const auto impute = [&](const char* key) {
+    return [&, key](const SpecNode& n) { ReadImpute(n, key, errors, ignored); };
+  };
   ReadKeys(
       node, "metric",
       {{"name", [&](const SpecNode& n) { metric.name = ReadText(n, "name", errors).value_or(""); }},
        {"goal", [&](const SpecNode& n) { ReadGoal(n, metric, errors); }},
-       {"target", [&](const SpecNode& n) { metric.target = ReadNumber(n, "target", errors); }}},
+       {"target", [&](const SpecNode& n) { metric.target = ReadNumber(n, "target", errors); }},
+       {"impute", impute("impute")},
+       {"impute_while_running", impute("impute_while_running")}},
       errors);
   if (node.kind == SpecNode::Kind::kMap && node.Find("name") == nullptr) {
     errors.Add(node, "metric has no name", "write name: val_loss, as the trial reports it");

@@ -13,7 +13,9 @@
 
 namespace ddl {
 
-[[nodiscard]] Metric ReadMetric(const SpecNode& node, SpecErrors& errors);
+// Keys that steer what is not done here are checked, and their paths put into `ignored`.
+[[nodiscard]] Metric ReadMetric(const SpecNode& node, SpecErrors& errors,
+                                std::vector<std::string>& ignored);
 [[nodiscard]] Limits ReadLimits(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] Resources ReadResources(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors);

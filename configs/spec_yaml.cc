@@ -121,10 +121,10 @@ class TreeBuilder : public YAML::EventHandler {
     OpenNode& top = open_.back();
     if (top.key->text == "<<" && value.kind == SpecNode::Kind::kMap) {
       for (auto& entry : value.entries) {
-        if (top.node.Find(entry.first.text) == nullptr) top.node.entries.push_back(entry);
+        if (top.node.Find(entry.key.text) == nullptr) top.node.entries.push_back(entry);
       }
     } else {
-      top.node.entries.emplace_back(*std::move(top.key), std::move(value));
+      top.node.entries.push_back({*std::move(top.key), std::move(value)});
     }
     top.key.reset();
   }

@@ -37,13 +37,14 @@ FileDescriptor WatchChildren() {
 Agent::Agent(FileDescriptor link, std::string host_folder)
     : link_(std::move(link)),
       children_(WatchChildren()),
-      paths_{std::move(host_folder), {}},
+      paths_{std::move(host_folder), {}, {}},
       leases_folder_(LeasesFolder()),
       boot_id_(BootId()) {}
 
 int Agent::Run() {
   while (!over_)
     Turn();
+  LeavePipesFolder(paths_);
   return exit_code_;
 }
 
@@ -60,6 +61,7 @@ void Agent::Turn() {
   if (watched[1].revents != 0) ReapChildren();
   if (watched[0].revents != 0) ReadLink();
   if (!fresh_.empty()) TellStarted();
+  if (!undelivered_.empty()) DeliverOrders();
   if (idle && fresh_.empty()) CheckAdopted();
   if (out_.size() < kMaxWaiting) PumpMetrics();
   Flush();
@@ -67,7 +69,7 @@ void Agent::Turn() {
 
 int Agent::PollTimeout() const {
   if (!fresh_.empty()) return kFreshMs;
-  return to_tidy_.empty() ? kLookMs : kTidyMs;
+  return to_tidy_.empty() && undelivered_.empty() ? kLookMs : kTidyMs;
 }
 
 void Agent::ReadLink() {
@@ -78,6 +80,7 @@ void Agent::ReadLink() {
     over_ = true;  // the trials go on
     return;
   }
+  if (welcomed_ && IsFenced()) return Refuse("a later coordinator has this store's trials");
   frames_.Add({piece.data(), static_cast<std::size_t>(got)});
   while (const std::optional<ToHost> message = frames_.Next<ToHost>())
     Obey(*message);
@@ -130,8 +133,17 @@ void Agent::Flush() {
   }
 }
 
-void Agent::Refuse(const std::string& reason) {
-  AppendFrame(FromHost(Refused{reason, welcomed_ ? 0 : EpochSeen(paths_)}), out_);
+// A coordinator that slept while a later one began has nothing to say here any more.
+bool Agent::IsFenced() {
+  const std::uint64_t mark = EpochMark(paths_);
+  if (mark == epoch_mark_) return false;
+  epoch_mark_ = mark;
+  return ReadEpoch(paths_).epoch > epoch_;
+}
+
+void Agent::Refuse(const std::string& reason, const std::string& hint) {
+  const bool tells_epoch = !welcomed_ && hint.empty();
+  AppendFrame(FromHost(Refused{reason, tells_epoch ? ReadEpoch(paths_).epoch : 0, hint}), out_);
   Flush();
   over_ = true;
   exit_code_ = 1;

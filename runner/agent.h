@@ -50,7 +50,8 @@ class Agent {
   void Flush();
   template <class Message>
   void Send(Message message);
-  void Refuse(const std::string& reason);
+  void Refuse(const std::string& reason, const std::string& hint = {});
+  [[nodiscard]] bool IsFenced();
 
   // ---- agent_orders.cc: what the coordinator says
   void Obey(const ToHost& message);
@@ -63,14 +64,18 @@ class Agent {
   void On(const GetFile& request);
   void On(const PutFile& request);
   void On(const Heartbeat& heartbeat);
+  void Deliver(const Order& order);
+  void DeliverOrders();
   void Start(LaunchRecord record);
   [[nodiscard]] bool IsHeld(const Slots& slots) const;
   void StartQueued();
 
   // ---- agent_ranks.cc: what supervisors and the kernel say
   void Heard(const BellLine& line);
+  void TellStranger(RankId id);
   void TellStarted();
   void OnStarted(RankId id, Rank& rank);
+  void TellStart(Rank& rank, std::optional<StartRecord> start);
   void OnExited(RankId id, Rank& rank);
   void OnBusy(RankId id, Rank& rank);
   void OnRefused(RankId id, Rank& rank, const std::string& text);
@@ -97,7 +102,10 @@ class Agent {
   // Ranks whose start is not told yet, and when it is due.
   std::deque<std::pair<std::chrono::steady_clock::time_point, RankId>> fresh_;
   std::deque<LaunchRecord> queue_;  // launches that wait for a rank of ours to end
+  std::vector<Order> undelivered_;  // their supervisors have not claimed their folders yet
   std::set<RankId> to_tidy_;
+  std::uint64_t epoch_ = 0;  // of our coordinator
+  std::uint64_t epoch_mark_ = 0;
   bool welcomed_ = false;
   bool over_ = false;
   int exit_code_ = 0;

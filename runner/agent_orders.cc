@@ -20,6 +20,8 @@ namespace ddl {
 
 namespace {
 
+constexpr const char* kOtherFolder = "name a folder of yours on a local disk by DDL_HOST_DIR";
+
 template <class Share>
 bool Overlap(const Share& a, const Share& b) {
   return a.first < b.first + b.length && b.first < a.first + a.length;
@@ -48,18 +50,30 @@ void Agent::On(const Hello& hello) {
   paths_.store_id = hello.store_id;
   HostFacts facts = ReadHostFacts();
   if (const std::string problem = ClaimHostFolder(paths_, facts.machine_id); !problem.empty()) {
-    return Refuse(problem);
+    return Refuse(problem, kOtherFolder);
   }
+  paths_.pipes_folder = ClaimPipesFolder(paths_);
   facts.folder = paths_.Store();
-  facts.epoch_seen = EpochSeen(paths_);
+  const EpochRecord seen = ReadEpoch(paths_);
+  facts.epoch_seen = seen.epoch;
+  const bool is_copy = !seen.holder.empty() && !hello.holder.empty() &&
+                       seen.holder != hello.holder && HolderMayLive(seen.holder, facts.hostname);
+  if (is_copy && !hello.take_over) {
+    return Refuse(fmt::format("this store is a copy: its trials here belong to {}", seen.holder),
+                  "go on there, or take them over by ddl sweep SPEC --take-over");
+  }
   if (hello.epoch < facts.epoch_seen && !hello.take_over) {
     return Refuse(fmt::format("a later coordinator (epoch {}, ours is {}) has this store's trials",
                               facts.epoch_seen, hello.epoch));
   }
-  if (!RaiseEpoch(paths_, hello.epoch)) return Refuse("cannot write to " + paths_.Store());
+  epoch_ = hello.epoch;
+  if (!RaiseEpoch(paths_, {hello.epoch, hello.holder})) {
+    return Refuse("cannot write to " + paths_.Store(), kOtherFolder);
+  }
+  epoch_mark_ = EpochMark(paths_);
   // Opened for both directions: never at its end, whoever comes and goes.
   bell_.Reset(::open(paths_.Bell().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!bell_) return Refuse("cannot open " + paths_.Bell());
+  if (!bell_) return Refuse("cannot open " + paths_.Bell(), kOtherFolder);
   welcomed_ = true;
   AppendFrame(FromHost(Welcome{std::move(facts), Scan()}), out_);
 }
@@ -67,9 +81,10 @@ void Agent::On(const Hello& hello) {
 void Agent::On(const Launch& launch) {
   const LaunchRecord& record = launch.record;
   const auto queued = [&](const LaunchRecord& other) { return other.id == record.id; };
-  const bool sent_twice = ranks_.contains(record.id) || std::ranges::any_of(queue_, queued) ||
-                          ::access(paths_.Job(record.id).c_str(), F_OK) == 0;
-  if (sent_twice) return;
+  if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
+  if (::access(paths_.Job(record.id).c_str(), F_OK) == 0) {
+    return On(Adopt{record.id, record.token, 0});  // its supervisor is of an earlier agent
+  }
   // First come, first served: nothing overtakes a launch that waits for the same slot.
   const auto waits = [&](const LaunchRecord& other) { return Overlap(other.slots, record.slots); };
   if (IsHeld(record.slots) || std::ranges::any_of(queue_, waits)) {
@@ -142,8 +157,19 @@ void Agent::On(const Order& order) {
     AppendFrame(FromHost(Exited{std::move(record)}), out_);
     return;
   }
+  Deliver(order);
+}
+
+void Agent::DeliverOrders() {
+  for (const Order& order : std::exchange(undelivered_, {}))
+    Deliver(order);
+}
+
+void Agent::Deliver(const Order& order) {
   const Delivery delivery = PostOrder(paths_.Job(order.id), order.kind, order.line);
   const auto rank = ranks_.find(order.id);
+  const bool lives = rank != ranks_.end() && !rank->second.ended;
+  if (delivery == Delivery::kNotWritten && lives) undelivered_.push_back(order);
   // A rank that nobody adopted and nobody supervises: what is left of it goes at once.
   if (delivery != Delivery::kDone && rank == ranks_.end() && order.kind == OrderKind::kKill) {
     const FoundRank found = Look(order.id);

@@ -11,7 +11,9 @@
 
 #include "runner/agent.h"
 #include "runner/process.h"
+#include "runner/rank_record.h"
 #include "runner/records.h"
+#include "runner/trial_start.h"
 
 namespace ddl {
 
@@ -31,16 +33,6 @@ std::optional<RankId> ParseJobName(const std::string& name) {
   return id;
 }
 
-std::optional<StartRecord> ReadStart(const std::string& folder) {
-  const std::optional<std::string> text = ReadFile(folder + "/start.json");
-  return text ? StartRecordFromJson(*text) : std::nullopt;
-}
-
-std::optional<ExitRecord> ReadExit(const std::string& folder) {
-  const std::optional<std::string> text = ReadFile(folder + "/exit.json");
-  return text ? ExitRecordFromJson(*text) : std::nullopt;
-}
-
 // A supervisor that has written its exit record has nothing left to do but to end.
 void AwaitDeath(const ProcessIdentity& supervisor) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
@@ -53,6 +45,7 @@ void AwaitDeath(const ProcessIdentity& supervisor) {
 void Agent::Heard(const BellLine& line) {
   if (line.news == News::kNotice) return AppendFrame(FromHost(Notice{line.text}), out_);
   const auto found = ranks_.find(line.id);
+  if (found == ranks_.end() && line.news == News::kStarted) return TellStranger(line.id);
   if (found == ranks_.end() || found->second.ended) return;
   Rank& rank = found->second;
   switch (line.news) {
@@ -73,6 +66,13 @@ void Agent::Heard(const BellLine& line) {
   }
 }
 
+// Its supervisor was on its way when an earlier agent died. The coordinator may have given it up
+// meanwhile, and then has it killed.
+void Agent::TellStranger(RankId id) {
+  const std::optional<StartRecord> start = ReadRankRecord(paths_.Job(id)).start;
+  if (start) AppendFrame(FromHost(Started{*start}), out_);
+}
+
 void Agent::TellStarted() {
   const auto now = std::chrono::steady_clock::now();
   while (!fresh_.empty() && fresh_.front().first <= now) {
@@ -83,22 +83,25 @@ void Agent::TellStarted() {
 }
 
 void Agent::OnStarted(RankId id, Rank& rank) {
-  if (rank.start) return;
-  rank.start = ReadStart(paths_.Job(id));
-  if (!rank.start) return;
+  if (!rank.start) TellStart(rank, ReadRankRecord(paths_.Job(id)).start);
+}
+
+void Agent::TellStart(Rank& rank, std::optional<StartRecord> start) {
+  if (rank.start || !start) return;
+  rank.start = std::move(start);
   AppendFrame(FromHost(Started{*rank.start}), out_);
 }
 
 void Agent::OnExited(RankId id, Rank& rank) {
-  std::optional<ExitRecord> record = ReadExit(paths_.Job(id));
-  if (!record) return;  // the death of the supervisor will tell
-  OnStarted(id, rank);
-  while (rank.spool.LastSeq() < record->last_seq && PumpMetrics(id, rank)) {
+  RankRecord record = ReadRankRecord(paths_.Job(id));
+  if (!record.exit) return;  // the death of the supervisor will tell
+  TellStart(rank, std::move(record.start));
+  while (rank.spool.LastSeq() < record.exit->last_seq && PumpMetrics(id, rank)) {
   }
   rank.ended = true;
   // Its slots are free when the supervisor is gone; one that is no child of ours is waited for.
   if (rank.child == 0 && rank.start) AwaitDeath(rank.start->supervisor);
-  AppendFrame(FromHost(Exited{*std::move(record)}), out_);
+  AppendFrame(FromHost(Exited{*std::move(record.exit)}), out_);
 }
 
 void Agent::OnBusy(RankId id, Rank& rank) {
@@ -128,6 +131,7 @@ void Agent::OnSupervisorGone(RankId id, Rank& rank) {
   if (rank.ended) return;
   OnStarted(id, rank);
   KillByToken(rank.token);
+  RemovePipes(paths_, id);
   while (PumpMetrics(id, rank)) {
   }
   const bool rebooted = rank.start && rank.start->supervisor.boot_id != boot_id_;
@@ -174,10 +178,8 @@ void Agent::CheckAdopted() {
   StartQueued();
   for (const RankId id : to_tidy_) {
     const std::string folder = paths_.Job(id);
-    for (const char* name : {"/metrics", "/control", "/orders"}) {
-      ::unlink((folder + name).c_str());
-    }
-    ::rename((folder + "/exit.json").c_str(), (folder + "/settled.json").c_str());
+    SettleRankRecord(folder);
+    RemovePipes(paths_, id);  // of a supervisor that was killed while it left
   }
   to_tidy_.clear();
 }
@@ -188,8 +190,11 @@ std::vector<FoundRank> Agent::Scan() const {
   for (const auto& entry : std::filesystem::directory_iterator(paths_.Jobs(), problem)) {
     const std::optional<RankId> id = ParseJobName(entry.path().filename());
     if (!id) continue;
-    if (::access((entry.path().string() + "/settled.json").c_str(), F_OK) == 0) continue;
+    if (IsSettled(entry.path())) continue;
     found.push_back(Look(*id));
+    if (found.back().state != FoundState::kAlive && ReadRankRecord(entry.path()).start) {
+      RemovePipes(paths_, *id);
+    }
   }
   std::ranges::sort(found, {}, &FoundRank::id);
   return found;
@@ -197,10 +202,10 @@ std::vector<FoundRank> Agent::Scan() const {
 
 FoundRank Agent::Look(RankId id) const {
   const std::string folder = paths_.Job(id);
-  const std::optional<StartRecord> start = ReadStart(folder);
+  const std::optional<StartRecord> start = ReadRankRecord(folder).start;
   const bool alive = start && IsAlive(start->supervisor);
-  // The record last: a supervisor writes it before it goes.
-  const std::optional<ExitRecord> exit = ReadExit(folder);
+  // The exit last: a supervisor writes it before it goes.
+  const std::optional<ExitRecord> exit = ReadRankRecord(folder).exit;
   if (exit) return {id, exit->token, FoundState::kExited};
   return {id, start ? start->token : std::string(), alive ? FoundState::kAlive : FoundState::kLost};
 }

@@ -16,17 +16,6 @@ namespace {
 
 constexpr std::size_t kReadStep = 4096;  // most records of ddl fit, so one read is the rule
 
-std::string FolderOf(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool SyncFolderOf(const std::string& path) {
-  const FileDescriptor folder = OpenFile(FolderOf(path), O_RDONLY | O_DIRECTORY);
-  return folder && ::fsync(folder.Get()) == 0;
-}
-
 bool WriteAside(const std::string& aside, std::string_view text, Durability durability) {
   const FileDescriptor file = OpenFile(aside, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   return file && WriteAll(file.Get(), text) &&
@@ -97,7 +86,18 @@ bool WriteFileAtomically(const std::string& path, std::string_view text, Durabil
     errno = kept;
     return false;
   }
-  return durability == Durability::kKill || SyncFolderOf(path);
+  return durability == Durability::kKill || SyncFolder(FolderOf(path));
+}
+
+std::string FolderOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool SyncFolder(const std::string& folder) {
+  const FileDescriptor open = OpenFile(folder, O_RDONLY | O_DIRECTORY);
+  return open && ::fsync(open.Get()) == 0;
 }
 
 bool EnsureFolder(const std::string& path, unsigned mode) {

@@ -59,6 +59,11 @@ enum class Durability {
 [[nodiscard]] bool WriteFileAtomically(const std::string& path, std::string_view text,
                                        Durability durability = Durability::kKill);
 
+// The folder that holds `path`.
+[[nodiscard]] std::string FolderOf(const std::string& path);
+// Makes the names in a folder safe from a power failure.
+[[nodiscard]] bool SyncFolder(const std::string& folder);
+
 // mkdir(2). True too when the folder is there already; a file or a link there is not good enough.
 [[nodiscard]] bool EnsureFolder(const std::string& path, unsigned mode = 0700);
 

@@ -36,11 +36,11 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
   }
 }
 
-// "[N/A]" and the like are none.
+// "[N/A]" and the like are none, and so is what is below 0.
 std::optional<std::int64_t> Count(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (problem != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
   return number;
 }
 
@@ -82,9 +82,11 @@ GpuDiscovery ParseGpus(std::string_view gpus, std::string_view processes, const 
   std::vector<Listed> listed;
   for (const std::string_view line : Split(gpus, '\n')) {
     if (line.empty()) continue;
-    if (std::optional<Listed> gpu = ParseLine(line)) {
+    std::optional<Listed> gpu = ParseLine(line);
+    const auto is_it = [&gpu](const Listed& other) { return other.facts.uuid == gpu->facts.uuid; };
+    if (gpu && std::ranges::none_of(listed, is_it)) {
       listed.push_back(*std::move(gpu));
-    } else {
+    } else {  // one GPU twice would be two devices to hand out
       discovery.note = fmt::format("nvidia-smi said: {}", line);
     }
   }

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "runner/cgroup.h"
 #include "runner/file.h"
 #include "runner/gpus.h"
 #include "runner/process.h"
@@ -88,7 +89,7 @@ HostFacts ReadHostFacts() {
   facts.gpus = std::move(gpus.gpus);
   facts.gpu_note = std::move(gpus.note);
   facts.interpreter = Interpreter();
-  facts.tree_kill = "session";
+  facts.tree_kill = CgroupAbove().empty() ? "session" : "cgroup";
   return facts;
 }
 

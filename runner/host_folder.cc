@@ -40,7 +40,8 @@ std::string CheckMachine(const std::string& folder, const std::string& machine_i
   const std::optional<std::string> text = ReadFile(path);
   if (!text) {
     const std::string own = DumpJson({{"machine_id", machine_id}});
-    return WriteFileAtomically(path, own) ? std::string() : Problem("write", path);
+    return WriteFileAtomically(path, own, Durability::kPower) ? std::string()
+                                                              : Problem("write", path);
   }
   try {
     if (ParseJson(*text, path).at("machine_id") == machine_id) return {};
@@ -77,15 +78,49 @@ std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_i
   return {};
 }
 
-std::uint64_t EpochSeen(const HostPaths& paths) {
-  const std::string text = ReadFile(paths.Store() + "/epoch").value_or("0");
-  std::uint64_t epoch = 0;
-  std::from_chars(text.data(), text.data() + text.size(), epoch);
-  return epoch;
+std::string ClaimPipesFolder(const HostPaths& paths) {
+  struct stat facts{};
+  if (::stat(paths.Store().c_str(), &facts) != 0) return {};
+  const std::string ours = fmt::format("/dev/shm/ddl-{}", ::geteuid());
+  std::string folder = fmt::format("{}/{}-{}", ours, paths.store_id, facts.st_ino);
+  const bool is_ours = EnsureFolder(ours) && CheckOwner(ours).empty() && EnsureFolder(folder);
+  return is_ours ? folder : std::string();
 }
 
-bool RaiseEpoch(const HostPaths& paths, std::uint64_t epoch) {
-  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{}\n", epoch));
+void LeavePipesFolder(const HostPaths& paths) {
+  if (paths.pipes_folder.empty()) return;
+  ::rmdir(paths.pipes_folder.c_str());
+  ::rmdir(std::filesystem::path(paths.pipes_folder).parent_path().c_str());
+}
+
+EpochRecord ReadEpoch(const HostPaths& paths) {
+  const std::string text = ReadFile(paths.Store() + "/epoch").value_or("");
+  EpochRecord record;
+  const char* const end = text.data() + text.size();
+  const auto number = std::from_chars(text.data(), end, record.epoch);
+  if (number.ptr != end && *number.ptr == ' ') record.holder.assign(number.ptr + 1, end);
+  while (!record.holder.empty() && record.holder.back() == '\n')
+    record.holder.pop_back();
+  return record;
+}
+
+std::uint64_t EpochMark(const HostPaths& paths) {
+  struct stat facts{};
+  return ::stat((paths.Store() + "/epoch").c_str(), &facts) == 0 ? facts.st_ino : 0;
+}
+
+bool HolderMayLive(const std::string& holder, const std::string& hostname) {
+  const std::string here = hostname + ":";
+  if (!holder.starts_with(here)) return !holder.empty();
+  return ::access((holder.substr(here.size()) + "/ddl.db").c_str(), F_OK) == 0;
+}
+
+bool RaiseEpoch(const HostPaths& paths, const EpochRecord& record) {
+  // A later coordinator elsewhere must not be forgotten with this host's power.
+  return WriteFileAtomically(paths.Store() + "/epoch",
+                             fmt::format("{} {}\n", record.epoch, record.holder),
+                             Durability::kPower) &&
+         SyncFolder(paths.host_folder) && SyncFolder(FolderOf(paths.host_folder));
 }
 
 }  // namespace ddl

@@ -16,9 +16,23 @@ namespace ddl {
 // cannot be used: somebody else's, another machine's (a shared home), not writable.
 [[nodiscard]] std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_id);
 
-// The highest epoch that this store's folder has seen; 0: none.
-[[nodiscard]] std::uint64_t EpochSeen(const HostPaths& paths);
+// A folder in memory for the FIFOs of the ranks of this very store's folder, made where it is
+// missing; "" where the host has none, or somebody else has taken the name.
+[[nodiscard]] std::string ClaimPipesFolder(const HostPaths& paths);
+// Removes it where nothing is in it.
+void LeavePipesFolder(const HostPaths& paths);
+
+// The highest epoch that this store's folder has seen, and the Hello::holder who brought it.
+struct EpochRecord {
+  std::uint64_t epoch = 0;  // 0: none
+  std::string holder;
+};
+[[nodiscard]] EpochRecord ReadEpoch(const HostPaths& paths);
 // False with errno set when it cannot be written down.
-[[nodiscard]] bool RaiseEpoch(const HostPaths& paths, std::uint64_t epoch);
+[[nodiscard]] bool RaiseEpoch(const HostPaths& paths, const EpochRecord& record);
+// Changes whenever the epoch is raised, by whomever; costs one call. 0: cannot be told.
+[[nodiscard]] std::uint64_t EpochMark(const HostPaths& paths);
+// A database that was there is there still: on this host by a look, elsewhere nobody can tell.
+[[nodiscard]] bool HolderMayLive(const std::string& holder, const std::string& hostname);
 
 }  // namespace ddl

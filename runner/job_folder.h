@@ -3,17 +3,20 @@
 // files and the bell, nothing else.
 //
 //   HOST_FOLDER/                     0700, ours; "host.json" holds machine id and boot id
-//     STORE_ID/                      "epoch" holds the highest epoch seen and who holds it
-//       bell                         FIFO: supervisors write one short line (≤ PIPE_BUF) for the
-//       agent checkpoints/NAME/            DDL_CHECKPOINT_DIR of a trial, shared by its attempts
+//     STORE_ID/                      "epoch" holds the highest epoch seen and whose
+//       bell                         FIFO: supervisors write one short line for the agent
+//       checkpoints/NAME/            DDL_CHECKPOINT_DIR of a trial, shared by its attempts
 //       jobs/JOB.RANK/               claimed by an exclusive mkdir of the supervisor
-//         start.json exit.json params.json
+//         start.json                 from the claim to the end; then, with a second line,
+//         exit.json,
+//                                    and settled.json once the database knows
+//         params.json
 //         log, log.tail              the trial's output; made with the first byte
 //         spool.N                    segments of the spool; made with the first metric
-//         metrics control            FIFOs: DDL_METRICS, DDL_CONTROL
-//         orders, order.N            FIFO for orders, and each order as a file so that none is lost
+//         order.N, ack               what the agent says to the supervisor
 //         output/                    DDL_OUTPUT_DIR
 //       jobs/JOB.RANK.busy           a lease was refused: SlotBusy as JSON; the folder is gone
+//   PIPES_FOLDER/JOB.RANK.metrics, .control    FIFOs: DDL_METRICS, DDL_CONTROL
 //   LEASES_FOLDER/cores, gpu-UUID    shared by all users (mode 0666, sticky folder)
 #pragma once
 
@@ -26,15 +29,24 @@ namespace ddl {
 struct HostPaths {
   std::string host_folder;
   std::string store_id;
+  // In memory where the host has such a folder: two FIFOs a rank on disk would cost more than all
+  // other files of a short trial together. Empty: they lie in the job's folder.
+  std::string pipes_folder{};
 
   [[nodiscard]] std::string Store() const { return host_folder + "/" + store_id; }
   [[nodiscard]] std::string Bell() const { return Store() + "/bell"; }
   [[nodiscard]] std::string Jobs() const { return Store() + "/jobs"; }
-  [[nodiscard]] std::string Job(RankId id) const {
-    return Jobs() + "/" + std::to_string(id.job.value) + "." + std::to_string(id.rank);
+  [[nodiscard]] std::string Job(RankId id) const { return Jobs() + "/" + Name(id); }
+  [[nodiscard]] std::string Pipe(RankId id, const std::string& name) const {
+    return pipes_folder.empty() ? Job(id) + "/" + name : pipes_folder + "/" + Name(id) + "." + name;
   }
   [[nodiscard]] std::string Checkpoints(const std::string& name) const {
     return Store() + "/checkpoints/" + name;
+  }
+
+ private:
+  static std::string Name(RankId id) {
+    return std::to_string(id.job.value) + "." + std::to_string(id.rank);
   }
 };
 

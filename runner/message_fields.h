@@ -70,7 +70,7 @@ void Fields(Visitor& visit, HostFacts& value) {
 
 template <class Visitor>
 void Fields(Visitor& visit, Hello& value) {
-  visit(value.store_id, value.epoch, value.take_over);
+  visit(value.store_id, value.epoch, value.take_over, value.holder);
 }
 template <class Visitor>
 void Fields(Visitor& visit, Launch& value) {
@@ -110,7 +110,7 @@ void Fields(Visitor& visit, Welcome& value) {
 }
 template <class Visitor>
 void Fields(Visitor& visit, Refused& value) {
-  visit(value.reason, value.epoch_seen);
+  visit(value.reason, value.epoch_seen, value.hint);
 }
 template <class Visitor>
 void Fields(Visitor& visit, Started& value) {

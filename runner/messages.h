@@ -14,11 +14,14 @@ namespace ddl {
 
 // ---- coordinator → agent -------------------------------------------------------------------
 
-// First word on every link. Hosts refuse an epoch lower than the highest they have seen.
+// First word on every link. Hosts refuse an epoch lower than the highest they have seen, and a
+// store of the same id in another folder (a copy) while the one they know is still there;
+// `take_over` ends both refusals.
 struct Hello {
   std::string store_id;
   std::uint64_t epoch = 0;
   bool take_over = false;
+  std::string holder;  // "HOST:FOLDER" of the database
   bool operator==(const Hello&) const = default;
 };
 
@@ -135,6 +138,7 @@ struct Welcome {
 struct Refused {
   std::string reason;
   std::uint64_t epoch_seen = 0;
+  std::string hint;  // what the user can do; "": nothing on this machine
   bool operator==(const Refused&) const = default;
 };
 

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/orders.h"
 
-#include <charconv>
+#include <cstring>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "runner/file.h"
+#include "runner/process.h"
+#include "runner/rank_record.h"
 
 namespace ddl {
 
 namespace {
 
 constexpr std::string_view kControl = "control ";
-constexpr std::string_view kAck = "ack ";
 
 std::string TextOf(OrderKind kind, std::string_view line) {
   switch (kind) {
@@ -28,12 +29,10 @@ std::string TextOf(OrderKind kind, std::string_view line) {
   return {};
 }
 
-Delivery Wake(const std::string& job_folder, const std::string& line) {
-  const FileDescriptor fifo = OpenFile(job_folder + "/orders", O_WRONLY | O_NONBLOCK);
-  if (!fifo) return Delivery::kNobody;
-  // A full pipe has woken its reader already.
-  (void)!::write(fifo.Get(), line.data(), line.size());
-  return Delivery::kDone;
+Delivery Wake(const std::string& job_folder) {
+  const RankRecord record = ReadRankRecord(job_folder);
+  const bool woken = record.start && SendSignal(record.start->supervisor, kWakeSignal);
+  return woken ? Delivery::kDone : Delivery::kNobody;
 }
 
 }  // namespace
@@ -51,13 +50,15 @@ Delivery PostOrder(const std::string& job_folder, OrderKind kind, std::string_vi
     const std::string path = fmt::format("{}/order.{}", job_folder, number);
     if (::link(aside.c_str(), path.c_str()) != 0) continue;
     ::unlink(aside.c_str());
-    return Wake(job_folder, "order\n");
+    return Wake(job_folder);
   }
   return Delivery::kNotWritten;
 }
 
-Delivery PostAck(const std::string& job_folder, std::int64_t committed_seq) {
-  return Wake(job_folder, fmt::format("{}{}\n", kAck, committed_seq));
+void PostAck(const std::string& job_folder, std::int64_t committed_seq) {
+  const FileDescriptor file = OpenFile(job_folder + "/ack", O_WRONLY | O_CREAT);
+  // One aligned write of eight bytes: a reader sees the old number or the new one.
+  if (file) (void)!::pwrite(file.Get(), &committed_seq, sizeof committed_seq, 0);
 }
 
 std::optional<OrderText> ParseOrder(std::string_view text) {
@@ -69,12 +70,11 @@ std::optional<OrderText> ParseOrder(std::string_view text) {
   return OrderText{OrderKind::kControl, std::string(text.substr(kControl.size()))};
 }
 
-std::optional<std::int64_t> ParseAck(std::string_view line) {
-  if (!line.starts_with(kAck)) return std::nullopt;
-  line.remove_prefix(kAck.size());
+std::optional<std::int64_t> ReadAck(const std::string& job_folder) {
+  const std::optional<std::string> bytes = ReadFile(job_folder + "/ack");
   std::int64_t seq = 0;
-  const auto [end, problem] = std::from_chars(line.data(), line.data() + line.size(), seq);
-  if (problem != std::errc() || end != line.data() + line.size()) return std::nullopt;
+  if (!bytes || bytes->size() != sizeof seq) return std::nullopt;
+  std::memcpy(&seq, bytes->data(), sizeof seq);
   return seq;
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Orders to a supervisor. Each is a file order.1, order.2, … in the job's folder, so that none is
-// lost, and a byte line in the FIFO `orders` wakes the supervisor. Acknowledgements, which may be
-// lost, are lines in the FIFO alone.
+// What an agent says to a supervisor. An order is a file order.1, order.2, … in the job's folder,
+// so that none is lost, and a signal wakes the supervisor, which start.json names; before that file
+// is there, nobody needs to be woken: the supervisor looks for orders once it has written it.
 //
 //   order.N    "stop\n" | "kill\n" | "control LINE\n"
-//   orders     "order\n" | "ack SEQ\n"
+//   ack        8 bytes, little-endian: metrics up to this number are committed. Read by a
+//   supervisor
+//              that has much to be acknowledged; nobody is woken.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,13 +21,16 @@ namespace ddl {
 
 enum class Delivery {
   kDone,        // the supervisor was woken
-  kNobody,      // the file lies there, but no supervisor listens
+  kNobody,      // the file lies there, but no supervisor was found
   kNotWritten,  // the file could not be written: no folder, no space
 };
 
 // The agent's side. Never blocks.
 Delivery PostOrder(const std::string& job_folder, OrderKind kind, std::string_view line);
-Delivery PostAck(const std::string& job_folder, std::int64_t committed_seq);
+void PostAck(const std::string& job_folder, std::int64_t committed_seq);
+
+// Wakes the supervisor; blocked there, and read from a descriptor.
+inline constexpr int kWakeSignal = SIGUSR1;
 
 struct OrderText {
   OrderKind kind = OrderKind::kStop;
@@ -34,6 +40,6 @@ struct OrderText {
 
 // The supervisor's side. nullopt when the text is none of ours.
 [[nodiscard]] std::optional<OrderText> ParseOrder(std::string_view text);
-[[nodiscard]] std::optional<std::int64_t> ParseAck(std::string_view line);
+[[nodiscard]] std::optional<std::int64_t> ReadAck(const std::string& job_folder);
 
 }  // namespace ddl

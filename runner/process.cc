@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runner/cgroup.h"
 #include "runner/file.h"
 
 namespace ddl {
@@ -111,7 +112,8 @@ std::vector<ProcessIdentity> ProcessesWithToken(std::string_view token) {
   for (const std::int64_t pid : AllPids()) {
     if (pid == ::getpid()) continue;
     const auto identity = IdentityOf(pid);
-    if (identity && Carries(pid, wanted)) found.push_back(*identity);
+    if (!identity) continue;
+    if (CgroupWithToken(pid, token) || Carries(pid, wanted)) found.push_back(*identity);
   }
   return found;
 }
@@ -121,13 +123,25 @@ bool CarriesAnyToken(std::int64_t pid) {
   return Carries(pid, std::string("\0DDL_TOKEN="sv));
 }
 
+std::int64_t OutOfMemoryKills() {
+  const std::string text = ReadFile("/proc/vmstat").value_or("");
+  constexpr std::string_view kLine = "\noom_kill ";
+  const std::size_t at = text.find(kLine);
+  if (at == std::string::npos) return 0;
+  const std::string_view rest = std::string_view(text).substr(at + kLine.size());
+  return Number(rest.substr(0, rest.find('\n'))).value_or(0);
+}
+
 int KillByToken(std::string_view token) {
   int killed = 0;
+  std::set<std::string> cgroups;
   constexpr int kRounds = 100;  // a tree that forks as fast as we kill gets no further
   for (int round = 0; round < kRounds; ++round) {
     std::set<std::int64_t> marked;
-    for (const ProcessIdentity& process : ProcessesWithToken(token))
+    for (const ProcessIdentity& process : ProcessesWithToken(token)) {
       marked.insert(process.pid);
+      if (auto cgroup = CgroupWithToken(process.pid, token)) cgroups.insert(*std::move(cgroup));
+    }
     // Descendants that changed their environment go with their ancestors.
     for (bool grew = !marked.empty(); grew;) {
       grew = false;
@@ -141,8 +155,10 @@ int KillByToken(std::string_view token) {
       const auto identity = IdentityOf(pid);
       if (identity && IsAlive(*identity) && SendSignal(*identity, SIGKILL)) any = ++killed > 0;
     }
-    if (!any) return killed;
+    if (!any) break;
   }
+  for (const std::string& cgroup : cgroups)
+    ::rmdir(cgroup.c_str());
   return killed;
 }
 

@@ -41,14 +41,19 @@ struct ProcessStat {
 // or not ours to signal.
 bool SendSignal(const ProcessIdentity& process, int signal);
 
-// Every process of this user, but the caller, whose environment holds DDL_TOKEN=`token`.
+// Every process of this user, but the caller, whose environment holds DDL_TOKEN=`token`, or that is
+// in the token's cgroup.
 [[nodiscard]] std::vector<ProcessIdentity> ProcessesWithToken(std::string_view token);
+
+// How many processes the kernel has ended for want of memory since boot, whoever set the limit.
+[[nodiscard]] std::int64_t OutOfMemoryKills();
 
 // A process that some trial of ddl, of whatever store, began: its environment has a token.
 [[nodiscard]] bool CarriesAnyToken(std::int64_t pid);
 
 // KILL to every process that carries the token and to all descendants of those, again and again
-// until a scan finds none. Returns how many were killed. For what a dead supervisor left behind.
+// until a scan finds none; the token's cgroup goes too. Returns how many were killed. For what a
+// dead supervisor left behind.
 int KillByToken(std::string_view token);
 
 }  // namespace ddl

@@ -33,19 +33,18 @@ void AppendChildren(std::int64_t pid, std::vector<std::int64_t>& pids) {
   }
 }
 
-// Children come after their parents.
+}  // namespace
+
+void BecomeSubreaper() {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
 std::vector<std::int64_t> Descendants() {
   std::vector<std::int64_t> pids;
   AppendChildren(::getpid(), pids);
   for (std::size_t i = 0; i < pids.size(); ++i)
     AppendChildren(pids[i], pids);
   return pids;
-}
-
-}  // namespace
-
-void BecomeSubreaper() {
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
 // A pid that was listed cannot be taken by a stranger meanwhile: its process stays a zombie until

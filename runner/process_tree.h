@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace ddl {
 
 // Makes this process the one that orphans of its descendants come to.
 void BecomeSubreaper();
+
+// All that is left of the trial's tree, zombies too; children come after their parents.
+[[nodiscard]] std::vector<std::int64_t> Descendants();
 
 // To all descendants of this process. How many there were.
 int SignalDescendants(int signal);

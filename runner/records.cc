@@ -27,7 +27,9 @@ Json ToJson(const std::vector<Share>& shares) {
 std::vector<CoreShare> CoresFromJson(const Json& list) {
   std::vector<CoreShare> shares;
   for (const Json& item : list)
-    shares.push_back({.core = item.at(0), .first = item.at(1), .length = item.at(2)});
+    shares.push_back({.core = WholeNumber<int>(item.at(0)),
+                      .first = WholeNumber<int>(item.at(1)),
+                      .length = WholeNumber<int>(item.at(2))});
   return shares;
 }
 
@@ -35,9 +37,9 @@ std::vector<GpuShare> GpusFromJson(const Json& list) {
   std::vector<GpuShare> shares;
   for (const Json& item : list) {
     shares.push_back({.uuid = item.at(0).get<std::string>(),
-                      .index = item.at(1),
-                      .first = item.at(2),
-                      .length = item.at(3)});
+                      .index = WholeNumber<int>(item.at(1)),
+                      .first = WholeNumber<int>(item.at(2)),
+                      .length = WholeNumber<int>(item.at(3))});
   }
   return shares;
 }
@@ -48,8 +50,8 @@ Json ToJson(const ProcessIdentity& process) {
 
 ProcessIdentity IdentityFromJson(const Json& json) {
   return {.boot_id = json.at("boot_id").get<std::string>(),
-          .pid = json.at("pid"),
-          .start_ticks = json.at("start_ticks")};
+          .pid = WholeNumber<std::int64_t>(json.at("pid")),
+          .start_ticks = WholeNumber<std::uint64_t>(json.at("start_ticks"))};
 }
 
 // The fields every record begins with.
@@ -58,7 +60,8 @@ Json Begin(RankId id, const std::string& token) {
 }
 
 RankId RankFromJson(const Json& json) {
-  return {.job = JobId{json.at("job").get<std::int64_t>()}, .rank = json.at("rank")};
+  return {.job = JobId{WholeNumber<std::int64_t>(json.at("job"))},
+          .rank = WholeNumber<int>(json.at("rank"))};
 }
 
 Json CapturesToJson(const std::vector<Capture>& captures) {
@@ -69,30 +72,31 @@ Json CapturesToJson(const std::vector<Capture>& captures) {
 }
 
 LaunchRecord ReadLaunch(const Json& json) {
-  LaunchRecord record{.id = RankFromJson(json),
-                      .token = json.at("token").get<std::string>(),
-                      .sweep = json.at("sweep").get<std::string>(),
-                      .trial = TrialId{json.at("trial").get<std::int64_t>()},
-                      .trial_number = json.at("trial_number"),
-                      .attempt = json.at("attempt"),
-                      .argv = json.at("argv").get<std::vector<std::string>>(),
-                      .env = {},
-                      .workdir = json.at("workdir").get<std::string>(),
-                      .params_json = json.at("params_json").get<std::string>(),
-                      .checkpoint_name = json.at("checkpoint_name").get<std::string>(),
-                      .slots = {.cores = CoresFromJson(json.at("cores")),
-                                .gpus = GpusFromJson(json.at("gpus")),
-                                .memory_mib = json.at("memory_mib")},
-                      .captures = {},
-                      .timeout = std::nullopt,
-                      .grace = std::chrono::milliseconds(json.at("grace_ms").get<std::int64_t>()),
-                      .serves_lanes = json.at("serves_lanes")};
+  LaunchRecord record{
+      .id = RankFromJson(json),
+      .token = json.at("token").get<std::string>(),
+      .sweep = json.at("sweep").get<std::string>(),
+      .trial = TrialId{WholeNumber<std::int64_t>(json.at("trial"))},
+      .trial_number = WholeNumber<std::int64_t>(json.at("trial_number")),
+      .attempt = WholeNumber<int>(json.at("attempt")),
+      .argv = json.at("argv").get<std::vector<std::string>>(),
+      .env = {},
+      .workdir = json.at("workdir").get<std::string>(),
+      .params_json = json.at("params_json").get<std::string>(),
+      .checkpoint_name = json.at("checkpoint_name").get<std::string>(),
+      .slots = {.cores = CoresFromJson(json.at("cores")),
+                .gpus = GpusFromJson(json.at("gpus")),
+                .memory_mib = WholeNumber<std::int64_t>(json.at("memory_mib"))},
+      .captures = {},
+      .timeout = std::nullopt,
+      .grace = std::chrono::milliseconds(WholeNumber<std::int64_t>(json.at("grace_ms"))),
+      .serves_lanes = json.at("serves_lanes")};
   for (const Json& pair : json.at("env"))
     record.env.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
   for (const Json& pair : json.at("captures"))
     record.captures.push_back({.metric = pair.at(0), .pattern = pair.at(1)});
   if (json.contains("timeout_ms")) {
-    record.timeout = std::chrono::milliseconds(json.at("timeout_ms").get<std::int64_t>());
+    record.timeout = std::chrono::milliseconds(WholeNumber<std::int64_t>(json.at("timeout_ms")));
   }
   return record;
 }
@@ -101,26 +105,26 @@ StartRecord StartOf(const Json& json) {
   return {.id = RankFromJson(json),
           .token = json.at("token").get<std::string>(),
           .supervisor = IdentityFromJson(json.at("supervisor")),
-          .pid = json.at("pid"),
-          .started_unix_ms = json.at("started_unix_ms")};
+          .pid = WholeNumber<std::int64_t>(json.at("pid")),
+          .started_unix_ms = WholeNumber<std::int64_t>(json.at("started_unix_ms"))};
 }
 
 ExitRecord ExitOf(const Json& json) {
   return {.id = RankFromJson(json),
           .token = json.at("token").get<std::string>(),
           .cause = ParseEndCause(json.at("cause").get<std::string>()).value(),
-          .exit_code = json.at("exit_code"),
-          .signal = json.at("signal"),
+          .exit_code = WholeNumber<int>(json.at("exit_code")),
+          .signal = WholeNumber<int>(json.at("signal")),
           .detail = json.at("detail").get<std::string>(),
-          .ended_unix_ms = json.at("ended_unix_ms"),
-          .wall_ms = json.at("wall_ms"),
-          .cpu_ms = json.at("cpu_ms"),
-          .peak_memory_kib = json.at("peak_memory_kib"),
-          .last_seq = json.at("last_seq"),
-          .log_bytes = json.at("log_bytes"),
-          .log_bytes_dropped = json.at("log_bytes_dropped"),
+          .ended_unix_ms = WholeNumber<std::int64_t>(json.at("ended_unix_ms")),
+          .wall_ms = WholeNumber<std::int64_t>(json.at("wall_ms")),
+          .cpu_ms = WholeNumber<std::int64_t>(json.at("cpu_ms")),
+          .peak_memory_kib = WholeNumber<std::int64_t>(json.at("peak_memory_kib")),
+          .last_seq = WholeNumber<std::int64_t>(json.at("last_seq")),
+          .log_bytes = WholeNumber<std::int64_t>(json.at("log_bytes")),
+          .log_bytes_dropped = WholeNumber<std::int64_t>(json.at("log_bytes_dropped")),
           .metric_names = json.at("metric_names").get<std::vector<std::string>>(),
-          .metric_names_refused = json.at("metric_names_refused")};
+          .metric_names_refused = WholeNumber<std::int64_t>(json.at("metric_names_refused"))};
 }
 
 SlotBusy ReadBusy(const Json& json) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -141,21 +142,24 @@ void SpoolWriter::Acknowledge(std::int64_t seq) {
 SpoolReader::SpoolReader(std::string folder, RankId id, std::int64_t after_seq)
     : folder_(std::move(folder)), id_(id), last_seq_(after_seq) {}
 
-// The last segment that begins at or before the next report.
+// The last segment that begins at or before the next report; never one beyond a gap. Only segments
+// of saved reports are deleted, and those are asked for by nobody.
 bool SpoolReader::FindSegment() {
   for (const int segment : Segments(folder_)) {
     const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment), O_RDONLY);
     const std::optional<SegmentHead> head = fd ? ReadHead(fd.Get()) : std::nullopt;
-    if (!head || head->id != id_ || (head->first_seq > last_seq_ + 1 && segment_ != 0)) break;
+    if (!head || head->id != id_ || head->first_seq > last_seq_ + 1) break;
     segment_ = segment;
     offset_ = kSegmentHead;
   }
   return segment_ != 0;
 }
 
+// Not past a record that cannot be read: the next segment goes on where this one ended.
 bool SpoolReader::EnterNextSegment() {
   const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment_ + 1), O_RDONLY);
-  if (!fd || !ReadHead(fd.Get())) return false;
+  const std::optional<SegmentHead> head = fd ? ReadHead(fd.Get()) : std::nullopt;
+  if (!head || head->id != id_ || head->first_seq != last_seq_ + 1) return false;
   ++segment_;
   offset_ = kSegmentHead;
   return true;
@@ -163,6 +167,7 @@ bool SpoolReader::EnterNextSegment() {
 
 std::vector<MetricReport> SpoolReader::Read(std::size_t max_bytes) {
   std::vector<MetricReport> reports;
+  if (last_seq_ == std::numeric_limits<std::int64_t>::max()) return reports;
   if (segment_ == 0 && !FindSegment()) return reports;
   do {
     const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment_), O_RDONLY);
@@ -181,7 +186,7 @@ std::vector<MetricReport> SpoolReader::Read(std::size_t max_bytes) {
       WireReader read(payload);
       if (Crc32c(payload) != checksum) break;
       read(report);
-      if (!read.IsWhole()) break;
+      if (!read.IsWhole() || report.seq > last_seq_ + 1) break;
       rest.remove_prefix(kRecordHead + size);
       offset_ += static_cast<std::int64_t>(kRecordHead + size);
       if (report.seq <= last_seq_) continue;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runner/orders.h"
+#include "runner/process.h"
 #include "runner/process_tree.h"
 
 namespace ddl {
@@ -26,12 +27,15 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kKillEvery{50};
+constexpr milliseconds kRetryEvery{100};
+// A trial that lives for so long gets a cgroup; a shorter one would pay a tenth of its time for it.
+constexpr milliseconds kEncloseAfter{100};
 constexpr std::size_t kPiece = std::size_t{64} << 10U;  // what a pipe holds
 
 FileDescriptor WatchSignals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGCHLD, SIGTERM, SIGINT})
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, kWakeSignal})
     sigaddset(&set, number);
   ::sigprocmask(SIG_SETMASK, &set, nullptr);
   return FileDescriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -61,9 +65,11 @@ Supervision::Supervision(const LaunchRecord& launch, const HostPaths& paths,
 void Supervision::NoteStarted(pid_t trial) {
   trial_ = trial;
   started_ = memory_at_ = ring_at_ = Clock::now();
+  enclose_at_ = started_ + kEncloseAfter;
 }
 
 ExitRecord Supervision::Run() {
+  ObeyOrders();  // given before there was anybody to wake
   while (!tree_is_gone_)
     Turn();
   ReadOutput(true);
@@ -72,6 +78,7 @@ ExitRecord Supervision::Run() {
   while (!spool_.Flush())
     ::poll(nullptr, 0, 100);  // a full disk: wait, lose nothing
   log_.Close();
+  if (cgroup_) cgroup_->Remove();
   ExitRecord record;
   FillRecord(record);
   return record;
@@ -79,15 +86,13 @@ ExitRecord Supervision::Run() {
 
 void Supervision::Turn() {
   const short read = IsHeldBack() ? 0 : POLLIN;
-  std::array<pollfd, 4> watched{{{pipes_.output.Get(), read, 0},
+  std::array<pollfd, 3> watched{{{pipes_.output.Get(), read, 0},
                                  {pipes_.metrics.Get(), read, 0},
-                                 {pipes_.orders.Get(), POLLIN, 0},
                                  {signals_.Get(), POLLIN, 0}}};
   ::poll(watched.data(), watched.size(), PollTimeout());
   if (watched[0].revents != 0 && read != 0) ReadOutput(false);
   if (watched[1].revents != 0) ReadMetrics();
-  if (watched[2].revents != 0) ReadOrders();
-  if (watched[3].revents != 0) ReadSignals();
+  if (watched[2].revents != 0) ReadSignals();
   if (!tree_is_gone_) KeepDeadlines();
   (void)spool_.Flush();  // refused by the disk: kept, and tried again
   RingMetrics(false);
@@ -101,17 +106,23 @@ int Supervision::PollTimeout() const {
   }
   if (phase_ != Phase::kRunning) next = std::min(next, kill_at_);
   if (launch_.slots.memory_mib > 0) next = std::min(next, memory_at_);
+  if (enclose_at_) next = std::min(next, *enclose_at_);
   if (rung_seq_ < spool_.LastSeq()) next = std::min(next, ring_at_);
-  if (spool_.HasUnwritten()) next = std::min(next, now + milliseconds(100));
+  if (spool_.HasUnwritten() || said_held_back_) next = std::min(next, now + kRetryEvery);
   const auto wait = duration_cast<milliseconds>(next - now).count() + 1;
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 3'600'000));
 }
 
 void Supervision::ReadSignals() {
   signalfd_siginfo signal{};
+  bool woken = false;
   while (::read(signals_.Get(), &signal, sizeof signal) == sizeof signal) {
-    if (signal.ssi_signo != SIGCHLD) End(EndCause::kStopped, "its supervisor was told to end");
+    if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT) {
+      End(EndCause::kStopped, "its supervisor was told to end");
+    }
+    woken = woken || signal.ssi_signo == kWakeSignal;
   }
+  if (woken) ObeyOrders();
   Reap();
 }
 
@@ -159,24 +170,6 @@ void Supervision::ReadMetrics() {
   }
 }
 
-void Supervision::ReadOrders() {
-  std::array<char, 4096> piece{};
-  const ssize_t got = ::read(pipes_.orders.Get(), piece.data(), piece.size());
-  if (got <= 0) return;
-  order_text_.append(piece.data(), static_cast<std::size_t>(got));
-  std::size_t begin = 0;
-  for (std::size_t end = 0; (end = order_text_.find('\n', begin)) != std::string::npos;) {
-    const std::string line = order_text_.substr(begin, end - begin);
-    if (const auto seq = ParseAck(line)) {
-      spool_.Acknowledge(*seq);
-    } else {
-      ObeyOrders();
-    }
-    begin = end + 1;
-  }
-  order_text_.erase(0, begin);
-}
-
 void Supervision::ObeyOrders() {
   while (const auto text = ReadFile(fmt::format("{}/order.{}", folder_, next_order_))) {
     ++next_order_;
@@ -217,11 +210,23 @@ void Supervision::KeepDeadlines() {
     const double seconds = static_cast<double>(launch_.timeout->count()) / 1000;
     End(EndCause::kTimedOut, fmt::format("longer than timeout_s: {}", seconds));
   }
+  if (enclose_at_ && now >= *enclose_at_) Enclose();
   if (launch_.slots.memory_mib > 0 && now >= memory_at_) CheckMemory();
   if (phase_ == Phase::kRunning || now < kill_at_) return;
   phase_ = Phase::kKilling;
   kill_at_ = now + kKillEvery;  // again and again: a tree may fork faster than we see it
+  if (cgroup_) cgroup_->Kill();
   SignalDescendants(SIGKILL);
+}
+
+void Supervision::Enclose() {
+  enclose_at_.reset();
+  memory_kills_before_ = OutOfMemoryKills();
+  cgroup_ = Cgroup::Make(launch_.token);
+  if (cgroup_ && !cgroup_->TakeDescendants()) {
+    cgroup_->Remove();  // refused while somebody is in it; the tree is held by descent all the same
+    cgroup_.reset();
+  }
 }
 
 void Supervision::CheckMemory() {
@@ -244,6 +249,9 @@ void Supervision::RingMetrics(bool at_once) {
 
 // Above the limit the trial's pipes are not read: it waits in its next write, and nothing is lost.
 bool Supervision::IsHeldBack() {
+  if (spool_.UnacknowledgedBytes() > options_.spool_limit_bytes) {
+    if (const auto seq = ReadAck(folder_)) spool_.Acknowledge(*seq);
+  }
   const bool held = spool_.UnacknowledgedBytes() > options_.spool_limit_bytes ||
                     (spool_.HasUnwritten() && !spool_.Flush());
   if (held && !said_held_back_) {
@@ -266,6 +274,11 @@ void Supervision::FillRecord(ExitRecord& record) {
     record.detail = fmt::format(
         "killed by signal {} ({})", record.signal,
         ::sigabbrev_np(record.signal) == nullptr ? "unknown" : ::sigabbrev_np(record.signal));
+  }
+  // Nobody else ends a trial by KILL while the kernel ends processes for want of memory.
+  if (record.signal == SIGKILL && !enclose_at_ && OutOfMemoryKills() > memory_kills_before_) {
+    record.cause = EndCause::kOutOfMemory;
+    record.detail = "the kernel killed it: no memory was left";
   }
   if (forced_) {
     record.cause = *forced_;

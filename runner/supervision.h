@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runner/bell.h"
+#include "runner/cgroup.h"
 #include "runner/metric_intake.h"
 #include "runner/spool.h"
 #include "runner/supervisor.h"
@@ -38,10 +39,10 @@ class Supervision {
   void Reap();
   void ReadOutput(bool to_the_end);
   void ReadMetrics();
-  void ReadOrders();
   void ObeyOrders();
   void KeepDeadlines();
   void CheckMemory();
+  void Enclose();
   void End(EndCause cause, const std::string& detail);
   void RingMetrics(bool at_once);
   [[nodiscard]] bool IsHeldBack();
@@ -56,7 +57,6 @@ class Supervision {
   SpoolWriter spool_;
   TrialLog log_;
   MetricIntake intake_;
-  std::string order_text_;  // of the orders FIFO, up to the next line feed
   int next_order_ = 1;
 
   Phase phase_ = Phase::kRunning;
@@ -71,6 +71,9 @@ class Supervision {
   Clock::time_point kill_at_;  // in kTerminating; in kKilling the next round
   Clock::time_point memory_at_ = started_;
   Clock::time_point ring_at_ = started_;
+  std::optional<Clock::time_point> enclose_at_;  // until it is done
+  std::optional<Cgroup> cgroup_;
+  std::int64_t memory_kills_before_ = 0;  // of the whole host, when the trial was enclosed
   std::int64_t rung_seq_ = 0;
   bool said_held_back_ = false;
 };

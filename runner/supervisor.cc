@@ -2,20 +2,19 @@
 #include "runner/supervisor.h"
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <optional>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/host_folder.h"
 #include "runner/leases.h"
-#include "runner/process.h"
 #include "runner/process_tree.h"
+#include "runner/rank_record.h"
 #include "runner/records.h"
 #include "runner/supervision.h"
 
@@ -35,6 +34,7 @@ void BecomeOwn() {
 [[noreturn]] void Refuse(Bell& bell, const LaunchRecord& launch, const HostPaths& paths,
                          const std::string& reason) {
   RemoveTree(paths.Job(launch.id));
+  RemovePipes(paths, launch.id);
   bell.Ring({News::kRefused, launch.id, launch.token + " " + reason});
   ::_exit(1);
 }
@@ -66,38 +66,15 @@ std::optional<Leases> TakeAll(Bell& bell, const LaunchRecord& launch, const Host
   return std::get<Leases>(std::move(taken));
 }
 
-// Written before the trial starts, so that whoever finds the folder knows token and supervisor, and
-// again in place once the trial's pid is known.
-class StartFile {
- public:
-  StartFile(const LaunchRecord& launch, const HostPaths& paths)
-      : file_(OpenFile(paths.Job(launch.id) + "/start.json", O_WRONLY | O_CREAT | O_EXCL)) {
-    record_.id = launch.id;
-    record_.token = launch.token;
-    record_.supervisor = IdentityOf(::getpid()).value_or(ProcessIdentity{});
-  }
-  [[nodiscard]] bool Write(pid_t trial) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    record_.pid = trial;
-    record_.started_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    const std::string text = ToJsonText(record_) + "\n";
-    return file_ &&
-           ::pwrite(file_.Get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-  }
-
- private:
-  FileDescriptor file_;
-  StartRecord record_;
-};
-
 // The exit record, then the leases, then the bell: who hears it may start the next rank at once.
-[[noreturn]] void Leave(Bell& bell, const HostPaths& paths, const ExitRecord& record,
-                        std::optional<Leases>& leases) {
+[[noreturn]] void Leave(Bell& bell, const HostPaths& paths, RankRecordFile& file,
+                        const ExitRecord& record, std::optional<Leases>& leases) {
   const std::string folder = paths.Job(record.id);
-  while (!WriteFileAtomically(folder + "/exit.json", ToJsonText(record))) {
+  while (!file.WriteExit(record)) {
     if (::access(folder.c_str(), F_OK) != 0) break;  // removed by somebody: nobody will ask
     ::usleep(100'000);                               // a full disk: how it ended must not be lost
   }
+  RemovePipes(paths, record.id);
   leases.reset();
   bell.Ring({News::kExited, record.id, {}});
   ::_exit(0);
@@ -118,15 +95,17 @@ void RunSupervisor(const LaunchRecord& launch, const HostPaths& paths,
   }
   std::optional<Leases> leases = TakeAll(bell, launch, paths, options);
   Supervision supervision(launch, paths, options, bell);
-  StartFile start(launch, paths);
-  std::string problem = PrepareJobFolder(launch, paths, supervision.Pipes());
-  if (!problem.empty() || !start.Write(0)) Refuse(bell, launch, paths, problem);
+  RankRecordFile file(launch, paths.Job(launch.id));
+  // The record first: whoever finds pipes knows whose they are.
+  const bool is_written = file.WriteStart(0);
+  const std::string problem = PrepareJobFolder(launch, paths, supervision.Pipes());
+  if (!problem.empty() || !is_written) Refuse(bell, launch, paths, problem);
   const StartedTrial trial = StartTrial(launch, paths, supervision.Pipes());
-  if (trial.pid < 0) Leave(bell, paths, supervision.CouldNotStart(trial.problem), leases);
+  if (trial.pid < 0) Leave(bell, paths, file, supervision.CouldNotStart(trial.problem), leases);
   supervision.NoteStarted(trial.pid);
-  (void)start.Write(trial.pid);
+  (void)file.WriteStart(trial.pid);
   bell.Ring({News::kStarted, launch.id, {}});
-  Leave(bell, paths, supervision.Run(), leases);
+  Leave(bell, paths, file, supervision.Run(), leases);
 }
 
 }  // namespace ddl

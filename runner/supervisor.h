@@ -10,7 +10,7 @@
 //   runs                  start.json (pid 0 until exec was tried), bell s
 //   metrics               spool.N, bell m, at most every 10 ms
 //   something to tell     bell n with the text, also a "[ddl] ..." line in the log
-//   ended                 exit.json, bell x; then the process ends
+//   ended                 start.json becomes exit.json, bell x; then the process ends
 #pragma once
 
 #include <chrono>

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/host_folder.h"
+
 namespace ddl {
 
 namespace {
@@ -25,9 +27,17 @@ std::string CannotMake(const std::string& path) {
   return fmt::format("cannot make {}: {}", path, std::strerror(errno));
 }
 
-// Open for both directions, so that it never ends and its writers never wait for a reader.
-bool MakeFifo(const std::string& path, FileDescriptor& fd) {
-  if (::mkfifo(path.c_str(), 0600) != 0) return false;
+// A name that is taken is of an earlier life of this rank's folder; the folder of the pipes goes
+// with the last of them, also between two looks of ours. Open for both directions: it never ends,
+// and its writers never wait.
+bool MakePipe(const HostPaths& paths, RankId id, const std::string& name, FileDescriptor& fd) {
+  const std::string path = paths.Pipe(id, name);
+  constexpr int kTries = 100;
+  for (int tries = 0; ::mkfifo(path.c_str(), 0600) != 0; ++tries) {
+    if (tries == kTries || (errno != EEXIST && errno != ENOENT)) return false;
+    if (errno == EEXIST) ::unlink(path.c_str());
+    if (errno == ENOENT) (void)ClaimPipesFolder(paths);
+  }
   fd = OpenFile(path, O_RDWR | O_NONBLOCK);
   return static_cast<bool>(fd);
 }
@@ -84,9 +94,10 @@ std::string PrepareJobFolder(const LaunchRecord& launch, const HostPaths& paths,
   if (!params || !WriteAll(params.Get(), launch.params_json)) {
     return CannotMake(folder + "/params.json");
   }
-  if (!MakeFifo(folder + "/metrics", pipes.metrics)) return CannotMake(folder + "/metrics");
-  if (!MakeFifo(folder + "/control", pipes.control)) return CannotMake(folder + "/control");
-  if (!MakeFifo(folder + "/orders", pipes.orders)) return CannotMake(folder + "/orders");
+  if (!MakePipe(paths, launch.id, "metrics", pipes.metrics) ||
+      !MakePipe(paths, launch.id, "control", pipes.control)) {
+    return CannotMake(paths.Pipe(launch.id, "metrics"));
+  }
   if (!EnsureFolder(folder + "/output")) return CannotMake(folder + "/output");
   const std::string checkpoints = paths.Checkpoints(launch.checkpoint_name);
   if (!EnsureFolder(checkpoints)) {
@@ -97,38 +108,45 @@ std::string PrepareJobFolder(const LaunchRecord& launch, const HostPaths& paths,
   return {};
 }
 
-std::vector<std::string> TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths) {
-  std::map<std::string, std::string> variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    variables[std::string(text.substr(0, equals))] = text.substr(equals + 1);
-  }
+void RemovePipes(const HostPaths& paths, RankId id) {
+  ::unlink(paths.Pipe(id, "metrics").c_str());
+  ::unlink(paths.Pipe(id, "control").c_str());
+  LeavePipesFolder(paths);  // the last one leaves nothing behind
+}
+
+Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths) {
+  std::map<std::string_view, std::string> ours;
   const std::string folder = paths.Job(launch.id);
-  variables["DDL_SWEEP"] = launch.sweep;
-  variables["DDL_TRIAL"] = fmt::format("{}", launch.trial_number);
-  variables["DDL_ATTEMPT"] = fmt::format("{}", launch.attempt);
-  variables["DDL_TOKEN"] = launch.token;
-  variables["DDL_PARAMS"] = folder + "/params.json";
-  variables["DDL_OUTPUT_DIR"] = folder + "/output";
-  variables["DDL_CHECKPOINT_DIR"] = paths.Checkpoints(launch.checkpoint_name);
-  variables["DDL_METRICS"] = folder + "/metrics";
-  variables["DDL_CONTROL"] = folder + "/control";
-  variables["PYTHONUNBUFFERED"] = "1";
+  ours["DDL_SWEEP"] = launch.sweep;
+  ours["DDL_TRIAL"] = std::to_string(launch.trial_number);
+  ours["DDL_ATTEMPT"] = std::to_string(launch.attempt);
+  ours["DDL_TOKEN"] = launch.token;
+  ours["DDL_PARAMS"] = folder + "/params.json";
+  ours["DDL_OUTPUT_DIR"] = folder + "/output";
+  ours["DDL_CHECKPOINT_DIR"] = paths.Checkpoints(launch.checkpoint_name);
+  ours["DDL_METRICS"] = paths.Pipe(launch.id, "metrics");
+  ours["DDL_CONTROL"] = paths.Pipe(launch.id, "control");
+  ours["PYTHONUNBUFFERED"] = "1";
   // A trial that shares a core gets one thread: two would thrash.
-  variables["OMP_NUM_THREADS"] =
-      fmt::format("{}", std::max<std::size_t>(1, launch.slots.cores.size()));
+  ours["OMP_NUM_THREADS"] = std::to_string(std::max<std::size_t>(1, launch.slots.cores.size()));
   if (!launch.slots.gpus.empty()) {
-    variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID";
-    variables["CUDA_VISIBLE_DEVICES"] = GpuList(launch.slots.gpus);
+    ours["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID";
+    ours["CUDA_VISIBLE_DEVICES"] = GpuList(launch.slots.gpus);
   }
   for (const auto& [name, value] : launch.env)
-    variables[name] = value;
-  std::vector<std::string> lines;
-  for (const auto& [name, value] : variables)
-    lines.push_back(name + "=" + value);
-  return lines;
+    ours[name] = value;
+  Environment environment;
+  environment.own.reserve(ours.size());  // pointers into it stay good
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!ours.contains(text.substr(0, text.find('=')))) environment.pointers.push_back(*entry);
+  }
+  for (const auto& [name, value] : ours) {
+    environment.own.push_back(fmt::format("{}={}", name, value));
+    environment.pointers.push_back(environment.own.back().data());
+  }
+  environment.pointers.push_back(nullptr);
+  return environment;
 }
 
 StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, TrialPipes& pipes) {
@@ -140,7 +158,7 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
   std::vector<std::string> words = Arguments(launch, paths.Job(launch.id) + "/params.json");
-  std::vector<std::string> environment = TrialEnvironment(launch, paths);
+  Environment environment = TrialEnvironment(launch, paths);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -159,7 +177,7 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;
   const int problem = ::posix_spawnp(&pid, words.front().c_str(), &actions, &attributes,
-                                     Pointers(words).data(), Pointers(environment).data());
+                                     Pointers(words).data(), environment.pointers.data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   if (problem != 0) return {-1, WhyNotStarted(problem, launch)};

@@ -17,16 +17,22 @@ struct TrialPipes {
   FileDescriptor output;   // stdout and stderr of the trial
   FileDescriptor metrics;  // DDL_METRICS
   FileDescriptor control;  // DDL_CONTROL
-  FileDescriptor orders;
 };
 
 // params.json, the FIFOs and folders. "" or what could not be made.
 [[nodiscard]] std::string PrepareJobFolder(const LaunchRecord& launch, const HostPaths& paths,
                                            TrialPipes& pipes);
 
-// The trial's environment: the agent's own, then what ddl tells (docs in README), then the spec's.
-[[nodiscard]] std::vector<std::string> TrialEnvironment(const LaunchRecord& launch,
-                                                        const HostPaths& paths);
+// Once nobody supervises the rank any more.
+void RemovePipes(const HostPaths& paths, RankId id);
+
+// As execve takes it; move it, do not copy it: it points into itself and into the process's own.
+struct Environment {
+  std::vector<std::string> own;
+  std::vector<char*> pointers;
+};
+// The agent's own environment, in it what ddl tells (docs in README), over both the spec's.
+[[nodiscard]] Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths);
 
 struct StartedTrial {
   pid_t pid = -1;

@@ -59,8 +59,12 @@ ActWord DecodeAct(const Json& json) {
   ActWord word;
   word.sweep = json.at("sweep").get<std::string>();
   word.acts.verb = VerbOf(json.at("verb").get<std::string>());
-  word.acts.trials = json.at("trials").get<std::vector<std::int64_t>>();
-  if (json.contains("extend_by")) word.acts.extend_by = json.at("extend_by").get<std::int64_t>();
+  const Json& trials = json.at("trials");
+  if (!trials.is_array()) ThrowNotWhole(trials);
+  for (const Json& trial : trials)
+    word.acts.trials.push_back(WholeNumber<std::int64_t>(trial));
+  if (json.contains("extend_by"))
+    word.acts.extend_by = WholeNumber<std::int64_t>(json["extend_by"]);
   return word;
 }
 

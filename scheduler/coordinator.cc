@@ -2,10 +2,13 @@
 #include "scheduler/coordinator.h"
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <random>
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "configs/error.h"
 
@@ -36,6 +39,15 @@ CoreOptions MakeCoreOptions(const CoordinatorOptions& options, const Store& stor
   return core;
 }
 
+// "HOST:FOLDER" by its true name, so that a link to a store is no other store.
+std::string Holder(const std::string& store_folder) {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  std::error_code problem;
+  const auto folder = std::filesystem::canonical(store_folder, problem);
+  return fmt::format("{}:{}", name.data(), problem ? store_folder : folder.string());
+}
+
 }  // namespace
 
 Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObserver& observer)
@@ -51,7 +63,7 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
       local_({.host = kLocalHost,
               .agent_path = options_.agent_path,
               .host_folder = {},
-              .hello = {store_.Id(), epoch_, false}},
+              .hello = {store_.Id(), epoch_, options_.take_over, Holder(options_.store_folder)}},
              [this](HostNews news) { mailbox_.Put(std::move(news)); }) {
   for (const std::string& name : store_.UnfinishedSweeps()) {
     std::optional<SweepHistory> history = store_.Load(name);

@@ -28,6 +28,7 @@ struct CoordinatorOptions {
   std::string store_folder;
   std::string agent_path;
   std::string trainer_path;
+  bool take_over = false;  // trials that a copy of this store, or a later coordinator, has now
 };
 
 // What the process that runs the coordinator shows. Called on the deciding thread.
@@ -91,6 +92,7 @@ class Coordinator {
   void Apply(ControlNews& news);
   void Apply(BackupMade& backup);
   void Heard(FromHost& message);
+  void PassEpoch(std::uint64_t seen);
   void Said(const ClientSaid& said);
   void Obey(std::uint64_t client, const OpenWord& word);
   void Obey(std::uint64_t client, const WatchWord& word);
@@ -120,6 +122,7 @@ class Coordinator {
   std::optional<Answer> own_answer_;
   std::uint64_t last_request_ = 0;
   bool interrupted_ = false;
+  bool is_met_ = false;  // the host has welcomed this coordinator once
   std::chrono::nanoseconds shown_{0};
   std::chrono::nanoseconds backed_up_{0};
   bool changed_since_backup_ = false;

@@ -44,12 +44,18 @@ void Coordinator::Apply(ControlNews& news) {
 void Coordinator::Heard(FromHost& message) {
   constexpr int kHost = 0;
   if (auto* welcome = std::get_if<Welcome>(&message)) {
+    if (!is_met_ && welcome->facts.epoch_seen >= epoch_) {
+      return PassEpoch(welcome->facts.epoch_seen);
+    }
+    is_met_ = true;
     local_.OnUp();
     Step(HostUp{kHost, std::move(welcome->facts), std::move(welcome->found)});
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
+    if (!is_met_ && refused->epoch_seen >= epoch_) return PassEpoch(refused->epoch_seen);
+    const bool can_be_mended = !refused->hint.empty();
     throw Error(fmt::format("this host refuses us: {}", refused->reason), options_.store_folder,
-                "end the other coordinator, or take over with --take-over",
-                ErrorKind::kInfrastructure);
+                can_be_mended ? refused->hint : "watch the later one, or end it",
+                can_be_mended ? ErrorKind::kUsage : ErrorKind::kInfrastructure);
   } else if (auto* started = std::get_if<Started>(&message)) {
     Step(RankStarted{kHost, std::move(started->record)});
   } else if (auto* busy = std::get_if<SlotBusy>(&message)) {
@@ -62,6 +68,22 @@ void Coordinator::Heard(FromHost& message) {
     observer_.OnSay({}, notice->text);
     desk_.Say({}, notice->text);
   }
+}
+
+// A host that was never met and has seen our epoch: the database was restored from a copy. We hold
+// the store's lock, so nobody else is its coordinator. One that was met before and refuses us now
+// has a later coordinator: that is the fence, and stays.
+void Coordinator::PassEpoch(std::uint64_t seen) {
+  epoch_ = seen + 1;
+  const std::string text = fmt::format(
+      "the database is older than this host's trials (epoch {} was seen): trials that it does not "
+      "know run again",
+      seen);
+  observer_.OnSay({}, text);
+  desk_.Say({}, text);
+  Step(EpochPassed{epoch_});
+  Settle();
+  local_.GreetAgain(epoch_);
 }
 
 void Coordinator::Said(const ClientSaid& said) {

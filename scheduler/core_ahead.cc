@@ -48,8 +48,9 @@ std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, Turn& turn) 
 bool Core::State::TakesMore(const Seat& seat, std::size_t depth, const Turn& turn) const {
   if (seat.jobs.size() != depth) return false;
   const LiveJob& front = jobs.at(seat.jobs.front());
-  return front.is_started && front.stop == StopCause::kNone &&
-         turn.now.monotonic - front.started_at < kShortTrial;
+  // The start of a trial of a moment is told with its end: it must not be waited for.
+  const auto since = front.is_started ? front.started_at : front.sent_at;
+  return front.stop == StopCause::kNone && turn.now.monotonic - since < kShortTrial;
 }
 
 void Core::State::RecallQueued(Turn& turn) {

@@ -37,6 +37,14 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   needs_placement = true;
 }
 
+// Folders of jobs on a host are claimed once. No job of an earlier epoch has these numbers.
+void Core::State::On(const EpochPassed& passed, Turn& turn) {
+  assert(passed.epoch > options.epoch && passed.epoch < kMostEpochs);
+  options.epoch = passed.epoch;
+  given.jobs = std::max(given.jobs, FirstJobOf(passed.epoch));
+  turn.Commit(EpochRaised{passed.epoch});
+}
+
 void Core::State::On(const HostChanged& changed, Turn& turn) {
   HostState* host = HostOfLink(changed.host);
   if (host == nullptr) return;

@@ -53,6 +53,7 @@ struct Core::State {
   void On(const RankExited& exited, Turn& turn);
   void On(const Proposed& proposed, Turn& turn);
   void On(const BackupMade& made, Turn& turn);
+  void On(const EpochPassed& passed, Turn& turn);
   void On(const Tick& tick, Turn& turn);
   void On(const UserAsked& asked, Turn& turn);
   // After every event: limits, launches, ends of sweeps.

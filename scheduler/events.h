@@ -93,6 +93,12 @@ struct BackupMade {
   std::vector<Store::SavedMark> marks;
 };
 
+// A host had seen this coordinator's epoch, or a later one: the database is older than the host,
+// and jobs that it does not know may have folders there.
+struct EpochPassed {
+  std::uint64_t epoch = 0;  // of this coordinator from now on
+};
+
 struct Tick {};
 
 enum class UserVerb { kStop, kPause, kResume, kRetry, kExtend, kExplain, kShutdown };
@@ -106,9 +112,9 @@ struct UserAsked {
   std::optional<std::int64_t> extend_by;  // kExtend: further trials
 };
 
-using Event =
-    std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent, RankStarted,
-                 RankSlotBusy, MetricsArrived, RankExited, Proposed, BackupMade, Tick, UserAsked>;
+using Event = std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent,
+                           RankStarted, RankSlotBusy, MetricsArrived, RankExited, Proposed,
+                           BackupMade, EpochPassed, Tick, UserAsked>;
 
 // ---- actions ---------------------------------------------------------------------------------
 

@@ -29,6 +29,12 @@ void HostLink::Keep(nanoseconds now) {
   link_ = MakeLocalLink(options_, deliver_);
 }
 
+void HostLink::GreetAgain(std::uint64_t epoch) {
+  options_.hello.epoch = epoch;
+  link_.reset();
+  connect_at_ = nanoseconds(0);
+}
+
 void HostLink::OnUp() {
   up_ = true;
   silent_ = false;

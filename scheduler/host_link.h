@@ -19,6 +19,8 @@ class HostLink {
   void Send(ToHost message);
   // Call often; connects when it is time to.
   void Keep(std::chrono::nanoseconds now);
+  // Greets the host with this epoch from the next link on, which is made at once.
+  void GreetAgain(std::uint64_t epoch);
   void OnUp();
   void OnHeard() { silent_ = false; }
   void OnSilent(std::chrono::nanoseconds now);

@@ -61,27 +61,27 @@ Json BestJson(const SweepProgress& progress) {
 
 RunningTrial TrialFrom(const Json& message) {
   RunningTrial trial;
-  trial.number = message.at("trial").get<std::int64_t>();
+  trial.number = WholeNumber<std::int64_t>(message.at("trial"));
   trial.host = message.at("host").get<std::string>();
-  trial.started = std::chrono::nanoseconds(message.at("started_ns").get<std::int64_t>());
-  if (!message.at("step").is_null()) trial.step = message.at("step").get<std::int64_t>();
+  trial.started = std::chrono::nanoseconds(WholeNumber<std::int64_t>(message.at("started_ns")));
+  if (!message.at("step").is_null()) trial.step = WholeNumber<std::int64_t>(message.at("step"));
   trial.objective = NumberFrom(message.at("value"));
   return trial;
 }
 
 SweepProgress SweepFrom(const Json& message) {
   SweepProgress progress;
-  progress.id = {message.at("id").get<std::int64_t>()};
+  progress.id = {WholeNumber<std::int64_t>(message.at("id"))};
   progress.name = message.at("sweep").get<std::string>();
   if (!message.at("metric").is_null()) progress.metric = message.at("metric").get<std::string>();
   progress.maximize = message.at("goal") == "maximize";
-  progress.planned = message.at("planned").get<std::int64_t>();
+  progress.planned = WholeNumber<std::int64_t>(message.at("planned"));
   for (const CountField& field : kCounts) {
-    progress.*field.count = message.at("counts").at(field.name).get<std::int64_t>();
+    progress.*field.count = WholeNumber<std::int64_t>(message.at("counts").at(field.name));
   }
   if (const Json& best = message.at("best"); !best.is_null()) {
     progress.best = NumberFrom(best.at("value"));
-    progress.best_number = best.at("trial").get<std::int64_t>();
+    progress.best_number = WholeNumber<std::int64_t>(best.at("trial"));
     progress.best_configuration = best.at("parameters");
   }
   progress.trials_per_s = NumberFrom(message.at("trials_per_s")).value_or(0);

@@ -19,13 +19,14 @@ std::string ShareText(std::string_view device, int index, int length) {
 Slots ReadSlots(const Json& json) {
   Slots slots;
   for (const Json& core : json.at("cores")) {
-    slots.cores.push_back({core.at(0).get<int>(), core.at(1).get<int>(), core.at(2).get<int>()});
+    slots.cores.push_back(
+        {WholeNumber<int>(core.at(0)), WholeNumber<int>(core.at(1)), WholeNumber<int>(core.at(2))});
   }
   for (const Json& gpu : json.at("gpus")) {
-    slots.gpus.push_back({gpu.at(0).get<std::string>(), gpu.at(1).get<int>(), gpu.at(2).get<int>(),
-                          gpu.at(3).get<int>()});
+    slots.gpus.push_back({gpu.at(0).get<std::string>(), WholeNumber<int>(gpu.at(1)),
+                          WholeNumber<int>(gpu.at(2)), WholeNumber<int>(gpu.at(3))});
   }
-  slots.memory_mib = json.at("memory_mib").get<std::int64_t>();
+  slots.memory_mib = WholeNumber<std::int64_t>(json.at("memory_mib"));
   return slots;
 }
 

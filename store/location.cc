@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "configs/error.h"
+#include "configs/json.h"
 
 namespace ddl {
 
@@ -39,9 +41,71 @@ void NoteHolder(int fd) {
   if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, text.data(), text.size(), 0);
 }
 
-}  // namespace
+// Of a folder that the user named, with errno.
+Error CannotUse(const char* doing, const std::string& path) {
+  return Error(fmt::format("{}: {}", doing, std::strerror(errno)), path,
+               "name a folder that you can write to by --store or DDL_HOME");
+}
 
-std::string FindStoreFolder(const std::string& explicit_folder) {
+// The first line, or "".
+std::string FirstLine(const std::string& path) {
+  std::ifstream stream(path);
+  std::string line;
+  std::getline(stream, line);
+  return line;
+}
+
+void WriteLine(const std::string& path, const std::string& line) {
+  std::ofstream stream(path);
+  stream << line << '\n' << std::flush;
+  if (!stream) {
+    throw CannotUse("cannot write down where the store is", path);
+  }
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+// FNV-1a: tells the named folders of a host apart, no more.
+std::uint64_t HashOf(std::string_view text) {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  return hash;
+}
+
+std::string LocalFolderFor(const std::string& named) {
+  const char* own = std::getenv("DDL_LOCAL_STORES");
+  const std::string above = own != nullptr && *own != '\0'
+                                ? std::string(own)
+                                : fmt::format("/var/tmp/ddl-{}/stores", ::geteuid());
+  return fmt::format("{}/{:016x}", above, HashOf(named));
+}
+
+// What `store` in a named folder says.
+std::string FollowPointer(const std::string& named, const std::string& text) {
+  const Json pointer = ParseJson(text, named + "/store");
+  const auto field = [&](const char* name) {
+    const auto found = pointer.is_object() ? pointer.find(name) : pointer.end();
+    if (found == pointer.end() || !found->is_string()) {
+      throw Error(fmt::format("no \"{}\" in it", name), named + "/store",
+                  "write where the database is: host, machine_id and path");
+    }
+    return found->get<std::string>();
+  };
+  const std::string path = field("path");
+  const std::string machine_id = field("machine_id");
+  const bool same_machine =
+      machine_id.empty() ? field("host") == HostName() : machine_id == FirstLine("/etc/machine-id");
+  if (same_machine) return path;
+  throw Error(fmt::format("the database of this store is on host {}, in {}", field("host"), path),
+              named, "run ddl there, or name another store by --store or DDL_HOME");
+}
+
+std::string NamedFolder(const std::string& explicit_folder) {
   if (!explicit_folder.empty()) return fs::absolute(explicit_folder).lexically_normal();
   const char* home = std::getenv("DDL_HOME");
   if (home != nullptr && *home != '\0') return fs::absolute(home).lexically_normal();
@@ -52,18 +116,51 @@ std::string FindStoreFolder(const std::string& explicit_folder) {
   }
 }
 
+}  // namespace
+
+std::string FindStoreFolder(const std::string& explicit_folder, IsOnNetworkProbe is_on_network) {
+  const std::string named = NamedFolder(explicit_folder);
+  if (const std::string pointer = FirstLine(named + "/store"); !pointer.empty()) {
+    return FollowPointer(named, pointer);
+  }
+  // A database that is there already stays.
+  const bool stays = fs::exists(fs::path(named) / "ddl.db") || !is_on_network(named);
+  return stays ? named : LocalFolderFor(named);
+}
+
+ClaimedStore ClaimStoreFolder(const std::string& explicit_folder, IsOnNetworkProbe is_on_network) {
+  const std::string named = NamedFolder(explicit_folder);
+  std::string folder = FindStoreFolder(explicit_folder, is_on_network);
+  if (folder == named || fs::exists(fs::path(named) / "store")) return {std::move(folder), {}};
+  std::error_code problem;
+  fs::create_directories(named, problem);
+  fs::create_directories(folder, problem);
+  fs::permissions(fs::path(folder).parent_path(), fs::perms::owner_all, problem);
+  fs::permissions(folder, fs::perms::owner_all, problem);
+  WriteLine(folder + "/origin", named);
+  WriteLine(named + "/store", DumpJson({{"host", HostName()},
+                                        {"machine_id", FirstLine("/etc/machine-id")},
+                                        {"path", folder}}));
+  return {folder, fmt::format("{} is on a network file system: the database is in {} on this host, "
+                              "its backups in {}/backup",
+                              named, folder, named)};
+}
+
+std::string BackupFolder(const std::string& folder) {
+  const std::string origin = FirstLine(folder + "/origin");
+  return (origin.empty() ? folder : origin) + "/backup";
+}
+
 std::optional<StoreLock> StoreLock::TryTake(const std::string& folder) {
   std::error_code problem;
   fs::create_directories(fs::path(folder).parent_path(), problem);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw SystemError("cannot make the store's folder", folder,
-                      "name a folder that you can write to by --store or DDL_HOME");
+    throw CannotUse("cannot make the store's folder", folder);
   }
   const std::string path = folder + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
-    throw SystemError("cannot lock the store", path,
-                      "name a folder that you can write to by --store or DDL_HOME");
+    throw CannotUse("cannot lock the store", path);
   }
   StoreLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return std::nullopt;
@@ -72,9 +169,7 @@ std::optional<StoreLock> StoreLock::TryTake(const std::string& folder) {
 }
 
 std::string StoreLock::Holder(const std::string& folder) {
-  std::ifstream stream(folder + "/lock");
-  std::string line;
-  std::getline(stream, line);
+  std::string line = FirstLine(folder + "/lock");
   return line.empty() ? "another process" : line;
 }
 

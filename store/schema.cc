@@ -134,6 +134,10 @@ CREATE INDEX event_by_sweep ON event (sweep, id);
 CREATE INDEX event_by_trial ON event (trial, id) WHERE trial IS NOT NULL;
 
 INSERT INTO store VALUES (1, lower(hex(randomblob(8))), 0);
+)sql",
+                                                              R"sql(
+ALTER TABLE store ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;    -- so far; see store/journal.h
+ALTER TABLE store ADD COLUMN jobs_from INTEGER NOT NULL DEFAULT 0;  -- a copy's: see FirstJobOf
 )sql"};
 
 }  // namespace
@@ -145,12 +149,12 @@ void CheckSchema(const Connection& connection, const std::string& path) {
   if (application == 0 && version == 0 && empty) return;
   if (application != kApplicationId) {
     throw Error("this file is not a database of ddl", path,
-                "name another store by --store or DDL_HOME", ErrorKind::kInfrastructure);
+                "name another store by --store or DDL_HOME");
   }
   if (version > kSchemaVersion) {
     throw Error(fmt::format("this database is of a newer ddl (schema {}, ours is {})", version,
                             kSchemaVersion),
-                path, "use that ddl, or name another store by --store", ErrorKind::kInfrastructure);
+                path, "use that ddl, or name another store by --store");
   }
 }
 

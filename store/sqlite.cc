@@ -15,7 +15,8 @@ std::string_view Remedy(int code) {
       return "free some disk space; nothing that was recorded is lost";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "keep the file and start a new store (--store), or restore backup/ddl.db";
+      return "ddl store check says more; ddl store rebuild brings back what was acknowledged, and "
+             "keeps the file";
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
@@ -30,6 +31,20 @@ std::string_view Remedy(int code) {
   }
 }
 
+// A file that is no database of ours, or a folder that is not ours to write: the user named it.
+ErrorKind KindOf(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+      return ErrorKind::kUsage;
+    default:
+      return ErrorKind::kInfrastructure;
+  }
+}
+
 void Check(int code, sqlite3* handle, std::string_view doing) {
   if (code != SQLITE_OK) ThrowSqlite(handle, doing);
 }
@@ -40,7 +55,7 @@ void ThrowSqlite(sqlite3* handle, std::string_view doing) {
   const int code = sqlite3_extended_errcode(handle);
   const char* path = sqlite3_db_filename(handle, "main");
   throw Error(fmt::format("{}: {}", doing, sqlite3_errmsg(handle)), path == nullptr ? "" : path,
-              Remedy(code), ErrorKind::kInfrastructure);
+              Remedy(code), KindOf(code));
 }
 
 Statement::Statement(const Connection& connection, std::string_view sql) {
@@ -111,7 +126,7 @@ Connection::Connection(const std::string& path, OpenAs as) {
   handle_.reset(handle);
   if (code != SQLITE_OK) {
     throw Error(fmt::format("cannot open the database: {}", sqlite3_errmsg(handle)), path,
-                Remedy(code), ErrorKind::kInfrastructure);
+                Remedy(code), KindOf(code));
   }
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, 5000);

@@ -8,6 +8,10 @@
 #include <unistd.h>
 
 #include "configs/error.h"
+#include "store/copy.h"
+#include "store/durable.h"
+#include "store/journal.h"
+#include "store/location.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -20,9 +24,28 @@ std::string DatabasePath(const std::string& folder) {
   return folder + "/ddl.db";
 }
 
-Connection OpenDatabase(const std::string& path) {
+// A log that was not copied along, or an older copy in the place of the database, is no damage that
+// SQLite could see: the rows are whole, and some are missing.
+void CheckIsLatest(const Connection& connection, const std::string& folder) {
+  if (connection.Number("PRAGMA user_version") < 2) return;
+  Statement read(connection, "SELECT id, commits FROM store");
+  if (!read.Step()) return;
+  const JournalText journal = ReadJournal(folder);
+  if (journal.store_id != read.Text(0) || journal.confirmed <= read.Int(1)) return;
+  throw Error(fmt::format("the database lacks its last {} commits: its -wal file is gone, or an "
+                          "older copy was put in its place",
+                          journal.confirmed - read.Int(1)),
+              DatabasePath(folder),
+              "ddl store rebuild brings them back; to go on without them, remove the file "
+              "\"changes\" beside it",
+              ErrorKind::kInfrastructure);
+}
+
+Connection OpenDatabase(const std::string& folder, bool is_rebuilt) {
+  const std::string path = DatabasePath(folder);
   Connection connection(path, OpenAs::kWriter);
   CheckSchema(connection, path);
+  if (!is_rebuilt) CheckIsLatest(connection, folder);
   // Durable at every commit. The log is checkpointed by this connection alone, every 4,000 pages:
   // some milliseconds now and then instead of many at once.
   connection.Execute(
@@ -51,16 +74,26 @@ void ReadLimits(const Connection& c, SweepHistory& history) {
 }  // namespace
 
 struct Store::State {
-  State(const std::string& path, std::string folder_of_it)
-      : folder(std::move(folder_of_it)), connection(OpenDatabase(path)), writer(connection) {
-    Statement read(connection, "SELECT id FROM store");
-    if (read.Step()) id = read.Text(0);
+  State(std::string folder_of_it, bool is_rebuilt)
+      : folder(std::move(folder_of_it)),
+        connection(OpenDatabase(folder, is_rebuilt)),
+        writer(connection),
+        count(connection, "UPDATE store SET commits = ?") {
+    Statement read(connection, "SELECT id, commits FROM store");
+    if (read.Step()) {
+      id = read.Text(0);
+      commits = read.Int(1);
+    }
+    journal.emplace(folder, id);
   }
 
   std::string folder;
   Connection connection;
   ChangeWriter writer;
+  Statement count;
   std::string id;
+  std::int64_t commits = 0;
+  std::optional<Journal> journal;
 };
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -69,7 +102,21 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Store Store::Open(const std::string& folder) {
-  return Store(std::make_unique<State>(DatabasePath(folder), folder));
+  const std::string path = DatabasePath(folder);
+  if (::access(path.c_str(), F_OK) != 0) {
+    const bool had_one = !ReadJournal(folder).entries.empty() ||
+                         ::access((BackupFolder(folder) + "/ddl.db").c_str(), F_OK) == 0;
+    if (had_one) {
+      throw Error("the database is gone", path,
+                  "ddl store rebuild brings it back; for a new store remove the folder");
+    }
+    SyncNamesAbove(folder + "/");
+  }
+  return Store(std::make_unique<State>(folder, false));
+}
+
+Store Store::OpenRebuilt(const std::string& folder) {
+  return Store(std::make_unique<State>(folder, true));
 }
 
 void Store::Commit(std::span<const Change> changes) {
@@ -79,7 +126,10 @@ void Store::Commit(std::span<const Change> changes) {
     for (const Change& change : changes)
       state_->writer.Write(change);
     state_->writer.Finish();
+    state_->count.Bind(state_->commits + 1).Run();
+    state_->journal->Add(state_->commits + 1, changes);
     connection.Execute("COMMIT");
+    state_->journal->Confirm(++state_->commits);
   } catch (const Error&) {
     sqlite3_exec(connection.Get(), "ROLLBACK", nullptr, nullptr, nullptr);
     state_->writer.Forget();
@@ -95,7 +145,8 @@ Counters Store::Given() const {
   const Connection& c = state_->connection;
   return {.sweeps = c.Number("SELECT max(id) FROM sweep"),
           .trials = c.Number("SELECT max(id) FROM trial"),
-          .jobs = c.Number("SELECT max(job) FROM attempt"),
+          .jobs = c.Number("SELECT max(coalesce((SELECT max(job) FROM attempt), 0), "
+                           "(SELECT jobs_from FROM store))"),
           .epoch = static_cast<std::uint64_t>(c.Number("SELECT epoch FROM store"))};
 }
 
@@ -161,27 +212,16 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
 }
 
 std::vector<Store::SavedMark> Store::Backup() {
-  const std::string folder = state_->folder + "/backup";
+  const std::string folder = BackupFolder(state_->folder);
   std::filesystem::create_directories(folder);
-  const std::string aside = folder + "/ddl.db.part";
-  std::filesystem::remove(aside);
-  Statement copy(state_->connection, "VACUUM INTO ?");
-  copy.Bind(aside).Run();
+  CopyDatabase(state_->connection, folder + "/ddl.db");
+  SyncPath(std::filesystem::path(folder).parent_path());
+  state_->journal->Restart();
   std::vector<SavedMark> marks;
-  {
-    const Connection saved(aside, OpenAs::kReader);
-    Statement check(saved, "PRAGMA quick_check(1)");
-    if (!check.Step() || check.Text(0) != "ok") {
-      throw Error("the backup does not verify", aside, "check the disk",
-                  ErrorKind::kInfrastructure);
-    }
-    Statement read(saved, "SELECT job, rank, committed FROM spool ORDER BY job, rank");
-    while (read.Step()) {
-      marks.push_back({{{read.Int(0)}, static_cast<int>(read.Int(1))}, read.Int(2)});
-    }
-  }
-  if (::rename(aside.c_str(), (folder + "/ddl.db").c_str()) != 0) {
-    throw SystemError("cannot keep the backup", aside, "check the folder");
+  const Connection saved(folder + "/ddl.db", OpenAs::kReader);
+  Statement read(saved, "SELECT job, rank, committed FROM spool ORDER BY job, rank");
+  while (read.Step()) {
+    marks.push_back({{{read.Int(0)}, static_cast<int>(read.Int(1))}, read.Int(2)});
   }
   return marks;
 }

@@ -62,12 +62,21 @@ struct Counters {
   std::uint64_t epoch = 0;
 };
 
+// A database that was restored from a copy does not know which jobs were given out after it. Jobs
+// from here on are of that epoch alone.
+inline constexpr std::uint64_t kMostEpochs = std::uint64_t{1} << 31U;
+[[nodiscard]] constexpr std::int64_t FirstJobOf(std::uint64_t epoch) {
+  return static_cast<std::int64_t>(epoch << 32U);
+}
+
 class Store {
  public:
   // Opens or makes `folder`/ddl.db; the caller holds its StoreLock and keeps it longer. Throws
   // Error when the file is newer, foreign or damaged, or when the folder cannot be written. Changes
   // nothing then.
   [[nodiscard]] static Store Open(const std::string& folder);
+  // After a rebuild: what the journal knows and no file has is gone, and that was said.
+  [[nodiscard]] static Store OpenRebuilt(const std::string& folder);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();

@@ -16,7 +16,7 @@ namespace {
 void Require(bool holds, std::string_view what, std::int64_t id) {
   if (holds) return;
   fmt::print(stderr, "ddl: the store contradicts the scheduler: {} {}\n", what, id);
-  assert(!"the store contradicts the scheduler");
+  assert(holds && "the store contradicts the scheduler");
 }
 
 // The states from which `to` may be entered, as a set of bits for the statement.

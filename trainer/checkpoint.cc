@@ -56,12 +56,13 @@ CheckpointHeader FromJson(const Json& json) {
   json.at("training").get_to(header.training);
   json.at("arithmetic").get_to(header.arithmetic);
   TrainingClock& clock = header.clock;
-  json.at("epoch").get_to(clock.epoch);
-  json.at("step_in_epoch").get_to(clock.step_in_epoch);
-  json.at("iteration").get_to(clock.iteration);
+  const auto count = [&json](const char* key) { return WholeNumber<std::uint64_t>(json.at(key)); };
+  clock.epoch = count("epoch");
+  clock.step_in_epoch = count("step_in_epoch");
+  clock.iteration = count("iteration");
   json.at("loss_sum").get_to(clock.loss_sum);
-  json.at("correct").get_to(clock.correct);
-  json.at("rows").get_to(clock.rows);
+  clock.correct = count("correct");
+  clock.rows = count("rows");
   json.at("seconds").get_to(clock.seconds);
   json.at("best_accuracy").get_to(clock.best_accuracy);
   return header;
@@ -118,9 +119,10 @@ std::variant<Checkpoint, DamagedCheckpoint> ReadCheckpoint(const std::filesystem
     return DamagedCheckpoint{fmt::format("its header cannot be read: {}", error.what())};
   }
   const std::size_t start = kPreamble + text.size();
-  checkpoint.state.resize((bytes.size() - start - kCrc) / sizeof(float));
-  std::memcpy(checkpoint.state.data(), bytes.data() + start,
-              checkpoint.state.size() * sizeof(float));
+  const std::size_t state_bytes = bytes.size() - start - kCrc;
+  if (state_bytes % sizeof(float) != 0) return DamagedCheckpoint{"its state is no list of floats"};
+  checkpoint.state.resize(state_bytes / sizeof(float));
+  if (state_bytes > 0) std::memcpy(checkpoint.state.data(), bytes.data() + start, state_bytes);
   return checkpoint;
 }
 

@@ -40,6 +40,7 @@ CheckpointFolder::CheckpointFolder(std::filesystem::path folder, std::size_t kee
 
 void CheckpointFolder::Save(const CheckpointHeader& header, std::span<const float> state,
                             bool is_best) {
+  if (!std::exchange(is_name_safe_, true)) SyncNamesAboveFolder(folder_);
   const std::filesystem::path path = folder_ / FileName(header.clock.iteration);
   WriteCheckpoint(path, header, state);
   if (is_best) LinkDurably(path, folder_ / fmt::format("best{}", kSuffix));

@@ -33,6 +33,7 @@ class CheckpointFolder {
 
   std::filesystem::path folder_;
   std::size_t keep_last_;
+  bool is_name_safe_ = false;  // the folder itself outlasts a power failure
 };
 
 }  // namespace ddl

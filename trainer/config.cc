@@ -154,6 +154,10 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
 }
 
 void SetPath(Json& mapping, std::string_view path, const Json& value) {
+  if (!mapping.is_object() && !mapping.is_null()) {
+    throw Error(fmt::format("{} is not a mapping", DumpJson(mapping)), path,
+                "write keys and values: {key: value}");
+  }
   Json* at = &mapping;
   std::string_view rest = path;
   for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {

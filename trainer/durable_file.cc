@@ -87,4 +87,16 @@ void LinkDurably(const std::filesystem::path& existing, const std::filesystem::p
   SyncFolder(path);
 }
 
+void SyncNamesAboveFolder(const std::filesystem::path& folder) {
+  for (std::filesystem::path above = std::filesystem::absolute(folder).parent_path();;
+       above = above.parent_path()) {
+    const int fd = open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+      (void)fsync(fd);
+      close(fd);
+    }
+    if (above == above.parent_path()) return;
+  }
+}
+
 }  // namespace ddl

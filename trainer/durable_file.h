@@ -17,4 +17,7 @@ void WriteDurably(const std::filesystem::path& path, std::string_view bytes);
 // A second name for the file at `existing`, replacing what `path` named, in one step.
 void LinkDurably(const std::filesystem::path& existing, const std::filesystem::path& path);
 
+// Syncs the folders above `folder`, as far as they may be opened: whoever made it did not.
+void SyncNamesAboveFolder(const std::filesystem::path& folder);
+
 }  // namespace ddl

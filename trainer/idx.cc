@@ -108,12 +108,11 @@ IdxFile ReadHeader(MaybeGzip& file, const std::string& path) {
     }
     bytes *= idx.dims.back();
   }
-  idx.content.resize(0);
-  idx.content.reserve(std::min(bytes, std::size_t{1} << 26U));
-  // In pieces: a wrong header must not take memory that the file does not fill.
+  // In pieces that double: a wrong header must not take memory that the file does not fill.
+  constexpr std::size_t kFirstPiece = std::size_t{1} << 16U;
   while (idx.content.size() < bytes) {
     const std::size_t before = idx.content.size();
-    idx.content.resize(std::min(bytes, before + (std::size_t{1} << 26U)));
+    idx.content.resize(std::min(bytes, std::max(kFirstPiece, 2 * before)));
     file.Read(std::span(idx.content).subspan(before));
   }
   return idx;

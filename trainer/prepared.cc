@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <span>
 #include <utility>
@@ -89,39 +90,57 @@ std::string Pack(const ReadData& data, const std::string& key) {
   return text + body;
 }
 
-template <class Element>
-std::span<const Element> PartAt(const char* base, const Json& offset, std::size_t count) {
-  return {reinterpret_cast<const Element*>(base + offset.get<std::size_t>()), count};
+// What a header says that its file cannot hold. Never leaves this file: the data is made anew.
+class DamagedFile : public std::exception {};
+
+std::size_t Product(std::size_t a, std::size_t b) {
+  std::size_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) throw DamagedFile();
+  return product;
 }
 
-Split SplitAt(const char* base, const Json& header, std::size_t first_part, const char* rows_key) {
-  const auto rows = header.at(rows_key).get<std::size_t>();
-  std::size_t features = 1;
-  for (const Json& size : header.at("shape"))
-    features *= size.get<std::size_t>();
+template <class Element>
+std::span<const Element> PartAt(std::string_view file, const Json& offset_json, std::size_t count) {
+  const auto offset = WholeNumber<std::size_t>(offset_json);
+  const bool lies_within = offset % alignof(Element) == 0 && offset <= file.size() &&
+                           count <= (file.size() - offset) / sizeof(Element);
+  if (!lies_within) throw DamagedFile();
+  return {reinterpret_cast<const Element*>(file.data() + offset), count};
+}
+
+Split SplitAt(std::string_view file, const Json& header, const Dataset& set, std::size_t first_part,
+              const char* rows_key) {
+  const auto rows = WholeNumber<std::size_t>(header.at(rows_key));
+  const std::size_t values = Product(rows, set.features);
   const Json& offsets = header.at("offsets");
   Split split;
   if (header.at("is_bytes").get<bool>()) {
-    split.features = PartAt<std::uint8_t>(base, offsets[first_part], rows * features);
+    split.features = PartAt<std::uint8_t>(file, offsets.at(first_part), values);
   } else {
-    split.features = PartAt<float>(base, offsets[first_part], rows * features);
+    split.features = PartAt<float>(file, offsets.at(first_part), values);
   }
-  split.labels = PartAt<std::int32_t>(base, offsets[first_part + 1], rows);
+  split.labels = PartAt<std::int32_t>(file, offsets.at(first_part + 1), rows);
+  // A label indexes the outputs of a network; features do not index anything.
+  const auto is_class = [&set](std::int32_t label) {
+    return label >= 0 && static_cast<std::size_t>(label) < set.classes;
+  };
+  if (!std::ranges::all_of(split.labels, is_class)) throw DamagedFile();
   return split;
 }
 
-Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, const char* base,
+Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, std::string_view file,
                   const Json& header) {
   Dataset set;
   set.name = header.at("name").get<std::string>();
-  set.shape = header.at("shape").get<std::vector<std::size_t>>();
   set.features = 1;
-  for (const std::size_t size : set.shape)
-    set.features *= size;
-  set.classes = header.at("classes").get<std::size_t>();
+  for (const Json& size : header.at("shape")) {
+    set.shape.push_back(WholeNumber<std::size_t>(size));
+    set.features = Product(set.features, set.shape.back());
+  }
+  set.classes = WholeNumber<std::size_t>(header.at("classes"));
   set.class_names = header.at("class_names").get<std::vector<std::string>>();
-  set.train = SplitAt(base, header, 0, "train_rows");
-  set.test = SplitAt(base, header, 2, "test_rows");
+  set.train = SplitAt(file, header, set, 0, "train_rows");
+  set.test = SplitAt(file, header, set, 2, "test_rows");
   set.memory = std::move(memory);
   return set;
 }
@@ -138,14 +157,14 @@ std::optional<Dataset> Map(const fs::path& path, const std::string& key) {
   close(fd);
   if (address == MAP_FAILED) return std::nullopt;
   auto memory = std::make_unique<const DatasetMemory>(address, bytes);
-  const char* base = static_cast<const char*>(address);
+  const std::string_view file(static_cast<const char*>(address), bytes);
   try {
-    const Json whole = ParseJson(std::string_view(base, kHeaderBytes), path.string());
+    const Json whole = ParseJson(file.substr(0, kHeaderBytes), path.string());
     const Json& header = whole.at("header");
-    const bool is_whole = header.at("bytes").get<std::size_t>() == bytes &&
-                          whole.at("crc").get<std::uint32_t>() == HeaderCheck(key, header);
+    const bool is_whole = WholeNumber<std::size_t>(header.at("bytes")) == bytes &&
+                          WholeNumber<std::uint32_t>(whole.at("crc")) == HeaderCheck(key, header);
     if (!is_whole || header.at("version") != kLayoutVersion) return std::nullopt;
-    return DatasetOf(std::move(memory), base, header);
+    return DatasetOf(std::move(memory), file, header);
   } catch (const std::exception&) {  // damaged: it is made anew
     return std::nullopt;
   }

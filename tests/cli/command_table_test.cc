@@ -2,9 +2,12 @@
 // The table that completion scripts are made of, held against what the parser takes.
 #include "cli/command_table.h"
 
+#include <algorithm>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/cli/real_ddl.h"
 
@@ -28,6 +31,20 @@ TEST_F(CommandTable, NamesTheOptionsThatTheParserTakes) {
       own += name.starts_with("--") ? 1 : 0;
     // --help for all, --store and --json where a store is looked at; -j and -f have long names too.
     EXPECT_EQ(own, command.options.size() + (has_common ? 3 : 1)) << command.name << "\n" << help;
+  }
+}
+
+TEST_F(CommandTable, HelpOfEveryCommandFitsAScreen) {
+  std::vector<std::vector<std::string>> calls{{"--help"}};
+  for (const CommandWords& command : AllCommands())
+    calls.push_back({std::string(command.name), "--help"});
+  for (const std::vector<std::string>& call : calls) {
+    const std::string help = Ddl(call).out;
+    EXPECT_FALSE(help.empty()) << call.front();
+    EXPECT_LE(std::ranges::count(help, '\n'), 40) << call.front();
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(line.size(), 80U) << call.front() << ": " << line;
   }
 }
 

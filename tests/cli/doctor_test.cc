@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "store/file_system.h"
 #include "tests/cli/screen.h"
 
 namespace ddl {
@@ -77,17 +78,6 @@ TEST(Doctor, WarnsBeforeTheDiskIsFull) {
   EXPECT_EQ(SpaceCheck(folder).level, CheckLevel::kWarning);
   folder.free_bytes = 1'000;
   EXPECT_EQ(SpaceCheck(folder).level, CheckLevel::kFailure);
-}
-
-TEST(Doctor, FindsItsCgroup) {
-  EXPECT_EQ(CgroupFolder("0::/user.slice/x\n", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n"),
-            "/sys/fs/cgroup/user.slice/x");
-  EXPECT_EQ(CgroupFolder("4:memory:/a\n0::/\n",
-                         "tmpfs /sys/fs/cgroup tmpfs rw 0 0\n"
-                         "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n"),
-            "/sys/fs/cgroup/unified");
-  EXPECT_EQ(CgroupFolder("4:memory:/a\n", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n"), std::nullopt);
-  EXPECT_EQ(CgroupFolder("0::/\n", ""), std::nullopt);
 }
 
 TEST(Doctor, SaysWhatIsMissing) {

@@ -98,9 +98,13 @@ class RealDdl : public ::testing::Test {
   }
 
   std::unique_ptr<RunningDdl> Start(const std::vector<std::string>& words) {
-    const std::string stem = folder_ + "/output-" + std::to_string(++started_);
     std::vector<std::string> line{std::string(DDL_BINARY_DIR) + "/ddl"};
     line.insert(line.end(), words.begin(), words.end());
+    return StartProgram(std::move(line));
+  }
+
+  std::unique_ptr<RunningDdl> StartProgram(std::vector<std::string> line) {
+    const std::string stem = folder_ + "/output-" + std::to_string(++started_);
     const pid_t pid = ::fork();
     if (pid == 0) Become(line, stem);
     return std::make_unique<RunningDdl>(pid, stem + ".out", stem + ".err");

@@ -56,6 +56,32 @@ TEST_F(Sweep, RefusesABadSpecAndWritesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
 }
 
+TEST_F(Sweep, RefusesAProgramThatCannotBeStartedAndWritesNothing) {
+  Write("plain.sh", "true\n");
+  const auto refusal = [this](const std::string& lines) {
+    const std::string spec =
+        Write("s.yaml", "name: s\nmethod: grid\nparameters: {x: {values: [1]}}\n" + lines + "\n");
+    const Finished done = Ddl({"sweep", spec});
+    EXPECT_EQ(done.code, 2) << lines;
+    EXPECT_EQ(Ddl({"validate", spec}).code, 2) << lines;
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/store")) << lines;
+    return done.error;
+  };
+  const std::string before = "ddl: " + folder_ + "/s.yaml: ";
+  EXPECT_EQ(refusal("command: [/nonexistent/x]"),
+            before + "no such program: /nonexistent/x (in " + folder_ +
+                "); mend the first word of command, or workdir\n");
+  EXPECT_EQ(
+      refusal("command: [nonexistent-x]"),
+      before + "no such program: nonexistent-x; write its path, or ./NAME for one in workdir\n");
+  EXPECT_EQ(refusal("command: [./plain.sh]"),
+            before + "not executable: ./plain.sh; chmod +x " + folder_ +
+                "/./plain.sh, or put its interpreter before it\n");
+  EXPECT_EQ(Ddl({"run", "--", "nonexistent-x"}).code, 2);
+  EXPECT_EQ(refusal("program: missing.py"), before + "no such program: missing.py (in " + folder_ +
+                                                "); mend program, or workdir\n");
+}
+
 TEST_F(Sweep, RefusesWhatTheTrainerWouldRefuseAndWritesNothing) {
   const std::string spec = Write("trainer.yaml", R"(
 trainer: {data: blobs, optimizer: {lrr: 0.1}}
@@ -107,15 +133,31 @@ TEST_F(Sweep, ADatabaseOfAnotherProgramStaysAsItIs) {
   const std::string bytes(8192, 'x');
   const std::string database = Write("store/ddl.db", bytes);
   const Finished done = Ddl({"sweep", Write("grid.yaml", kTrueGrid)});
-  EXPECT_EQ(done.code, 3);
+  EXPECT_EQ(done.code, 2);
   EXPECT_NE(done.error.find("not a database"), std::string::npos) << done.error;
   EXPECT_EQ(ReadText(database), bytes);
+}
+
+TEST_F(Sweep, AFolderThatCannotBeMadeIsTold) {
+  const std::string spec = Write("grid.yaml", kTrueGrid);
+  const std::string file = Write("file", "");
+  ::setenv("DDL_HOME", (file + "/store").c_str(), 1);
+  const Finished store = Ddl({"sweep", spec});
+  EXPECT_EQ(store.code, 2);
+  EXPECT_NE(store.error.find("by --store or DDL_HOME"), std::string::npos) << store.error;
+  ::setenv("DDL_HOME", (folder_ + "/store").c_str(), 1);
+  ::setenv("DDL_HOST_DIR", (file + "/host").c_str(), 1);
+  const Finished host = Ddl({"sweep", spec});
+  EXPECT_EQ(host.code, 2);
+  EXPECT_NE(host.error.find("cannot make " + file + "/host"), std::string::npos) << host.error;
+  EXPECT_NE(host.error.find("by DDL_HOST_DIR"), std::string::npos) << host.error;
+  ::setenv("DDL_HOST_DIR", (folder_ + "/host").c_str(), 1);
 }
 
 TEST_F(Sweep, EveryCommandHelpsOnOneScreen) {
   for (const char* command :
        {"sweep", "run", "validate", "plan", "status", "watch", "report", "show", "logs", "explain",
-        "stop", "pause", "resume", "retry", "extend", "train", "doctor", "completion"}) {
+        "stop", "pause", "resume", "retry", "extend", "train", "store", "doctor", "completion"}) {
     const Finished done = Ddl({command, "--help"});
     EXPECT_EQ(done.code, 0);
     EXPECT_NE(done.out.find("Usage"), std::string::npos);
@@ -138,7 +180,9 @@ metric: {name: loss, goal: minimize}
   EXPECT_NE(explained.out.find("lose"), std::string::npos) << explained.out;
 }
 
-TEST_F(Sweep, SaysThatAProgramDoesNotExist) {
+TEST_F(Sweep, SaysWhichProgramTheHostCouldNotStart) {
+  const std::string script = Write("trian.sh", "#!/nonexistent/interpreter\n");
+  ASSERT_EQ(::chmod(script.c_str(), 0700), 0);
   const std::string spec = Write("gone.yaml", R"(
 command: [./trian.sh]
 method: random

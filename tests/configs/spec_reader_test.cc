@@ -84,6 +84,18 @@ TEST(SpecReader, ReadsEveryKey) {
   EXPECT_THAT(reading.notes, ElementsAre("entity, project: without meaning offline, ignored"));
 }
 
+TEST(SpecReader, TakesEveryKeyOfWandbThatHasNoMeaningOfflineAndSaysSoOnce) {
+  const SpecReading reading = Read(
+      "apiVersion: v1\nkind: sweep\nentity: me\nproject: p\ncontroller: {type: local}\njob: j\n"
+      "image_uri: i\nscheduler: {engine: wandb}\nprogram: train.py\nmethod: grid\n"
+      "metric: {name: loss, impute: worst, impute_while_running: false}\n"
+      "parameters: {x: {values: [1]}}\n");
+  EXPECT_THAT(reading.notes,
+              ElementsAre("apiVersion, kind, entity, project, controller, job, image_uri, "
+                          "scheduler, metric.impute, metric.impute_while_running: without meaning "
+                          "offline, ignored"));
+}
+
 TEST(SpecReader, ResolvedSpecsReadBackWithoutLoss) {
   const SweepSpec spec = Read(kWhole).spec;
   const Json once = ResolvedSpec(spec);

@@ -119,7 +119,7 @@ TEST_F(ControlSocket, CutsOffAClientThatDoesNotRead) {
 }
 
 TEST_F(ControlSocket, IsForItsUserAlone) {
-  struct stat facts {};
+  struct stat facts{};
   ASSERT_EQ(::stat((folder_ + "/socket").c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }

@@ -35,7 +35,7 @@ LaunchRecord SampleLaunch() {
 }
 
 std::vector<ToHost> AllToHost() {
-  return {Hello{"store", 7, true},
+  return {Hello{"store", 7, true, "box:/store"},
           Launch{SampleLaunch()},
           Adopt{kRank, "t", 99},
           Order{kRank, OrderKind::kControl, "{\"stop\": 1}"},
@@ -57,7 +57,7 @@ std::vector<FromHost> AllFromHost() {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   return {
       Welcome{facts, {{kRank, "t", FoundState::kExited}}},
-      Refused{"no", 4},
+      Refused{"no", 4, "do"},
       Started{{kRank, "t", {"boot", 11, 22}, 12, 1234}},
       SlotBusy{kRank, "t", "core 3: ann", {{3, 0, 1000}}, {}},
       Metrics{kRank, {{1, -5, 10, {}, {{"loss", 0.5}, {"best", -kInfinity}}}, {2, 6, 11, {9}, {}}}},

@@ -60,7 +60,9 @@ TEST_F(LeaseTest, TakesAllOrNone) {
 }
 
 TEST_F(LeaseTest, GivesBackWhenTheHolderDies) {
-  { const Outcome held = Take(Cores({{.core = 0}})); }
+  {
+    const Outcome held = Take(Cores({{.core = 0}}));
+  }
   EXPECT_TRUE(IsFree(Cores({{.core = 0}})));
 }
 
@@ -124,7 +126,7 @@ TEST_F(LeaseTest, IsFreeAfterItsHolderWasKilled) {
 
 TEST_F(LeaseTest, IsOpenToAllUsers) {
   const Outcome held = Take(Cores({{.core = 0}}));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((folder_ / "leases").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 01777U);
   ASSERT_EQ(::stat((folder_ / "leases/cores").c_str(), &status), 0);

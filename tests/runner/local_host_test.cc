@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "runner/cgroup.h"
 #include "runner/link.h"
 #include "runner/mailbox.h"
 #include "runner/process.h"
@@ -29,10 +30,11 @@ constexpr auto kPatience = 60s;
 // An agent on a link, and all that it said.
 class Connection {
  public:
-  Connection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false)
+  Connection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false,
+             const std::string& holder = {})
       : link_(MakeLocalLink({.agent_path = std::string(DDL_BINARY_DIR) + "/ddl-agent",
                              .host_folder = host_folder,
-                             .hello = {"0123456789abcdef", epoch, take_over}},
+                             .hello = {"0123456789abcdef", epoch, take_over, holder}},
                             [this](HostNews news) { mailbox_.Put(std::move(news)); })) {}
 
   void Send(ToHost message) { link_->Send(std::move(message)); }
@@ -255,6 +257,27 @@ TEST_F(LocalHost, StopsByTermFirstAndHandsLinesIn) {
   EXPECT_THAT(FileOf(1, "log"), HasSubstr("left in order\n"));
 }
 
+TEST_F(LocalHost, HearsAnOrderThatCameBeforeItsSupervisorWasThere) {
+  for (std::int64_t job = 1; job <= 20; ++job) {
+    const LaunchRecord record = Shell(job, "exec sleep 1000");
+    Start(record);
+    connection_->Send(Order{{{job}, 0}, OrderKind::kStop, {}});
+    EXPECT_EQ(connection_->AwaitExit(job).cause, EndCause::kStopped);
+  }
+}
+
+TEST_F(LocalHost, LeavesNoPipesBehind) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo $DDL_METRICS > ready; read go < ready"));
+  const std::string pipe = ReadLine(ready);
+  struct stat facts{};
+  EXPECT_EQ(stat(pipe.c_str(), &facts), 0);
+  EXPECT_TRUE(S_ISFIFO(facts.st_mode)) << pipe;
+  std::ofstream(ready) << "go\n" << std::flush;
+  (void)connection_->AwaitExit(1);
+  EXPECT_NE(stat(pipe.c_str(), &facts), 0) << pipe;
+}
+
 TEST_F(LocalHost, StartsTheSameLaunchOnce) {
   const LaunchRecord record = Shell(1, "echo once >> starts");
   Start(record);
@@ -334,6 +357,46 @@ TEST_F(LocalHost, TakesTheTrialAlongWhenASupervisorIsKilled) {
   EXPECT_FALSE(Lives(trial)) << "the trial is left";
 }
 
+// Waits until the trial is in a cgroup of its own, which it is after a tenth of a second.
+constexpr const char* kUntilEnclosed =
+    "until grep -q ddl-token- /proc/self/cgroup; do read -t 0.01 nothing < $DDL_CONTROL; done; ";
+
+TEST_F(LocalHost, ACgroupHoldsWhatHidesFromAllElse) {
+  if (CgroupAbove().empty()) GTEST_SKIP() << "no cgroup can be made here";
+  const std::string ready = MakePipe("ready");
+  LaunchRecord record = Shell(1, kUntilEnclosed + ("env -i setsid sh -c 'echo $$ > " + ready) +
+                                     "; exec sleep 1000' & wait");
+  record.argv[0] = "/bin/bash";
+  Start(record);
+  const auto hidden = static_cast<pid_t>(std::stol(ReadLine(ready)));
+  const StartRecord start = connection_->Await<Started>().record;
+  EXPECT_TRUE(CgroupWithToken(hidden, "token-1"));
+  const std::string cgroup = CgroupWithToken(hidden, "token-1").value_or("");
+  // Neither descent nor environment tells whose it is once these two are gone.
+  kill(static_cast<pid_t>(start.supervisor.pid), SIGSTOP);
+  kill(static_cast<pid_t>(start.pid), SIGKILL);
+  kill(static_cast<pid_t>(start.supervisor.pid), SIGKILL);
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kSupervisorLost);
+  EXPECT_FALSE(Lives(hidden)) << "pid " << hidden << " is left";
+  EXPECT_FALSE(std::filesystem::exists(cgroup));
+}
+
+TEST_F(LocalHost, NamesAnEndByTheKernelForWantOfMemory) {
+  const std::string limited = "/sys/fs/cgroup/memory/ddl-test-" + std::to_string(getpid());
+  if (CgroupAbove().empty() || mkdir(limited.c_str(), 0700) != 0) {
+    GTEST_SKIP() << "no limit of memory can be set here";
+  }
+  std::ofstream(limited + "/memory.limit_in_bytes") << (std::int64_t{64} << 20);
+  LaunchRecord record =
+      Shell(1, kUntilEnclosed + ("echo $$ > " + limited) +
+                   "/cgroup.procs; exec awk 'BEGIN { s = \"x\"; while (1) s = s s }'");
+  record.argv[0] = "/bin/bash";
+  const ExitRecord exit = RunToEnd(record);
+  EXPECT_EQ(exit.cause, EndCause::kOutOfMemory);
+  EXPECT_EQ(exit.detail, "the kernel killed it: no memory was left");
+  rmdir(limited.c_str());
+}
+
 TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
   const std::string ready = MakePipe("ready");
   Start(Shell(1, "echo up > ready; read go < ready"));
@@ -343,6 +406,55 @@ TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
   std::ofstream(ready) << "go\n" << std::flush;
   EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kLaunchRefused);
   EXPECT_FALSE(Lives(start.supervisor.pid));
+}
+
+TEST_F(LocalHost, HearsNoCoordinatorThatALaterOneFollowed) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo up > ready; read go < ready; exit 3"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  Connection later(folder_ / "host", epoch_ + 1);
+  const Welcome welcome = later.Await<Welcome>();
+  ASSERT_EQ(welcome.found.size(), 1U);
+  later.Send(Adopt{{{1}, 0}, "token-1", 0});
+  (void)later.Await<Started>();
+  // The first one slept; what it says now has no effect.
+  connection_->Send(Order{{{1}, 0}, OrderKind::kKill, {}});
+  EXPECT_THAT(connection_->Await<Refused>().reason, HasSubstr("a later coordinator"));
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(later.AwaitExit(1).exit_code, 3);
+  epoch_ += 1;
+  connection_.reset();
+}
+
+TEST_F(LocalHost, RefusesACopyOfAStoreThatIsStillThere) {
+  const std::string first = welcome_.facts.hostname + ":" + folder_.Path();
+  std::ofstream(folder_ / "ddl.db") << "";
+  const auto connect = [&](const std::string& holder, bool take_over) {
+    return std::make_unique<Connection>(folder_ / "host", ++epoch_, take_over, holder);
+  };
+  (void)connect(first, false)->Await<Welcome>();
+  const Refused refused = connect("other:/copy", false)->Await<Refused>();
+  EXPECT_EQ(refused.reason, "this store is a copy: its trials here belong to " + first);
+  EXPECT_THAT(refused.hint, HasSubstr("--take-over"));
+  (void)connect("other:/copy", true)->Await<Welcome>();
+  EXPECT_THAT(connect(first, false)->Await<Refused>().reason, HasSubstr("other:/copy"))
+      << "of another host nobody can tell whether it lives";
+  (void)connect(first, true)->Await<Welcome>();
+  std::filesystem::remove(folder_ / "ddl.db");
+  (void)connect("other:/moved", false)->Await<Welcome>();
+}
+
+// An agent may die between the fork of a supervisor and the claim of its folder.
+TEST_F(LocalHost, AdoptsWhatALaunchThatIsSentAgainFinds) {
+  const std::string ready = MakePipe("ready");
+  const LaunchRecord record = Shell(1, "echo up > ready; read go < ready; exit 3");
+  Start(record);
+  EXPECT_EQ(ReadLine(ready), "up");
+  Connect();
+  connection_->Send(Launch{record});
+  EXPECT_EQ(connection_->Await<Started>().record.token, "token-1");
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(1).exit_code, 3);
 }
 
 TEST_F(LocalHost, RefusesAnOlderEpoch) {

@@ -67,6 +67,9 @@ std::string Words(const Proposed& e) {
 std::string Words(const BackupMade& e) {
   return fmt::format("backup of {}", e.marks.size());
 }
+std::string Words(const EpochPassed& e) {
+  return fmt::format("passed by a host, epoch {} from now on", e.epoch);
+}
 std::string Words(const Tick&) {
   return "tick";
 }

@@ -13,7 +13,9 @@ namespace {
 
 TEST(DatabaseDocument, NamesEveryTableAndColumn) {
   const StoreFolder folder;
-  { const Store store = Store::Open(folder.Path()); }
+  {
+    const Store store = Store::Open(folder.Path());
+  }
   std::ifstream stream(std::string(DDL_SOURCE_DIR) + "/docs/database.md");
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   const Connection connection(folder.Database(), OpenAs::kReader);

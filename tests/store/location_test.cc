@@ -45,6 +45,70 @@ TEST_F(Location, IsWhatTheOptionElseTheEnvironmentSays) {
   unsetenv("DDL_HOME");
 }
 
+bool IsShared(const std::string&) {
+  return true;
+}
+
+class SharedLocation : public Location {
+ protected:
+  void SetUp() override {
+    Location::SetUp();
+    setenv("DDL_LOCAL_STORES", (folder_.Path() + "/local").c_str(), 1);
+    named_ = folder_.Path() + "/home/.ddl";
+  }
+  void TearDown() override {
+    unsetenv("DDL_LOCAL_STORES");
+    Location::TearDown();
+  }
+  std::string named_;
+};
+
+TEST_F(SharedLocation, PutsTheDatabaseOnThisHostAndSaysSoOnce) {
+  const ClaimedStore claimed = ClaimStoreFolder(named_, IsShared);
+  EXPECT_THAT(claimed.folder, testing::StartsWith(folder_.Path() + "/local/"));
+  EXPECT_THAT(claimed.notice, HasSubstr("the database is in " + claimed.folder));
+  EXPECT_EQ(fs::status(claimed.folder).permissions(), fs::perms::owner_all);
+  EXPECT_EQ(BackupFolder(claimed.folder), named_ + "/backup");
+  EXPECT_EQ(FindStoreFolder(named_, IsShared), claimed.folder);
+  const ClaimedStore again = ClaimStoreFolder(named_, IsShared);
+  EXPECT_EQ(again.folder, claimed.folder);
+  EXPECT_EQ(again.notice, "");
+  EXPECT_NE(ClaimStoreFolder(folder_.Path() + "/other/.ddl", IsShared).folder, claimed.folder);
+}
+
+TEST_F(SharedLocation, KeepsItsBackupsInTheSharedFolder) {
+  const ClaimedStore claimed = ClaimStoreFolder(named_, IsShared);
+  {
+    Store store = Store::Open(claimed.folder);
+    (void)store.Backup();
+  }
+  EXPECT_TRUE(fs::exists(named_ + "/backup/ddl.db"));
+  EXPECT_TRUE(fs::exists(claimed.folder + "/ddl.db"));
+  EXPECT_FALSE(fs::exists(named_ + "/ddl.db"));
+}
+
+TEST_F(SharedLocation, OfAnotherHostIsToldByName) {
+  (void)ClaimStoreFolder(named_, IsShared);
+  std::ofstream(named_ + "/store")
+      << R"({"host": "box7", "machine_id": "not-ours", "path": "/var/tmp/x"})" << "\n";
+  try {
+    (void)FindStoreFolder(named_, IsShared);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("on host box7, in /var/tmp/x"));
+    EXPECT_THAT(error.what(), HasSubstr("run ddl there"));
+  }
+  std::ofstream(named_ + "/store") << "[]\n";
+  EXPECT_THROW((void)FindStoreFolder(named_, IsShared), Error);
+}
+
+TEST_F(SharedLocation, LeavesADatabaseThatIsThereWhereItIs) {
+  fs::create_directories(named_);
+  std::ofstream(named_ + "/ddl.db") << "";
+  EXPECT_EQ(FindStoreFolder(named_, IsShared), named_);
+  EXPECT_EQ(ClaimStoreFolder(named_, IsShared).folder, named_);
+}
+
 TEST_F(Location, IsLockedByOne) {
   const std::string store = folder_.Path() + "/new/.ddl";
   std::optional<StoreLock> lock = StoreLock::TryTake(store);

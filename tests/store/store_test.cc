@@ -28,7 +28,7 @@ std::string OpenRefusal(const std::string& folder) {
     (void)Store::Open(folder);
     return "opened";
   } catch (const Error& error) {
-    EXPECT_EQ(error.Kind(), ErrorKind::kInfrastructure);
+    EXPECT_EQ(error.Kind(), ErrorKind::kUsage);
     return error.what();
   }
 }
@@ -154,7 +154,9 @@ TEST_F(StoreTest, AnIllegalMoveEndsTheProcessInsteadOfTheTruth) {
 }
 
 TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
-  { const Store store = Store::Open(folder_.Path()); }
+  {
+    const Store store = Store::Open(folder_.Path());
+  }
   const std::string good = ReadBytes(folder_.Database());
   const std::string database = folder_.Database();
   {
@@ -163,7 +165,7 @@ TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
   }
   std::string before = ReadBytes(database);
   EXPECT_THAT(OpenRefusal(folder_.Path()),
-              HasSubstr("this database is of a newer ddl (schema 99, ours is 1)"));
+              HasSubstr("this database is of a newer ddl (schema 99, ours is 2)"));
   EXPECT_THROW((void)StoreReader::Open(folder_.Path()), Error);
   EXPECT_EQ(ReadBytes(database), before);
   {
@@ -178,7 +180,7 @@ TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
   EXPECT_EQ(ReadBytes(database), std::string(8192, 'x'));
 }
 
-TEST_F(StoreTest, ReportsADamagedPageAndNamesTheBackup) {
+TEST_F(StoreTest, ReportsADamagedPageAndNamesTheRebuild) {
   {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
@@ -199,7 +201,7 @@ TEST_F(StoreTest, ReportsADamagedPageAndNamesTheBackup) {
     }
   }
   EXPECT_THAT(said, HasSubstr("malformed"));
-  EXPECT_THAT(said, HasSubstr("backup/ddl.db"));
+  EXPECT_THAT(said, HasSubstr("ddl store rebuild"));
   std::filesystem::copy_file(folder_.Path() + "/backup/ddl.db", folder_.Database(),
                              std::filesystem::copy_options::overwrite_existing);
   EXPECT_EQ(Store::Open(folder_.Path()).Load("sample")->trials.size(), 200U);

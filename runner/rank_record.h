@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rank's record on its host: one small file that its supervisor owns. It is called start.json
+// while the rank lives, with one line; at the end a second line is appended and the file is renamed
+// to exit.json, so that an exit is there whole or not at all; an agent renames it to settled.json.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "runner/file.h"
+#include "runner/launch.h"
+
+namespace ddl {
+
+// The supervisor's side.
+class RankRecordFile {
+ public:
+  // Makes start.json; the folder is claimed, so nobody else does.
+  RankRecordFile(const LaunchRecord& launch, std::string job_folder);
+
+  // Before the trial starts with pid 0, so that whoever finds the folder knows token and
+  // supervisor; again once the pid is known. False when the disk refuses.
+  [[nodiscard]] bool WriteStart(pid_t trial);
+  // False when the disk refuses; call again then.
+  [[nodiscard]] bool WriteExit(const ExitRecord& record);
+
+ private:
+  std::string folder_;
+  FileDescriptor file_;
+  StartRecord start_;
+  std::size_t start_bytes_ = 0;
+};
+
+// Anybody's side; without an exit the rank has not ended, or its supervisor died.
+struct RankRecord {
+  std::optional<StartRecord> start;
+  std::optional<ExitRecord> exit;
+};
+[[nodiscard]] RankRecord ReadRankRecord(const std::string& job_folder);
+
+// The database knows how it ended.
+void SettleRankRecord(const std::string& job_folder);
+[[nodiscard]] bool IsSettled(const std::string& job_folder);
+
+}  // namespace ddl

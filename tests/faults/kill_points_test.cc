@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A share of the kill points; kill_points_long_test.cc takes them all.
+#include "tests/faults/kill_points.h"
+
+namespace ddl {
+namespace {
+
+TEST_F(KillPoints, OfTheCoordinatorLoseAndRestartNothing) {
+  EachOf(120, "coordinator", 1, 1);
+}
+
+TEST_F(KillPoints, OfTheAgentLoseAndRestartNothing) {
+  EachOf(90, "agent", 1, 1);
+}
+
+TEST_F(KillPoints, OfASupervisorRestartItsTrialAtMostOnce) {
+  EachOf(40, "supervisor", 2, 2);
+}
+
+}  // namespace
+}  // namespace ddl
