@@ -17,8 +17,11 @@ Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& 
 }
 
 SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
-  if (stored.run_cap && asked.run_cap && *stored.run_cap > *asked.run_cap) {
-    asked.run_cap = stored.run_cap;
+  const bool is_unchanged =
+      stored.run_cap_before_extension && asked.run_cap == stored.run_cap_before_extension;
+  if (is_unchanged) asked.run_cap = stored.run_cap;
+  if (asked.run_cap == stored.run_cap) {
+    asked.run_cap_before_extension = stored.run_cap_before_extension;
   }
   return asked;
 }

@@ -178,6 +178,7 @@ Core::State::Reply Core::State::RetryTrial(SweepRun& sweep, std::int64_t number,
 Core::State::Reply Core::State::Extend(SweepRun& sweep, std::int64_t by, Turn& turn) {
   if (by <= 0) return {false, "say by how many trials: ddl extend SWEEP --by N"};
   SweepSpec longer = sweep.spec;
+  if (!longer.run_cap_before_extension) longer.run_cap_before_extension = longer.run_cap;
   longer.run_cap = sweep.trials.Planned() + by;
   const std::int64_t possible = PlannedTrials(longer);
   if (possible < *longer.run_cap || sweep.proposals.Exhausted()) {

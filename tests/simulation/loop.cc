@@ -173,9 +173,9 @@ bool Loop::Open(const SweepSpec& spec, bool retry_failed) {
   if (const auto* differs = std::get_if<SweepDiffers>(&admission)) {
     around_.trace.Note(around_.agenda.Now(), Who(), "refuses {}: {}", spec.name,
                        differs->difference);
-    return true;
+    return false;
   }
-  if (std::holds_alternative<SweepIsOver>(admission)) return false;
+  if (std::holds_alternative<SweepIsOver>(admission)) return true;
   witness_.SweepIsPlanned(spec);
   has_user_act_ |= retry_failed;
   const bool goes_on = std::holds_alternative<GoOnWithSweep>(admission);

@@ -39,7 +39,7 @@ class Loop {
   void Heard(int host, FromHost message);
   void LinkDown(int host, const std::string& why);
   void LinkSilent(int host);
-  // The user's `ddl sweep`: begins, goes on, or is refused, as Admit says. False: it has ended.
+  // The user's `ddl sweep`: begins, goes on, has ended, or is refused (false), as Admit says.
   bool Open(const SweepSpec& spec, bool retry_failed);
   void Ask(UserAsked asked);
   void Die(std::string_view why);

@@ -2,6 +2,7 @@
 // The user: opens sweeps, acts at any time, asks for what makes no sense, changes specs in place.
 #include <utility>
 
+#include "configs/json.h"
 #include "tests/simulation/world.h"
 
 namespace ddl::simulation {
@@ -31,7 +32,13 @@ void World::OpenSweep(std::size_t index, bool retry_failed) {
                          [this, index, retry_failed] { OpenSweep(index, retry_failed); });
     return;
   }
-  (void)loop.Open(specs_[index], retry_failed);
+  if (loop.Open(specs_[index], retry_failed)) return;
+  // A file that asks for less than an extension gave is refused: its user asks for as much.
+  const auto known = store_.Load(specs_[index].name);
+  specs_[index].run_cap = SpecFromJson(ParseJson(known->spec_json, "spec in the store")).run_cap;
+  if (!loop.Open(specs_[index], retry_failed)) {
+    Surroundings::Violate("all that can end ends", "a sweep is refused with its own run_cap");
+  }
 }
 
 void World::Act() {
