@@ -101,8 +101,8 @@ void Core::State::Stop(LiveJob& job, StopCause cause, Turn& turn) {
   job.stop = cause;
   if (!was_told) turn.Send(hosts.at(job.host), Order{{job.id, 0}, OrderKind::kStop, {}});
   if (cause == StopCause::kRecall) return;
-  if (PlantedBug(Bug::kFreeSlotAtStop)) LeaveSeat(job);
   SweepRun& sweep = sweeps.at(job.sweep);
+  if (PlantedBug(Bug::kFreeSlotAtStop)) --sweep.seats;
   if (!PlantedBug(Bug::kForgetWanted)) {
     Want(sweep, job.number, cause == StopCause::kUserPause ? Wanted::kPause : Wanted::kStop, turn);
   }

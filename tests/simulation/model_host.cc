@@ -66,6 +66,7 @@ void ModelHost::Claim(const ProcessIdentity& supervisor, LaunchRecord record) {
         if (rank == agent.ranks.end()) continue;
         rank->second.ended = true;
         machine_.Say(connection, busy);
+        StartQueued(connection);
       }
       return;
     }

@@ -221,6 +221,8 @@ void Witness::CheckEvidence(const RealRun* run, const AttemptEnded& ended, JobId
         fmt::format("job {} is {} ({}): {}", job.value, ToString(ended.cause), ended.detail, why));
   };
   if (run == nullptr) {
+    const bool is_given_up = ended.detail.starts_with("the launch never reached");
+    if (is_given_up) around_.tally.Count(Probe::kLaunchNeverArrived);
     const bool is_own = ended.cause == EndCause::kExited || ended.cause == EndCause::kSignaled ||
                         ended.cause == EndCause::kTimedOut ||
                         ended.cause == EndCause::kMetricMissing;
