@@ -58,6 +58,8 @@ struct SweepSpec {
   int seeds = 1;                        // trials per configuration
   std::uint64_t search_seed = 0;        // of the search's own random numbers
   std::optional<std::int64_t> run_cap;  // trials; a grid needs none
+  // Of a sweep that `ddl extend` made longer: what its file says. In no file.
+  std::optional<std::int64_t> run_cap_before_extension = std::nullopt;
 
   std::optional<int> parallel;  // trials at once, at most; else what fits
   Limits limits;

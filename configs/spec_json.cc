@@ -117,6 +117,7 @@ SweepSpec Read(const Json& json) {
   spec.seeds = WholeNumber<int>(json.at("seeds"));
   spec.search_seed = WholeNumber<std::uint64_t>(json.at("search_seed"));
   Take(json, "run_cap", spec.run_cap);
+  Take(json, "run_cap_before_extension", spec.run_cap_before_extension);
   Take(json, "parallel", spec.parallel);
   const Json& limits = json.at("limits");
   Take(limits, "wall_h", spec.limits.wall_h);
@@ -169,6 +170,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   for (const Parameter& parameter : spec.space)
     json["parameters"].push_back(ToJson(parameter));
   Put(json, "run_cap", spec.run_cap);
+  Put(json, "run_cap_before_extension", spec.run_cap_before_extension);
   Put(json, "parallel", spec.parallel);
   Put(json["limits"], "wall_h", spec.limits.wall_h);
   Put(json["limits"], "gpu_h", spec.limits.gpu_h);

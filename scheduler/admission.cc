@@ -8,12 +8,22 @@ namespace ddl {
 Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& known) {
   if (!known || request.begin_new) return BeginSweep{};
   const SweepSpec before = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
-  const SpecDifference difference = DifferenceOf(before, request.spec);
+  const SpecDifference difference = DifferenceOf(before, WithExtension(before, request.spec));
   if (!difference.in_place) return SweepDiffers{difference.text};
   const bool over = known->state != SweepState::kRunning;
   const bool changed = !difference.text.empty();
   if (over && !changed && !request.retry_failed) return SweepIsOver{};
   return GoOnWithSweep{changed};
+}
+
+SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
+  const bool is_unchanged =
+      stored.run_cap_before_extension && asked.run_cap == stored.run_cap_before_extension;
+  if (is_unchanged) asked.run_cap = stored.run_cap;
+  if (asked.run_cap == stored.run_cap) {
+    asked.run_cap_before_extension = stored.run_cap_before_extension;
+  }
+  return asked;
 }
 
 Json ToJson(const SweepRequest& request) {

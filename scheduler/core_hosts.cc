@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 
 namespace ddl {
@@ -29,7 +30,7 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   for (const FoundRank& found : up.found)
     host.strangers[found.id] = found;
   for (auto& [id, job] : jobs)
-    job.is_unmet |= job.host == up.name;
+    job.is_unmet |= job.host == up.name || PlantedBug(Bug::kHostsMixedUp);
   JudgeStrangers(turn);
   for (auto& [id, sweep] : sweeps)
     CheckFeasible(sweep, turn);
@@ -59,6 +60,14 @@ void Core::State::On(const HostDown& down, Turn& turn) {
     if (host.link != down.host || !host.is_up) continue;
     host.is_up = false;
     host.down_because = down.reason;
+    if (PlantedBug(Bug::kHostDownIsDeath)) {
+      std::vector<JobId> gone;
+      for (const auto& [id, job] : jobs) {
+        if (job.host == name) gone.push_back(id);
+      }
+      for (const JobId id : gone)
+        MissJob(jobs.at(id), turn);
+    }
     TellViewers(name, fmt::format("does not answer ({}); what runs there goes on", down.reason),
                 turn);
   }
@@ -139,9 +148,10 @@ void Core::State::MissJob(LiveJob& job, Turn& turn) {
   NeverBegan(job, record, "", turn);
 }
 
-// A rank whose attempt has ended or was never ours.
+// A rank whose attempt has ended or was never ours. One that looks lost may have a supervisor that
+// has claimed its folder and is about to start: the order waits for it there.
 void Core::State::Dismiss(HostState& host, const FoundRank& found, Turn& turn) {
-  if (found.state == FoundState::kAlive) {
+  if (found.state != FoundState::kExited) {
     turn.Send(host, Order{found.id, OrderKind::kKill, {}});
   }
   turn.Send(host, Settled{found.id});

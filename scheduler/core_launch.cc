@@ -4,6 +4,7 @@
 // commits before it sends.
 #include <cassert>
 
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 #include "scheduler/launch_plan.h"
 #include "scheduler/slots_json.h"
@@ -81,17 +82,19 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
   const Slots& slots = host.seats.at(seat).slots;
   TrialRecord& trial = sweep.trials.Touch(number);
   const JobId id{++given.jobs};
-  LaunchRecord record =
-      PlanLaunch({.spec = sweep.spec,
-                  .configuration = *sweep.proposals.Find(sweep.ConfigurationOf(number)),
-                  .host = host.facts,
-                  .slots = slots,
-                  .trainer_path = options.trainer_path,
-                  .job = id,
-                  .trial = trial.id,
-                  .number = number,
-                  .seed_index = sweep.SeedOf(number),
-                  .attempt = ++trial.attempts});
+  std::int64_t configuration = sweep.ConfigurationOf(number);
+  const bool again = PlantedBug(Bug::kNeighbourConfiguration) && trial.attempts > 0;
+  if (again && sweep.proposals.Find(configuration + 1) != nullptr) ++configuration;
+  LaunchRecord record = PlanLaunch({.spec = sweep.spec,
+                                    .configuration = *sweep.proposals.Find(configuration),
+                                    .host = host.facts,
+                                    .slots = slots,
+                                    .trainer_path = options.trainer_path,
+                                    .job = id,
+                                    .trial = trial.id,
+                                    .number = number,
+                                    .seed_index = sweep.SeedOf(number),
+                                    .attempt = ++trial.attempts});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,
                            SlotsToJson(slots), ArgvToJson(record), JobFolder(host.facts, id),

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "configs/json.h"
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 
 namespace ddl {
@@ -18,9 +19,10 @@ void Core::State::On(const MetricsArrived& arrived, Turn& turn) {
   SweepRun& sweep = sweeps.at(job.sweep);
   HostState& host = hosts.at(job.host);
   const auto& reports = arrived.metrics.reports;
-  const auto first_new = std::ranges::find_if(
-      reports, [&job](const MetricReport& report) { return report.seq > job.committed_seq; });
-  if (first_new != reports.end() && first_new->seq != job.committed_seq + 1) {
+  const auto first_new = std::ranges::find_if(reports, [&job](const MetricReport& report) {
+    return report.seq > job.committed_seq || PlantedBug(Bug::kDropDedupe);
+  });
+  if (first_new != reports.end() && first_new->seq > job.committed_seq + 1) {
     // Something is missing in between: have it told again from where we are.
     turn.Send(host, Adopt{arrived.metrics.id, job.token, job.committed_seq});
     return;

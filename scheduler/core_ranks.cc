@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 #include "scheduler/reasons.h"
 
@@ -88,7 +89,8 @@ void Core::State::On(const RankExited& exited, Turn& turn) {
       !job->is_started && exited.record.cause == EndCause::kStopped && exited.record.wall_ms == 0;
   LeaveSeat(*job);
   if (was_queued) return NeverBegan(*job, exited.record, "", turn);
-  if (exited.record.last_seq <= job->committed_seq) return Finish(*job, exited.record, turn);
+  const bool is_whole = exited.record.last_seq <= job->committed_seq;
+  if (is_whole || PlantedBug(Bug::kFinishBeforeMetrics)) return Finish(*job, exited.record, turn);
   if (!job->exit) job->exit_at = turn.now.monotonic;
   job->exit = exited.record;
 }
@@ -100,7 +102,10 @@ void Core::State::Stop(LiveJob& job, StopCause cause, Turn& turn) {
   if (!was_told) turn.Send(hosts.at(job.host), Order{{job.id, 0}, OrderKind::kStop, {}});
   if (cause == StopCause::kRecall) return;
   SweepRun& sweep = sweeps.at(job.sweep);
-  Want(sweep, job.number, cause == StopCause::kUserPause ? Wanted::kPause : Wanted::kStop, turn);
+  if (PlantedBug(Bug::kFreeSlotAtStop)) --sweep.seats;
+  if (!PlantedBug(Bug::kForgetWanted)) {
+    Want(sweep, job.number, cause == StopCause::kUserPause ? Wanted::kPause : Wanted::kStop, turn);
+  }
   if (sweep.trials.Of(job.number).state == TrialState::kRunning) {
     Move(sweep, job.number, TrialState::kStopping, "", turn);
   }

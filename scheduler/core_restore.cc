@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sweep as the store remembers it. What runs on its hosts is learned when they are up.
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
 #include "configs/json.h"
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 #include "scheduler/reasons.h"
 #include "scheduler/search.h"
@@ -16,7 +18,7 @@ namespace {
 TrialRecord RecordOf(const KnownTrial& known) {
   TrialRecord record;
   record.id = known.id;
-  record.attempts = known.attempts;
+  record.attempts = PlantedBug(Bug::kForgetAttempts) ? 0 : known.attempts;
   record.failures = known.failures;
   record.state = known.state;
   if (known.wanted == "stop") record.wanted = Wanted::kStop;
@@ -32,12 +34,16 @@ StopCause StopCauseOf(Wanted wanted, bool sweep_is_ending) {
   return sweep_is_ending ? StopCause::kSweepEnds : StopCause::kUserStop;
 }
 
-// A sweep that was extended keeps its trials, whatever the file says.
-SweepSpec WithRunCapOf(const SweepSpec& stored, SweepSpec spec) {
-  if (stored.run_cap && spec.run_cap && *stored.run_cap > *spec.run_cap) {
-    spec.run_cap = stored.run_cap;
-  }
-  return spec;
+bool ShareDevice(const Slots& a, const Slots& b) {
+  const auto any = [](const auto& left, const auto& right, auto is_same) {
+    return std::ranges::any_of(left, [&](const auto& x) {
+      return std::ranges::any_of(right, [&](const auto& y) {
+        return is_same(x, y) && x.first < y.first + y.length && y.first < x.first + x.length;
+      });
+    });
+  };
+  return any(a.cores, b.cores, [](const auto& x, const auto& y) { return x.core == y.core; }) ||
+         any(a.gpus, b.gpus, [](const auto& x, const auto& y) { return x.uuid == y.uuid; });
 }
 
 // An ended sweep is over unless something is left that its end did not answer.
@@ -62,13 +68,14 @@ SweepRun& Core::State::Restore(const SweepOpened& opened, const SweepHistory& hi
   sweep.spec = SpecFromJson(ParseJson(history.spec_json, history.name));
   sweep.state = history.state;
   sweep.outcome = history.outcome;
+  sweep.reason = history.reason;
   sweep.busy_before = std::chrono::milliseconds(history.wall_ms);
   sweep.gpu_ms = static_cast<double>(history.gpu_ms);
   sweep.metric_reports = history.metric_reports;
   const std::int64_t planned_before = PlannedTrials(sweep.spec);
   sweep.trials.Plan(planned_before);
   RestoreTrials(sweep, history, turn.now);
-  ApplySpec(sweep, WithRunCapOf(sweep.spec, opened.spec), turn);
+  ApplySpec(sweep, opened.spec, turn);
   if (IsOver(history, sweep, planned_before)) {
     turn.actions.emplace_back(SweepEnded{sweep.id, sweep.outcome, sweep.reason});
   } else if (history.state != SweepState::kRunning) {
@@ -114,10 +121,17 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
   const auto slots = SlotsFromJson(open.slots_json);
   assert(slots);
   HostState& host = hosts[open.host];
-  // Launches sent ahead share the seat of the rank they wait for.
+  // Launches sent ahead share the seat of the rank they wait for. Slots are given on when a rank
+  // has ended while its last reports are still on their way: then the later launch holds them.
+  std::vector<JobId> ended;
   for (const auto& [id, seat] : host.seats) {
-    if (seat.slots == *slots) return Sit(job, id);
+    if (seat.slots == *slots && seat.sweep == sweep.id) return Sit(job, id);
+    if (!ShareDevice(seat.slots, *slots)) continue;
+    if (seat.jobs.front() > job.id) return;
+    ended.insert(ended.end(), seat.jobs.begin(), seat.jobs.end());
   }
+  for (const JobId id : ended)
+    LeaveSeat(jobs.at(id));
   Sit(job, OpenSeat(sweep, host, *slots));
 }
 

@@ -66,7 +66,7 @@ struct Core::State {
   void RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int64_t number, Now now);
   void ReopenFailed(SweepRun& sweep, Turn& turn);
   void Revive(SweepRun& sweep, Turn& turn);
-  void ApplySpec(SweepRun& sweep, const SweepSpec& spec, Turn& turn);
+  void ApplySpec(SweepRun& sweep, const SweepSpec& asked, Turn& turn);
   static void CommitSweep(const SweepRun& sweep, bool with_spec, Turn& turn);
   void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
   void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "configs/json.h"
+#include "configs/planted_bugs.h"
+#include "scheduler/admission.h"
 #include "scheduler/core_state.h"
 #include "scheduler/search.h"
 
@@ -11,7 +13,7 @@ namespace ddl {
 void Core::State::On(const SweepOpened& opened, Turn& turn) {
   SweepRun& sweep = opened.history ? Restore(opened, *opened.history, turn) : Begin(opened, turn);
   sweep.may_launch = opened.may_launch;
-  if (opened.retry_failed) ReopenFailed(sweep, turn);
+  if (opened.retry_failed || PlantedBug(Bug::kReopenUnasked)) ReopenFailed(sweep, turn);
   JudgeStrangers(turn);
   CheckFeasible(sweep, turn);
   needs_placement = true;
@@ -50,7 +52,8 @@ void Core::State::On(const SpecChanged& changed, Turn& turn) {
 
 // What may change in place does; the enumerated configurations never do. The number of trials only
 // rises.
-void Core::State::ApplySpec(SweepRun& sweep, const SweepSpec& spec, Turn& turn) {
+void Core::State::ApplySpec(SweepRun& sweep, const SweepSpec& asked, Turn& turn) {
+  const SweepSpec spec = WithExtension(sweep.spec, asked);
   const std::string before = DumpJson(ResolvedSpec(sweep.spec));
   const std::string after = DumpJson(ResolvedSpec(spec));
   const std::int64_t planned = std::max(sweep.trials.Planned(), PlannedTrials(spec));

@@ -3,6 +3,7 @@
 // the order is sent, and delivered again after an adoption.
 #include <fmt/format.h>
 
+#include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 #include "scheduler/reasons.h"
 #include "scheduler/search.h"
@@ -35,6 +36,7 @@ void Core::State::On(const UserAsked& asked, Turn& turn) {
     return answer(true, fmt::format("{} trials go on without the coordinator", jobs.size()));
   }
   const auto found = sweeps.find(asked.sweep);
+  if (found == sweeps.end() && PlantedBug(Bug::kSilentRefusal)) return;
   if (found == sweeps.end()) return answer(false, "that sweep is not open; run: ddl sweep");
   SweepRun& sweep = found->second;
   for (const std::int64_t number : asked.trials) {
@@ -176,6 +178,7 @@ Core::State::Reply Core::State::RetryTrial(SweepRun& sweep, std::int64_t number,
 Core::State::Reply Core::State::Extend(SweepRun& sweep, std::int64_t by, Turn& turn) {
   if (by <= 0) return {false, "say by how many trials: ddl extend SWEEP --by N"};
   SweepSpec longer = sweep.spec;
+  if (!longer.run_cap_before_extension) longer.run_cap_before_extension = longer.run_cap;
   longer.run_cap = sweep.trials.Planned() + by;
   const std::int64_t possible = PlannedTrials(longer);
   if (possible < *longer.run_cap || sweep.proposals.Exhausted()) {

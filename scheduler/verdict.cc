@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "configs/planted_bugs.h"
 #include "scheduler/reasons.h"
 
 namespace ddl {
@@ -102,8 +103,9 @@ Verdict JudgeByCause(const AttemptEnd& end) {
     case EndCause::kCouldNotStart:
     case EndCause::kMetricMissing:
       return JudgeOwnFailure(end);
-    case EndCause::kStopped:  // by nobody whom this coordinator knows
     case EndCause::kSupervisorLost:
+      return PlantedBug(Bug::kLostIsDone) ? JudgeSuccess(end) : JudgeMishap(end);
+    case EndCause::kStopped:  // by nobody whom this coordinator knows
     case EndCause::kHostRebooted:
     case EndCause::kLost:
     case EndCause::kLaunchRefused:

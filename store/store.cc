@@ -162,7 +162,7 @@ std::vector<std::string> Store::UnfinishedSweeps() const {
 std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   const Connection& c = state_->connection;
   Statement sweep(c,
-                  "SELECT id, name, spec_json, spec_text, state, outcome, created_ms, changed_ms "
+                  "SELECT id, name, spec_json, spec_text, state, outcome, reason "
                   "FROM sweep WHERE name = ? ORDER BY id DESC LIMIT 1");
   if (!sweep.Bind(sweep_name).Step()) return std::nullopt;
   SweepHistory history{.id = {sweep.Int(0)},
@@ -170,7 +170,8 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                        .spec_json = sweep.Text(2),
                        .spec_text = sweep.Text(3),
                        .state = static_cast<SweepState>(sweep.Int(4)),
-                       .outcome = static_cast<SweepOutcome>(sweep.Int(5))};
+                       .outcome = static_cast<SweepOutcome>(sweep.Int(5)),
+                       .reason = sweep.Text(6)};
   Statement trials(c,
                    "SELECT id, number, configuration, seed_index, state, attempts, failures, "
                    "wanted, objective FROM trial WHERE sweep = ? ORDER BY number");

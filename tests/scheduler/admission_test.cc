@@ -52,6 +52,47 @@ TEST(Admission, RetryingFailedTrialsReopensAFinishedSweep) {
   EXPECT_TRUE(Is<GoOnWithSweep>(Admit(request, Known(Request(), SweepState::kFinished))));
 }
 
+TEST(Admission, AnExtendedSweepGoesOnWithTheFileAsItWas) {
+  SweepRequest extended = Request();
+  extended.spec.run_cap = 12;
+  extended.spec.run_cap_before_extension = 8;
+  const auto known = Known(extended, SweepState::kRunning);
+  const Admission admission = Admit(Request(), known);
+  ASSERT_TRUE(Is<GoOnWithSweep>(admission));
+  EXPECT_FALSE(std::get<GoOnWithSweep>(admission).spec_changed);
+
+  SweepRequest as_it_is_now = Request();
+  as_it_is_now.spec.run_cap = 12;
+  EXPECT_TRUE(Is<GoOnWithSweep>(Admit(as_it_is_now, known)));
+  EXPECT_EQ(WithExtension(extended.spec, as_it_is_now.spec).run_cap_before_extension, 8);
+}
+
+TEST(Admission, ALowerRunCapThanTheSweepHasIsRefused) {
+  SweepRequest extended = Request();
+  extended.spec.run_cap = 12;
+  extended.spec.run_cap_before_extension = 8;
+  for (const auto& [run_cap, stored] :
+       {std::pair{5, Request()}, std::pair{5, extended}, std::pair{10, extended}}) {
+    SweepRequest lower = Request();
+    lower.spec.run_cap = run_cap;
+    const Admission admission = Admit(lower, Known(stored, SweepState::kRunning));
+    ASSERT_TRUE(Is<SweepDiffers>(admission)) << run_cap;
+    EXPECT_EQ(
+        std::get<SweepDiffers>(admission).difference,
+        "  run_cap: " + std::to_string(*stored.spec.run_cap) + " -> " + std::to_string(run_cap));
+  }
+}
+
+TEST(Admission, ALargerRunCapThanAnExtensionGaveIsAskedForByTheFile) {
+  SweepRequest extended = Request();
+  extended.spec.run_cap = 12;
+  extended.spec.run_cap_before_extension = 8;
+  SweepRequest larger = Request();
+  larger.spec.run_cap = 20;
+  EXPECT_TRUE(Is<GoOnWithSweep>(Admit(larger, Known(extended, SweepState::kRunning))));
+  EXPECT_FALSE(WithExtension(extended.spec, larger.spec).run_cap_before_extension);
+}
+
 TEST(Admission, ALargerRunCapReopensAFinishedSweep) {
   SweepRequest request = Request();
   request.spec.run_cap = 12;

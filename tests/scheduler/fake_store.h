@@ -208,6 +208,7 @@ class FakeStore {
     history.spec_text = sweep.added.spec_text;
     history.state = sweep.last.state;
     history.outcome = sweep.last.outcome;
+    history.reason = sweep.last.reason;
     history.metric_reports = sweep.metric_reports;
     for (const auto& [key, id] : by_number) {
       if (key.first != sweep.added.id) continue;

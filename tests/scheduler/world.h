@@ -42,8 +42,7 @@ class World {
  public:
   using Plan = FakeHost::Plan;
 
-  explicit World(
-      int cores = 2, Plan plan = [](const LaunchRecord&) { return Script{}; }) {
+  explicit World(int cores = 2, Plan plan = [](const LaunchRecord&) { return Script{}; }) {
     hosts["local"] = std::make_unique<FakeHost>(cores, std::move(plan));
     Start();
     Connect("local");

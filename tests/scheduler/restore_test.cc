@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the next coordinator makes of what the last one left.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scheduler/core.h"
+#include "tests/scheduler/world.h"
+
+namespace ddl::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+SweepSpec Named(const std::string& name, double cpus) {
+  SweepSpec spec = GridOf(1, name);
+  spec.resources.cpus = cpus;
+  return spec;
+}
+
+Script ReportingOnce(Time wall) {
+  Script script;
+  script.wall = wall;
+  script.reports.push_back({milliseconds(500), {{"loss", 1}}});
+  return script;
+}
+
+TEST(Restore, KeepsTheReasonOfAnEndedSweep) {
+  Script failing;
+  failing.exit_code = 1;
+  World world(1, [failing](const LaunchRecord&) { return failing; });
+  world.Open(GridOf(2));
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 1U);
+
+  world.Restart();
+  world.Connect("local");
+  world.Reopen("grid");
+  world.Settle();
+  ASSERT_EQ(world.ended.size(), 2U);
+  EXPECT_EQ(world.ended[1].outcome, SweepOutcome::kSomeFailed);
+  EXPECT_EQ(world.ended[1].reason, "2 of 2 trials failed");
+}
+
+TEST(Restore, KeepsTheReasonOfASweepThatIsEnding) {
+  Script slow;
+  slow.wall = seconds(100);
+  slow.after_term = seconds(5);
+  World world(1, [slow](const LaunchRecord&) { return slow; });
+  world.Open(GridOf(3));
+  world.RunFor(seconds(1));
+  world.Ask(UserVerb::kStop);
+  world.Restart();
+  world.Connect("local");
+  world.RunToEnd();
+  ASSERT_FALSE(world.ended.empty());
+  EXPECT_EQ(world.ended.back().outcome, SweepOutcome::kStoppedByUser);
+  EXPECT_THAT(world.ended.back().reason, HasSubstr("stopped by you"));
+  EXPECT_EQ(world.Local().starts, 1);
+}
+
+// The only core is given on when a rank has ended, while its last report is still on its way: the
+// store has two open attempts with the same core then.
+TEST(Restore, BelievesTheLaterOfTwoAttemptsWithTheSameCore) {
+  for (const auto& [first, second] : {std::pair{"ends", "follows"}, {"follows", "ends"}}) {
+    World world(1, [](const LaunchRecord& record) {
+      return ReportingOnce(record.sweep == "ends" ? seconds(1) : seconds(100));
+    });
+    world.Open(Named("ends", 1));
+    world.Open(Named("follows", 0.5));
+    while (world.Local().starts < 2) {
+      world.Advance();
+      std::erase_if(world.mailbox, [](const Event& event) {
+        return std::holds_alternative<MetricsArrived>(event);
+      });
+      world.Settle();
+    }
+    ASSERT_EQ(world.store.CountState(TrialState::kRunning), 2);
+
+    world.Kill();
+    world.Start();
+    world.Reopen(first);
+    world.Reopen(second);
+    world.Connect("local");
+    world.RunToEnd();
+    EXPECT_EQ(world.Local().starts, 2) << first;
+    EXPECT_EQ(world.store.CountState(TrialState::kFinished), 2) << first;
+  }
+}
+
+TEST(Restore, SendsAKillAfterARankWhoseSupervisorMayStillBeStarting) {
+  World world;
+  world.Kill();
+  world.Start();
+  const RankId stray{JobId{99}, 0};
+  std::vector<Action> actions;
+  world.core->Step(HostUp{0, world.Local().facts, {{stray, "", FoundState::kLost}}, "local"},
+                   world.Clock(), actions);
+  const auto is_kill = [stray](const Action& action) {
+    const auto* send = std::get_if<SendToHost>(&action);
+    const auto* order = send != nullptr ? std::get_if<Order>(&send->message) : nullptr;
+    return order != nullptr && order->id == stray && order->kind == OrderKind::kKill;
+  };
+  EXPECT_EQ(std::ranges::count_if(actions, is_kill), 1);
+}
+
+}  // namespace
+}  // namespace ddl::testing

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/witness.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "configs/json.h"
+#include "scheduler/search.h"
+
+namespace ddl::simulation {
+
+namespace {
+
+using std::chrono::seconds;
+
+// How long hands that are free may take to end what has to end, beyond the grace.
+constexpr Time kPatience = seconds(90);
+
+bool Overlap(int first, int length, int other_first, int other_length) {
+  return first < other_first + other_length && other_first < first + length;
+}
+
+bool Overlap(const Slots& a, const Slots& b) {
+  for (const CoreShare& x : a.cores) {
+    for (const CoreShare& y : b.cores) {
+      if (x.core == y.core && Overlap(x.first, x.length, y.first, y.length)) return true;
+    }
+  }
+  for (const GpuShare& x : a.gpus) {
+    for (const GpuShare& y : b.gpus) {
+      if (x.uuid == y.uuid && Overlap(x.first, x.length, y.first, y.length)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Witness::Began(const LaunchRecord& record, const std::string& host) {
+  const JobId job = record.id.job;
+  around_.trace.Note(around_.agenda.Now(), host, "really runs job {}", job.value);
+  CheckIntent(record);
+  CheckParameters(record);
+  if (runs_.contains(job)) {
+    Surroundings::Violate("at most one live accepted attempt per trial",
+                          fmt::format("job {} was started twice", job.value));
+  }
+  ++around_.tally.trials;
+  RealRun run;
+  run.job = job;
+  run.sweep = record.sweep;
+  run.host = host;
+  run.trial = record.trial;
+  run.token = record.token;
+  run.timeout = record.timeout;
+  run.grace = record.grace;
+  run.slots = record.slots;
+  run.began = around_.agenda.Now();
+  CheckRoom(run);
+  runs_.emplace(job, std::move(run));
+  alive_[host].insert(job);
+}
+
+void Witness::CheckIntent(const LaunchRecord& record) const {
+  const StoredAttempt* attempt = store_.FindJob(record.id.job);
+  if (attempt == nullptr || attempt->added.token != record.token) {
+    Surroundings::Violate("a process exists only if its intent is committed",
+                          fmt::format("job {} runs", record.id.job.value));
+  }
+}
+
+void Witness::CheckParameters(const LaunchRecord& record) const {
+  const StoredTrial* trial = store_.TrialOfJob(record.id.job);
+  if (trial == nullptr) return;
+  const SweepSpec& spec = specs_.at(record.sweep);
+  const std::int64_t configuration = (trial->added.number - 1) / spec.seeds;
+  const auto proposed = MakeSearch(spec)->Propose(configuration, 1);
+  if (proposed.empty() || record.params_json != DumpJson(proposed.front()) ||
+      trial->added.params_json != record.params_json) {
+    Surroundings::Violate("enumerated configurations never change",
+                          fmt::format("trial {}/{} runs with {}", record.sweep, trial->added.number,
+                                      record.params_json));
+  }
+}
+
+void Witness::CheckRoom(const RealRun& run) const {
+  const auto refuse = [&run](const std::string& what) {
+    Surroundings::Violate("slots in use <= capacity",
+                          fmt::format("job {} on {}: {}", run.job.value, run.host, what));
+  };
+  // A launch that was given up may come up late, and is killed then: it keeps its devices from
+  // others by its leases, and counts for nothing else.
+  const StoredAttempt* own = store_.FindJob(run.job);
+  const bool is_void = own == nullptr || own->ended;
+  std::int64_t memory = run.slots.memory_mib;
+  std::int64_t of_sweep = 1;
+  for (const auto& [host, jobs] : alive_) {
+    for (const JobId job : jobs) {
+      const RealRun& other = runs_.at(job);
+      const StoredAttempt* attempt = store_.FindJob(job);
+      const bool is_accepted = attempt != nullptr && !attempt->ended;
+      of_sweep += is_accepted && other.sweep == run.sweep ? 1 : 0;
+      if (host != run.host) continue;
+      if (Overlap(other.slots, run.slots)) refuse(fmt::format("shares with job {}", job.value));
+      memory += is_accepted ? other.slots.memory_mib : 0;
+    }
+  }
+  if (is_void) return;
+  const auto plan = std::ranges::find(around_.scenario.hosts, run.host, &HostPlan::name);
+  if (run.slots.memory_mib > 0 && memory > plan->memory_mib) refuse("more memory than there is");
+  const auto parallel = most_parallel_.find(run.sweep);
+  if (parallel != most_parallel_.end() && of_sweep > parallel->second) refuse("above `parallel`");
+}
+
+void Witness::Ended(JobId job, int exit_code, int signal, bool was_killed) {
+  RealRun& run = runs_.at(job);
+  around_.trace.Note(around_.agenda.Now(), run.host, "job {} really ended: {} {}", job.value,
+                     exit_code, signal);
+  run.ended = around_.agenda.Now();
+  run.exit_code = exit_code;
+  run.signal = signal;
+  run.was_killed = was_killed;
+  alive_[run.host].erase(job);
+  if (!was_killed || run.stop_ordered || run.supervisor_died) return;
+  const bool is_void = store_.FindJob(job) == nullptr || store_.FindJob(job)->ended;
+  const bool is_late = run.timeout && *run.ended - run.began >= *run.timeout * 99 / 100;
+  if (!is_void && !is_late) {
+    const bool has_timeout = run.timeout.has_value();
+    Surroundings::Violate(
+        has_timeout ? "only monotonic durations decide" : "no fault of another ends an attempt",
+        fmt::format("job {} was killed unasked", job.value));
+  }
+}
+
+void Witness::SpoolCut(JobId job, std::size_t left) {
+  const auto run = runs_.find(job);
+  if (run == runs_.end() || run->second.spooled.size() <= left) return;
+  run->second.spooled.resize(left);
+  run->second.spool_was_cut = true;
+  around_.tally.Count(Probe::kSpoolCutShort);
+}
+
+void Witness::SupervisorDied(JobId job) {
+  const auto run = runs_.find(job);
+  if (run != runs_.end()) run->second.supervisor_died = true;
+}
+
+void Witness::CouldNotStart(const LaunchRecord& record) {
+  CheckIntent(record);
+  refused_.emplace(record.id.job, record);
+}
+
+void Witness::HostFailed(const std::string& host, const std::vector<JobId>& running) {
+  for (const JobId job : running) {
+    runs_.at(job).supervisor_died = true;
+    Ended(job, 0, 9, true);
+  }
+  around_.trace.Note(around_.agenda.Now(), host, "is off, {} ran", running.size());
+}
+
+void Witness::OrderReached(JobId job, std::uint64_t epoch, std::uint64_t newest_epoch) {
+  if (epoch < newest_epoch) {
+    Surroundings::Violate("a stale epoch has no effect",
+                          fmt::format("an order of epoch {} for job {} is obeyed at {}", epoch,
+                                      job.value, newest_epoch));
+  }
+  const auto run = runs_.find(job);
+  if (run != runs_.end()) run->second.stop_ordered = true;
+}
+
+void Witness::Acked(JobId job, std::int64_t seq, bool saved) const {
+  const StoredAttempt* attempt = store_.FindJob(job);
+  const std::int64_t durable = attempt == nullptr ? 0 : attempt->mark;
+  if (seq > durable || (saved && seq > store_.Saved(job))) {
+    Surroundings::Violate("acked <= durable", fmt::format("job {}: {} of {}{}", job.value, seq,
+                                                          durable, saved ? ", saved" : ""));
+  }
+}
+
+void Witness::UserStopped(TrialId trial, bool is_wanted) {
+  if (is_wanted) {
+    stopped_.insert(trial);
+  } else {
+    stopped_.erase(trial);
+  }
+}
+
+void Witness::SweepIsPlanned(const SweepSpec& spec) {
+  specs_.insert_or_assign(spec.name, spec);
+  const int parallel = spec.parallel.value_or(1'000'000);
+  int& most = most_parallel_[spec.name];
+  most = std::max(most, parallel);
+}
+
+void Witness::Committed(const Change& change) {
+  if (std::get_if<AttemptAdded>(&change) != nullptr) {
+    const auto& added = std::get<AttemptAdded>(change);
+    ++around_.tally.attempts;
+    if (stopped_.contains(added.trial)) {
+      Surroundings::Violate("a stop outlives the coordinator",
+                            fmt::format("trial {} starts again", added.trial.value));
+    }
+    return;
+  }
+  const auto* moved = std::get_if<TrialMoved>(&change);
+  if (moved != nullptr && moved->reopened) stopped_.erase(moved->trial);
+  const auto* ended = std::get_if<AttemptEnded>(&change);
+  if (ended == nullptr) return;
+  for (const StoredAttempt& attempt : store_.Trials().at(ended->trial).attempts) {
+    if (attempt.added.attempt != ended->attempt) continue;
+    const auto run = runs_.find(attempt.added.job);
+    CheckEvidence(run == runs_.end() ? nullptr : &run->second, *ended, attempt.added.job);
+  }
+}
+
+void Witness::CheckEvidence(const RealRun* run, const AttemptEnded& ended, JobId job) const {
+  const auto refuse = [&](std::string_view why) {
+    Surroundings::Violate(
+        "it ended on evidence",
+        fmt::format("job {} is {} ({}): {}", job.value, ToString(ended.cause), ended.detail, why));
+  };
+  if (run == nullptr) {
+    const bool is_given_up = ended.detail.starts_with("the launch never reached");
+    if (is_given_up) around_.tally.Count(Probe::kLaunchNeverArrived);
+    const bool is_own = ended.cause == EndCause::kExited || ended.cause == EndCause::kSignaled ||
+                        ended.cause == EndCause::kTimedOut ||
+                        ended.cause == EndCause::kMetricMissing;
+    if (is_own) refuse("it never ran");
+    if (ended.cause == EndCause::kCouldNotStart && !refused_.contains(job)) refuse("nobody tried");
+    return;
+  }
+  // Its launch was on its way when the attempt was given up: a stray, which Patrol watches.
+  const bool was_given_up = ended.cause == EndCause::kLaunchRefused;
+  if (!run->ended && !was_given_up && !run->supervisor_died) refuse("it is alive");
+  if (ended.cause == EndCause::kExited && (run->signal != 0 || run->exit_code != ended.exit_code)) {
+    refuse("it ended otherwise");
+  }
+  if (ended.cause == EndCause::kSignaled && run->signal != ended.signal) refuse("no such signal");
+  const bool is_lost =
+      ended.cause == EndCause::kSupervisorLost || ended.cause == EndCause::kHostRebooted;
+  if (is_lost && !run->supervisor_died) refuse("its supervisor lives");
+  if (is_lost)
+    around_.tally.Count(ended.cause == EndCause::kHostRebooted ? Probe::kHostRebooted
+                                                               : Probe::kSupervisorLost);
+  if (ended.cause != EndCause::kTimedOut) return;
+  around_.tally.Count(Probe::kTimedOut);
+  const bool is_early = !run->timeout || *run->ended - run->began < *run->timeout * 99 / 100;
+  if (is_early) Surroundings::Violate("only monotonic durations decide", "timed out too early");
+}
+
+void Witness::Patrol(Time since_last, const std::set<std::string>& hands_free) {
+  for (const auto& [host, jobs] : alive_) {
+    if (!hands_free.contains(host)) continue;
+    for (const JobId job : jobs) {
+      RealRun& run = runs_.at(job);
+      const StoredAttempt* attempt = store_.FindJob(job);
+      run.stray = attempt == nullptr || attempt->ended ? run.stray + since_last : Time{0};
+      run.unheeded = stopped_.contains(run.trial) ? run.unheeded + since_last : Time{0};
+      const Time most = run.grace + kPatience + since_last;
+      if (run.stray > most) {
+        Surroundings::Violate("a void process goes",
+                              fmt::format("job {} on {} lives on", job.value, host));
+      }
+      if (run.unheeded > most) {
+        Surroundings::Violate("a stop outlives the coordinator",
+                              fmt::format("job {} on {} runs on", job.value, host));
+      }
+    }
+  }
+}
+
+bool Witness::IsAnyAlive() const {
+  return std::ranges::any_of(alive_, [](const auto& entry) { return !entry.second.empty(); });
+}
+
+void Witness::CheckAll() const {
+  for (const auto& [job, run] : runs_)
+    CheckRows(run);
+  for (const auto& [id, trial] : store_.Trials()) {
+    std::int64_t well = 0;
+    for (const StoredAttempt& attempt : trial.attempts) {
+      const auto run = runs_.find(attempt.added.job);
+      if (run == runs_.end() || !attempt.ended) continue;
+      const bool counts = attempt.ended->cause == EndCause::kExited ||
+                          attempt.ended->cause == EndCause::kMetricMissing;
+      well += counts && run->second.exit_code == 0 && !run->second.was_killed ? 1 : 0;
+    }
+    if (trial.state == TrialState::kFinished && well == 0) {
+      Surroundings::Violate("it ended on evidence",
+                            fmt::format("trial {} never ran to its end", id.value));
+    }
+  }
+}
+
+// The rows of a job are what its supervisor took, in order. The attempt's end waits for the last.
+void Witness::CheckRows(const RealRun& run) const {
+  const StoredAttempt* attempt = store_.FindJob(run.job);
+  if (attempt == nullptr) return;
+  const auto refuse = [&run](const std::string& why) {
+    Surroundings::Violate("every metric row exactly once",
+                          fmt::format("job {}: {}", run.job.value, why));
+  };
+  const auto& rows = attempt->reports;
+  for (std::size_t i = 0; i < rows.size() && i < run.spooled.size(); ++i) {
+    if (rows[i].values.front().second != run.spooled[i]) refuse("another value");
+  }
+  if (rows.size() > run.spooled.size() && !run.spool_was_cut) refuse("more rows than reports");
+  const bool is_whole = attempt->ended && !run.spool_was_cut && !run.supervisor_died &&
+                        attempt->ended->cause != EndCause::kLaunchRefused;
+  if (is_whole && rows.size() < run.spooled.size()) {
+    refuse(fmt::format("{} of {} reports", rows.size(), run.spooled.size()));
+  }
+}
+
+}  // namespace ddl::simulation
