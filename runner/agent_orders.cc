@@ -84,7 +84,8 @@ void Agent::On(const Launch& launch) {
   const auto queued = [&](const LaunchRecord& other) { return other.id == record.id; };
   if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
   if (::access(paths_.Job(record.id).c_str(), F_OK) == 0) {
-    return On(Adopt{record.id, record.token, 0});  // its supervisor is of an earlier agent
+    return On(
+        Adopt{record.id, record.token, 0, record.slots});  // its supervisor is of an earlier agent
   }
   // First come, first served: nothing overtakes a launch that waits for the same slot.
   const auto waits = [&](const LaunchRecord& other) { return Overlap(other.slots, record.slots); };
@@ -132,9 +133,10 @@ void Agent::StartQueued() {
 
 void Agent::On(const Adopt& adopt) {
   const FoundRank found = Look(adopt.id);
+  const auto known = ranks_.find(adopt.id);  // metrics are asked for again: it stays whose it is
   Rank rank{.token = adopt.token,
-            .slots = {},
-            .child = 0,
+            .slots = adopt.slots,
+            .child = known == ranks_.end() ? 0 : known->second.child,
             .start = std::nullopt,
             .spool = SpoolReader(paths_.Job(adopt.id), adopt.id, adopt.committed_seq)};
   rank.has_news = true;

@@ -78,7 +78,7 @@ void Fields(Visitor& visit, Launch& value) {
 }
 template <class Visitor>
 void Fields(Visitor& visit, Adopt& value) {
-  visit(value.id, value.token, value.committed_seq);
+  visit(value.id, value.token, value.committed_seq, value.slots);
 }
 template <class Visitor>
 void Fields(Visitor& visit, Order& value) {

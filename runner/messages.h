@@ -30,10 +30,12 @@ struct Launch {
 };
 
 // Go on with a rank found on the host: tell its start and exit, and metrics after `committed_seq`.
+// Launches for `slots` wait for its end.
 struct Adopt {
   RankId id;
   std::string token;
   std::int64_t committed_seq = 0;
+  Slots slots;
   bool operator==(const Adopt&) const = default;
 };
 

@@ -121,8 +121,14 @@ void Core::State::JudgeStrangers(Turn& turn) {
   }
 }
 
+Adopt Core::State::AdoptionOf(const LiveJob& job) const {
+  Adopt adopt{{job.id, 0}, job.token, job.committed_seq, {}};
+  if (job.seat != 0) adopt.slots = hosts.at(job.host).seats.at(job.seat).slots;
+  return adopt;
+}
+
 void Core::State::AdoptJob(HostState& host, LiveJob& job, Turn& turn) {
-  turn.Send(host, Adopt{{job.id, 0}, job.token, job.committed_seq});
+  turn.Send(host, AdoptionOf(job));
   const bool must_stop = job.stop == StopCause::kUserStop || job.stop == StopCause::kUserPause ||
                          job.stop == StopCause::kSweepEnds;
   if (must_stop) turn.Send(host, Order{{job.id, 0}, OrderKind::kStop, {}});

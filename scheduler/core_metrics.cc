@@ -24,7 +24,7 @@ void Core::State::On(const MetricsArrived& arrived, Turn& turn) {
   });
   if (first_new != reports.end() && first_new->seq > job.committed_seq + 1) {
     // Something is missing in between: have it told again from where we are.
-    turn.Send(host, Adopt{arrived.metrics.id, job.token, job.committed_seq});
+    turn.Send(host, AdoptionOf(job));
     return;
   }
   if (first_new != reports.end()) {

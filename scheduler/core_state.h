@@ -111,6 +111,7 @@ struct Core::State {
   void TellViewers(const std::string& name, const std::string& what, Turn& turn) const;
   void Dismiss(HostState& host, const FoundRank& found, Turn& turn);
   void JudgeStrangers(Turn& turn);
+  [[nodiscard]] Adopt AdoptionOf(const LiveJob& job) const;
   void AdoptJob(HostState& host, LiveJob& job, Turn& turn);
   void MissJob(LiveJob& job, Turn& turn);
   void CheckFeasible(SweepRun& sweep, Turn& turn);

@@ -37,7 +37,7 @@ LaunchRecord SampleLaunch() {
 std::vector<ToHost> AllToHost() {
   return {Hello{"store", 7, true, "box:/store"},
           Launch{SampleLaunch()},
-          Adopt{kRank, "t", 99},
+          Adopt{kRank, "t", 99, {{{0, 0, 500}}, {}, 4}},
           Order{kRank, OrderKind::kControl, "{\"stop\": 1}"},
           Ack{kRank, 1LL << 40, true},
           Settled{kRank},

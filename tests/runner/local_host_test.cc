@@ -211,6 +211,21 @@ TEST_F(LocalHost, OutlivesItsAgentAndIsAdopted) {
   EXPECT_EQ(metrics.reports.at(0).seq, 2) << "what was committed is not sent again";
 }
 
+TEST_F(LocalHost, KeepsALaunchUntilAnAdoptedRankHasEnded) {
+  const std::string ready = MakePipe("ready");
+  const LaunchRecord first = Shell(1, "echo up > ready; read go < ready; echo first >> order");
+  Start(first);
+  EXPECT_EQ(ReadLine(ready), "up");
+  Connect();
+  connection_->Send(Adopt{first.id, first.token, 0, first.slots});
+  (void)connection_->Await<Started>();
+  Start(Shell(2, "echo second >> order"));
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(2).exit_code, 0);
+  std::ifstream order(folder_ / "order");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(order), {}), "first\nsecond\n");
+}
+
 TEST_F(LocalHost, TellsOfAnEndThatNobodyHeard) {
   const std::string ready = MakePipe("ready");
   Start(Shell(1, "echo up > ready; read go < ready; exit 3"));

@@ -161,7 +161,7 @@ void ModelHost::On(int connection, const Adopt& adopt) {
                         : state == FoundState::kExited ? Probe::kAdoptedExited
                                                        : Probe::kAdoptedLost);
   }
-  rank = {.token = adopt.token, .slots = {}, .told = adopt.committed_seq};
+  rank = {.token = adopt.token, .slots = adopt.slots, .told = adopt.committed_seq};
   Look(connection, adopt.id);
 }
 
