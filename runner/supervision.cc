@@ -75,8 +75,10 @@ ExitRecord Supervision::Run() {
   ReadOutput(true);
   ReadMetrics();
   intake_.Finish();
-  while (!spool_.Flush())
-    ::poll(nullptr, 0, 100);  // a full disk: wait, lose nothing
+  while (!spool_.Flush()) {
+    if (::access(folder_.c_str(), F_OK) != 0) break;  // removed by somebody: nobody will ask
+    ::poll(nullptr, 0, 100);                          // a full disk: wait, lose nothing
+  }
   log_.Close();
   if (cgroup_) cgroup_->Remove();
   ExitRecord record;

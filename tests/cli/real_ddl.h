@@ -68,6 +68,26 @@ class RunningDdl {
   std::string error_;
 };
 
+// What trials write to a FIFO, line by line. Open for both directions from the start: a line that
+// is written while a reader comes or goes would be lost, or waited for in vain.
+class Ear {
+ public:
+  explicit Ear(const std::string& fifo) : descriptor_(::open(fifo.c_str(), O_RDWR | O_CLOEXEC)) {}
+  Ear(const Ear&) = delete;
+  Ear& operator=(const Ear&) = delete;
+  ~Ear() { ::close(descriptor_); }
+
+  std::string Line() const {
+    std::string line;
+    for (char byte = 0; ::read(descriptor_, &byte, 1) == 1 && byte != '\n';)
+      line += byte;
+    return line;
+  }
+
+ private:
+  int descriptor_;
+};
+
 class RealDdl : public ::testing::Test {
  protected:
   void SetUp() override {

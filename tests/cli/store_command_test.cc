@@ -212,11 +212,9 @@ class KilledStore : public StoreCommand {
     for (int n = 1; n <= 4; ++n)
       MakePipe("go-" + std::to_string(n));
     auto coordinator = Start({"sweep", Write("many.yaml", spec)});
-    for (int seen = 0; seen < 4;) {
-      std::ifstream ready(folder_ + "/ready");
-      for (std::string line; std::getline(ready, line);)
-        ++seen;
-    }
+    const Ear ready(folder_ + "/ready");
+    for (int seen = 0; seen < 4; ++seen)
+      EXPECT_EQ(ready.Line(), "up");
     // All rows are committed when the database says so.
     for (int n = 1; n <= 4;) {
       const Json shown = DdlJson({"show", "many/" + std::to_string(n)});

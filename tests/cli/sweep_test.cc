@@ -222,13 +222,9 @@ class KilledSweep : public RealDdl {
   }
   // Returns once as many trials wait.
   void AwaitTrials(int count) const {
-    // Open for both directions until all were heard: what is written while a reader leaves is lost.
-    const int ready = ::open((folder_ + "/ready").c_str(), O_RDWR | O_CLOEXEC);
-    for (int seen = 0; seen < count;) {
-      char byte = 0;
-      if (::read(ready, &byte, 1) == 1 && byte == '\n') ++seen;
-    }
-    ::close(ready);
+    const Ear ready(folder_ + "/ready");
+    for (int seen = 0; seen < count; ++seen)
+      EXPECT_EQ(ready.Line(), "up");
   }
   void LetGo() const {
     std::ofstream(folder_ + "/go-1") << "go\n" << std::flush;

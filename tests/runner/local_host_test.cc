@@ -300,6 +300,17 @@ TEST_F(LocalHost, ASupervisorWhoseFolderIsRemovedDoesNotStay) {
   EXPECT_FALSE(Lives(start.supervisor.pid));
 }
 
+TEST_F(LocalHost, MetricsThatCannotBeWrittenDoNotKeepASupervisorWhoseFolderIsRemoved) {
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo up > ready; read go < ready; echo '{\"loss\": 1}'"));
+  EXPECT_EQ(ReadLine(ready), "up");
+  const StartRecord start = connection_->Await<Started>().record;
+  RemoveTree(welcome_.facts.folder + "/jobs/1.0");
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kSupervisorLost);
+  EXPECT_FALSE(Lives(start.supervisor.pid));
+}
+
 TEST_F(LocalHost, HearsNoCoordinatorThatALaterOneFollowed) {
   const std::string ready = MakePipe("ready");
   Start(Shell(1, "echo up > ready; read go < ready; exit 3"));
