@@ -64,43 +64,6 @@ RankId RankFromJson(const Json& json) {
           .rank = WholeNumber<int>(json.at("rank"))};
 }
 
-Json CapturesToJson(const std::vector<Capture>& captures) {
-  Json list = Json::array();
-  for (const Capture& capture : captures)
-    list.push_back(Json::array({capture.metric, capture.pattern}));
-  return list;
-}
-
-LaunchRecord ReadLaunch(const Json& json) {
-  LaunchRecord record{
-      .id = RankFromJson(json),
-      .token = json.at("token").get<std::string>(),
-      .sweep = json.at("sweep").get<std::string>(),
-      .trial = TrialId{WholeNumber<std::int64_t>(json.at("trial"))},
-      .trial_number = WholeNumber<std::int64_t>(json.at("trial_number")),
-      .attempt = WholeNumber<int>(json.at("attempt")),
-      .argv = json.at("argv").get<std::vector<std::string>>(),
-      .env = {},
-      .workdir = json.at("workdir").get<std::string>(),
-      .params_json = json.at("params_json").get<std::string>(),
-      .checkpoint_name = json.at("checkpoint_name").get<std::string>(),
-      .slots = {.cores = CoresFromJson(json.at("cores")),
-                .gpus = GpusFromJson(json.at("gpus")),
-                .memory_mib = WholeNumber<std::int64_t>(json.at("memory_mib"))},
-      .captures = {},
-      .timeout = std::nullopt,
-      .grace = std::chrono::milliseconds(WholeNumber<std::int64_t>(json.at("grace_ms"))),
-      .serves_lanes = json.at("serves_lanes")};
-  for (const Json& pair : json.at("env"))
-    record.env.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
-  for (const Json& pair : json.at("captures"))
-    record.captures.push_back({.metric = pair.at(0), .pattern = pair.at(1)});
-  if (json.contains("timeout_ms")) {
-    record.timeout = std::chrono::milliseconds(WholeNumber<std::int64_t>(json.at("timeout_ms")));
-  }
-  return record;
-}
-
 StartRecord StartOf(const Json& json) {
   return {.id = RankFromJson(json),
           .token = json.at("token").get<std::string>(),
@@ -148,29 +111,6 @@ auto Guarded(std::string_view text, Read read) -> std::optional<decltype(read(Js
 
 }  // namespace
 
-std::string ToJsonText(const LaunchRecord& record) {
-  Json json = Begin(record.id, record.token);
-  json["sweep"] = record.sweep;
-  json["trial"] = record.trial.value;
-  json["trial_number"] = record.trial_number;
-  json["attempt"] = record.attempt;
-  json["argv"] = record.argv;
-  json["env"] = Json::array();
-  for (const auto& [name, value] : record.env)
-    json["env"].push_back(Json::array({name, value}));
-  json["workdir"] = record.workdir;
-  json["params_json"] = record.params_json;
-  json["checkpoint_name"] = record.checkpoint_name;
-  json["cores"] = ToJson(record.slots.cores);
-  json["gpus"] = ToJson(record.slots.gpus);
-  json["memory_mib"] = record.slots.memory_mib;
-  json["captures"] = CapturesToJson(record.captures);
-  if (record.timeout) json["timeout_ms"] = record.timeout->count();
-  json["grace_ms"] = record.grace.count();
-  json["serves_lanes"] = record.serves_lanes;
-  return DumpJson(json);
-}
-
 std::string ToJsonText(const StartRecord& record) {
   Json json = Begin(record.id, record.token);
   json["supervisor"] = ToJson(record.supervisor);
@@ -203,10 +143,6 @@ std::string ToJsonText(const SlotBusy& busy) {
   json["cores"] = ToJson(busy.cores);
   json["gpus"] = ToJson(busy.gpus);
   return DumpJson(json);
-}
-
-std::optional<LaunchRecord> LaunchRecordFromJson(std::string_view text) {
-  return Guarded(text, ReadLaunch);
 }
 
 std::optional<StartRecord> StartRecordFromJson(std::string_view text) {

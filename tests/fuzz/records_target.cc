@@ -22,7 +22,6 @@ void Check(std::string_view text, Read read) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace ddl;
   const std::string_view text = AsText(bytes, size);
-  Check(text, LaunchRecordFromJson);
   Check(text, StartRecordFromJson);
   Check(text, ExitRecordFromJson);
   Check(text, SlotBusyFromJson);
