@@ -77,7 +77,7 @@ void ModelHost::Claim(const ProcessIdentity& supervisor, LaunchRecord record) {
   Next(supervisor, id, around_.Moment(), [this, id] { WriteStart(id); });
 }
 
-void ModelHost::Refuse(RankId id, const ProcessIdentity& supervisor, const std::string& why) {
+void ModelHost::Refuse(RankId id, ProcessIdentity supervisor, const std::string& why) {
   folders_.erase(id);
   machine_.Release(id);
   machine_.End(supervisor);

@@ -89,7 +89,8 @@ class ModelHost : public SimulatedHost {
   void KeepTimeout(RankId id);
   void WriteSpool(RankId id);
   void WriteExit(RankId id, int exit_code, int signal);
-  void Refuse(RankId id, const ProcessIdentity& supervisor, const std::string& why);
+  // By value: the folder that held it goes.
+  void Refuse(RankId id, ProcessIdentity supervisor, const std::string& why);
   void KillSupervisor(const ProcessIdentity& supervisor, RankId id);
 
   Machine& machine_;
