@@ -125,8 +125,9 @@ double CommandMilliseconds(const std::string& folder, const char* command) {
 
 double Median(int rounds, const std::function<double()>& measure) {
   std::vector<double> values;
-  for (int i = 0; i < rounds; ++i)
+  for (int i = 0; i < rounds; ++i) {
     values.push_back(measure());
+  }
   std::ranges::sort(values);
   return values[values.size() / 2];
 }

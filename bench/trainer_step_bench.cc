@@ -133,8 +133,9 @@ class Epoch {
         spent[fmt::format("{} {}", call.stage, call.layer)] += SecondsSince(start);
       }
     }
-    for (auto& [stage, seconds] : spent)
+    for (auto& [stage, seconds] : spent) {
       seconds *= 1e6 / kSteps;
+    }
     return spent;
   }
 
@@ -175,8 +176,9 @@ int main(int argc, char** argv) {
   Epoch epoch(config, batches);
   const std::vector<Product> own = StepProducts(config.batch_size);
   double flops_per_sample = 0.0;  // without the padding of the last layer
-  for (const Product& product : own)
+  for (const Product& product : own) {
     flops_per_sample += Flops(product.shape) / static_cast<double>(config.batch_size);
+  }
   flops_per_sample -= 2.0 * 3.0 * 128.0 * 6.0;
 
   std::vector<double> square;
@@ -205,7 +207,8 @@ int main(int argc, char** argv) {
                Median(square) / 1e9, Median(shaped) / 1e9, limit / flops_per_sample, 100 * share);
   }
   if (!options.stages) return 0;
-  for (const auto& [stage, microseconds] : epoch.Stages())
+  for (const auto& [stage, microseconds] : epoch.Stages()) {
     fmt::print("  {:<24} {:>8.1f} us\n", stage, microseconds);
+  }
   return 0;
 }

@@ -12,7 +12,7 @@
 
 namespace ddl {
 
-enum class Ink { kBraille, kMarkers };
+enum class Ink : std::uint8_t { kBraille, kMarkers };
 
 class Canvas {
  public:

@@ -3,13 +3,14 @@
 // are made, and against which the command line is tested.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace ddl {
 
 // What a word on the command line is, for completion.
-enum class WordKind {
+enum class WordKind : std::uint8_t {
   kNothing,
   kAny,
   kFile,

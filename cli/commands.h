@@ -90,7 +90,7 @@ struct ExplainOptions {
   std::string trial;
 };
 
-enum class ControlVerb { kStop, kPause, kResume, kRetry, kExtend };
+enum class ControlVerb : std::uint8_t { kStop, kPause, kResume, kRetry, kExtend };
 
 struct ControlOptions {
   CommonOptions common;

@@ -14,7 +14,7 @@
 
 namespace ddl {
 
-enum class CheckLevel { kOk, kWarning, kFailure };
+enum class CheckLevel : std::uint8_t { kOk, kWarning, kFailure };
 
 struct Check {
   std::string name;

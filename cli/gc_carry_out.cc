@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "cli/gc.h"
@@ -10,7 +11,7 @@ namespace ddl {
 
 namespace {
 
-enum class StepEnd { kDone, kLeft, kRefused };
+enum class StepEnd : std::uint8_t { kDone, kLeft, kRefused };
 
 // Asked of a connection of its own: a rebuild may have put another file in the old one's place.
 bool MayGo(const GcStep& step, const std::string& store_folder) {

@@ -20,14 +20,16 @@ class FactReader {
     const std::string backup = BackupFolder(store_folder);
     const DatabaseState state = LookAtDatabase(backup + "/ddl.db");
     if (!state.is_there || !state.problem.empty()) return;
-    for (SpoolMark& mark : SpoolMarks(backup))
+    for (SpoolMark& mark : SpoolMarks(backup)) {
       saved_.emplace(mark.rank, std::move(mark));
+    }
   }
 
   GcSweep Read(const SweepLine& line) {
     GcSweep sweep{.metric = line.metric, .maximize = line.maximize, .trials = {}};
-    for (const TrialLine& trial : reader_.Trials(line.id, {}))
+    for (const TrialLine& trial : reader_.Trials(line.id, {})) {
       sweep.trials.push_back(Read(line, trial));
+    }
     return sweep;
   }
   [[nodiscard]] std::int64_t JobsElsewhere() const { return jobs_elsewhere_; }
@@ -88,8 +90,9 @@ GcFacts ReadGcFacts(const StoreReader& reader, const std::string& store_folder,
   FactReader facts_reader(reader, store_folder, paths);
   GcFacts facts;
   if (sweep.empty()) {
-    for (const SweepLine& line : reader.Sweeps())
+    for (const SweepLine& line : reader.Sweeps()) {
       facts.sweeps.push_back(facts_reader.Read(line));
+    }
   } else {
     facts.sweeps.push_back(facts_reader.Read(ChooseSweep(reader, sweep)));
   }

@@ -41,8 +41,9 @@ class Planner {
 
   void Plan(const GcTrial& trial, bool is_best) {
     const std::string whole_trial = WhyItStays(trial);
-    for (const GcJob& job : trial.jobs)
+    for (const GcJob& job : trial.jobs) {
       PlanJob(trial, job, is_best, whole_trial);
+    }
     if (trial.checkpoints) PlanCheckpoints(trial, is_best, whole_trial);
   }
 
@@ -119,8 +120,9 @@ GcPlan PlanGc(const std::vector<GcSweep>& sweeps, const GcRules& rules) {
   Planner planner(rules, plan);
   for (const GcSweep& sweep : sweeps) {
     const std::set<TrialId> best = BestOf(sweep, rules.keep_best);
-    for (const GcTrial& trial : sweep.trials)
+    for (const GcTrial& trial : sweep.trials) {
       planner.Plan(trial, best.contains(trial.id));
+    }
   }
   return plan;
 }

@@ -54,7 +54,7 @@ struct GcSweep {
   std::vector<GcTrial> trials;
 };
 
-enum class GcAction { kCompressLogs, kRemoveCheckpoints, kRemoveJob };
+enum class GcAction : std::uint8_t { kCompressLogs, kRemoveCheckpoints, kRemoveJob };
 
 struct GcStep {
   GcAction action = GcAction::kCompressLogs;

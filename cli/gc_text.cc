@@ -57,8 +57,9 @@ void AddGcRow(Table& table, const std::string& what, const GcKept& row) {
 void Append(std::vector<std::string>& lines, const Table& table, const Terminal& terminal) {
   if (table.IsEmpty()) return;
   if (!lines.empty()) lines.emplace_back();
-  for (std::string& line : table.Lines(terminal))
+  for (std::string& line : table.Lines(terminal)) {
     lines.push_back(std::move(line));
+  }
 }
 
 // Steps of one kind, sweep and reason in one line.
@@ -72,8 +73,9 @@ Table StepTable(const std::vector<GcStep>& steps) {
     row.size += step.size;
   }
   Table table = NewGcTable("WOULD");
-  for (const auto& [key, row] : rows)
+  for (const auto& [key, row] : rows) {
     AddGcRow(table, std::string(ActionText(std::get<1>(key))), row);
+  }
   return table;
 }
 
@@ -91,8 +93,9 @@ std::vector<std::string> GcLines(const GcPlan& plan, const GcFacts& facts,
   Append(lines, StepTable(plan.steps), terminal);
   if (plan.steps.empty()) lines.emplace_back("there is nothing to remove or to compress");
   Table kept = NewGcTable("KEEPS");
-  for (const GcKept& row : plan.kept)
+  for (const GcKept& row : plan.kept) {
     AddGcRow(kept, row.what, row);
+  }
   Append(lines, kept, terminal);
   if (!facts.others.empty()) lines.emplace_back();
   for (const OtherStore& other : facts.others) {
@@ -126,11 +129,12 @@ Json GcJson(const GcPlan& plan, const GcFacts& facts, const HostPaths& paths) {
         row.size));
   }
   Json others = Json::array();
-  for (const OtherStore& other : facts.others)
+  for (const OtherStore& other : facts.others) {
     others.push_back(SizeInto({{"folder", other.folder},
                                {"store", other.holder.empty() ? Json(nullptr) : Json(other.holder)},
                                {"store_is_gone", other.is_orphaned}},
                               other.size));
+  }
   return {{"steps", std::move(steps)},
           {"kept", std::move(kept)},
           {"other_stores", std::move(others)},

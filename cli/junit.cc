@@ -2,6 +2,7 @@
 #include "cli/junit.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -18,7 +19,7 @@ bool IsAllowed(char32_t code) {
   return code != 0xFFFE && code != 0xFFFF;
 }
 
-enum class Verdict { kPassed, kFailed, kError, kSkipped };
+enum class Verdict : std::uint8_t { kPassed, kFailed, kError, kSkipped };
 
 Verdict VerdictOf(const JunitCase& item) {
   if (item.trial.state == TrialState::kFinished) return Verdict::kPassed;

@@ -41,8 +41,9 @@ AttemptLine ChooseAttempt(const StoreReader& reader, const ChosenTrial& chosen,
 void Print(const std::string& text, bool to_terminal) {
   if (!to_terminal) return PrintText(text);
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
+  for (std::string line; std::getline(lines, line);) {
     PrintText(Harmless(line) + "\n");
+  }
 }
 
 // Goes on from `offset` of the head file until the attempt has ended and all was shown.

@@ -65,8 +65,9 @@ int RunPlanCommand(const PlanOptions& options) {
     fmt::print("{}\n", DumpJson({{"sweep", spec.name}, {"trials", planned}, {"first", list}}));
     return 0;
   }
-  for (const std::string& note : reading.notes)
+  for (const std::string& note : reading.notes) {
     fmt::print("note: {}\n", note);
+  }
   fmt::print("{}: {} trials, {} of them here\n", spec.name, planned, trials.size());
   const Terminal terminal = DetectTerminal();
   for (const PlannedTrial& trial : trials) {

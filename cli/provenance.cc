@@ -20,16 +20,18 @@ std::string Git(const std::string& workdir, std::vector<std::string> arguments) 
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const CommandOutput output = RunCommand(argv, std::chrono::seconds(2), 2 * kMaxDiff);
   std::string text = output.exit_code == 0 ? output.text : std::string();
-  while (!text.empty() && text.back() == '\n')
+  while (!text.empty() && text.back() == '\n') {
     text.pop_back();
+  }
   return text;
 }
 
 Json OwnCommandLine() {
   std::ifstream stream("/proc/self/cmdline");
   Json words = Json::array();
-  for (std::string word; std::getline(stream, word, '\0');)
+  for (std::string word; std::getline(stream, word, '\0');) {
     words.push_back(word);
+  }
   return words;
 }
 

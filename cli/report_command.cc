@@ -36,11 +36,13 @@ void WriteJunit(const StoreReader& reader, const SweepLine& sweep, const std::st
 void WriteCsv(const StoreReader& reader, const SweepLine& sweep, const Space& space,
               const std::string& path) {
   std::vector<std::string> names;
-  for (const Parameter& parameter : space)
+  for (const Parameter& parameter : space) {
     names.push_back(parameter.Name());
+  }
   std::string text = CsvHeader(sweep, names);
-  for (const TrialLine& trial : reader.Trials(sweep.id, {}))
+  for (const TrialLine& trial : reader.Trials(sweep.id, {})) {
     text += CsvRow(trial, names);
+  }
   WriteFileWhole(path, text);
 }
 
@@ -51,10 +53,11 @@ void WriteBest(const SweepSpec& spec, const Report& report, const std::string& p
                 "ask again when one has ended");
   }
   const std::string text = BestSpecText(spec, *best);
-  if (path == "-")
+  if (path == "-") {
     PrintText(text);
-  else
+  } else {
     WriteFileWhole(path, text);
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,7 @@
 
 namespace ddl {
 
-enum class ScreenKind { kLive, kPlain, kJson, kQuiet };
+enum class ScreenKind : std::uint8_t { kLive, kPlain, kJson, kQuiet };
 
 class SweepScreen {
  public:

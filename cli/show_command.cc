@@ -47,8 +47,9 @@ TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
   view.provenance = ProvenanceOf(reader.ProvenanceJson(view.sweep.id));
   if (!view.trial.id) return view;
   view.attempts = reader.Attempts(view.trial.id);
-  for (const AttemptLine& attempt : view.attempts)
+  for (const AttemptLine& attempt : view.attempts) {
     view.folders_gone.push_back(WhyFolderIsGone(attempt));
+  }
   view.metrics = reader.Summaries(view.trial.id);
   view.curves = CurvesOf(reader, view);
   view.events = reader.TrialEvents(view.trial.id);

@@ -38,8 +38,9 @@ int Check(const std::string& folder, bool json) {
   const SpoolRows spools = readable ? CountSpoolRows(SpoolMarks(folder)) : SpoolRows{};
   if (json) {
     Json list = Json::array();
-    for (const Finding& finding : findings)
+    for (const Finding& finding : findings) {
       list.push_back({{"what", finding.what}, {"remedy", finding.remedy}});
+    }
     PrintJson({{"ok", findings.empty()},
                {"store", folder},
                {"findings", list},
@@ -48,8 +49,9 @@ int Check(const std::string& folder, bool json) {
                {"rows_on_their_way", spools.waiting}});
     return findings.empty() ? 0 : kExitDamaged;
   }
-  for (const Finding& finding : findings)
+  for (const Finding& finding : findings) {
     PrintText(fmt::format("damaged  {}\n         {}\n", finding.what, finding.remedy));
+  }
   if (findings.empty()) PrintText(fmt::format("ok  {} is whole\n", folder + "/ddl.db"));
   if (spools.rows > 0) {
     PrintText(fmt::format("{} metric rows lie in spools only; ddl store rebuild takes them\n",
@@ -99,8 +101,9 @@ void PrintRebuilt(const Rebuilt& rebuilt, const SpoolRows& taken, bool json) {
   PrintText(fmt::format("rebuilt from {}: {} commits of the journal, {} metric rows of {} spools\n",
                         rebuilt.from.empty() ? "nothing but the journal" : rebuilt.from,
                         rebuilt.commits_replayed, taken.rows + taken.waiting, taken.spools));
-  if (!rebuilt.kept_aside.empty())
+  if (!rebuilt.kept_aside.empty()) {
     PrintText(fmt::format("the old file is {}\n", rebuilt.kept_aside));
+  }
   if (rebuilt.commits_missing > 0) {
     PrintText(fmt::format("{} commits are in no file that is left\n", rebuilt.commits_missing));
   }

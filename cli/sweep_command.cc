@@ -42,8 +42,9 @@ int RunSweepCommand(const SweepOptions& options) {
   SpecReading reading = ReadSpecFile(options.spec_file, Overrides(options));
   CheckProgram(reading.spec, options.spec_file);
   CheckTrainer(reading.spec, options.spec_file);
-  for (const std::string& note : reading.notes)
+  for (const std::string& note : reading.notes) {
     fmt::print(stderr, "note: {}\n", note);
+  }
   SweepRequest request{reading.spec, reading.text, ProvenanceJson(reading.spec.workdir),
                        options.begin_new, options.retry_failed};
   const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,

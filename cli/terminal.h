@@ -2,6 +2,7 @@
 // The door to the terminal: what can be shown, and where lines go.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -41,7 +42,7 @@ struct TerminalFacts {
 // Harmless, and on one line.
 [[nodiscard]] std::string OneLine(std::string_view text);
 
-enum class Style { kPlain, kBold, kDim, kGood, kBad, kWarning };
+enum class Style : std::uint8_t { kPlain, kBold, kDim, kGood, kBad, kWarning };
 
 // The text in a style, or as it is on a terminal without color.
 [[nodiscard]] std::string Painted(std::string_view text, Style style, const Terminal& terminal);

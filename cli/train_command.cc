@@ -27,8 +27,9 @@ int RunTrainCommand(const TrainOptions& options) {
     words.push_back(override_text);
   }
   std::vector<char*> argv;
-  for (std::string& word : words)
+  for (std::string& word : words) {
     argv.push_back(word.data());
+  }
   argv.push_back(nullptr);
   ::execv(trainer.c_str(), argv.data());
   throw SystemError("cannot execute the trainer", trainer, "build it: cmake --build build/release");

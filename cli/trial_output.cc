@@ -19,8 +19,9 @@ std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit) {
     text += fmt::format("\n[ddl] {} bytes are not kept\n", attempt.log_bytes - bytes);
   }
   text += kept.tail;
-  if (limit > 0 && std::ssize(text) > limit)
+  if (limit > 0 && std::ssize(text) > limit) {
     text.erase(0, text.size() - static_cast<std::size_t>(limit));
+  }
   return text;
 }
 

@@ -22,8 +22,9 @@ int RunValidateCommand(const ValidateOptions& options) {
                                  {"spec", ResolvedSpec(reading.spec)}}));
     return 0;
   }
-  for (const std::string& note : reading.notes)
+  for (const std::string& note : reading.notes) {
     fmt::print("note: {}\n", note);
+  }
   fmt::print("{}: sweep \"{}\" is fine: {} trial{}, {} parameter{}\n", options.spec_file,
              reading.spec.name, trials, trials == 1 ? "" : "s", reading.spec.space.size(),
              reading.spec.space.size() == 1 ? "" : "s");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "configs/command.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
@@ -25,7 +26,7 @@ std::string ArgumentText(const Json& value) {
   return DumpJson(value);
 }
 
-enum class ArgumentStyle { kHyphens, kNoHyphens, kNoBooleanFlags };
+enum class ArgumentStyle : std::uint8_t { kHyphens, kNoHyphens, kNoBooleanFlags };
 
 void AppendArguments(const Json& nested, ArgumentStyle style, std::vector<std::string>& words) {
   const std::string_view dashes = style == ArgumentStyle::kNoHyphens ? "" : "--";
@@ -94,8 +95,9 @@ Json NestedConfiguration(const Space& space, const Configuration& configuration)
     const std::string name = parameter.Name();
     if (!configuration.contains(name)) continue;
     Json* at = &nested;
-    for (const std::string& step : parameter.path)
+    for (const std::string& step : parameter.path) {
       at = &(*at)[step];
+    }
     *at = configuration.at(name);
   }
   return nested;

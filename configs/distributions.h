@@ -2,6 +2,7 @@
 // The distributions by their names in specs, and what each needs.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -11,7 +12,7 @@
 namespace ddl {
 
 // What a distribution is described by.
-enum class DistributionShape { kValue, kValues, kBounds, kNormal, kBeta };
+enum class DistributionShape : std::uint8_t { kValue, kValues, kBounds, kNormal, kBeta };
 
 struct DistributionEntry {
   Distribution distribution;

@@ -3,6 +3,7 @@
 // exception but a value in an event.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 namespace ddl {
 
 // Who can mend it; decides the exit code of the command (2 or 3).
-enum class ErrorKind { kUsage, kInfrastructure };
+enum class ErrorKind : std::uint8_t { kUsage, kInfrastructure };
 
 // `what` went wrong, `where` (file:line:col, a path, a key; may be empty), and the `hint`: what to
 // do.

@@ -77,8 +77,9 @@ class Guard {
                   "keep one of them");
     }
     const bool is_key = event == Json::parse_event_t::key;
-    if (is_key || (event == Json::parse_event_t::value && parsed.is_string()))
+    if (is_key || (event == Json::parse_event_t::value && parsed.is_string())) {
       CountString(is_key, parsed);
+    }
     return true;
   }
 
@@ -104,8 +105,9 @@ Json NamedNonFinite(const Json& value) {
   }
   if (!value.is_structured()) return value;
   Json copy = value;
-  for (auto& item : copy)
+  for (auto& item : copy) {
     item = NamedNonFinite(item);
+  }
   return copy;
 }
 

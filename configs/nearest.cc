@@ -12,10 +12,12 @@ std::size_t Distance(std::string_view a, std::string_view b) {
   const std::size_t width = b.size() + 1;
   std::vector<std::size_t> cost((a.size() + 1) * width);
   const auto at = [&](std::size_t i, std::size_t j) -> std::size_t& { return cost[i * width + j]; };
-  for (std::size_t i = 0; i <= a.size(); ++i)
+  for (std::size_t i = 0; i <= a.size(); ++i) {
     at(i, 0) = i;
-  for (std::size_t j = 0; j <= b.size(); ++j)
+  }
+  for (std::size_t j = 0; j <= b.size(); ++j) {
     at(0, j) = j;
+  }
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t change = at(i - 1, j - 1) + (a[i - 1] == b[j - 1] ? 0 : 1);

@@ -75,8 +75,9 @@ std::optional<Distribution> Infer(const Described& d, SpecErrors& errors) {
     if (!name) return std::nullopt;
     if (const auto known = ParseDistribution(*name)) return known;
     std::vector<std::string_view> names;
-    for (const DistributionEntry& entry : AllDistributions())
+    for (const DistributionEntry& entry : AllDistributions()) {
       names.push_back(entry.name);
+    }
     const std::string nearest = NearestName(*name, names);
     Refuse(errors, *d.distribution, d, fmt::format("unknown distribution \"{}\"", *name),
            nearest.empty() ? fmt::format("known: {}", fmt::join(names, " "))
@@ -99,8 +100,9 @@ void ReadValues(const Described& d, Parameter& parameter, SpecErrors& errors) {
     return Refuse(errors, d.values == nullptr ? *d.node : *d.values, d,
                   "values must be a list with something in it", "write values: [1, 2, 3]");
   }
-  for (const SpecNode& item : d.values->items)
+  for (const SpecNode& item : d.values->items) {
     parameter.values.push_back(ToJson(item));
+  }
   if (d.probabilities == nullptr) return;
   if (d.probabilities->items.size() != d.values->items.size()) {
     return Refuse(errors, *d.probabilities, d, "probabilities must be as many as values",
@@ -223,10 +225,11 @@ void ReadShape(const Described& d, Parameter& parameter, SpecErrors& errors) {
   RefuseUnused(d, entry, errors);
   switch (entry.shape) {
     case DistributionShape::kValue:
-      if (d.value == nullptr)
+      if (d.value == nullptr) {
         Refuse(errors, *d.node, d, "constant needs a value", "give it value:");
-      else
+      } else {
         parameter.values = {ToJson(*d.value)};
+      }
       break;
     case DistributionShape::kValues:
       ReadValues(d, parameter, errors);

@@ -2,6 +2,7 @@
 // The parameter space of a sweep as plain values. Which points are tried is a search's affair.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace ddl {
 
 // The distributions of the W&B sweep schema, by its names. log_uniform takes natural-log exponents
 // as bounds, log_uniform_values the values themselves; a q_ form rounds to a multiple of q.
-enum class Distribution {
+enum class Distribution : std::uint8_t {
   kConstant,
   kCategorical,  // values, with probabilities where given
   kIntUniform,

@@ -14,8 +14,8 @@
 
 namespace ddl {
 
-enum class Method { kGrid, kRandom };
-enum class Goal { kMinimize, kMaximize };
+enum class Method : std::uint8_t { kGrid, kRandom };
+enum class Goal : std::uint8_t { kMinimize, kMaximize };
 
 struct Metric {
   std::string name;

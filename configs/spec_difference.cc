@@ -26,12 +26,14 @@ SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
   Json old_spec = ResolvedSpec(before);
   Json new_spec = ResolvedSpec(after);
   // Nobody asks for it: it says how the sweep came by its run_cap.
-  for (Json* spec : {&old_spec, &new_spec})
+  for (Json* spec : {&old_spec, &new_spec}) {
     spec->erase("run_cap_before_extension");
+  }
   std::set<std::string> keys;
   for (const Json* spec : {&old_spec, &new_spec}) {
-    for (const auto& item : spec->items())
+    for (const auto& item : spec->items()) {
       keys.insert(item.key());
+    }
   }
   SpecDifference difference;
   for (const std::string& key : keys) {

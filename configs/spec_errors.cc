@@ -44,8 +44,9 @@ std::string SpecErrors::Quote(int line, int column) const {
 void SpecErrors::ThrowIfAny() const {
   if (errors_.empty()) return;
   std::string all;
-  for (const std::string& error : errors_)
+  for (const std::string& error : errors_) {
     all += (all.empty() ? "" : "\n") + error;
+  }
   throw Error(all, "", "");
 }
 

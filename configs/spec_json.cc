@@ -69,10 +69,11 @@ void Put(Json& json, const char* key, const std::optional<Value>& value) {
 template <class Value>
 void Take(const Json& json, const char* key, std::optional<Value>& value) {
   if (!json.contains(key)) return;
-  if constexpr (std::is_integral_v<Value>)
+  if constexpr (std::is_integral_v<Value>) {
     value = WholeNumber<Value>(json.at(key));
-  else
+  } else {
     value = json.at(key).get<Value>();
+  }
 }
 
 // The position of a word; a word that a newer ddl knows is no other word.
@@ -112,8 +113,9 @@ SweepSpec Read(const Json& json) {
   const char* const methods[] = {"grid", "random"};
   spec.method = static_cast<Method>(WordOf(json.at("method"), methods));
   if (json.contains("metric")) spec.metric = MetricFromJson(json.at("metric"));
-  for (const Json& item : json.at("parameters"))
+  for (const Json& item : json.at("parameters")) {
     spec.space.push_back(ParameterFromJson(item));
+  }
   spec.seeds = WholeNumber<int>(json.at("seeds"));
   spec.search_seed = WholeNumber<std::uint64_t>(json.at("search_seed"));
   Take(json, "run_cap", spec.run_cap);
@@ -132,8 +134,9 @@ SweepSpec Read(const Json& json) {
   spec.grace = Milliseconds(json.at("grace_ms"));
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
-  for (const Json& pair : json.at("capture"))
+  for (const Json& pair : json.at("capture")) {
     spec.captures.push_back({pair.at(0), pair.at(1)});
+  }
   for (const Json& pair : json.at("env")) {
     spec.env.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
   }
@@ -167,8 +170,9 @@ Json ResolvedSpec(const SweepSpec& spec) {
             {"workdir", spec.workdir}};
   if (spec.trainer) json["trainer"] = *spec.trainer;
   if (spec.metric) json["metric"] = ToJson(*spec.metric);
-  for (const Parameter& parameter : spec.space)
+  for (const Parameter& parameter : spec.space) {
     json["parameters"].push_back(ToJson(parameter));
+  }
   Put(json, "run_cap", spec.run_cap);
   Put(json, "run_cap_before_extension", spec.run_cap_before_extension);
   Put(json, "parallel", spec.parallel);
@@ -179,8 +183,9 @@ Json ResolvedSpec(const SweepSpec& spec) {
   for (const Capture& capture : spec.captures) {
     json["capture"].push_back(Json::array({capture.metric, capture.pattern}));
   }
-  for (const auto& [name, value] : spec.env)
+  for (const auto& [name, value] : spec.env) {
     json["env"].push_back(Json::array({name, value}));
+  }
   return json;
 }
 

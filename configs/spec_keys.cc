@@ -24,8 +24,9 @@ void ReadKeys(const SpecNode& node, std::string_view of, const std::vector<SpecK
       continue;
     }
     std::vector<std::string_view> known;
-    for (const SpecKey& candidate : keys)
+    for (const SpecKey& candidate : keys) {
       known.push_back(candidate.name);
+    }
     const std::string nearest = NearestName(name.text, known);
     std::string hint =
         nearest.empty() ? "known here: " : fmt::format("did you mean \"{}\"?", nearest);
@@ -81,8 +82,9 @@ std::optional<std::int64_t> ReadMemory(const SpecNode& node, std::string_view ke
   const char* end = node.text.data() + node.text.size();
   const auto [unit, problem] = std::from_chars(node.text.data(), end, amount);
   std::string_view name(unit, static_cast<std::size_t>(end - unit));
-  while (name.starts_with(' '))
+  while (name.starts_with(' ')) {
     name.remove_prefix(1);
+  }
   const double mib = name == "GiB" ? 1024 : name == "MiB" || name.empty() ? 1 : 0;
   if (problem == std::errc() && amount * mib >= 1) {
     return static_cast<std::int64_t>(std::ceil(amount * mib));

@@ -82,14 +82,16 @@ Json ToJson(const SpecNode& node) {
       return ScalarToJson(node);
     case SpecNode::Kind::kList: {
       Json list = Json::array();
-      for (const SpecNode& item : node.items)
+      for (const SpecNode& item : node.items) {
         list.push_back(ToJson(item));
+      }
       return list;
     }
     case SpecNode::Kind::kMap: {
       Json map = Json::object();
-      for (const auto& [name, value] : node.entries)
+      for (const auto& [name, value] : node.entries) {
         map[name.text] = ToJson(value);
+      }
       return map;
     }
   }

@@ -14,7 +14,7 @@ namespace ddl {
 struct SpecEntry;
 
 struct SpecNode {
-  enum class Kind { kNull, kScalar, kList, kMap };
+  enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
   std::string text;        // of a scalar

@@ -23,26 +23,29 @@ std::vector<std::string> SplitValues(const std::string& text) {
   int depth = 0;
   char quote = '\0';
   for (const char c : text) {
-    if (quote != '\0')
+    if (quote != '\0') {
       quote = c == quote ? '\0' : quote;
-    else if (c == '"' || c == '\'')
+    } else if (c == '"' || c == '\'') {
       quote = c;
-    else if (c == '[' || c == '{')
+    } else if (c == '[' || c == '{') {
       ++depth;
-    else if (c == ']' || c == '}')
+    } else if (c == ']' || c == '}') {
       --depth;
-    if (c == ',' && depth == 0 && quote == '\0')
+    }
+    if (c == ',' && depth == 0 && quote == '\0') {
       values.emplace_back();
-    else
+    } else {
       values.back() += c;
+    }
   }
   return values;
 }
 
 void MarkOrigin(SpecNode& node, const std::string& origin) {
   node.origin = origin;
-  for (SpecNode& item : node.items)
+  for (SpecNode& item : node.items) {
     MarkOrigin(item, origin);
+  }
   for (auto& [name, value] : node.entries) {
     name.origin = origin;
     MarkOrigin(value, origin);
@@ -79,10 +82,11 @@ SpecNode& Entry(SpecNode& map, const std::string& key, const std::string& origin
 std::vector<std::string> SplitPath(const std::string& key) {
   std::vector<std::string> path(1);
   for (const char c : key) {
-    if (c == '.')
+    if (c == '.') {
       path.emplace_back();
-    else
+    } else {
       path.back() += c;
+    }
   }
   return path;
 }
@@ -102,8 +106,9 @@ SpecNode* FindParameter(SpecNode& parameters, const std::string& key) {
 // What a key that is new to the spec was probably meant to be.
 std::string MeantKey(const SpecNode& parameters, const std::string& key) {
   std::vector<std::string_view> candidates(kSpecKeys.begin(), kSpecKeys.end());
-  for (const auto& [name, value] : parameters.entries)
+  for (const auto& [name, value] : parameters.entries) {
     candidates.push_back(name.text);
+  }
   return NearestName(key, candidates);
 }
 
@@ -128,8 +133,9 @@ void ApplyOverride(const std::string& text, SpecNode& root, SpecErrors& errors) 
     }
     if (is_spec_key) {
       SpecNode* at = &root;
-      for (const std::string& name : path)
+      for (const std::string& name : path) {
         at = &Entry(*at, name, text);
+      }
       *at = std::move(values.front());
       return;
     }

@@ -80,8 +80,9 @@ class SpecBuilder {
          }},
         {"timeout_s",
          [this](const SpecNode& n) {
-           if (const auto s = ReadPositive(n, "timeout_s", errors_))
+           if (const auto s = ReadPositive(n, "timeout_s", errors_)) {
              spec_.timeout = Milliseconds(*s);
+           }
          }},
         {"grace_s",
          [this](const SpecNode& n) {
@@ -174,10 +175,12 @@ class SpecBuilder {
   void Complete() {
     if (spec_.name.empty()) spec_.name = fs::path(options_.file_name).stem();
     CheckName();
-    if (spec_.workdir.size() > 1)
+    if (spec_.workdir.size() > 1) {
       spec_.workdir = fs::path(spec_.workdir).lexically_normal().string();
-    while (spec_.workdir.size() > 1 && spec_.workdir.back() == '/')
+    }
+    while (spec_.workdir.size() > 1 && spec_.workdir.back() == '/') {
       spec_.workdir.pop_back();
+    }
     if (parameters_ != nullptr) spec_.space = ReadParameters(*parameters_, errors_);
     if (spec_.method == Method::kGrid && parameters_ != nullptr && is_method_built_) {
       CheckGrid(*parameters_, spec_.space, errors_);
@@ -262,8 +265,9 @@ class SpecBuilder {
       return errors_.Add(*root_, "nothing to run", "write program:, command: or trainer:");
     }
     if (spec_.command.empty()) spec_.command = kDefaultCommand;
-    for (const std::string& word : spec_.command)
+    for (const std::string& word : spec_.command) {
       CheckWord(word);
+    }
   }
 
   const ReadOptions& options_;
@@ -318,8 +322,9 @@ SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& n
   SpecNode root;
   root.kind = SpecNode::Kind::kMap;
   SpecErrors errors("command line", "");
-  for (const std::string& override_text : overrides)
+  for (const std::string& override_text : overrides) {
     ApplyOverride(override_text, root, errors);
+  }
   const std::string own_name = name.empty() ? fs::path(argv.front()).filename().string() : name;
   const ReadOptions options{own_name, fs::current_path(), {}};
   SpecNode command;

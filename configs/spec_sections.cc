@@ -14,10 +14,11 @@ namespace {
 
 void ReadGoal(const SpecNode& node, Metric& metric, SpecErrors& errors) {
   const std::string goal = ReadText(node, "goal", errors).value_or("minimize");
-  if (goal == "maximize")
+  if (goal == "maximize") {
     metric.goal = Goal::kMaximize;
-  else if (goal != "minimize")
+  } else if (goal != "minimize") {
     errors.Add(node, fmt::format("unknown goal \"{}\"", goal), "write minimize or maximize");
+  }
 }
 
 // Thousandths of one device, or whole devices.

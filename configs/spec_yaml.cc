@@ -16,10 +16,12 @@ namespace {
 
 std::int64_t CountNodes(const SpecNode& node) {
   std::int64_t count = 1;
-  for (const SpecNode& item : node.items)
+  for (const SpecNode& item : node.items) {
     count += CountNodes(item);
-  for (const auto& [name, value] : node.entries)
+  }
+  for (const auto& [name, value] : node.entries) {
     count += 1 + CountNodes(value);
+  }
   return count;
 }
 

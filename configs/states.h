@@ -2,6 +2,7 @@
 // States of a trial, the legal moves between them, and the causes of an attempt's end.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -10,7 +11,7 @@ namespace ddl {
 
 // waiting → launching → running → {paused → waiting | stopping} → finished | pruned | failed |
 // canceled
-enum class TrialState {
+enum class TrialState : std::uint8_t {
   kWaiting,
   kLaunching,
   kRunning,
@@ -31,7 +32,7 @@ enum class TrialState {
 [[nodiscard]] bool CanMove(TrialState from, TrialState to);
 
 // Why an attempt ended. Whose fault it was decides whether it counts against `retries`.
-enum class EndCause {
+enum class EndCause : std::uint8_t {
   kExited,          // by itself; the exit code says how
   kSignaled,        // killed by a signal that ddl did not send
   kOutOfMemory,     // over its memory, or killed by the kernel for memory

@@ -42,8 +42,9 @@ Agent::Agent(FileDescriptor link, std::string host_folder)
       boot_id_(BootId()) {}
 
 int Agent::Run() {
-  while (!over_)
+  while (!over_) {
     Turn();
+  }
   // What was settled last would else wait for the next agent, and `ddl gc` with it.
   if (exit_code_ == 0) Tidy();
   LeavePipesFolder(paths_);
@@ -84,8 +85,9 @@ void Agent::ReadLink() {
   }
   if (welcomed_ && IsFenced()) return Refuse("a later coordinator has this store's trials");
   frames_.Add({piece.data(), static_cast<std::size_t>(got)});
-  while (const std::optional<ToHost> message = frames_.Next<ToHost>())
+  while (const std::optional<ToHost> message = frames_.Next<ToHost>()) {
     Obey(*message);
+  }
   if (!frames_.Problem().empty()) Refuse(frames_.Problem());
 }
 

@@ -41,8 +41,9 @@ bool Overlap(const Slots& a, const Slots& b) {
 }  // namespace
 
 void Agent::Obey(const ToHost& message) {
-  if (!welcomed_ && !std::holds_alternative<Hello>(message))
+  if (!welcomed_ && !std::holds_alternative<Hello>(message)) {
     return Refuse("the first word is Hello");
+  }
   std::visit([this](const auto& alternative) { On(alternative); }, message);
 }
 
@@ -164,8 +165,9 @@ void Agent::On(const Order& order) {
 }
 
 void Agent::DeliverOrders() {
-  for (const Order& order : std::exchange(undelivered_, {}))
+  for (const Order& order : std::exchange(undelivered_, {})) {
     Deliver(order);
+  }
 }
 
 void Agent::Deliver(const Order& order) {

@@ -39,8 +39,9 @@ std::optional<RankId> ParseJobName(const std::string& name) {
 // A supervisor that has written its exit record has nothing left to do but to end.
 void AwaitDeath(const ProcessIdentity& supervisor) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
-  while (IsAlive(supervisor) && std::chrono::steady_clock::now() < until)
+  while (IsAlive(supervisor) && std::chrono::steady_clock::now() < until) {
     ::sched_yield();
+  }
 }
 
 }  // namespace
@@ -160,8 +161,9 @@ void Agent::End(RankId id, Rank& rank, EndCause cause, const std::string& detail
 
 void Agent::PumpMetrics() {
   for (auto& [id, rank] : ranks_) {
-    while (rank.has_news && out_.size() < kMaxWaiting)
+    while (rank.has_news && out_.size() < kMaxWaiting) {
       rank.has_news = PumpMetrics(id, rank);
+    }
   }
 }
 
@@ -188,8 +190,9 @@ void Agent::CheckAdopted() {
 }
 
 void Agent::Tidy() {
-  for (const RankId id : to_tidy_)
+  for (const RankId id : to_tidy_) {
     SettleRankRecord(paths_.Job(id));
+  }
   to_tidy_.clear();
 }
 

@@ -22,8 +22,9 @@ using Clock = std::chrono::steady_clock;
 
 pid_t Spawn(const std::vector<std::string>& argv, int output) {
   std::vector<char*> words;
-  for (const std::string& word : argv)
+  for (const std::string& word : argv) {
     words.push_back(const_cast<char*>(word.c_str()));
+  }
   words.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);

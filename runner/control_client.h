@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,7 @@ class ControlClient {
   // False when the coordinator is gone.
   [[nodiscard]] bool Send(const std::string& line);
 
-  enum class Heard { kLine, kNothingYet, kGone, kInterrupted };
+  enum class Heard : std::uint8_t { kLine, kNothingYet, kGone, kInterrupted };
   // Waits for one line; kInterrupted when a signal handler ran.
   [[nodiscard]] Heard Read(std::string& line, std::chrono::milliseconds patience);
 

@@ -27,8 +27,9 @@ namespace {
 sigset_t UserSignals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP})
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     sigaddset(&set, number);
+  }
   return set;
 }
 
@@ -55,11 +56,13 @@ class ControlLoop {
         deliver_(deliver) {}
 
   void Run(const std::stop_token& stop) {
-    while (!stop.stop_requested())
+    while (!stop.stop_requested()) {
       Turn();
+    }
     TakeOutgoing();
-    for (auto& [id, client] : clients_)
+    for (auto& [id, client] : clients_) {
       (void)Flush(client);
+    }
   }
 
  private:
@@ -127,8 +130,9 @@ class ControlLoop {
     for (auto& [id, client] : clients_) {
       if (!Flush(client) || client.to_send.size() > kMaxClientBacklog) gone.push_back(id);
     }
-    for (const std::uint64_t id : gone)
+    for (const std::uint64_t id : gone) {
       Drop(id);
+    }
   }
 
   static bool Flush(Client& client) {

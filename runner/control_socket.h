@@ -3,11 +3,12 @@
 // folder's descriptor allows any folder.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace ddl {
 
-enum class SocketUse { kListen, kConnect };
+enum class SocketUse : std::uint8_t { kListen, kConnect };
 
 // A close-on-exec stream socket bound to (and listening at) or connected to `folder`/socket;
 // -1 with errno set on failure. kListen replaces what is there.

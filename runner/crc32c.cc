@@ -19,8 +19,9 @@ constexpr Tables MakeTables() {
   Tables tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
     std::uint32_t crc = byte;
-    for (int bit = 0; bit < 8; ++bit)
+    for (int bit = 0; bit < 8; ++bit) {
       crc = (crc >> 1) ^ ((crc & 1U) != 0 ? kPolynomial : 0U);
+    }
     tables[0][byte] = crc;
   }
   for (std::size_t k = 1; k < 8; ++k) {
@@ -39,8 +40,9 @@ std::uint32_t EightBytes(std::uint32_t crc, const char* bytes) {
   std::memcpy(&word, bytes, sizeof word);
   word ^= crc;
   std::uint32_t result = 0;
-  for (unsigned k = 0; k < 8; ++k)
+  for (unsigned k = 0; k < 8; ++k) {
     result ^= kTables[7 - k][(word >> (8 * k)) & 255U];
+  }
   return result;
 }
 
@@ -48,10 +50,12 @@ std::uint32_t EightBytes(std::uint32_t crc, const char* bytes) {
 
 std::uint32_t Crc32c(std::string_view bytes, std::uint32_t seed) {
   std::uint32_t crc = ~seed;
-  for (; bytes.size() >= 8; bytes.remove_prefix(8))
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
     crc = EightBytes(crc, bytes.data());
-  for (const char byte : bytes)
+  }
+  for (const char byte : bytes) {
     crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(byte)) & 255U];
+  }
   return ~crc;
 }
 

@@ -119,8 +119,9 @@ bool RemoveTree(const std::string& path) {
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return true;
   // The kernel says EISDIR, POSIX EPERM, for a folder.
   if (errno != EISDIR && errno != EPERM) return false;
-  for (const std::string& name : ListFolder(path))
+  for (const std::string& name : ListFolder(path)) {
     RemoveTree(path + "/" + name);
+  }
   return ::rmdir(path.c_str()) == 0 || errno == ENOENT;
 }
 

@@ -49,7 +49,7 @@ class FileDescriptor {
 // All of `bytes`, however many calls it takes. For blocking descriptors and files.
 [[nodiscard]] bool WriteAll(int descriptor, std::string_view bytes);
 
-enum class Durability {
+enum class Durability : std::uint8_t {
   kKill,   // survives any kill of processes
   kPower,  // survives a power failure too: file and folder are synced, which costs milliseconds
 };

@@ -84,8 +84,9 @@ PutFileReply WritePiece(const std::string& host_folder, const PutFile& request) 
   if (!fd) reply.problem = Refusal(aside);
   if (!reply.problem.empty()) return reply;
   reply.have = SizeOf(fd.Get());
-  if (request.offset > reply.have)
+  if (request.offset > reply.have) {
     return reply;  // a piece is missing: the sender goes on at `have`
+  }
   if (::lseek(fd.Get(), static_cast<off_t>(request.offset), SEEK_SET) < 0 ||
       !WriteAll(fd.Get(), request.bytes)) {
     reply.problem = Refusal(aside);

@@ -19,10 +19,12 @@ namespace {
 
 std::string_view Trim(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && is_blank(text.front()))
+  while (!text.empty() && is_blank(text.front())) {
     text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back()))
+  }
+  while (!text.empty() && is_blank(text.back())) {
     text.remove_suffix(1);
+  }
   return text;
 }
 

@@ -20,8 +20,9 @@ namespace ddl {
 namespace {
 
 std::string Trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
     text.pop_back();
+  }
   return text;
 }
 

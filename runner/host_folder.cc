@@ -107,8 +107,9 @@ EpochRecord ReadEpoch(const HostPaths& paths) {
   const char* const end = text.data() + text.size();
   const auto number = std::from_chars(text.data(), end, record.epoch);
   if (number.ptr != end && *number.ptr == ' ') record.holder.assign(number.ptr + 1, end);
-  while (!record.holder.empty() && record.holder.back() == '\n')
+  while (!record.holder.empty() && record.holder.back() == '\n') {
     record.holder.pop_back();
+  }
   return record;
 }
 

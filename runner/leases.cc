@@ -59,12 +59,15 @@ std::vector<Range> Joined(std::vector<Range> ranges) {
 
 Wanted FilesAndRanges(const Slots& slots) {
   Wanted wanted;
-  for (const CoreShare& share : slots.cores)
+  for (const CoreShare& share : slots.cores) {
     wanted["cores"].push_back(RangeOf(share));
-  for (const GpuShare& share : slots.gpus)
+  }
+  for (const GpuShare& share : slots.gpus) {
     wanted[GpuFile(share)].push_back(RangeOf(share));
-  for (auto& [name, ranges] : wanted)
+  }
+  for (auto& [name, ranges] : wanted) {
     ranges = Joined(std::move(ranges));
+  }
   return wanted;
 }
 
@@ -143,9 +146,10 @@ LeaseRefusal Refusal(const std::string& folder, const Slots& slots) {
   LeaseRefusal refusal;
   if (!slots.cores.empty()) {
     const FileDescriptor file = OpenInFolder(folder, "cores");
-    for (const CoreShare& share : slots.cores)
+    for (const CoreShare& share : slots.cores) {
       NoteRefused(file.Get(), share, fmt::format("core {}", share.core),
                   {&refusal.cores, &refusal});
+    }
   }
   for (const GpuShare& share : slots.gpus) {
     const FileDescriptor file = OpenInFolder(folder, GpuFile(share));

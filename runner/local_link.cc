@@ -66,8 +66,9 @@ class LocalLink : public Link {
   void Run(const std::stop_token& stop) {
     heard_ = std::chrono::steady_clock::now();
     std::string ended;
-    while (!stop.stop_requested() && ended.empty())
+    while (!stop.stop_requested() && ended.empty()) {
       ended = Turn();
+    }
     TakeOutgoing();
     (void)Flush();  // what was said before the end is said
     if (!ended.empty()) deliver_({host_, LinkDown{ended}});
@@ -155,8 +156,9 @@ pid_t StartAgent(const LocalLinkOptions& options, int fd) {
     words.push_back(options.host_folder);
   }
   std::vector<char*> argv;
-  for (std::string& word : words)
+  for (std::string& word : words) {
     argv.push_back(word.data());
+  }
   argv.push_back(nullptr);
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);

@@ -39,7 +39,7 @@ struct Adopt {
   bool operator==(const Adopt&) const = default;
 };
 
-enum class OrderKind {
+enum class OrderKind : std::uint8_t {
   kStop,     // TERM, grace, KILL, to the whole tree
   kKill,     // KILL at once
   kControl,  // `line` goes to the trial's DDL_CONTROL
@@ -106,7 +106,7 @@ struct GpuFacts {
   bool operator==(const GpuFacts&) const = default;
 };
 
-enum class FoundState { kAlive, kExited, kLost };
+enum class FoundState : std::uint8_t { kAlive, kExited, kLost };
 
 // A job folder that was on the host before this link.
 struct FoundRank {

@@ -81,10 +81,11 @@ void MetricIntake::Finish() {
     const std::string line = std::exchange(rest->text, {});
     if (line.empty()) continue;
     const std::optional<MetricLine> metric = parser_.Parse(line);
-    if (metric)
+    if (metric) {
       Report(*metric);
-    else
+    } else {
       log_.Write(line);
+    }
   }
 }
 

@@ -46,10 +46,11 @@ class Scanner {
     const bool starts = !rest_.empty() && (rest_[0] == '-' || (rest_[0] >= '0' && rest_[0] <= '9'));
     if (!starts || (rest_.size() > 1 && rest_[0] == '-' && rest_[1] > '9')) return false;
     const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (problem == std::errc::result_out_of_range)
+    if (problem == std::errc::result_out_of_range) {
       value = OutOfRange(end);
-    else if (problem != std::errc())
+    } else if (problem != std::errc()) {
       return false;
+    }
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
     return true;
   }
@@ -139,8 +140,9 @@ std::optional<MetricLine> MetricParser::ParseCaptures(std::string_view line) con
     const std::string text = match[1].str();
     Scanner number(text);
     double value = 0;
-    if (number.TakeNumber(value) && number.AtEnd())
+    if (number.TakeNumber(value) && number.AtEnd()) {
       found.values.emplace_back(pattern.metric, value);
+    }
   }
   if (found.values.empty()) return std::nullopt;
   return found;

@@ -19,7 +19,7 @@
 
 namespace ddl {
 
-enum class Delivery {
+enum class Delivery : std::uint8_t {
   kDone,        // the supervisor was woken
   kNobody,      // the file lies there, but no supervisor was found
   kNotWritten,  // the file could not be written: no folder, no space

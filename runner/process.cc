@@ -78,8 +78,9 @@ std::optional<ProcessStat> ReadProcessStat(std::int64_t pid) {
 
 std::string BootId() {
   std::string id = ReadFile("/proc/sys/kernel/random/boot_id").value_or("");
-  while (!id.empty() && id.back() == '\n')
+  while (!id.empty() && id.back() == '\n') {
     id.pop_back();
+  }
   return id;
 }
 
@@ -157,8 +158,9 @@ int KillByToken(std::string_view token) {
     }
     if (!any) break;
   }
-  for (const std::string& cgroup : cgroups)
+  for (const std::string& cgroup : cgroups) {
     ::rmdir(cgroup.c_str());
+  }
   return killed;
 }
 

@@ -42,8 +42,9 @@ void BecomeSubreaper() {
 std::vector<std::int64_t> Descendants() {
   std::vector<std::int64_t> pids;
   AppendChildren(::getpid(), pids);
-  for (std::size_t i = 0; i < pids.size(); ++i)
+  for (std::size_t i = 0; i < pids.size(); ++i) {
     AppendChildren(pids[i], pids);
+  }
   return pids;
 }
 

@@ -19,17 +19,19 @@ Json ToJson(const GpuShare& share) {
 template <class Share>
 Json ToJson(const std::vector<Share>& shares) {
   Json list = Json::array();
-  for (const Share& share : shares)
+  for (const Share& share : shares) {
     list.push_back(ToJson(share));
+  }
   return list;
 }
 
 std::vector<CoreShare> CoresFromJson(const Json& list) {
   std::vector<CoreShare> shares;
-  for (const Json& item : list)
+  for (const Json& item : list) {
     shares.push_back({.core = WholeNumber<int>(item.at(0)),
                       .first = WholeNumber<int>(item.at(1)),
                       .length = WholeNumber<int>(item.at(2))});
+  }
   return shares;
 }
 

@@ -52,8 +52,9 @@ FolderSize SizeOf(const std::string& path) {
   const std::int64_t bytes = static_cast<std::int64_t>(facts.st_blocks) * kDiskBlock;
   if (!S_ISDIR(facts.st_mode)) return {1, bytes};
   FolderSize size{0, bytes};
-  for (const std::string& name : ListFolder(path))
+  for (const std::string& name : ListFolder(path)) {
     size += SizeOf(path + "/" + name);
+  }
   return size;
 }
 

@@ -42,7 +42,7 @@ struct FolderSize {
 void FinishRemovals(const HostPaths& paths);
 
 // What became of a folder below a store's folder, from its path.
-enum class FolderFate { kThere, kRemoved, kGone };
+enum class FolderFate : std::uint8_t { kThere, kRemoved, kGone };
 [[nodiscard]] FolderFate FateOf(const std::string& path);
 
 // A folder of another store below the host folder.

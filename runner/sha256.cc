@@ -29,8 +29,9 @@ std::uint32_t BigEndian(const unsigned char* bytes) {
 
 std::array<std::uint32_t, 64> Schedule(const unsigned char* block) {
   std::array<std::uint32_t, 64> words{};
-  for (std::size_t i = 0; i < 16; ++i)
+  for (std::size_t i = 0; i < 16; ++i) {
     words[i] = BigEndian(block + 4 * i);
+  }
   for (std::size_t i = 16; i < 64; ++i) {
     const std::uint32_t a = words[i - 15];
     const std::uint32_t b = words[i - 2];
@@ -60,8 +61,9 @@ void Sha256::Compress(const unsigned char* block) {
     a = one + two;
   }
   const std::array<std::uint32_t, 8> added{a, b, c, d, e, f, g, h};
-  for (std::size_t i = 0; i < 8; ++i)
+  for (std::size_t i = 0; i < 8; ++i) {
     state_[i] += added[i];
+  }
 }
 
 void Sha256::Add(std::string_view bytes) {
@@ -83,8 +85,9 @@ std::string Sha256::Hex() {
   }
   Add(end);
   std::string hex;
-  for (const std::uint32_t word : state_)
+  for (const std::uint32_t word : state_) {
     hex += fmt::format("{:08x}", word);
+  }
   return hex;
 }
 

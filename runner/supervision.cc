@@ -35,8 +35,9 @@ constexpr std::size_t kPiece = std::size_t{64} << 10U;  // what a pipe holds
 FileDescriptor WatchSignals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGCHLD, SIGTERM, SIGINT, kWakeSignal})
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, kWakeSignal}) {
     sigaddset(&set, number);
+  }
   ::sigprocmask(SIG_SETMASK, &set, nullptr);
   return FileDescriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -70,8 +71,9 @@ void Supervision::NoteStarted(pid_t trial) {
 
 ExitRecord Supervision::Run() {
   ObeyOrders();  // given before there was anybody to wake
-  while (!tree_is_gone_)
+  while (!tree_is_gone_) {
     Turn();
+  }
   ReadOutput(true);
   ReadMetrics();
   intake_.Finish();

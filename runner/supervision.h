@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -31,7 +32,7 @@ class Supervision {
 
  private:
   using Clock = std::chrono::steady_clock;
-  enum class Phase { kRunning, kTerminating, kKilling };
+  enum class Phase : std::uint8_t { kRunning, kTerminating, kKilling };
 
   void Turn();
   [[nodiscard]] int PollTimeout() const;

@@ -49,8 +49,9 @@ void TrialLog::Close() {
   if (through_tail_ <= tail_bytes_ || at == 0) return;
   // The oldest byte stands at `at`: write the ring out in order and put it in the old one's place.
   std::string ring(static_cast<std::size_t>(tail_bytes_), '\0');
-  if (::pread(tail_.Get(), ring.data(), ring.size(), 0) != static_cast<ssize_t>(ring.size()))
+  if (::pread(tail_.Get(), ring.data(), ring.size(), 0) != static_cast<ssize_t>(ring.size())) {
     return;
+  }
   std::rotate(ring.begin(), ring.begin() + at, ring.end());
   (void)WriteFileAtomically(folder_ + "/log.tail", ring);
 }

@@ -53,16 +53,18 @@ std::vector<std::string> Arguments(const LaunchRecord& launch, const std::string
 
 std::vector<char*> Pointers(std::vector<std::string>& words) {
   std::vector<char*> pointers;
-  for (std::string& word : words)
+  for (std::string& word : words) {
     pointers.push_back(word.data());
+  }
   pointers.push_back(nullptr);
   return pointers;
 }
 
 std::string GpuList(const std::vector<GpuShare>& gpus) {
   std::string list;
-  for (const GpuShare& gpu : gpus)
+  for (const GpuShare& gpu : gpus) {
     list += fmt::format("{}{}", list.empty() ? "" : ",", gpu.index);
+  }
   return list;
 }
 
@@ -136,8 +138,9 @@ Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths)
     ours["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID";
     ours["CUDA_VISIBLE_DEVICES"] = GpuList(launch.slots.gpus);
   }
-  for (const auto& [name, value] : launch.env)
+  for (const auto& [name, value] : launch.env) {
     ours[name] = value;
+  }
   Environment environment;
   environment.own.reserve(ours.size());  // pointers into it stay good
   for (char** entry = environ; *entry != nullptr; ++entry) {

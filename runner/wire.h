@@ -42,8 +42,9 @@ class WireWriter {
   template <class Item>
   void Put(const std::vector<Item>& items) {
     Put(static_cast<std::uint32_t>(items.size()));
-    for (const Item& item : items)
+    for (const Item& item : items) {
       Put(item);
+    }
   }
   template <class First, class Second>
   void Put(const std::pair<First, Second>& pair) {
@@ -99,8 +100,9 @@ class WireReader {
     std::uint32_t count = 0;
     Take(count);
     if (rest_.size() < count) return Fail();  // every item takes a byte at least
-    for (std::uint32_t i = 0; i < count && good_; ++i)
+    for (std::uint32_t i = 0; i < count && good_; ++i) {
       Take(items.emplace_back());
+    }
   }
   template <class First, class Second>
   void Take(std::pair<First, Second>& pair) {

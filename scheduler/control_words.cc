@@ -61,10 +61,12 @@ ActWord DecodeAct(const Json& json) {
   word.acts.verb = VerbOf(json.at("verb").get<std::string>());
   const Json& trials = json.at("trials");
   if (!trials.is_array()) ThrowNotWhole(trials);
-  for (const Json& trial : trials)
+  for (const Json& trial : trials) {
     word.acts.trials.push_back(WholeNumber<std::int64_t>(trial));
-  if (json.contains("extend_by"))
+  }
+  if (json.contains("extend_by")) {
     word.acts.extend_by = WholeNumber<std::int64_t>(json["extend_by"]);
+  }
   return word;
 }
 

@@ -204,8 +204,9 @@ void Coordinator::KeepBackup() {
 SweepId Coordinator::Named(const std::string& name) {
   if (name.empty()) {
     SweepId newest;
-    for (const auto& [known, id] : by_name_)
+    for (const auto& [known, id] : by_name_) {
       newest = std::max(newest, id);
+    }
     return newest;
   }
   const auto found = by_name_.find(name);

@@ -42,7 +42,7 @@ class CoordinatorObserver {
   virtual void OnHangUp() = 0;  // the terminal is gone: write to it no more
 };
 
-enum class LoopEnd {
+enum class LoopEnd : std::uint8_t {
   kAllEnded,     // every sweep that may launch has come to its end
   kInterrupted,  // SIGINT or SIGTERM: trials go on
 };

@@ -30,20 +30,23 @@ bool Core::AllSweepsEnded() const {
 }
 
 void Core::State::On(const Tick&, Turn& turn) {
-  for (auto& [name, host] : hosts)
+  for (auto& [name, host] : hosts) {
     host.slots.Retry(turn.now.monotonic);
+  }
   RecallQueued(turn);
   FinishOverdue(turn);
   needs_placement = true;
 }
 
 void Core::State::Decide(Turn& turn) {
-  for (auto& [id, sweep] : sweeps)
+  for (auto& [id, sweep] : sweeps) {
     CheckLimits(sweep, turn);
+  }
   if (needs_placement) PlaceAll(turn);
   needs_placement = false;
-  for (auto& [id, sweep] : sweeps)
+  for (auto& [id, sweep] : sweeps) {
     Conclude(sweep, turn);
+  }
 }
 
 }  // namespace ddl

@@ -88,8 +88,9 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
   turn.Send(host, Settled{{job.id, 0}});
   if (job.committed_seq > 0) host.unsaved[{job.id, 0}] = job.committed_seq;
   jobs.erase(job.id);
-  if (--sweep.live == 0)
+  if (--sweep.live == 0) {
     sweep.busy_before += turn.now.monotonic - *std::exchange(sweep.busy_since, {});
+  }
   const bool waits_again = verdict.to == TrialState::kWaiting;
   Want(sweep, number, Wanted::kNothing, turn);
   sweep.trials.Move(number, verdict.to,

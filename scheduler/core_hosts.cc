@@ -27,13 +27,16 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   host.facts = up.facts;
   host.slots.Update(up.facts);
   host.strangers.clear();
-  for (const FoundRank& found : up.found)
+  for (const FoundRank& found : up.found) {
     host.strangers[found.id] = found;
-  for (auto& [id, job] : jobs)
+  }
+  for (auto& [id, job] : jobs) {
     job.is_unmet |= job.host == up.name || PlantedBug(Bug::kHostsMixedUp);
+  }
   JudgeStrangers(turn);
-  for (auto& [id, sweep] : sweeps)
+  for (auto& [id, sweep] : sweeps) {
     CheckFeasible(sweep, turn);
+  }
   needs_placement = true;
 }
 
@@ -50,8 +53,9 @@ void Core::State::On(const HostChanged& changed, Turn& turn) {
   if (host == nullptr) return;
   host->facts = changed.facts;
   host->slots.Update(changed.facts);
-  for (auto& [id, sweep] : sweeps)
+  for (auto& [id, sweep] : sweeps) {
     CheckFeasible(sweep, turn);
+  }
   needs_placement = true;
 }
 
@@ -65,8 +69,9 @@ void Core::State::On(const HostDown& down, Turn& turn) {
       for (const auto& [id, job] : jobs) {
         if (job.host == name) gone.push_back(id);
       }
-      for (const JobId id : gone)
+      for (const JobId id : gone) {
         MissJob(jobs.at(id), turn);
+      }
     }
     TellViewers(name, fmt::format("does not answer ({}); what runs there goes on", down.reason),
                 turn);
@@ -116,8 +121,9 @@ void Core::State::JudgeStrangers(Turn& turn) {
   if (!IsWhole()) return;
   for (auto& [name, host] : hosts) {
     if (!host.is_up) continue;
-    for (const auto& [id, found] : std::exchange(host.strangers, {}))
+    for (const auto& [id, found] : std::exchange(host.strangers, {})) {
       Dismiss(host, found, turn);
+    }
   }
 }
 

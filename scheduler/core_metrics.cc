@@ -35,8 +35,9 @@ void Core::State::On(const MetricsArrived& arrived, Turn& turn) {
     job.committed_seq = reports.back().seq;
   }
   turn.Send(host, Ack{arrived.metrics.id, job.committed_seq, false});
-  for (auto report = first_new; report != reports.end(); ++report)
+  for (auto report = first_new; report != reports.end(); ++report) {
     Learn(sweep, job, *report, turn);
+  }
   if (job.exit && job.exit->last_seq <= job.committed_seq) {
     Finish(job, ExitRecord(*job.exit), turn);
   }

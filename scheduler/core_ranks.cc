@@ -117,8 +117,9 @@ void Core::State::FinishOverdue(Turn& turn) {
     const bool is_late = job.exit && turn.now.monotonic - job.exit_at > kMetricsAfterExit;
     if (is_late && hosts.at(job.host).is_up) overdue.push_back(id);
   }
-  for (const JobId id : overdue)
+  for (const JobId id : overdue) {
     Finish(jobs.at(id), ExitRecord(*jobs.at(id).exit), turn);
+  }
 }
 
 }  // namespace ddl

@@ -130,8 +130,9 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
     if (seat.jobs.front() > job.id) return;
     ended.insert(ended.end(), seat.jobs.begin(), seat.jobs.end());
   }
-  for (const JobId id : ended)
+  for (const JobId id : ended) {
     LeaveSeat(jobs.at(id));
+  }
   Sit(job, OpenSeat(sweep, host, *slots));
 }
 

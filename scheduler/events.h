@@ -101,7 +101,7 @@ struct EpochPassed {
 
 struct Tick {};
 
-enum class UserVerb { kStop, kPause, kResume, kRetry, kExtend, kExplain, kShutdown };
+enum class UserVerb : std::uint8_t { kStop, kPause, kResume, kRetry, kExtend, kExplain, kShutdown };
 
 // `trials` empty: the whole sweep. `request` comes back in an Answer.
 struct UserAsked {

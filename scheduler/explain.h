@@ -15,7 +15,7 @@
 namespace ddl {
 
 // Why a waiting trial does not start, in the scheduler's own terms.
-enum class WaitCause {
+enum class WaitCause : std::uint8_t {
   kUnknown,    // from the store alone: nobody runs the sweep
   kStartsNow,  // nothing is in its way
   kCores,      // in use by this coordinator's own trials

@@ -37,8 +37,9 @@ std::int64_t Times(int devices, int whole, int share) {
   // Shares pack into devices of their own; whole ones come from the rest.
   const int per_device = kWholeDevice / share;
   std::int64_t ranks = 0;
-  while (whole * (ranks + 1) + (ranks + per_device) / per_device <= devices)
+  while (whole * (ranks + 1) + (ranks + per_device) / per_device <= devices) {
     ++ranks;
+  }
   return ranks;
 }
 
@@ -69,12 +70,15 @@ std::string DescribeRequest(const Request& request) {
 }
 
 void HostSlots::Update(const HostFacts& facts) {
-  for (Device& core : cores_)
+  for (Device& core : cores_) {
     core.is_present = false;
-  for (Device& gpu : gpus_)
+  }
+  for (Device& gpu : gpus_) {
     gpu.is_present = false;
-  for (const int core : facts.cores)
+  }
+  for (const int core : facts.cores) {
     Core(core).is_present = true;
+  }
   for (const GpuFacts& gpu : facts.gpus) {
     Device& device = Gpu(gpu.uuid, gpu.index);
     device.is_present = true;
@@ -116,10 +120,13 @@ std::string HostSlots::NeverFits(const Request& request) const {
                              FormatNumber(whole + share / static_cast<double>(kWholeDevice)))
                : std::string();
   };
-  if (auto text = lacks(Present(cores_), request.cores, request.core_share, "core"); !text.empty())
+  if (auto text = lacks(Present(cores_), request.cores, request.core_share, "core");
+      !text.empty()) {
     return text;
-  if (auto text = lacks(Present(gpus_), request.gpus, request.gpu_share, "GPU"); !text.empty())
+  }
+  if (auto text = lacks(Present(gpus_), request.gpus, request.gpu_share, "GPU"); !text.empty()) {
     return text;
+  }
   if (request.memory_mib > memory_mib_) {
     return fmt::format("has {} MiB of memory, not {}", memory_mib_, request.memory_mib);
   }
@@ -134,8 +141,9 @@ std::int64_t HostSlots::Capacity(const Request& request) const {
 }
 
 void HostSlots::Take(const Slots& slots) {
-  for (const CoreShare& core : slots.cores)
+  for (const CoreShare& core : slots.cores) {
     Core(core.core).ranges.Take(core.first, core.length);
+  }
   for (const GpuShare& gpu : slots.gpus) {
     Gpu(gpu.uuid, gpu.index).ranges.Take(gpu.first, gpu.length);
   }
@@ -143,8 +151,9 @@ void HostSlots::Take(const Slots& slots) {
 }
 
 void HostSlots::Free(const Slots& slots) {
-  for (const CoreShare& core : slots.cores)
+  for (const CoreShare& core : slots.cores) {
     Core(core.core).ranges.Free(core.first, core.length);
+  }
   for (const GpuShare& gpu : slots.gpus) {
     Gpu(gpu.uuid, gpu.index).ranges.Free(gpu.first, gpu.length);
   }
@@ -172,10 +181,12 @@ void HostSlots::ForgetForeign(const Slots& slots) {
 
 bool HostSlots::Retry(std::chrono::nanoseconds now) {
   bool due = false;
-  for (Device& core : cores_)
+  for (Device& core : cores_) {
     due |= core.ranges.Retry(now);
-  for (Device& gpu : gpus_)
+  }
+  for (Device& gpu : gpus_) {
     due |= gpu.ranges.Retry(now);
+  }
   return due;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,7 +34,7 @@ struct Request {
 // "2 cores", "0.25 gpus", "4096 MiB", joined by " and ".
 [[nodiscard]] std::string DescribeRequest(const Request& request);
 
-enum class Scarce { kNothing, kCores, kGpus, kMemory };
+enum class Scarce : std::uint8_t { kNothing, kCores, kGpus, kMemory };
 
 class HostSlots {
  public:

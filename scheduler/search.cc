@@ -21,8 +21,9 @@ class GridSearch : public Search {
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
     std::vector<Configuration> proposed;
     const std::int64_t end = first + std::min(count, size_ - std::min(first, size_));
-    for (std::int64_t i = first; i < end; ++i)
+    for (std::int64_t i = first; i < end; ++i) {
       proposed.push_back(GridPoint(space_, i));
+    }
     return proposed;
   }
 

@@ -61,10 +61,12 @@ std::optional<Slots> SlotsFromJson(std::string_view text) {
 std::string DescribeSlots(const Slots& slots) {
   std::string text;
   const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  for (const CoreShare& core : slots.cores)
+  for (const CoreShare& core : slots.cores) {
     add(ShareText("core", core.core, core.length));
-  for (const GpuShare& gpu : slots.gpus)
+  }
+  for (const GpuShare& gpu : slots.gpus) {
     add(ShareText("gpu", gpu.index, gpu.length));
+  }
   if (slots.memory_mib > 0) add(fmt::format("{} MiB", slots.memory_mib));
   return text.empty() ? "no device" : text;
 }

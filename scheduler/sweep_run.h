@@ -38,7 +38,7 @@ class RecentEnds {
 };
 
 // Why no further trial of a sweep starts at the moment.
-enum class Blocked {
+enum class Blocked : std::uint8_t {
   kNot,
   kNoHost,    // none of its hosts answers
   kSearch,    // the search has not proposed yet

@@ -72,8 +72,9 @@ std::optional<std::int64_t> TrialTable::NextWaiting(std::chrono::nanoseconds now
     delayed_.erase(delayed_.begin());
   }
   if (!ready_.empty()) return *ready_.begin();
-  while (fresh_ <= Touched() && records_[Place(fresh_)].state != TrialState::kWaiting)
+  while (fresh_ <= Touched() && records_[Place(fresh_)].state != TrialState::kWaiting) {
     ++fresh_;
+  }
   if (fresh_ > planned_) return std::nullopt;
   return fresh_;
 }

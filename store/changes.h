@@ -16,10 +16,10 @@
 
 namespace ddl {
 
-enum class SweepState { kRunning, kFinished, kStopped };
+enum class SweepState : std::uint8_t { kRunning, kFinished, kStopped };
 
 // What a sweep has come to; becomes the exit code of `ddl sweep`.
-enum class SweepOutcome {
+enum class SweepOutcome : std::uint8_t {
   kNone,
   kAllDone,
   kSomeFailed,

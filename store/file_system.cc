@@ -55,8 +55,9 @@ bool IsOnNetwork(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code problem;
   fs::path at = folder;
-  while (!fs::exists(at, problem) && at.has_relative_path())
+  while (!fs::exists(at, problem) && at.has_relative_path()) {
     at = at.parent_path();
+  }
   struct statfs facts{};
   constexpr std::uint64_t kTypeBits = 0xFFFFFFFF;  // some numbers arrive with their sign extended
   return ::statfs(at.c_str(), &facts) == 0 &&

@@ -26,8 +26,9 @@ constexpr std::size_t kRecordHead = 12;
 // FNV-1a.
 std::uint64_t Checksum(std::string_view bytes) {
   std::uint64_t sum = 0xcbf29ce484222325ULL;
-  for (const char byte : bytes)
+  for (const char byte : bytes) {
     sum = (sum ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
+  }
   return sum;
 }
 
@@ -123,8 +124,9 @@ void Take(JournalEntry entry, JournalText& text) {
     text.confirmed = std::max(text.confirmed, -entry.number);
     return;
   }
-  while (!text.entries.empty() && text.entries.back().number >= entry.number)
+  while (!text.entries.empty() && text.entries.back().number >= entry.number) {
     text.entries.pop_back();
+  }
   text.entries.push_back(std::move(entry));
 }
 

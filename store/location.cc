@@ -72,8 +72,9 @@ std::string HostName() {
 // FNV-1a: tells the named folders of a host apart, no more.
 std::uint64_t HashOf(std::string_view text) {
   std::uint64_t hash = 0xCBF29CE484222325U;
-  for (const char c : text)
+  for (const char c : text) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  }
   return hash;
 }
 

@@ -178,8 +178,9 @@ std::vector<TrialLine> StoreReader::Trials(SweepId sweep, const TrialQuery& quer
   Statement read(state_->connection, sql);
   read.Bind(sweep.value);
   std::vector<TrialLine> lines;
-  while (read.Step())
+  while (read.Step()) {
     lines.push_back(ReadTrial(read));
+  }
   return lines;
 }
 
@@ -298,8 +299,9 @@ std::vector<CurvePoint> StoreReader::Curve(TrialId trial, std::string_view metri
 
 std::vector<EventLine> StoreReader::State::ReadEvents(Statement& read) const {
   std::vector<EventLine> lines;
-  while (read.Step())
+  while (read.Step()) {
     lines.push_back({read.Int(0), read.Int(1), read.Text(2)});
+  }
   return lines;
 }
 

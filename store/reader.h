@@ -108,7 +108,7 @@ struct ConfigurationLine {
   double max = 0;
 };
 
-enum class TrialOrder { kByNumber, kBestFirst };
+enum class TrialOrder : std::uint8_t { kByNumber, kBestFirst };
 
 struct TrialQuery {
   TrialOrder order = TrialOrder::kByNumber;

@@ -80,8 +80,9 @@ std::int64_t Replay(const Connection& connection, const JournalText& journal) {
     // One that was never confirmed may be the last thing a killed coordinator tried.
     if (entry.number <= last || entry.number > journal.confirmed) continue;
     if (entry.number != last + 1) break;
-    for (const Change& change : entry.changes)
+    for (const Change& change : entry.changes) {
       writer.Write(change);
+    }
     last = entry.number;
   }
   writer.Finish();
@@ -98,8 +99,9 @@ std::string KeepAside(const std::string& path) {
   const std::string stem =
       fmt::format("{}.damaged-{:%Y%m%d-%H%M%S}", path, fmt::localtime(std::time(nullptr)));
   std::string aside = stem;
-  for (int again = 2; fs::exists(aside); ++again)
+  for (int again = 2; fs::exists(aside); ++again) {
     aside = fmt::format("{}-{}", stem, again);
+  }
   for (const char* suffix : {"-shm", "-wal", ""}) {
     std::error_code not_there;
     fs::rename(path + suffix, aside + suffix, not_there);
@@ -146,8 +148,9 @@ Rebuilt RebuildDatabase(const std::string& folder) {
                 "look for a copy of backup/ddl.db elsewhere; the trials' files are on their hosts",
                 ErrorKind::kInfrastructure);
   }
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
     fs::remove(aside + suffix);
+  }
   if (!base->path.empty()) Copy(base->path, aside);
   Rebuilt rebuilt{.from = base->path};
   {

@@ -55,16 +55,17 @@ class Statement {
   void BindOne(int index, const std::string& value) { BindOne(index, std::string_view(value)); }
   template <class Value>
   void BindOne(int index, const std::optional<Value>& value) {
-    if (value)
+    if (value) {
       BindOne(index, *value);
-    else
+    } else {
       sqlite3_bind_null(statement_.get(), index);
+    }
   }
 
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-enum class OpenAs { kWriter, kReader };
+enum class OpenAs : std::uint8_t { kWriter, kReader };
 
 class Connection {
  public:

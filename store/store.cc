@@ -123,8 +123,9 @@ void Store::Commit(std::span<const Change> changes) {
   const Connection& connection = state_->connection;
   connection.Execute("BEGIN IMMEDIATE");
   try {
-    for (const Change& change : changes)
+    for (const Change& change : changes) {
       state_->writer.Write(change);
+    }
     state_->writer.Finish();
     state_->count.Bind(state_->commits + 1).Run();
     state_->journal->Add(state_->commits + 1, changes);
@@ -154,8 +155,9 @@ std::vector<std::string> Store::UnfinishedSweeps() const {
   Statement read(state_->connection, "SELECT DISTINCT name FROM sweep WHERE state = ? ORDER BY id");
   read.Bind(static_cast<int>(SweepState::kRunning));
   std::vector<std::string> names;
-  while (read.Step())
+  while (read.Step()) {
     names.push_back(read.Text(0));
+  }
   return names;
 }
 

@@ -22,8 +22,9 @@ void Require(bool holds, std::string_view what, std::int64_t id) {
 // The states from which `to` may be entered, as a set of bits for the statement.
 int PredecessorBits(TrialState to) {
   int bits = 0;
-  for (const TrialState from : LegalPredecessors(to))
+  for (const TrialState from : LegalPredecessors(to)) {
     bits |= 1 << static_cast<int>(from);
+  }
   return bits;
 }
 

@@ -4,10 +4,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace ddl {
 
-enum class Activation { kIdentity, kRelu, kTanh, kGelu };  // GELU by the normal distribution
+enum class Activation : std::uint8_t {
+  kIdentity,
+  kRelu,
+  kTanh,
+  kGelu
+};  // GELU by the normal distribution
 
 // A row-major block of `rows` rows, `stride` floats each, padding included.
 struct BlockShape {

@@ -24,8 +24,9 @@ Affine Standardised(const Dataset& dataset, std::span<const float> values,
   std::vector<double> sum(features);
   std::vector<double> squares(features);
   for (const std::uint32_t row : rows) {
-    for (std::size_t j = 0; j < features; ++j)
+    for (std::size_t j = 0; j < features; ++j) {
       sum[j] += static_cast<double>(values[row * features + j]);
+    }
   }
   const auto count = static_cast<double>(rows.size());
   for (const std::uint32_t row : rows) {

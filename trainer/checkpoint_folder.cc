@@ -46,8 +46,9 @@ void CheckpointFolder::Save(const CheckpointHeader& header, std::span<const floa
   if (is_best) LinkDurably(path, folder_ / fmt::format("best{}", kSuffix));
   const std::vector<std::filesystem::path> all = NewestFirst();
   std::error_code ignored;  // one that stays for now goes after the next save
-  for (std::size_t i = keep_last_; i < all.size(); ++i)
+  for (std::size_t i = keep_last_; i < all.size(); ++i) {
     std::filesystem::remove(all[i], ignored);
+  }
 }
 
 std::vector<std::filesystem::path> CheckpointFolder::NewestFirst() const {

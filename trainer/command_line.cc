@@ -92,8 +92,9 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
     split.params_path = params;
   }
   if (!split.params_path.empty()) Override(command.config, ReadJsonFile(split.params_path));
-  for (const std::string& setting : split.settings)
+  for (const std::string& setting : split.settings) {
     ApplySetting(command.config, setting);
+  }
   if (const char* folder = environment("DDL_CHECKPOINT_DIR"); folder && *folder != '\0') {
     command.checkpoint_folder = folder;
   }

@@ -184,8 +184,9 @@ void Override(Json& mapping, const Json& parameters) {
       continue;
     }
     Json flat = Json::object();
-    for (const auto& [inner, inner_value] : value.items())
+    for (const auto& [inner, inner_value] : value.items()) {
       flat[key + "." + inner] = inner_value;
+    }
     Override(mapping, flat);
   }
 }

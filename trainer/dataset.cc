@@ -55,8 +55,9 @@ ReadData Checked(ReadData data, std::string_view name, const std::string& where)
 
 std::size_t ClassesOf(const ReadData& data) {
   std::int32_t most = -1;
-  for (const std::int32_t label : data.train.labels)
+  for (const std::int32_t label : data.train.labels) {
     most = std::max(most, label);
+  }
   return static_cast<std::size_t>(most + 1);
 }
 
@@ -86,8 +87,9 @@ Dataset LoadFashion(JsonSection section, const Json& config, const DataPaths& pa
                                               "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
   constexpr std::string_view kHint =
       "install Debian's package dataset-fashion-mnist, or name its folder's parent by DDL_DATA";
-  for (std::size_t i = 0; i < files.size(); ++i)
+  for (std::size_t i = 0; i < files.size(); ++i) {
     files[i] = Found(fmt::format("fashion-mnist/{}.gz", kNames[i]), paths, kHint);
+  }
   return LoadPairs<IdxPair>(paths, config, "fashion-mnist", files, ReadIdx);
 }
 

@@ -40,8 +40,9 @@ std::string Explain(const Plan& plan) {
                             : fmt::format("  {} {}\n", call.stage, call.layer);
   }
   text += "a lane of the arena, in floats:\n";
-  for (const NamedTensor& named : plan.Compiled().layout.Tensors())
+  for (const NamedTensor& named : plan.Compiled().layout.Tensors()) {
     text += TensorLine(named);
+  }
   return text;
 }
 

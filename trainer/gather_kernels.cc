@@ -13,8 +13,9 @@ namespace {
 template <class Stored>
 DDL_INLINE void ScaleRow(const Stored* row, std::size_t features, float mean, float scale,
                          float* out) {
-  for (std::size_t j = 0; j < features; ++j)
+  for (std::size_t j = 0; j < features; ++j) {
     out[j] = (static_cast<float>(row[j]) - mean) * scale;
+  }
 }
 
 DDL_CLONES void ScaleBytes(const std::uint8_t* row, std::size_t features, float mean, float scale,
@@ -29,8 +30,9 @@ DDL_CLONES void ScaleReals(const float* row, std::size_t features, float mean, f
 
 template <class Stored>
 void ScaleEach(const Stored* row, std::size_t features, const Affine& affine, float* out) {
-  for (std::size_t j = 0; j < features; ++j)
+  for (std::size_t j = 0; j < features; ++j) {
     out[j] = (static_cast<float>(row[j]) - affine.mean[j]) * affine.scale[j];
+  }
 }
 
 }  // namespace
@@ -60,8 +62,9 @@ void GatherRows(const Split& split, std::span<const std::uint32_t> rows, const A
 
 void GatherLabels(const Split& split, std::span<const std::uint32_t> rows,
                   std::span<std::int32_t> out) {
-  for (std::size_t i = 0; i < rows.size(); ++i)
+  for (std::size_t i = 0; i < rows.size(); ++i) {
     out[i] = split.labels[rows[i]];
+  }
 }
 
 }  // namespace ddl

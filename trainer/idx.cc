@@ -130,16 +130,18 @@ IdxFile ReadWhole(const std::string& path) {
 
 std::vector<float> Floats(const IdxFile& idx) {
   std::vector<float> values(idx.content.size() / 4);
-  for (std::size_t i = 0; i < values.size(); ++i)
+  for (std::size_t i = 0; i < values.size(); ++i) {
     values[i] = std::bit_cast<float>(BigEndian(idx.content.data() + i * 4));
+  }
   return values;
 }
 
 std::vector<std::int32_t> Labels(const IdxFile& idx) {
   if (idx.type == kUnsignedByte) return {idx.content.begin(), idx.content.end()};
   std::vector<std::int32_t> labels(idx.content.size() / 4);
-  for (std::size_t i = 0; i < labels.size(); ++i)
+  for (std::size_t i = 0; i < labels.size(); ++i) {
     labels[i] = std::bit_cast<std::int32_t>(BigEndian(idx.content.data() + i * 4));
+  }
   return labels;
 }
 

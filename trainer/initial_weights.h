@@ -10,7 +10,7 @@
 
 namespace ddl {
 
-enum class Initialisation {
+enum class Initialisation : std::uint8_t {
   kUniform,  // weights and biases uniform in ±1/sqrt(fan_in), as PyTorch's Linear
   kHe,       // weights uniform in ±sqrt(6/fan_in) (He et al., 2015), biases 0
 };

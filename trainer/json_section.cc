@@ -27,8 +27,9 @@ std::string RangeText(const NumberRange& range) {
 
 double CheckedNumber(const Json& value, const std::string& name, const NumberRange& range) {
   const std::string hint = "give a number " + RangeText(range);
-  if (!value.is_number())
+  if (!value.is_number()) {
     throw Error(fmt::format("{} is not a number", DumpJson(value)), name, hint);
+  }
   const auto number = value.get<double>();
   const bool is_low = range.excludes_low ? number <= range.low : number < range.low;
   const bool is_high = range.excludes_high ? number >= range.high : number > range.high;
@@ -42,8 +43,9 @@ double CheckedNumber(const Json& value, const std::string& name, const NumberRan
 std::uint64_t CheckedCount(const Json& value, const std::string& name, std::uint64_t least) {
   constexpr double kExactBelow = 9007199254740992.0;  // 2^53
   const std::string hint = fmt::format("give a whole number of at least {}", least);
-  if (!value.is_number())
+  if (!value.is_number()) {
     throw Error(fmt::format("{} is not a number", DumpJson(value)), name, hint);
+  }
   const auto number = value.get<double>();
   const bool is_whole = number >= 0.0 && number < kExactBelow && std::floor(number) == number;
   if (!is_whole || number < static_cast<double>(least)) {

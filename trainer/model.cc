@@ -20,8 +20,9 @@ class ModelBuilder {
     widths_ = {model_.shape.features};
     widths_.insert(widths_.end(), model_.shape.hidden.begin(), model_.shape.hidden.end());
     widths_.push_back(model_.shape.classes);
-    for (std::size_t layer = 0; layer + 1 < widths_.size(); ++layer)
+    for (std::size_t layer = 0; layer + 1 < widths_.size(); ++layer) {
       AddState(layer);
+    }
     model_.state_floats = model_.layout.Floats();
     AddGradients();
     AddActivations();
@@ -71,8 +72,9 @@ class ModelBuilder {
       most = std::max(most, StripRows(w.rows, w.cols) * w.Stride());
     }
     const Tensor strip = model_.layout.Add("strip", 1, most);
-    for (DenseStage& stage : model_.layers)
+    for (DenseStage& stage : model_.layers) {
       stage.weight.gradient = strip;
+    }
   }
 
   void AddActivations() {

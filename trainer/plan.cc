@@ -73,16 +73,19 @@ void Plan::SetStep(std::size_t lane, std::size_t rows, std::uint64_t step, doubl
 }
 
 void Plan::Step() {
-  for (const Call& call : step_calls_)
+  for (const Call& call : step_calls_) {
     call.run();
+  }
 }
 
 void Plan::Evaluate(std::size_t rows) {
   assert(rows <= model_.input.rows);
-  for (Lane& lane : lanes_)
+  for (Lane& lane : lanes_) {
     lane.rows = rows;
-  for (const Call& call : evaluation_calls_)
+  }
+  for (const Call& call : evaluation_calls_) {
     call.run();
+  }
 }
 
 void Plan::Add(std::vector<Call>& calls, const char* stage, std::size_t layer,

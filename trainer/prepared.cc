@@ -38,8 +38,9 @@ std::size_t Aligned(std::size_t bytes) {
 // FNV-1a: names the file; the key itself stands inside and decides.
 std::uint64_t HashOf(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text)
+  for (const char c : text) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
   return hash;
 }
 

@@ -21,8 +21,9 @@ DDL_INLINE void ForEachNumber(const RandomPlace& place, const Tensor& shape, flo
       DrawGroup(place, row, start, words);
       const std::size_t left = shape.cols - start;
       const std::size_t count = left < kRandomGroup ? left : kRandomGroup;
-      for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t i = 0; i < count; ++i) {
         line[start + i] = value(words[i]);
+      }
     }
   }
 }
@@ -52,8 +53,9 @@ DDL_CLONES void DrawMask(const RandomPlace& place, std::size_t rows, std::size_t
 DDL_CLONES void MultiplyElements(std::size_t count, const float* input, const float* mask,
                                  float* output) {
 #pragma GCC ivdep  // output is input or lies apart from it
-  for (std::size_t i = 0; i < count; ++i)
+  for (std::size_t i = 0; i < count; ++i) {
     output[i] = input[i] * mask[i];
+  }
 }
 
 }  // namespace ddl

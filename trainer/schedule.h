@@ -6,7 +6,7 @@
 
 namespace ddl {
 
-enum class ScheduleKind {
+enum class ScheduleKind : std::uint8_t {
   kConstant,
   kStep,    // times gamma after every step_size epochs
   kCosine,  // half a cosine from lr to min_lr (Loshchilov and Hutter, 2017, without restarts)

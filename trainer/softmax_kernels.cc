@@ -18,8 +18,9 @@ using LineSums = std::array<float, kFloatsPerLine>;
 // Adds sixteen partial sums pairwise: the order is part of the result.
 DDL_INLINE float FoldSum(LineSums sums) {
   for (std::size_t half = kFloatsPerLine / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i)
+    for (std::size_t i = 0; i < half; ++i) {
       sums[i] += sums[i + half];
+    }
   }
   return sums[0];
 }
@@ -95,11 +96,13 @@ DDL_CLONES BatchScore SoftmaxCrossEntropyGradient(BlockShape shape, const Softma
     const RowScore row = ScoreRow(z, targets.classes, shape.stride, z);
     AddRow(row, label, RowLoss(row, label_logit, targets), score);
     const float to_probability = scale / row.exponentials;
-    for (std::size_t c = 0; c < shape.stride; ++c)
+    for (std::size_t c = 0; c < shape.stride; ++c) {
       z[c] *= to_probability;
+    }
     if (background != 0.0F) {
-      for (std::size_t c = 0; c < targets.classes; ++c)
+      for (std::size_t c = 0; c < targets.classes; ++c) {
         z[c] -= background * scale;
+      }
     }
     z[label] -= (1.0F - targets.label_smoothing) * scale;
   }

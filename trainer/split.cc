@@ -69,8 +69,9 @@ void EpochRows(std::uint64_t seed, std::uint64_t epoch, std::span<const std::uin
                std::span<std::uint32_t> out) {
   assert(rows.size() == out.size());
   const std::vector<std::uint32_t> order = EpochOrder(seed, epoch, rows.size());
-  for (std::size_t i = 0; i < out.size(); ++i)
+  for (std::size_t i = 0; i < out.size(); ++i) {
     out[i] = rows[order[i]];
+  }
 }
 
 }  // namespace ddl

@@ -29,8 +29,9 @@ Batches ValidationOf(const std::shared_ptr<const Source>& source) {
   const auto load = [source](std::span<const std::uint32_t> rows, const BatchPlace& place) {
     std::vector<std::uint32_t> own;
     own.reserve(rows.size());
-    for (const std::uint32_t row : rows)
+    for (const std::uint32_t row : rows) {
       own.push_back(source->split.validation[row]);
+    }
     LoadRows(source->dataset.train, source->affine, own, place);
   };
   return {.rows = source->split.validation.size(), .load = load};

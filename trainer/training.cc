@@ -92,8 +92,9 @@ void Training::Start() {
   std::vector<std::string> notes;
   std::optional<Checkpoint> found;
   if (folder_) found = folder_->LoadNewest(Describe(), plan_.State(0).size(), notes);
-  for (const std::string& note : notes)
+  for (const std::string& note : notes) {
     outlets_.notes(note);
+  }
   if (!found) {
     InitialiseWeights(plan_.Compiled(), config_.model.init, config_.seed, plan_.LaneBlock(0));
     return;

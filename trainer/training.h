@@ -19,7 +19,7 @@
 
 namespace ddl {
 
-enum class TrainingEnd { kFinished, kStopped, kDiverged };
+enum class TrainingEnd : std::uint8_t { kFinished, kStopped, kDiverged };
 
 // The parts of the world that a training touches.
 struct TrainingOutlets {

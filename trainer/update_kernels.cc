@@ -106,8 +106,9 @@ DDL_CLONES double SumOfSquares(std::size_t count, const float* values) {
     sums[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
   }
   double total = 0.0;
-  for (const double sum : sums)
+  for (const double sum : sums) {
     total += sum;
+  }
   return total;
 }
 

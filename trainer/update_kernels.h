@@ -5,10 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace ddl {
 
-enum class OptimizerKind { kSgd, kAdam, kAdamW };
+enum class OptimizerKind : std::uint8_t { kSgd, kAdam, kAdamW };
 
 // Everything one step needs, the same for all weights of a lane.
 struct UpdateRule {
