@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/search.h"
+
 namespace ddl {
 
 namespace {
@@ -58,6 +60,11 @@ std::string FormatCount(std::int64_t count) {
     digits.insert(at, 1, ',');
   }
   return digits;
+}
+
+std::string FormatPlanned(std::int64_t trials) {
+  if (trials >= kOpenEnded) return "trials until it is stopped";
+  return trials == 1 ? "1 trial" : fmt::format("{} trials", trials);
 }
 
 std::string FormatBytes(std::int64_t bytes) {

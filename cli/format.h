@@ -19,6 +19,8 @@ namespace ddl {
 [[nodiscard]] std::string FormatDuration(std::chrono::milliseconds duration);
 // "12,345"
 [[nodiscard]] std::string FormatCount(std::int64_t count);
+// "1 trial", "96 trials", "trials until it is stopped" (kOpenEnded)
+[[nodiscard]] std::string FormatPlanned(std::int64_t trials);
 // "812 B", "1.5 GiB"
 [[nodiscard]] std::string FormatBytes(std::int64_t bytes);
 // "3.2/s", "18/min", "40/h"

@@ -6,6 +6,8 @@
 
 #include "cli/attempt_text.h"
 #include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/sweep_json.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "configs/command.h"
@@ -62,13 +64,15 @@ int RunPlanCommand(const PlanOptions& options) {
                       {"parameters", trial.configuration},
                       {"command", CommandOf(spec, trial)}});
     }
-    fmt::print("{}\n", DumpJson({{"sweep", spec.name}, {"trials", planned}, {"first", list}}));
+    fmt::print(
+        "{}\n",
+        DumpJson({{"sweep", spec.name}, {"trials", PlannedOrNull(planned)}, {"first", list}}));
     return 0;
   }
   for (const std::string& note : reading.notes) {
     fmt::print("note: {}\n", note);
   }
-  fmt::print("{}: {} trials, {} of them here\n", spec.name, planned, trials.size());
+  fmt::print("{}: {}, {} of them here\n", spec.name, FormatPlanned(planned), trials.size());
   const Terminal terminal = DetectTerminal();
   for (const PlannedTrial& trial : trials) {
     const std::string line = fmt::format("{:>6}  {}", trial.number, LineOf(spec, trial));

@@ -23,9 +23,11 @@ Lines HeadLines(const Report& report, const Terminal& terminal) {
   if (sweep.outcome != SweepOutcome::kNone) {
     pieces.back() += ": " + std::string(OutcomeText(sweep.outcome));
   }
-  pieces.push_back(
-      fmt::format("{} of {} done", FormatCount(EndedCount(sweep.counts)),
-                  FormatCount(std::max(sweep.trials_planned, EndedCount(sweep.counts)))));
+  const std::int64_t ended = EndedCount(sweep.counts);
+  pieces.push_back(sweep.trials_planned == 0
+                       ? FormatCount(ended) + " done"
+                       : fmt::format("{} of {} done", FormatCount(ended),
+                                     FormatCount(std::max(sweep.trials_planned, ended))));
   const auto add = [&](std::int64_t number, std::string_view word, Style style) {
     if (number == 0) return;
     pieces.push_back(Painted(fmt::format("{} {}", FormatCount(number), word), style, terminal));

@@ -8,6 +8,7 @@
 #include "cli/format.h"
 #include "configs/error.h"
 #include "scheduler/json_fields.h"
+#include "scheduler/search.h"
 
 namespace ddl {
 
@@ -45,6 +46,10 @@ std::int64_t WaitingCount(const SweepLine& sweep) {
   return CountOf(sweep.counts, TrialState::kWaiting) + without_row;
 }
 
+Json PlannedOrNull(std::int64_t trials) {
+  return trials == 0 || trials >= kOpenEnded ? Json(nullptr) : Json(trials);
+}
+
 Json SweepJson(const SweepLine& sweep) {
   Json counts = Json::object();
   for (const TrialState state : kStates) {
@@ -61,7 +66,7 @@ Json SweepJson(const SweepLine& sweep) {
           {"reason", OrNull(sweep.reason)},
           {"metric", OrNull(sweep.metric)},
           {"goal", sweep.maximize ? "maximize" : "minimize"},
-          {"planned", sweep.trials_planned},
+          {"planned", PlannedOrNull(sweep.trials_planned)},
           {"counts", std::move(counts)},
           {"best", std::move(best)},
           {"created_ms", TimeOrNull(sweep.created_ms)},

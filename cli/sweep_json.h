@@ -13,6 +13,8 @@ namespace ddl {
 // With those that were planned and have no row yet.
 [[nodiscard]] std::int64_t WaitingCount(const SweepLine& sweep);
 
+// The number of trials; null where a sweep has no end (0 in the store, kOpenEnded of a spec).
+[[nodiscard]] Json PlannedOrNull(std::int64_t trials);
 [[nodiscard]] Json SweepJson(const SweepLine& sweep);
 // `value` is the last value of the metric, `best_value` the best one.
 [[nodiscard]] Json TrialJson(const TrialLine& trial);

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/format.h"
 #include "cli/program_check.h"
+#include "cli/sweep_json.h"
 #include "cli/trainer_check.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
@@ -17,7 +19,7 @@ int RunValidateCommand(const ValidateOptions& options) {
   const std::int64_t trials = PlannedTrials(reading.spec);
   if (options.common.json) {
     fmt::print("{}\n", DumpJson({{"ok", true},
-                                 {"trials", trials},
+                                 {"trials", PlannedOrNull(trials)},
                                  {"notes", reading.notes},
                                  {"spec", ResolvedSpec(reading.spec)}}));
     return 0;
@@ -25,8 +27,8 @@ int RunValidateCommand(const ValidateOptions& options) {
   for (const std::string& note : reading.notes) {
     fmt::print("note: {}\n", note);
   }
-  fmt::print("{}: sweep \"{}\" is fine: {} trial{}, {} parameter{}\n", options.spec_file,
-             reading.spec.name, trials, trials == 1 ? "" : "s", reading.spec.space.size(),
+  fmt::print("{}: sweep \"{}\" is fine: {}, {} parameter{}\n", options.spec_file, reading.spec.name,
+             FormatPlanned(trials), reading.spec.space.size(),
              reading.spec.space.size() == 1 ? "" : "s");
   return 0;
 }

@@ -16,8 +16,9 @@ constexpr std::array<std::string_view, 8> kMayChange{
 
 bool MayChange(const std::string& key, const Json& before, const Json& after) {
   if (std::ranges::find(kMayChange, key) != kMayChange.end()) return true;
-  // More trials are an addition; fewer would take some back.
-  return key == "run_cap" && before.is_number() && after.is_number() && after > before;
+  // More trials are an addition, and so is no end at all; fewer would take some back.
+  if (key != "run_cap" || !before.is_number()) return false;
+  return after.is_null() || (after.is_number() && after > before);
 }
 
 }  // namespace

@@ -195,8 +195,7 @@ class SpecBuilder {
       errors_.Add(*root_, "no method", "write method: grid or method: random");
     }
     if (spec_.method == Method::kRandom && !spec_.run_cap) {
-      errors_.Add(*root_, "method random needs run_cap",
-                  "write how many trials, such as run_cap: 20");
+      notes_.push_back("no run_cap: random goes on until `ddl stop`, a limit or its target");
     }
     if (spec_.seeds > 1 && !spec_.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");

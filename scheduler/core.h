@@ -38,7 +38,7 @@ struct SweepProgress {
   std::string name;
   std::string metric;
   bool maximize = false;
-  std::int64_t planned = 0;
+  std::int64_t planned = 0;  // 0: open-ended
   std::int64_t waiting = 0;  // with those never launched yet
   std::int64_t launching = 0;
   std::int64_t running = 0;

@@ -106,9 +106,10 @@ void Core::State::Conclude(SweepRun& sweep, Turn& turn) {
 void Core::State::End(SweepRun& sweep, SweepOutcome outcome, const std::string& reason,
                       Turn& turn) {
   // What never ran stays waiting, so `ddl sweep` can go on with it where that makes sense.
-  const std::int64_t left = sweep.trials.Count(TrialState::kWaiting);
-  sweep.state = left > 0 && outcome != SweepOutcome::kTargetReached ? SweepState::kStopped
-                                                                    : SweepState::kFinished;
+  const std::int64_t left = sweep.trials.WaitingOfPlan();
+  const bool can_go_on = sweep.trials.Count(TrialState::kWaiting) > 0;
+  sweep.state = can_go_on && outcome != SweepOutcome::kTargetReached ? SweepState::kStopped
+                                                                     : SweepState::kFinished;
   sweep.outcome = outcome;
   sweep.reason = left > 0 ? fmt::format("{}; {} {} never started", reason, left,
                                         left == 1 ? "trial was" : "trials were")

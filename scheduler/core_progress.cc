@@ -15,8 +15,8 @@ SweepProgress Describe(const SweepRun& sweep, Now now) {
   progress.name = sweep.spec.name;
   progress.metric = sweep.spec.metric ? sweep.spec.metric->name : "";
   progress.maximize = sweep.IsBetter(1, 0);
-  progress.planned = sweep.trials.Planned();
-  progress.waiting = sweep.trials.Count(TrialState::kWaiting);
+  progress.planned = sweep.trials.PlannedOrZero();
+  progress.waiting = sweep.trials.WaitingOfPlan();
   progress.launching = sweep.trials.Count(TrialState::kLaunching);
   progress.running = sweep.trials.Count(TrialState::kRunning);
   progress.paused = sweep.trials.Count(TrialState::kPaused);
@@ -33,7 +33,7 @@ SweepProgress Describe(const SweepRun& sweep, Now now) {
   if (sweep.HasEnded()) return progress;
   progress.trials_per_s = sweep.recent.PerSecond(now.monotonic);
   const std::int64_t left = progress.waiting + progress.launching + progress.running;
-  if (progress.trials_per_s > 0) {
+  if (progress.trials_per_s > 0 && !sweep.trials.IsOpenEnded()) {
     progress.seconds_left = static_cast<double>(left) / progress.trials_per_s;
   }
   return progress;

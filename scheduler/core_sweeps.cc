@@ -32,7 +32,7 @@ SweepRun& Core::State::Begin(const SweepOpened& opened, Turn& turn) {
                          .spec_text = opened.spec_text,
                          .metric = opened.spec.metric ? opened.spec.metric->name : "",
                          .maximize = sweep.IsBetter(1, 0),
-                         .trials_planned = sweep.trials.Planned(),
+                         .trials_planned = sweep.trials.PlannedOrZero(),
                          .provenance_json = opened.provenance_json,
                          .at_ms = turn.now.unix_ms});
   return sweep;
@@ -102,7 +102,7 @@ void Core::State::CommitSweep(const SweepRun& sweep, bool with_spec, Turn& turn)
   changed.id = sweep.id;
   if (with_spec) {
     changed.spec_json = DumpJson(ResolvedSpec(sweep.spec));
-    changed.trials_planned = sweep.trials.Planned();
+    changed.trials_planned = sweep.trials.PlannedOrZero();
   }
   changed.state = sweep.state;
   changed.outcome = sweep.outcome;

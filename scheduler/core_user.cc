@@ -39,10 +39,12 @@ void Core::State::On(const UserAsked& asked, Turn& turn) {
   if (found == sweeps.end() && PlantedBug(Bug::kSilentRefusal)) return;
   if (found == sweeps.end()) return answer(false, "that sweep is not open; run: ddl sweep");
   SweepRun& sweep = found->second;
+  const std::int64_t trials =
+      sweep.trials.IsOpenEnded() ? sweep.trials.Touched() : sweep.trials.Planned();
   for (const std::int64_t number : asked.trials) {
-    if (number >= 1 && number <= sweep.trials.Planned()) continue;
-    return answer(false, fmt::format("there is no trial {}; {} has {}", number, sweep.spec.name,
-                                     sweep.trials.Planned()));
+    if (number >= 1 && number <= trials) continue;
+    return answer(false,
+                  fmt::format("there is no trial {}; {} has {}", number, sweep.spec.name, trials));
   }
   needs_placement = true;
   Reply reply = asked.verb == UserVerb::kExtend ? Extend(sweep, asked.extend_by.value_or(0), turn)
@@ -177,6 +179,9 @@ Core::State::Reply Core::State::RetryTrial(SweepRun& sweep, std::int64_t number,
 
 Core::State::Reply Core::State::Extend(SweepRun& sweep, std::int64_t by, Turn& turn) {
   if (by <= 0) return {false, "say by how many trials: ddl extend SWEEP --by N"};
+  if (sweep.trials.IsOpenEnded()) {
+    return {false, fmt::format("{} goes on until it is stopped", sweep.spec.name)};
+  }
   SweepSpec longer = sweep.spec;
   if (!longer.run_cap_before_extension) longer.run_cap_before_extension = longer.run_cap;
   longer.run_cap = sweep.trials.Planned() + by;

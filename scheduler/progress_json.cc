@@ -75,7 +75,9 @@ SweepProgress SweepFrom(const Json& message) {
   progress.name = message.at("sweep").get<std::string>();
   if (!message.at("metric").is_null()) progress.metric = message.at("metric").get<std::string>();
   progress.maximize = message.at("goal") == "maximize";
-  progress.planned = WholeNumber<std::int64_t>(message.at("planned"));
+  if (const Json& planned = message.at("planned"); !planned.is_null()) {
+    progress.planned = WholeNumber<std::int64_t>(planned);
+  }
   for (const CountField& field : kCounts) {
     progress.*field.count = WholeNumber<std::int64_t>(message.at("counts").at(field.name));
   }
@@ -121,7 +123,7 @@ Json ProgressJson(const SweepProgress& progress, const std::vector<RunningTrial>
           {"sweep", progress.name},
           {"metric", OrNull(progress.metric)},
           {"goal", progress.maximize ? "maximize" : "minimize"},
-          {"planned", progress.planned},
+          {"planned", progress.planned == 0 ? Json(nullptr) : Json(progress.planned)},
           {"counts", std::move(counts)},
           {"best", BestJson(progress)},
           {"trials_per_s", progress.trials_per_s},

@@ -11,12 +11,10 @@ namespace ddl {
 
 namespace {
 
-constexpr std::int64_t kEndless = std::numeric_limits<std::int64_t>::max();
-
 class GridSearch : public Search {
  public:
   explicit GridSearch(Space space)
-      : space_(std::move(space)), size_(GridSize(space_).value_or(kEndless)) {}
+      : space_(std::move(space)), size_(GridSize(space_).value_or(kOpenEnded)) {}
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
     std::vector<Configuration> proposed;
@@ -57,12 +55,12 @@ std::unique_ptr<Search> MakeSearch(const SweepSpec& spec) {
 }
 
 std::int64_t PlannedTrials(const SweepSpec& spec) {
-  std::int64_t planned = kEndless;
+  std::int64_t planned = kOpenEnded;
   if (spec.method == Method::kGrid) {
-    const std::int64_t size = GridSize(spec.space).value_or(kEndless);
-    planned = size > kEndless / spec.seeds ? kEndless : size * spec.seeds;
+    const std::int64_t size = GridSize(spec.space).value_or(kOpenEnded);
+    planned = size > kOpenEnded / spec.seeds ? kOpenEnded : size * spec.seeds;
   }
-  return std::min(planned, spec.run_cap.value_or(kEndless));
+  return std::min(planned, spec.run_cap.value_or(kOpenEnded));
 }
 
 }  // namespace ddl

@@ -22,7 +22,11 @@ class Search {
 
 [[nodiscard]] std::unique_ptr<Search> MakeSearch(const SweepSpec& spec);
 
-// Trials of a sweep: run_cap, or the whole grid times seeds, or the smaller of both.
+// Trials of a sweep that goes on until somebody or a limit stops it; exact as a JSON number.
+inline constexpr std::int64_t kOpenEnded = std::int64_t{1} << 53;
+
+// Trials of a sweep: run_cap, or the whole grid times seeds, or the smaller of both. A random
+// search without run_cap is open-ended.
 [[nodiscard]] std::int64_t PlannedTrials(const SweepSpec& spec);
 
 }  // namespace ddl

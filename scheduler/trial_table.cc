@@ -66,6 +66,11 @@ std::int64_t TrialTable::Count(TrialState state) const {
   return planned_ - std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
 }
 
+std::int64_t TrialTable::WaitingOfPlan() const {
+  const std::int64_t untouched = IsOpenEnded() ? planned_ - Touched() : 0;
+  return Count(TrialState::kWaiting) - untouched;
+}
+
 std::optional<std::int64_t> TrialTable::NextWaiting(std::chrono::nanoseconds now) {
   while (!delayed_.empty() && delayed_.begin()->first <= now) {
     ready_.insert(delayed_.begin()->second);

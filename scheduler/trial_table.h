@@ -14,6 +14,7 @@
 
 #include "configs/ids.h"
 #include "configs/states.h"
+#include "scheduler/search.h"
 
 namespace ddl {
 
@@ -40,6 +41,9 @@ class TrialTable {
   explicit TrialTable(std::int64_t planned) : planned_(planned) {}
 
   [[nodiscard]] std::int64_t Planned() const { return planned_; }
+  [[nodiscard]] bool IsOpenEnded() const { return planned_ >= kOpenEnded; }
+  // What the store and the screens are told: 0 where nobody knows.
+  [[nodiscard]] std::int64_t PlannedOrZero() const { return IsOpenEnded() ? 0 : planned_; }
   // More trials, or fewer that nobody has touched (an exhausted space).
   void Plan(std::int64_t planned);
 
@@ -55,6 +59,8 @@ class TrialTable {
   void Restore(std::int64_t number, const TrialRecord& record);
 
   [[nodiscard]] std::int64_t Count(TrialState state) const;
+  // Waiting trials as people count them: of an open-ended sweep only those that ran before.
+  [[nodiscard]] std::int64_t WaitingOfPlan() const;
   // The trial that is next in turn: those that came back first, then by number.
   [[nodiscard]] std::optional<std::int64_t> NextWaiting(std::chrono::nanoseconds now);
   // When the next trial that waits for its time may start; nothing when none waits for that.

@@ -40,7 +40,7 @@ struct SweepAdded {
   std::string spec_text;  // as the user wrote it
   std::string metric;     // the objective's name, or ""
   bool maximize = false;
-  std::int64_t trials_planned = 0;  // run_cap, or the size of the grid times seeds
+  std::int64_t trials_planned = 0;  // run_cap, or the size of the grid times seeds; 0: open-ended
   std::string provenance_json;      // git commit, diff, versions, command line
   std::int64_t at_ms = 0;           // unix time, for display only
 };

@@ -180,6 +180,24 @@ metric: {name: loss, goal: minimize}
   EXPECT_NE(explained.out.find("lose"), std::string::npos) << explained.out;
 }
 
+TEST_F(Sweep, WithoutAnEndGoesOnUntilItsTarget) {
+  Write("third.sh", "[ \"$DDL_TRIAL\" = 3 ] && echo '{\"loss\": 0}' || echo '{\"loss\": 1}'\n");
+  const std::string spec = Write("endless.yaml", R"(
+command: [/bin/sh, third.sh]
+method: random
+parameters: {a: {min: 0.0, max: 1.0}}
+metric: {name: loss, goal: minimize, target: 0.5}
+)");
+  const Finished planned = Ddl({"plan", "-n", "3", spec});
+  EXPECT_NE(planned.out.find("trials until it is stopped, 3 of them here"), std::string::npos)
+      << planned.out;
+  EXPECT_EQ(Ddl({"sweep", spec}).code, 0);
+  const Json sweep = DdlJson({"status"}).at("sweeps").at(0);
+  EXPECT_EQ(sweep.at("outcome"), "target_reached");
+  EXPECT_TRUE(sweep.at("planned").is_null());
+  EXPECT_EQ(Ddl({"report"}).out.find(" of "), std::string::npos);
+}
+
 TEST_F(Sweep, SaysWhichProgramTheHostCouldNotStart) {
   const std::string script = Write("trian.sh", "#!/nonexistent/interpreter\n");
   ASSERT_EQ(::chmod(script.c_str(), 0700), 0);

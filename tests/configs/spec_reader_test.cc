@@ -230,6 +230,10 @@ TEST(SpecDifference, TellsWhatMayChangeInPlace) {
     EXPECT_FALSE(difference({refused}).in_place) << refused;
   }
   EXPECT_THAT(difference({"seeds=2"}).text, HasSubstr("seeds"));
+  SweepSpec endless = before;
+  endless.run_cap.reset();
+  EXPECT_TRUE(DifferenceOf(before, endless).in_place) << "no end is more than any number";
+  EXPECT_FALSE(DifferenceOf(endless, before).in_place);
 }
 
 TEST(CommandSpec, IsOneTrialOfThatCommand) {

@@ -223,6 +223,28 @@ TEST(Core, ExtendsAnEndedRandomSweep) {
   EXPECT_EQ(world.store.CountState(TrialState::kFinished), 7);
 }
 
+TEST(Core, GoesOnWithAnOpenEndedSweepUntilItIsStopped) {
+  World world(2, [](const LaunchRecord&) { return Lasting(seconds(1)); });
+  SweepSpec spec = GridOf(50);
+  spec.method = Method::kRandom;
+  world.Open(spec);
+  world.RunFor(milliseconds(3'500));
+  const SweepProgress progress = world.core->Progress(world.Clock()).front();
+  EXPECT_EQ(progress.planned, 0);
+  EXPECT_EQ(progress.waiting, 0);
+  EXPECT_FALSE(progress.seconds_left);
+  EXPECT_GE(progress.finished, 4);
+  EXPECT_THAT(world.Ask(UserVerb::kStop, {std::int64_t{1} << 40}), HasSubstr("there is no trial"));
+  world.extend_by = 3;
+  EXPECT_THAT(world.Ask(UserVerb::kExtend), HasSubstr("until it is stopped"));
+  (void)world.Ask(UserVerb::kStop);
+  world.RunToEnd();
+  const SweepChanged& last = world.store.sweeps.begin()->second.last;
+  EXPECT_EQ(last.state, SweepState::kStopped);
+  EXPECT_EQ(last.outcome, SweepOutcome::kStoppedByUser);
+  EXPECT_EQ(last.reason.find("never started"), std::string::npos) << last.reason;
+}
+
 TEST(Core, LosesNoTrialToAnUnreachableHost) {
   World world(2, [](const LaunchRecord&) { return Lasting(seconds(5)); });
   world.Open(GridOf(4));
