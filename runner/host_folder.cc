@@ -35,6 +35,15 @@ std::string CheckOwner(const std::string& folder) {
 }
 
 // Written by the first agent; a later one on another machine leaves the folder alone.
+// False as well where the text is none of ours.
+bool Names(const std::string& text, const std::string& path, const std::string& machine_id) {
+  try {
+    return ParseJson(text, path).at("machine_id") == machine_id;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 std::string CheckMachine(const std::string& folder, const std::string& machine_id) {
   const std::string path = folder + "/host.json";
   const std::optional<std::string> text = ReadFile(path);
@@ -43,11 +52,7 @@ std::string CheckMachine(const std::string& folder, const std::string& machine_i
     return WriteFileAtomically(path, own, Durability::kPower) ? std::string()
                                                               : Problem("write", path);
   }
-  try {
-    if (ParseJson(*text, path).at("machine_id") == machine_id) return {};
-  } catch (const Error&) {
-  } catch (const Json::exception&) {
-  }
+  if (Names(*text, path, machine_id)) return {};
   return fmt::format("{} belongs to another machine; set DDL_HOST_DIR to a folder on a local disk",
                      folder);
 }
