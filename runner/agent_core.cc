@@ -16,18 +16,26 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLookEvery{200};
 constexpr milliseconds kTidyAfter{20};  // without a word: idle enough to tidy
 constexpr milliseconds kFreshEvery{5};  // half of what a start may wait to be told
+// A host that is never idle is looked at all the same.
+constexpr std::chrono::seconds kLookAtLeastEvery{1};
+// What an agent does unasked is done by one that has looked for a later coordinator so lately.
+constexpr milliseconds kFenceKnownFor{100};
+// An agent that was fenced may have read what was rung for us: it goes within its next look.
+constexpr std::chrono::seconds kEarlierAgentGone{3};
 
 }  // namespace
 
 milliseconds AgentCore::TurnWithin() const {
   if (!fresh_.empty()) return kFreshEvery;
-  return to_tidy_.empty() && undelivered_.empty() ? kLookEvery : kTidyAfter;
+  const bool has_work = !to_tidy_.empty() || !undelivered_.empty() || owes_reports_;
+  return has_work ? kTidyAfter : kLookEvery;
 }
 
 void AgentCore::Work(bool is_idle) {
   if (!fresh_.empty()) TellStarted();
   if (!undelivered_.empty()) DeliverOrders();
-  if (is_idle && fresh_.empty()) CheckAdopted();
+  const bool is_due = host_.Now() - looked_at_ >= kLookAtLeastEvery;
+  if ((is_idle && fresh_.empty()) || is_due) CheckAdopted();
   if (host_.BytesToSend() < kMaxWaiting) PumpMetrics();
 }
 
@@ -39,10 +47,18 @@ bool AgentCore::MayBeHeard() {
 
 // A coordinator that slept while a later one began has nothing to say here any more.
 bool AgentCore::IsFenced() {
+  fence_seen_at_ = host_.Now();
   const std::uint64_t mark = host_.EpochMark();
   if (mark == epoch_mark_ || PlantedBug(Bug::kAcceptAnyEpoch)) return false;
   epoch_mark_ = mark;
   return host_.Epoch().epoch > epoch_;
+}
+
+// Before acts of our own: a queue, an order that waits and a bell outlive the last word we heard.
+bool AgentCore::EndsAsFenced() {
+  if (is_over_) return true;
+  if (host_.Now() - fence_seen_at_ < kFenceKnownFor) return false;
+  return !MayBeHeard();
 }
 
 void AgentCore::Refuse(const std::string& reason, const std::string& hint) {
@@ -67,6 +83,7 @@ int AgentCore::Leave() {
 }
 
 void AgentCore::DeliverOrders() {
+  if (EndsAsFenced()) return;
   for (const Order& order : std::exchange(undelivered_, {})) {
     Deliver(order);
   }
@@ -74,10 +91,18 @@ void AgentCore::DeliverOrders() {
 
 // In an idle moment: ranks whose supervisor is no child of ours, and folders to tidy.
 void AgentCore::CheckAdopted() {
+  looked_at_ = host_.Now();
+  if (EndsAsFenced()) return;
   MendHostFolder();
   if (was_removed_) EndHomeless();
+  const bool may_have_missed = looked_at_ - welcomed_at_ < kEarlierAgentGone;
   for (auto& [id, rank] : ranks_) {
-    if (rank.child != 0 || rank.ended) continue;
+    if (rank.ended) continue;
+    if (may_have_missed) rank.has_news = true;
+    if (rank.child != 0) {
+      TellMissedStart(id, rank);
+      continue;
+    }
     OnStarted(id, rank);
     if (!rank.start || !IsAlive(rank.start->supervisor)) OnSupervisorGone(id, rank);
   }

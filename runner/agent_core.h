@@ -57,12 +57,15 @@ class AgentCore {
     pid_t child = 0;  // the supervisor, where it is a child of this agent
     std::optional<StartRecord> start;
     std::unique_ptr<SpoolTail> spool;
-    bool has_news = false;  // the spool may hold more than was read
-    bool ended = false;     // Exited was sent, its leases are free
+    bool has_news = false;      // the spool may hold more than was read
+    bool ended = false;         // Exited was sent, its leases are free
+    std::int64_t last_seq = 0;  // that Exited promised
+    [[nodiscard]] bool OwesReports() const { return spool->LastSeq() < last_seq; }
   };
 
   // ---- agent_core.cc: whom to obey, and what goes on by itself
   [[nodiscard]] bool IsFenced();
+  [[nodiscard]] bool EndsAsFenced();
   void DeliverOrders();
   void CheckAdopted();
   void MendHostFolder();
@@ -90,6 +93,7 @@ class AgentCore {
   void TellStranger(RankId id);
   void TellStarted();
   void OnStarted(RankId id, Rank& rank);
+  void TellMissedStart(RankId id, Rank& rank);
   void TellStart(Rank& rank, std::optional<StartRecord> start);
   void OnExited(RankId id, Rank& rank);
   void OnBusy(RankId id, Rank& rank);
@@ -114,6 +118,10 @@ class AgentCore {
   std::uint64_t epoch_ = 0;  // of our coordinator
   std::string holder_;       // who that is
   std::uint64_t epoch_mark_ = 0;
+  std::chrono::steady_clock::time_point fence_seen_at_;  // when the mark was looked at
+  std::chrono::steady_clock::time_point welcomed_at_;
+  std::chrono::steady_clock::time_point looked_at_;
+  bool owes_reports_ = false;  // a spool that could not be read to its end
   bool welcomed_ = false;
   bool was_removed_ = false;  // the host folder, while we lived
   bool is_over_ = false;

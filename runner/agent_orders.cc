@@ -63,22 +63,25 @@ void AgentCore::On(const Hello& hello) {
   }
   epoch_ = hello.epoch;
   holder_ = hello.holder;
-  if (!host_.RaiseEpoch({hello.epoch, hello.holder})) {
+  // A disk that is full takes nothing, and must not end a coordinator that it knows.
+  if (!host_.RaiseEpoch({epoch_, holder_}) && seen != EpochRecord{epoch_, holder_}) {
     return Refuse("cannot write to " + host_.Folder(), kOtherFolder);
   }
   epoch_mark_ = host_.EpochMark();
   if (!host_.OpenBell()) return Refuse("cannot open the bell in " + host_.Folder(), kOtherFolder);
   welcomed_ = true;
+  welcomed_at_ = fence_seen_at_ = host_.Now();
   host_.Send(Welcome{std::move(facts), Scan()});
 }
 
 void AgentCore::On(const Launch& launch) {
   const LaunchRecord& record = launch.record;
   const auto queued = [&](const LaunchRecord& other) { return other.id == record.id; };
-  if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
-  if (host_.HasJob(record.id)) {
-    return On(
-        Adopt{record.id, record.token, 0, record.slots});  // its supervisor is of an earlier agent
+  if (!PlantedBug(Bug::kStartTwice)) {
+    if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
+    if (host_.HasJob(record.id)) {
+      return On(Adopt{record.id, record.token, 0, record.slots});  // started by an earlier agent
+    }
   }
   // First come, first served: nothing overtakes a launch that waits for the same slot.
   const auto waits = [&](const LaunchRecord& other) { return Overlap(other.slots, record.slots); };
@@ -108,6 +111,7 @@ void AgentCore::Start(LaunchRecord record) {
 }
 
 void AgentCore::StartQueued() {
+  if (queue_.empty() || EndsAsFenced()) return;
   std::vector<Slots> waiting;
   for (auto launch = queue_.begin(); launch != queue_.end();) {
     const bool blocked = IsHeld(launch->slots) || std::ranges::any_of(waiting, [&](const Slots& s) {
@@ -182,7 +186,10 @@ void AgentCore::On(const Ack& ack) {
 
 void AgentCore::On(const Settled& settled) {
   const auto rank = ranks_.find(settled.id);
-  if (rank != ranks_.end() && rank->second.child == 0) ranks_.erase(rank);
+  if (rank != ranks_.end()) {
+    rank->second.last_seq = 0;  // what is owed is wanted no more
+    if (rank->second.child == 0) ranks_.erase(rank);
+  }
   to_tidy_.insert(settled.id);
 }
 

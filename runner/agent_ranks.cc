@@ -61,6 +61,13 @@ void AgentCore::OnStarted(RankId id, Rank& rank) {
   if (!rank.start) TellStart(rank, host_.Record(id).start);
 }
 
+// Its bell was read by an agent that has gone since.
+void AgentCore::TellMissedStart(RankId id, Rank& rank) {
+  if (rank.start) return;
+  std::optional<StartRecord> start = host_.Record(id).start;
+  if (start && start->pid != 0) TellStart(rank, std::move(start));
+}
+
 void AgentCore::TellStart(Rank& rank, std::optional<StartRecord> start) {
   if (rank.start || !start) return;
   rank.start = std::move(start);
@@ -74,6 +81,7 @@ void AgentCore::OnExited(RankId id, Rank& rank) {
   while (rank.spool->LastSeq() < record.exit->last_seq && PumpMetrics(id, rank)) {
   }
   rank.ended = true;
+  rank.last_seq = record.exit->last_seq;
   // Its slots are free when the supervisor is gone; one that is no child of ours is waited for.
   if (rank.child == 0 && rank.start) host_.AwaitDeath(rank.start->supervisor);
   host_.Send(Exited{*std::move(record.exit)});
@@ -145,11 +153,16 @@ void AgentCore::End(RankId id, Rank& rank, EndCause cause, const std::string& de
   host_.Send(Exited{std::move(record)});
 }
 
+// A spool that cannot be read to the end that Exited promised is read again in the next turn, until
+// the coordinator has had enough.
 void AgentCore::PumpMetrics() {
+  owes_reports_ = false;
   for (auto& [id, rank] : ranks_) {
-    while (rank.has_news && host_.BytesToSend() < kMaxWaiting) {
+    while ((rank.has_news || rank.OwesReports()) && host_.BytesToSend() < kMaxWaiting) {
       rank.has_news = PumpMetrics(id, rank);
+      if (!rank.has_news) break;
     }
+    owes_reports_ = owes_reports_ || rank.OwesReports();
   }
 }
 
@@ -161,8 +174,10 @@ bool AgentCore::PumpMetrics(RankId id, Rank& rank) {
 }
 
 void AgentCore::Forget() {
-  std::erase_if(ranks_,
-                [](const auto& entry) { return entry.second.ended && entry.second.child == 0; });
+  std::erase_if(ranks_, [](const auto& entry) {
+    const Rank& rank = entry.second;
+    return rank.ended && rank.child == 0 && !rank.OwesReports();
+  });
 }
 
 }  // namespace ddl
