@@ -45,7 +45,7 @@ class Machine {
   // ---- for the programs
   ProcessIdentity Spawn(ProcessKind kind, RankId rank, const std::string& token);
   [[nodiscard]] bool IsAlive(const ProcessIdentity& identity) const;
-  [[nodiscard]] bool HasPid(std::int64_t pid) const { return processes_.contains(pid); }
+  [[nodiscard]] std::optional<std::uint64_t> TicksOf(std::int64_t pid) const;
   void End(const ProcessIdentity& identity);
   // The pid of the trial's process; nothing when the program could not be started.
   std::optional<std::int64_t> StartTrial(const LaunchRecord& record);

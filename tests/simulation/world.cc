@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/simulation/model_host.h"
+#include "tests/simulation/host_programs.h"
 
 namespace ddl::simulation {
 
@@ -29,7 +29,7 @@ World::World(const Options& options)
         around_, witness_, plan,
         [this](int connection, FromHost message) { Say(connection, std::move(message)); },
         [this](int connection) { AgentHangs(connection); }));
-    programs_.push_back(std::make_unique<ModelHost>(*machines_.back()));
+    programs_.push_back(std::make_unique<HostPrograms>(*machines_.back()));
     machines_.back()->Install(*programs_.back());
   }
   for (const SweepPlan& plan : around_.scenario.sweeps)
