@@ -50,7 +50,7 @@ void HostPrograms::LinkEnded(int connection) {
 void HostPrograms::Turn(int connection, bool is_idle,
                         const std::function<void(AgentCore&)>& facts) {
   const auto found = agents_.find(connection);
-  if (found == agents_.end()) return;
+  if (found == agents_.end() || !machine_.IsOn()) return;
   AgentProcess& agent = *found->second;
   if (!is_idle) agent.may_sleep = false;
   if (agent.Turn(is_idle, facts)) return PlanTurn(connection, agent);
@@ -100,26 +100,53 @@ void HostPrograms::Ring(const BellLine& line) {
   });
 }
 
+// ---- supervisors -----------------------------------------------------------------------------
+
 pid_t HostPrograms::StartSupervisor(int connection, const LaunchRecord& record) {
-  const RankId id = record.id;
-  const ProcessIdentity supervisor = machine_.Spawn(ProcessKind::kSupervisor, id, record.token);
-  parents_[supervisor.pid] = connection;
-  last_started_ = id;
-  Next(supervisor, id, around_.Moment(), [this, supervisor, record] { Claim(supervisor, record); });
-  return static_cast<pid_t>(supervisor.pid);
+  const ProcessIdentity identity =
+      machine_.Spawn(ProcessKind::kSupervisor, record.id, record.token);
+  parents_[identity.pid] = connection;
+  last_started_ = record.id;
+  supervisors_[identity.pid] =
+      std::make_unique<SupervisorProcess>(machine_, disk_, *this, record, identity);
+  TurnLater(identity, around_.Moment(), [](SupervisorCore&) {});
+  return static_cast<pid_t>(identity.pid);
 }
 
 void HostPrograms::Wake(const ProcessIdentity& supervisor) {
-  around_.agenda.After(around_.Moment(), [this, supervisor] {
-    if (!machine_.IsAlive(supervisor)) return;
-    for (const auto& [id, known] : supervisors_) {
-      if (known.identity == supervisor) return Obey(id);
-    }
+  TurnLater(supervisor, around_.Moment(), [](SupervisorCore& core) { core.Woken(); });
+}
+
+SupervisorProcess* HostPrograms::Find(const ProcessIdentity& supervisor) {
+  const auto found = supervisors_.find(supervisor.pid);
+  const bool is_it = found != supervisors_.end() && found->second->Identity() == supervisor &&
+                     machine_.IsAlive(supervisor);
+  return is_it ? found->second.get() : nullptr;
+}
+
+void HostPrograms::TurnLater(const ProcessIdentity& supervisor, Time delay,
+                             std::function<void(SupervisorCore&)> facts) {
+  around_.agenda.After(delay, [this, supervisor, facts = std::move(facts)] {
+    if (SupervisorProcess* process = Find(supervisor)) Turn(*process, facts);
+  });
+}
+
+// What comes while it takes a step waits until that is done.
+void HostPrograms::Turn(SupervisorProcess& supervisor,
+                        const std::function<void(SupervisorCore&)>& facts) {
+  const ProcessIdentity identity = supervisor.Identity();
+  const auto delay = supervisor.Turn(facts);
+  if (!delay) return SupervisorEnded(identity);
+  const std::uint64_t turn = supervisor.turns;
+  around_.agenda.After(*delay, [this, identity, turn] {
+    SupervisorProcess* process = Find(identity);
+    if (process != nullptr && process->turns == turn) Turn(*process, [](SupervisorCore&) {});
   });
 }
 
 // Its parent learns it from the kernel, where that still is; init takes all others.
-void HostPrograms::SupervisorEnded(const ProcessIdentity& supervisor) {
+void HostPrograms::SupervisorEnded(ProcessIdentity supervisor) {
+  supervisors_.erase(supervisor.pid);
   machine_.End(supervisor);
   WakeAgents();
   const auto parent = parents_.find(supervisor.pid);
@@ -132,6 +159,54 @@ void HostPrograms::SupervisorEnded(const ProcessIdentity& supervisor) {
       core.StartQueued();
     });
   });
+}
+
+void HostPrograms::TrialStarted(std::int64_t trial, const ProcessIdentity& supervisor) {
+  trials_[trial] = supervisor;
+}
+
+void HostPrograms::TrialReported(std::int64_t pid, double value) {
+  const auto trial = trials_.find(pid);
+  SupervisorProcess* supervisor = trial == trials_.end() ? nullptr : Find(trial->second);
+  if (supervisor == nullptr) return;  // nobody reads the pipe
+  supervisor->TrialReported(value);
+  if (!supervisor->HasSteps()) Turn(*supervisor, [](SupervisorCore&) {});
+}
+
+void HostPrograms::TrialEnded(std::int64_t pid, int exit_code, int signal) {
+  const auto trial = trials_.find(pid);
+  if (trial == trials_.end()) return;
+  const ProcessIdentity supervisor = trial->second;
+  trials_.erase(trial);
+  SupervisorProcess* process = Find(supervisor);
+  if (process == nullptr) return;
+  process->TrialEnded(signal != 0 ? signal : exit_code << 8);
+  TurnLater(supervisor, around_.Moment(), [](SupervisorCore&) {});
+}
+
+// What is left of the folders after a boot, and nothing of the rest.
+void HostPrograms::Booted(bool power_was_lost) {
+  trials_.clear();
+  supervisors_.clear();
+  parents_.clear();
+  agents_.clear();
+  if (!power_was_lost) return;
+  Random& dice = around_.dice;
+  for (auto entry = disk_.jobs.begin(); entry != disk_.jobs.end();) {
+    JobFiles& files = entry->second;
+    // Without its exit record a rank looks like one whose supervisor died.
+    if (dice.Chance(500'000)) files.exit.reset();
+    if (!files.exit) machine_.Truth().SupervisorDied(entry->first.job);
+    if (dice.Chance(200'000)) files.start.reset();
+    if (dice.Half()) files.orders.clear();
+    if (dice.Half()) {
+      files.spool.resize(static_cast<std::size_t>(dice.Between(0, std::ssize(files.spool))));
+    }
+    const bool is_gone = dice.Chance(100'000);
+    if (is_gone) machine_.Truth().SupervisorDied(entry->first.job);
+    machine_.Truth().SpoolCut(entry->first.job, is_gone ? 0 : files.spool.size());
+    entry = is_gone ? disk_.jobs.erase(entry) : std::next(entry);
+  }
 }
 
 }  // namespace ddl::simulation

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs of a simulated host: agents, one a connection, which are the product's; supervisors,
-// in steps between which each may be killed; and the bell between them. The disk outlives all.
+// The programs of a simulated host: agents, one a connection, and supervisors, one a rank, all of
+// them the product's; and the bell between them. The disk outlives all.
 #pragma once
 
 #include <deque>
@@ -14,10 +14,11 @@
 #include "tests/simulation/agent_process.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/machine.h"
+#include "tests/simulation/supervisor_process.h"
 
 namespace ddl::simulation {
 
-class HostPrograms final : public SimulatedHost, public AgentSiblings {
+class HostPrograms final : public SimulatedHost, public AgentSiblings, public SupervisorSiblings {
  public:
   explicit HostPrograms(Machine& machine) : machine_(machine), around_(machine.Around()) {}
 
@@ -25,44 +26,25 @@ class HostPrograms final : public SimulatedHost, public AgentSiblings {
   void Receive(int connection, const ToHost& message) override;
   void LinkEnded(int connection) override;
   void Booted(bool power_was_lost) override;
-  void ClockStepped() override;
   void TrialReported(std::int64_t pid, double value) override;
   void TrialEnded(std::int64_t pid, int exit_code, int signal) override;
 
  private:
-  struct Supervisor {
-    LaunchRecord record;
-    ProcessIdentity identity;
-    std::int64_t trial = 0;
-    std::vector<MetricReport> unwritten;  // the disk refused them
-    std::optional<EndCause> forced;
-    Time began{0};
-  };
-
   // ---- host_programs.cc: agents and the bell
   void Turn(int connection, bool is_idle, const std::function<void(AgentCore&)>& facts);
   void PlanTurn(int connection, AgentProcess& agent);
   void WakeAgents();
-  void Ring(const BellLine& line);
   void CountAdoption(RankId id);
+  // ---- supervisors
   pid_t StartSupervisor(int connection, const LaunchRecord& record) override;
   void Wake(const ProcessIdentity& supervisor) override;
-  void SupervisorEnded(const ProcessIdentity& supervisor);
-
-  // ---- model_supervisor.cc
-  template <class Step>
-  void Next(const ProcessIdentity& supervisor, RankId id, Time delay, Step step);
-  void Claim(const ProcessIdentity& supervisor, LaunchRecord record);
-  void WriteStart(RankId id);
-  void Execute(RankId id);
-  void Obey(RankId id);
-  void Stop(RankId id, EndCause cause, bool at_once);
-  void KeepTimeout(RankId id);
-  void WriteSpool(RankId id);
-  void WriteExit(RankId id, int exit_code, int signal);
-  // By value: the folder that held it goes.
-  void Refuse(RankId id, ProcessIdentity supervisor, const std::string& why);
-  void KillSupervisor(const ProcessIdentity& supervisor, RankId id);
+  void Ring(const BellLine& line) override;
+  void TrialStarted(std::int64_t trial, const ProcessIdentity& supervisor) override;
+  void TurnLater(const ProcessIdentity& supervisor, Time delay,
+                 std::function<void(SupervisorCore&)> facts);
+  void Turn(SupervisorProcess& supervisor, const std::function<void(SupervisorCore&)>& facts);
+  [[nodiscard]] SupervisorProcess* Find(const ProcessIdentity& supervisor);
+  void SupervisorEnded(ProcessIdentity supervisor);
 
   Machine& machine_;
   Surroundings& around_;
@@ -70,8 +52,8 @@ class HostPrograms final : public SimulatedHost, public AgentSiblings {
   std::map<int, std::unique_ptr<AgentProcess>> agents_;  // by connection
   std::map<std::int64_t, int> parents_;                  // connections, by the supervisor's pid
   RankId last_started_;
-  std::map<RankId, Supervisor> supervisors_;
-  std::map<std::int64_t, RankId> trial_pids_;
+  std::map<std::int64_t, std::unique_ptr<SupervisorProcess>> supervisors_;  // by pid
+  std::map<std::int64_t, ProcessIdentity> trials_;  // their supervisors, by the trial's pid
 };
 
 }  // namespace ddl::simulation

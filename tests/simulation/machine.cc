@@ -231,7 +231,6 @@ void Machine::Boot(bool power_was_lost) {
 
 void Machine::StepClock(std::chrono::milliseconds by) {
   clock_offset_ += by;
-  programs_->ClockStepped();
 }
 
 void Machine::SetForeignCore(int core, bool is_held) {

@@ -27,7 +27,6 @@ class SimulatedHost {
   virtual void Receive(int connection, const ToHost& message) = 0;
   virtual void LinkEnded(int connection) = 0;  // its agent sees that its link is gone
   virtual void Booted(bool power_was_lost) = 0;
-  virtual void ClockStepped() = 0;
   virtual void TrialReported(std::int64_t pid, double value) = 0;
   virtual void TrialEnded(std::int64_t pid, int exit_code, int signal) = 0;
 };
