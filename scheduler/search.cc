@@ -36,6 +36,7 @@ class RandomSearch : public Search {
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
     std::vector<Configuration> proposed;
+    proposed.reserve(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
       proposed.push_back(SamplePoint(space_, seed_, first + i));
     }

@@ -148,7 +148,7 @@ Verdict Judge(const AttemptEnd& end) {
   if (obeyed) return JudgeStopped(end);
   // It failed before the order reached it. A failure for good stays one; what would be tried again
   // is not, when it was to stop.
-  const Verdict verdict = JudgeByCause(end);
+  Verdict verdict = JudgeByCause(end);
   const bool is_own_end = verdict.to != TrialState::kWaiting && end.stop != StopCause::kUserStop &&
                           end.stop != StopCause::kSweepEnds;
   if (is_own_end || end.stop == StopCause::kRecall || end.stop == StopCause::kResumed) {

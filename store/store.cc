@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include <cassert>
 #include <filesystem>
 #include <utility>
 
@@ -93,6 +94,12 @@ struct Store::State {
   Statement count;
   std::string id;
   std::int64_t commits = 0;
+  // There from the end of the constructor on.
+  Journal& OpenJournal() {
+    assert(journal);
+    return *journal;
+  }
+
   std::optional<Journal> journal;
 };
 
@@ -128,9 +135,9 @@ void Store::Commit(std::span<const Change> changes) {
     }
     state_->writer.Finish();
     state_->count.Bind(state_->commits + 1).Run();
-    state_->journal->Add(state_->commits + 1, changes);
+    state_->OpenJournal().Add(state_->commits + 1, changes);
     connection.Execute("COMMIT");
-    state_->journal->Confirm(++state_->commits);
+    state_->OpenJournal().Confirm(++state_->commits);
   } catch (const Error&) {
     sqlite3_exec(connection.Get(), "ROLLBACK", nullptr, nullptr, nullptr);
     state_->writer.Forget();
@@ -218,7 +225,7 @@ std::vector<Store::SavedMark> Store::Backup() {
   std::filesystem::create_directories(folder);
   CopyDatabase(state_->connection, folder + "/ddl.db");
   SyncPath(std::filesystem::path(folder).parent_path());
-  state_->journal->Restart();
+  state_->OpenJournal().Restart();
   std::vector<SavedMark> marks;
   const Connection saved(folder + "/ddl.db", OpenAs::kReader);
   Statement read(saved, "SELECT job, rank, committed FROM spool ORDER BY job, rank");

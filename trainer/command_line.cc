@@ -35,19 +35,23 @@ Json ReadJsonFile(const std::string& path) {
   return ParseJson(text, path);
 }
 
-// "key=value", where what is no JSON is a text: lr=0.1, model.hidden=[64], data=blobs.
+// What is no JSON is a text.
+Json ValueOf(const std::string& text, const std::string& setting) {
+  try {
+    return ParseJson(text, setting);
+  } catch (const Error&) {
+    return text;
+  }
+}
+
+// "key=value": lr=0.1, model.hidden=[64], data=blobs.
 void ApplySetting(Json& config, const std::string& setting) {
   const std::size_t equals = setting.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw WrongCall(fmt::format("--set {} is not key=value", setting));
   }
-  const std::string text = setting.substr(equals + 1);
-  Json value = text;
-  try {
-    value = ParseJson(text, setting);
-  } catch (const Error&) {  // a plain word
-  }
-  SetPath(config, std::string_view(setting).substr(0, equals), value);
+  SetPath(config, std::string_view(setting).substr(0, equals),
+          ValueOf(setting.substr(equals + 1), setting));
 }
 
 Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand& command) {

@@ -185,7 +185,7 @@ void Override(Json& mapping, const Json& parameters) {
     }
     Json flat = Json::object();
     for (const auto& [inner, inner_value] : value.items()) {
-      flat[key + "." + inner] = inner_value;
+      flat[fmt::format("{}.{}", key, inner)] = inner_value;
     }
     Override(mapping, flat);
   }

@@ -54,11 +54,11 @@ ReadData Checked(ReadData data, std::string_view name, const std::string& where)
 }
 
 std::size_t ClassesOf(const ReadData& data) {
-  std::int32_t most = -1;
+  std::int32_t most = -1;  // no labels: no classes
   for (const std::int32_t label : data.train.labels) {
     most = std::max(most, label);
   }
-  return static_cast<std::size_t>(most + 1);
+  return static_cast<std::size_t>(most) + 1;
 }
 
 // Two pairs of files of one format, the second may be missing.
@@ -80,7 +80,7 @@ Dataset LoadPairs(const DataPaths& paths, const Json& config, const std::string&
   });
 }
 
-Dataset LoadFashion(JsonSection section, const Json& config, const DataPaths& paths) {
+Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPaths& paths) {
   section.Finish();
   std::array<std::string, 4> files;
   constexpr std::array<const char*, 4> kNames{"train-images-idx3-ubyte", "train-labels-idx1-ubyte",

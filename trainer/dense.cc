@@ -39,7 +39,7 @@ void UpdateParameter(const Parameter& parameter, float* lane, const UpdateRule& 
 }  // namespace
 
 std::size_t StripRows(std::size_t inputs, std::size_t outputs) {
-  constexpr std::size_t kStripFloats = 32 * 1024;
+  constexpr std::size_t kStripFloats = std::size_t{32} * 1024;
   constexpr std::size_t kMultiple = 16;
   const auto round_up = [](std::size_t rows) {
     return (rows + kMultiple - 1) / kMultiple * kMultiple;

@@ -11,7 +11,7 @@ namespace ddl {
 namespace {
 
 // The upper byte of a place's purpose; the layer is below. random.h numbers the others.
-enum class Purpose : std::uint32_t { kWeight = 0x10, kBias = 0x11, kDropout = 0x12 };
+enum class Purpose : std::uint8_t { kWeight = 0x10, kBias = 0x11, kDropout = 0x12 };
 
 RandomPlace PlaceOf(std::uint64_t seed, Purpose purpose, std::size_t layer) {
   constexpr unsigned kShift = 24;

@@ -18,7 +18,7 @@ const Json kAbsent;
 
 std::string RangeText(const NumberRange& range) {
   const bool is_open_above = range.high == std::numeric_limits<double>::max();
-  const std::string low =
+  std::string low =
       fmt::format("{} {}", range.excludes_low ? "above" : "at least", FormatNumber(range.low));
   if (is_open_above) return low;
   return fmt::format("{} and {} {}", low, range.excludes_high ? "below" : "at most",
@@ -133,6 +133,7 @@ std::vector<std::size_t> JsonSection::Counts(std::string_view key) {
                 "write whole numbers in brackets: [256, 128]");
   }
   std::vector<std::size_t> counts;
+  counts.reserve(found->size());
   for (std::size_t i = 0; i < found->size(); ++i) {
     counts.push_back(CheckedCount((*found)[i], fmt::format("{}[{}]", Name(key), i), 1));
   }

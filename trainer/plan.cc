@@ -35,11 +35,11 @@ float ClipScale(const Model& model, const float* block, double clip_norm) {
 
 }  // namespace
 
-Plan::Plan(const ModelShape& shape, std::vector<LaneSettings> lanes)
+Plan::Plan(const ModelShape& shape, const std::vector<LaneSettings>& lanes)
     : model_(BuildModel(shape)), arena_(lanes.size(), model_.layout.Floats()) {
   assert(!lanes.empty());
   const std::size_t rows = std::max(shape.batch, shape.evaluation_batch);
-  for (LaneSettings& settings : lanes) {
+  for (const LaneSettings& settings : lanes) {
     assert(StateTensors(settings.optimizer) <= shape.state_tensors);
     assert(shape.has_clipping || settings.clip_norm == 0.0);
     assert(shape.has_dropout || settings.dropout == 0.0);

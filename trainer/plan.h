@@ -43,7 +43,7 @@ struct BatchPlace {
 class Plan {
  public:
   // One lane for each of `lanes`; weights are zero until InitialiseWeights or a checkpoint.
-  Plan(const ModelShape& shape, std::vector<LaneSettings> lanes);
+  Plan(const ModelShape& shape, const std::vector<LaneSettings>& lanes);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
   ~Plan() = default;

@@ -10,7 +10,7 @@
 namespace ddl {
 
 // What the numbers are for. The values are part of every trial's result: append, never renumber.
-enum class RandomPurpose : std::uint32_t {
+enum class RandomPurpose : std::uint8_t {
   kSplit = 1,      // which rows become validation rows
   kOrder = 2,      // the order of the rows in an epoch (step = epoch)
   kSynthetic = 5,  // data made in memory

@@ -11,7 +11,7 @@ namespace ddl {
 namespace {
 
 // Independent tables of one data set.
-enum Part : std::uint32_t { kCentres = 1, kNoise = 2, kTestNoise = 3, kPlace = 4, kTestPlace = 5 };
+enum Part : std::uint8_t { kCentres = 1, kNoise = 2, kTestNoise = 3, kPlace = 4, kTestPlace = 5 };
 
 RandomStream StreamOf(std::uint64_t seed, Part part) {
   return {.seed = seed, .purpose = RandomPurpose::kSynthetic, .part = part};

@@ -51,28 +51,25 @@ DDL_CLONES void UpdateNesterov(const UpdateRule& rule, std::size_t count,
 }
 
 // Kingma and Ba (2015), Algorithm 1, with epsilon outside the corrected root. Coupled decay enters
-// the gradient, decoupled decay shrinks the weight; one of the two is zero.
-struct Decay {
-  float coupled = 0.0F;
-  float shrink = 1.0F;
-};
-
-DDL_CLONES void UpdateAdam(const UpdateRule& rule, const Decay& decay, std::size_t count,
+// the gradient; decoupled decay shrinks the weight (Loshchilov and Hutter, 2019).
+DDL_CLONES void UpdateAdam(const UpdateRule& rule, std::size_t count,
                            const float* __restrict gradient, UpdateState state,
                            float* __restrict weights) {
   float* __restrict first = state.first;
   float* __restrict second = state.second;
   const UpdateRule r = rule;
-  const Decay d = decay;
+  const bool is_decoupled = r.kind == OptimizerKind::kAdamW;
+  const float coupled = is_decoupled ? 0.0F : r.weight_decay;
+  const float shrink = is_decoupled ? 1.0F - r.lr * r.weight_decay : 1.0F;
   const float step = r.lr * r.first_correction;
   const float root = std::sqrt(r.second_correction);
   for (std::size_t i = 0; i < count; ++i) {
-    const float g = r.gradient_scale * gradient[i] + d.coupled * weights[i];
+    const float g = r.gradient_scale * gradient[i] + coupled * weights[i];
     const float m = r.beta1 * first[i] + r.rest1 * g;
     const float v = r.beta2 * second[i] + r.rest2 * (g * g);
     first[i] = m;
     second[i] = v;
-    weights[i] = d.shrink * weights[i] - step * m / (std::sqrt(v) * root + r.epsilon);
+    weights[i] = shrink * weights[i] - step * m / (std::sqrt(v) * root + r.epsilon);
   }
 }
 
@@ -87,10 +84,7 @@ void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradi
                             : UpdateMomentum(rule, count, gradient, state.first, weights);
   }
   assert(state.first != nullptr && state.second != nullptr);
-  const bool is_decoupled = rule.kind == OptimizerKind::kAdamW;
-  const Decay decay{.coupled = is_decoupled ? 0.0F : rule.weight_decay,
-                    .shrink = is_decoupled ? 1.0F - rule.lr * rule.weight_decay : 1.0F};
-  UpdateAdam(rule, decay, count, gradient, state, weights);
+  UpdateAdam(rule, count, gradient, state, weights);
 }
 
 DDL_CLONES double SumOfSquares(std::size_t count, const float* values) {
