@@ -125,6 +125,7 @@ double CommandMilliseconds(const std::string& folder, const char* command) {
 
 double Median(int rounds, const std::function<double()>& measure) {
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(rounds));
   for (int i = 0; i < rounds; ++i) {
     values.push_back(measure());
   }

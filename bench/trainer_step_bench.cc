@@ -61,7 +61,7 @@ double SecondsSince(Clock::time_point start) {
 
 // Of the products one after the other, `repeat` times; in flop/s.
 double GemmRate(const std::vector<Product>& products, int repeat) {
-  constexpr std::size_t kMost = 1024 * 1024;
+  constexpr std::size_t kMost = std::size_t{1024} * 1024;
   const std::vector<float> a(kMost, 0.5F);
   const std::vector<float> b(kMost, 0.25F);
   std::vector<float> c(kMost);

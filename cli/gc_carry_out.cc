@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <utility>
 
@@ -31,7 +32,8 @@ StepEnd Remove(const GcStep& step, const HostPaths& paths, const std::string& st
 }
 
 StepEnd Compress(const GcStep& step, const HostPaths& paths) {
-  const std::string folder = paths.Job(step.rank.value());
+  assert(step.rank);
+  const std::string folder = paths.Job(*step.rank);
   if (!IsSettled(folder)) return StepEnd::kLeft;
   return CompressLogs(folder) ? StepEnd::kDone : StepEnd::kRefused;
 }

@@ -58,7 +58,8 @@ class FactReader {
     return trial;
   }
 
-  GcJob Read(RankId rank, const std::string& folder, const AttemptLine& attempt) const {
+  [[nodiscard]] GcJob Read(RankId rank, const std::string& folder,
+                           const AttemptLine& attempt) const {
     FolderSize logs = SizeOf(folder + "/log");
     logs += SizeOf(folder + "/log.tail");
     return {.rank = rank,

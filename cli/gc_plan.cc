@@ -44,7 +44,7 @@ class Planner {
     for (const GcJob& job : trial.jobs) {
       PlanJob(trial, job, is_best, whole_trial);
     }
-    if (trial.checkpoints) PlanCheckpoints(trial, is_best, whole_trial);
+    PlanCheckpoints(trial, is_best, whole_trial);
   }
 
  private:
@@ -78,6 +78,7 @@ class Planner {
   }
 
   void PlanCheckpoints(const GcTrial& trial, bool is_best, const std::string& whole_trial) {
+    if (!trial.checkpoints) return;
     std::string why = whole_trial;
     if (why.empty() && is_best) why = BestText();
     if (why.empty() && !std::ranges::all_of(trial.jobs, &GcJob::is_saved)) {

@@ -27,6 +27,7 @@ int RunTrainCommand(const TrainOptions& options) {
     words.push_back(override_text);
   }
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) {
     argv.push_back(word.data());
   }

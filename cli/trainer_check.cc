@@ -26,7 +26,7 @@ int MakeMemoryFile(const std::string& text) {
 void CheckTrainer(const SweepSpec& spec, const std::string& spec_file) {
   if (!spec.trainer) return;
   constexpr std::chrono::seconds kPatience{30};
-  constexpr std::size_t kMaxText = 16 * 1024;
+  constexpr std::size_t kMaxText = std::size_t{16} * 1024;
   constexpr int kWrong = 2;
   const std::vector<Configuration> first = MakeSearch(spec)->Propose(0, 1);
   const int fd = MakeMemoryFile(DumpJson(TrainerConfiguration(spec, first.at(0), 0)));

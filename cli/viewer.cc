@@ -19,8 +19,8 @@ namespace ddl {
 namespace {
 
 // A handler can reach nothing else; it only ends a wait.
-volatile std::sig_atomic_t interrupted =
-    0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+volatile std::sig_atomic_t interrupted = 0;
 
 // Makes Ctrl-C end the waiting instead of the process, for the life of the object.
 class InterruptWatch {

@@ -132,7 +132,7 @@ void ReadBounds(const Described& d, Parameter& parameter, SpecErrors& errors) {
   parameter.max = *d.max;
   if (parameter.min >= parameter.max) {
     const bool whole = parameter.distribution == Distribution::kIntUniform;
-    if (!(whole && parameter.min == parameter.max)) {
+    if (!whole || parameter.min != parameter.max) {
       Refuse(errors, *d.node, d,
              fmt::format("min {} is not below max {}", FormatNumber(*d.min), FormatNumber(*d.max)),
              "swap them, or write value: for a constant");

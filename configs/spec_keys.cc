@@ -24,6 +24,7 @@ void ReadKeys(const SpecNode& node, std::string_view of, const std::vector<SpecK
       continue;
     }
     std::vector<std::string_view> known;
+    known.reserve(keys.size());
     for (const SpecKey& candidate : keys) {
       known.push_back(candidate.name);
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "configs/spec_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -34,74 +36,38 @@ class SpecBuilder {
 
   void Read(const SpecNode& root) {
     root_ = &root;
-    spec_.workdir = options_.base_folder;
+    spec.workdir = options_.base_folder;
     ReadKeys(root, "the spec", Keys(), errors_);
     Complete();
   }
-  SweepSpec spec_;
-  std::vector<std::string> notes_;
+  SweepSpec spec;
+  std::vector<std::string> notes;
 
  private:
   using Read1 = std::function<void(const SpecNode&)>;
 
   std::vector<SpecKey> Keys() {
     std::vector<SpecKey> keys{
-        {"name", Text(spec_.name, "name")},
-        {"description", Text(spec_.description, "description")},
-        {"program", Text(spec_.program, "program")},
+        {"name", Text(spec.name, "name")},
+        {"description", Text(spec.description, "description")},
+        {"program", Text(spec.program, "program")},
         {"command", [this](const SpecNode& n) { ReadCommand(n); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
         {"method", [this](const SpecNode& n) { ReadMethod(n); }},
-        {"metric", [this](const SpecNode& n) { spec_.metric = ReadMetric(n, errors_, ignored_); }},
+        {"metric", [this](const SpecNode& n) { spec.metric = ReadMetric(n, errors_, ignored_); }},
         {"parameters", [this](const SpecNode& n) { parameters_ = &n; }},
-        {"seeds",
-         [this](const SpecNode& n) {
-           spec_.seeds = static_cast<int>(ReadWhole(n, "seeds", 1, errors_).value_or(1));
-         }},
-        {"search_seed",
-         [this](const SpecNode& n) {
-           spec_.search_seed =
-               static_cast<std::uint64_t>(ReadWhole(n, "search_seed", 0, errors_).value_or(0));
-         }},
-        {"run_cap",
-         [this](const SpecNode& n) { spec_.run_cap = ReadWhole(n, "run_cap", 1, errors_); }},
-        {"parallel",
-         [this](const SpecNode& n) {
-           if (const auto value = ReadWhole(n, "parallel", 1, errors_)) {
-             spec_.parallel = static_cast<int>(*value);
-           }
-         }},
-        {"limits", [this](const SpecNode& n) { spec_.limits = ReadLimits(n, errors_); }},
-        {"resources", [this](const SpecNode& n) { spec_.resources = ReadResources(n, errors_); }},
-        {"hosts", [this](const SpecNode& n) { spec_.hosts = ReadHosts(n, errors_); }},
-        {"retries",
-         [this](const SpecNode& n) {
-           spec_.retries = static_cast<int>(ReadWhole(n, "retries", 0, errors_).value_or(0));
-         }},
-        {"timeout_s",
-         [this](const SpecNode& n) {
-           if (const auto s = ReadPositive(n, "timeout_s", errors_)) {
-             spec_.timeout = Milliseconds(*s);
-           }
-         }},
-        {"grace_s",
-         [this](const SpecNode& n) {
-           const auto s = ReadNumber(n, "grace_s", errors_);
-           if (s && *s < 0) errors_.Add(n, "grace_s is below 0", "write 0 or more seconds");
-           if (s) spec_.grace = Milliseconds(*s);
-         }},
-        {"fail_fast",
-         [this](const SpecNode& n) {
-           spec_.fail_fast = ReadBool(n, "fail_fast", errors_).value_or(false);
-         }},
+        {"limits", [this](const SpecNode& n) { spec.limits = ReadLimits(n, errors_); }},
+        {"resources", [this](const SpecNode& n) { spec.resources = ReadResources(n, errors_); }},
+        {"hosts", [this](const SpecNode& n) { spec.hosts = ReadHosts(n, errors_); }},
         {"share_busy_gpus",
          [this](const SpecNode& n) {
-           spec_.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
+           spec.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
          }},
-        {"capture", [this](const SpecNode& n) { spec_.captures = ReadCaptures(n, errors_); }},
-        {"env", [this](const SpecNode& n) { spec_.env = ReadEnv(n, errors_); }},
+        {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
+        {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_); }},
         {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
     };
+    std::ranges::move(NumberKeys(), std::back_inserter(keys));
     for (const char* key : {"apiVersion", "kind", "entity", "project", "controller", "job",
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
@@ -115,6 +81,49 @@ class SpecBuilder {
                       }});
     }
     return keys;
+  }
+
+  // How many, how long: keys with one number.
+  std::vector<SpecKey> NumberKeys() {
+    return {
+        {"seeds",
+         [this](const SpecNode& n) {
+           spec.seeds = static_cast<int>(ReadWhole(n, "seeds", 1, errors_).value_or(1));
+         }},
+        {"search_seed",
+         [this](const SpecNode& n) {
+           spec.search_seed =
+               static_cast<std::uint64_t>(ReadWhole(n, "search_seed", 0, errors_).value_or(0));
+         }},
+        {"run_cap",
+         [this](const SpecNode& n) { spec.run_cap = ReadWhole(n, "run_cap", 1, errors_); }},
+        {"parallel",
+         [this](const SpecNode& n) {
+           if (const auto value = ReadWhole(n, "parallel", 1, errors_)) {
+             spec.parallel = static_cast<int>(*value);
+           }
+         }},
+        {"retries",
+         [this](const SpecNode& n) {
+           spec.retries = static_cast<int>(ReadWhole(n, "retries", 0, errors_).value_or(0));
+         }},
+        {"timeout_s",
+         [this](const SpecNode& n) {
+           if (const auto s = ReadPositive(n, "timeout_s", errors_)) {
+             spec.timeout = Milliseconds(*s);
+           }
+         }},
+        {"grace_s",
+         [this](const SpecNode& n) {
+           const auto s = ReadNumber(n, "grace_s", errors_);
+           if (s && *s < 0) errors_.Add(n, "grace_s is below 0", "write 0 or more seconds");
+           if (s) spec.grace = Milliseconds(*s);
+         }},
+        {"fail_fast",
+         [this](const SpecNode& n) {
+           spec.fail_fast = ReadBool(n, "fail_fast", errors_).value_or(false);
+         }},
+    };
   }
 
   Read1 Text(std::string& into, const char* key) {
@@ -133,7 +142,7 @@ class SpecBuilder {
       if (item.kind != SpecNode::Kind::kScalar) {
         errors_.Add(item, "a word of command must be a text", "put it in quotes");
       }
-      spec_.command.push_back(item.text);
+      spec.command.push_back(item.text);
     }
   }
 
@@ -142,7 +151,7 @@ class SpecBuilder {
       return errors_.Add(node, "trainer must be a mapping",
                          "write data:, model: and the like below it");
     }
-    spec_.trainer = ToJson(node);
+    spec.trainer = ToJson(node);
   }
 
   void ReadMethod(const SpecNode& node) {
@@ -150,7 +159,7 @@ class SpecBuilder {
     has_method_ = true;
     is_method_built_ = method == "grid" || method == "random";
     if (is_method_built_) {
-      spec_.method = method == "grid" ? Method::kGrid : Method::kRandom;
+      spec.method = method == "grid" ? Method::kGrid : Method::kRandom;
       return;
     }
     static const std::vector<std::string_view> kLater{"bayes", "tpe", "gp",   "cmaes",
@@ -164,8 +173,8 @@ class SpecBuilder {
 
   void ReadWorkdir(const SpecNode& node) {
     const std::string workdir = ReadText(node, "workdir", errors_).value_or(".");
-    spec_.workdir = fs::path(options_.base_folder) / workdir;
-    if (!fs::is_directory(spec_.workdir)) {
+    spec.workdir = fs::path(options_.base_folder) / workdir;
+    if (!fs::is_directory(spec.workdir)) {
       errors_.Add(node, fmt::format("workdir {} is not a directory", workdir),
                   "name one that exists, relative to the spec");
     }
@@ -173,31 +182,31 @@ class SpecBuilder {
 
   // Defaults, and what only the whole can tell.
   void Complete() {
-    if (spec_.name.empty()) spec_.name = fs::path(options_.file_name).stem();
+    if (spec.name.empty()) spec.name = fs::path(options_.file_name).stem();
     CheckName();
-    if (spec_.workdir.size() > 1) {
-      spec_.workdir = fs::path(spec_.workdir).lexically_normal().string();
+    if (spec.workdir.size() > 1) {
+      spec.workdir = fs::path(spec.workdir).lexically_normal().string();
     }
-    while (spec_.workdir.size() > 1 && spec_.workdir.back() == '/') {
-      spec_.workdir.pop_back();
+    while (spec.workdir.size() > 1 && spec.workdir.back() == '/') {
+      spec.workdir.pop_back();
     }
-    if (parameters_ != nullptr) spec_.space = ReadParameters(*parameters_, errors_);
-    if (spec_.method == Method::kGrid && parameters_ != nullptr && is_method_built_) {
-      CheckGrid(*parameters_, spec_.space, errors_);
+    if (parameters_ != nullptr) spec.space = ReadParameters(*parameters_, errors_);
+    if (spec.method == Method::kGrid && parameters_ != nullptr && is_method_built_) {
+      CheckGrid(*parameters_, spec.space, errors_);
       CheckGridSize();
     }
     CompleteCommand();
     if (!ignored_.empty()) {
-      notes_.push_back(
+      notes.push_back(
           fmt::format("{}: without meaning offline, ignored", fmt::join(ignored_, ", ")));
     }
     if (!has_method_ && parameters_ != nullptr) {
       errors_.Add(*root_, "no method", "write method: grid or method: random");
     }
-    if (spec_.method == Method::kRandom && !spec_.run_cap) {
-      notes_.push_back("no run_cap: random goes on until `ddl stop`, a limit or its target");
+    if (spec.method == Method::kRandom && !spec.run_cap) {
+      notes.push_back("no run_cap: random goes on until `ddl stop`, a limit or its target");
     }
-    if (spec_.seeds > 1 && !spec_.metric) {
+    if (spec.seeds > 1 && !spec.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");
     }
   }
@@ -205,7 +214,7 @@ class SpecBuilder {
   // SWEEP/NUMBER names a trial; a line shows a name.
   void CheckName() {
     const auto is_wrong = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 32; };
-    if (std::ranges::none_of(spec_.name, is_wrong)) return;
+    if (std::ranges::none_of(spec.name, is_wrong)) return;
     const SpecNode* node = root_->Find("name");
     errors_.Add(node == nullptr ? *root_ : *node, "a name has no slash and no line break",
                 "write letters, digits, - and _");
@@ -214,8 +223,8 @@ class SpecBuilder {
   void CheckGridSize() {
     if (!errors_.IsEmpty()) return;
     constexpr std::int64_t kMost = 1'000'000'000;
-    const std::optional<std::int64_t> size = GridSize(spec_.space);
-    if (spec_.run_cap || (size && *size <= kMost / spec_.seeds)) return;
+    const std::optional<std::int64_t> size = GridSize(spec.space);
+    if (spec.run_cap || (size && *size <= kMost / spec.seeds)) return;
     errors_.Add(*parameters_, fmt::format("the grid has more than {} trials", kMost),
                 "write run_cap, fewer values, or method: random");
   }
@@ -231,7 +240,7 @@ class SpecBuilder {
         "${env}",       "${interpreter}",     "${program}",
         "${args}",      "${args_no_hyphens}", "${args_no_boolean_flags}",
         "${args_json}", "${args_json_file}"};
-    if (word == "${program}" && spec_.program.empty()) {
+    if (word == "${program}" && spec.program.empty()) {
       errors_.Add(*root_, "command uses ${program}, but there is no program",
                   "write program: train.py");
     }
@@ -253,18 +262,18 @@ class SpecBuilder {
   }
 
   void CompleteCommand() {
-    if (spec_.trainer) {
-      if (!spec_.program.empty() || !spec_.command.empty()) {
+    if (spec.trainer) {
+      if (!spec.program.empty() || !spec.command.empty()) {
         errors_.Add(*root_, "trainer together with program or command", "keep one of them");
       }
       return;
     }
-    if (spec_.command.empty() && spec_.program.empty()) {
+    if (spec.command.empty() && spec.program.empty()) {
       if (IsRefusedAlready()) return;
       return errors_.Add(*root_, "nothing to run", "write program:, command: or trainer:");
     }
-    if (spec_.command.empty()) spec_.command = kDefaultCommand;
-    for (const std::string& word : spec_.command) {
+    if (spec.command.empty()) spec.command = kDefaultCommand;
+    for (const std::string& word : spec.command) {
       CheckWord(word);
     }
   }
@@ -295,8 +304,8 @@ SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options) {
     }
     SpecBuilder builder(options, errors);
     builder.Read(root);
-    reading.spec = std::move(builder.spec_);
-    reading.notes = std::move(builder.notes_);
+    reading.spec = std::move(builder.spec);
+    reading.notes = std::move(builder.notes);
   } catch (const SpecFault& fault) {
     errors.Add(fault);
   }
@@ -341,9 +350,9 @@ SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& n
   SpecBuilder builder(options, errors);
   builder.Read(root);
   errors.ThrowIfAny();
-  builder.spec_.name = own_name;
-  builder.spec_.run_cap = 1;
-  return builder.spec_;
+  builder.spec.name = own_name;
+  builder.spec.run_cap = 1;
+  return builder.spec;
 }
 
 }  // namespace ddl

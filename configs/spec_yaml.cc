@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // YAML events into a SpecNode tree, with every limit checked on the way: yaml-cpp's own tree
 // crashes on recursive aliases and lets duplicate keys, alias bombs and second documents pass.
+#include <cassert>
 #include <map>
 #include <sstream>
 
@@ -121,6 +122,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void AddValue(SpecNode value) {
     OpenNode& top = open_.back();
+    assert(top.key);
     if (top.key->text == "<<" && value.kind == SpecNode::Kind::kMap) {
       for (auto& entry : value.entries) {
         if (top.node.Find(entry.key.text) == nullptr) top.node.entries.push_back(entry);
@@ -137,16 +139,20 @@ class TreeBuilder : public YAML::EventHandler {
   std::int64_t nodes_ = 0;
 };
 
+// What the first byte of a UTF-8 sequence says of its length; 0: it begins none.
+std::size_t AnnouncedLength(unsigned char lead) {
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2) return 0;
+  if (lead < 0xE0) return 2;
+  if (lead < 0xF0) return 3;
+  return lead < 0xF5 ? 4 : 0;
+}
+
 // The length of the UTF-8 sequence at the beginning; 0: there is none.
 std::size_t SequenceLength(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC2 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
+  const std::size_t length = AnnouncedLength(lead);
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0U) != 0x80U) return 0;

@@ -1,96 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// The coordinator's hands on one host. Holds no state that matters: everything that must last lies
-// in job folders, written by supervisors, so an agent may die at any moment and the next one goes
-// on. One thread, one poll; no descriptor per rank.
+// The process around AgentCore: the coordinator's hands on one host. Reads the link, the bell and
+// the ends of its children, hands them to the core, and does what that decides. One thread, one
+// poll; no descriptor per rank.
 #pragma once
 
-#include <chrono>
-#include <deque>
-#include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "runner/bell.h"
+#include "runner/agent_core.h"
+#include "runner/agent_host.h"
 #include "runner/file.h"
 #include "runner/frames.h"
 #include "runner/job_folder.h"
-#include "runner/launch.h"
-#include "runner/messages.h"
-#include "runner/spool.h"
 
 namespace ddl {
 
-class Agent {
+class Agent final : private AgentHost {
  public:
   Agent(FileDescriptor link, std::string host_folder);
   // Until the link ends. Returns the exit code of the process.
   int Run();
 
  private:
-  // A rank whose news the coordinator wants.
-  struct Rank {
-    std::string token;
-    Slots slots;
-    pid_t child = 0;  // the supervisor, where it is a child of this agent
-    std::optional<StartRecord> start;
-    SpoolReader spool;
-    bool has_news = false;  // the spool may hold more than was read
-    bool ended = false;     // Exited was sent, its leases are free
-  };
-
   // ---- agent.cc: the loop
   void Turn();
-  [[nodiscard]] int PollTimeout() const;
   void ReadLink();
   void ReadBell();
   void ReapChildren();
   void Flush();
-  template <class Message>
-  void Send(Message message);
-  void Refuse(const std::string& reason, const std::string& hint = {});
-  [[nodiscard]] bool IsFenced();
 
-  // ---- agent_orders.cc: what the coordinator says
-  void Obey(const ToHost& message);
-  void On(const Hello& hello);
-  void On(const Launch& launch);
-  void On(const Adopt& adopt);
-  void On(const Order& order);
-  void On(const Ack& ack);
-  void On(const Settled& settled);
-  void On(const GetFile& request);
-  void On(const PutFile& request);
-  void On(const Heartbeat& heartbeat);
-  void Deliver(const Order& order);
-  void DeliverOrders();
-  void Start(LaunchRecord record);
-  [[nodiscard]] bool IsHeld(const Slots& slots) const;
-  void StartQueued();
-
-  // ---- agent_ranks.cc: what supervisors and the kernel say
-  void Heard(const BellLine& line);
-  void TellStranger(RankId id);
-  void TellStarted();
-  void OnStarted(RankId id, Rank& rank);
-  void TellStart(Rank& rank, std::optional<StartRecord> start);
-  void OnExited(RankId id, Rank& rank);
-  void OnBusy(RankId id, Rank& rank);
-  void OnRefused(RankId id, Rank& rank, const std::string& text);
-  void OnSupervisorGone(RankId id, Rank& rank);
-  // Metrics are not read from spools while this much waits for the link.
-  static constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;
-  void PumpMetrics();
-  bool PumpMetrics(RankId id, Rank& rank);
-  void CheckAdopted();
-  void MendHostFolder();
-  void EndHomeless();
-  void Tidy();
-  void End(RankId id, Rank& rank, EndCause cause, const std::string& detail);
-  [[nodiscard]] std::vector<FoundRank> Scan() const;
-  [[nodiscard]] FoundRank Look(RankId id) const;
+  // ---- agent_host.cc: what the core wants done
+  [[nodiscard]] std::chrono::steady_clock::time_point Now() const override;
+  void Send(FromHost message) override;
+  [[nodiscard]] std::size_t BytesToSend() const override { return out_.size(); }
+  [[nodiscard]] HostFacts Facts() override;
+  [[nodiscard]] std::string ClaimFolder(const std::string& store_id) override;
+  [[nodiscard]] std::string Folder() const override { return paths_.Store(); }
+  [[nodiscard]] bool OpenBell() override;
+  [[nodiscard]] bool HasBell() const override;
+  [[nodiscard]] EpochRecord Epoch() const override { return ReadEpoch(paths_); }
+  [[nodiscard]] bool RaiseEpoch(const EpochRecord& record) override;
+  [[nodiscard]] std::uint64_t EpochMark() const override { return ddl::EpochMark(paths_); }
+  [[nodiscard]] bool HolderMayLive(const std::string& holder,
+                                   const std::string& hostname) const override;
+  [[nodiscard]] std::vector<RankId> Jobs() const override;
+  [[nodiscard]] std::string JobFolder(RankId id) const override { return paths_.Job(id); }
+  [[nodiscard]] bool HasJob(RankId id) const override;
+  [[nodiscard]] RankRecord Record(RankId id) const override;
+  [[nodiscard]] bool IsSettled(RankId id) const override;
+  void Settle(RankId id) override;
+  [[nodiscard]] std::optional<SlotBusy> TakeBusy(RankId id) override;
+  [[nodiscard]] bool WriteOrder(const Order& order) override;
+  void WriteAck(RankId id, std::int64_t committed_seq) override;
+  void DeleteSaved(RankId id, std::int64_t saved_seq) override;
+  [[nodiscard]] std::unique_ptr<SpoolTail> OpenSpool(RankId id, std::int64_t after_seq) override;
+  void RemovePipes(RankId id) override;
+  [[nodiscard]] FileChunk Get(const GetFile& request) override;
+  [[nodiscard]] PutFileReply Put(const PutFile& request) override;
+  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
+  [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
+  [[nodiscard]] std::optional<ProcessStat> Stat(std::int64_t pid) const override;
+  bool Signal(const ProcessIdentity& process, int signal) override;
+  void KillByToken(const std::string& token) override;
+  void AwaitDeath(const ProcessIdentity& process) override;
 
   FileDescriptor link_;
   FileDescriptor bell_;
@@ -101,19 +75,8 @@ class Agent {
   FrameReader frames_;
   std::string bell_text_;  // up to the next line feed
   std::string out_;        // frames that the link has not taken
-  std::map<RankId, Rank> ranks_;
-  // Ranks whose start is not told yet, and when it is due.
-  std::deque<std::pair<std::chrono::steady_clock::time_point, RankId>> fresh_;
-  std::deque<LaunchRecord> queue_;  // launches that wait for a rank of ours to end
-  std::vector<Order> undelivered_;  // their supervisors have not claimed their folders yet
-  std::set<RankId> to_tidy_;
-  std::uint64_t epoch_ = 0;  // of our coordinator
-  std::string holder_;       // who that is
-  std::uint64_t epoch_mark_ = 0;
-  bool welcomed_ = false;
-  bool was_removed_ = false;  // the host folder, while we lived
-  bool over_ = false;
-  int exit_code_ = 0;
+  bool is_cut_ = false;    // nothing can be written to the link any more
+  AgentCore core_{*this};
 };
 
 }  // namespace ddl

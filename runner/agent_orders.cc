@@ -3,18 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "runner/agent.h"
-#include "runner/file_transfer.h"
-#include "runner/host_facts.h"
-#include "runner/host_folder.h"
+#include "configs/planted_bugs.h"
+#include "runner/agent_core.h"
 #include "runner/orders.h"
-#include "runner/process.h"
-#include "runner/supervisor.h"
 
 namespace ddl {
 
@@ -40,53 +33,55 @@ bool Overlap(const Slots& a, const Slots& b) {
 
 }  // namespace
 
-void Agent::Obey(const ToHost& message) {
+void AgentCore::Heard(const ToHost& message) {
   if (!welcomed_ && !std::holds_alternative<Hello>(message)) {
     return Refuse("the first word is Hello");
   }
   std::visit([this](const auto& alternative) { On(alternative); }, message);
 }
 
-void Agent::On(const Hello& hello) {
-  paths_.store_id = hello.store_id;
-  HostFacts facts = ReadHostFacts();
-  if (const std::string problem = ClaimHostFolder(paths_, facts.machine_id); !problem.empty()) {
+void AgentCore::On(const Hello& hello) {
+  store_id_ = hello.store_id;
+  HostFacts facts = host_.Facts();
+  if (const std::string problem = host_.ClaimFolder(store_id_); !problem.empty()) {
     return Refuse(problem, kOtherFolder);
   }
-  paths_.pipes_folder = ClaimPipesFolder(paths_);
-  facts.folder = paths_.Store();
-  const EpochRecord seen = ReadEpoch(paths_);
+  facts.folder = host_.Folder();
+  const EpochRecord seen = host_.Epoch();
   facts.epoch_seen = seen.epoch;
   const bool is_copy = !seen.holder.empty() && !hello.holder.empty() &&
-                       seen.holder != hello.holder && HolderMayLive(seen.holder, facts.hostname);
+                       seen.holder != hello.holder &&
+                       host_.HolderMayLive(seen.holder, facts.hostname);
   if (is_copy && !hello.take_over) {
     return Refuse(fmt::format("this store is a copy: its trials here belong to {}", seen.holder),
                   "go on there, or take them over by ddl sweep SPEC --take-over");
   }
-  if (hello.epoch < facts.epoch_seen && !hello.take_over) {
+  const bool is_stale = hello.epoch < facts.epoch_seen && !PlantedBug(Bug::kAcceptAnyEpoch);
+  if (is_stale && !hello.take_over) {
     return Refuse(fmt::format("a later coordinator (epoch {}, ours is {}) has this store's trials",
                               facts.epoch_seen, hello.epoch));
   }
   epoch_ = hello.epoch;
   holder_ = hello.holder;
-  if (!RaiseEpoch(paths_, {hello.epoch, hello.holder})) {
-    return Refuse("cannot write to " + paths_.Store(), kOtherFolder);
+  // A disk that is full takes nothing, and must not end a coordinator that it knows.
+  if (!host_.RaiseEpoch({epoch_, holder_}) && seen != EpochRecord{epoch_, holder_}) {
+    return Refuse("cannot write to " + host_.Folder(), kOtherFolder);
   }
-  epoch_mark_ = EpochMark(paths_);
-  // Opened for both directions: never at its end, whoever comes and goes.
-  bell_.Reset(::open(paths_.Bell().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!bell_) return Refuse("cannot open " + paths_.Bell(), kOtherFolder);
+  epoch_mark_ = host_.EpochMark();
+  if (!host_.OpenBell()) return Refuse("cannot open the bell in " + host_.Folder(), kOtherFolder);
   welcomed_ = true;
-  AppendFrame(FromHost(Welcome{std::move(facts), Scan()}), out_);
+  welcomed_at_ = fence_seen_at_ = host_.Now();
+  host_.Send(Welcome{std::move(facts), Scan()});
 }
 
-void Agent::On(const Launch& launch) {
+void AgentCore::On(const Launch& launch) {
   const LaunchRecord& record = launch.record;
   const auto queued = [&](const LaunchRecord& other) { return other.id == record.id; };
-  if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
-  if (::access(paths_.Job(record.id).c_str(), F_OK) == 0) {
-    return On(
-        Adopt{record.id, record.token, 0, record.slots});  // its supervisor is of an earlier agent
+  if (!PlantedBug(Bug::kStartTwice)) {
+    if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
+    if (host_.HasJob(record.id)) {
+      return On(Adopt{record.id, record.token, 0, record.slots});  // started by an earlier agent
+    }
   }
   // First come, first served: nothing overtakes a launch that waits for the same slot.
   const auto waits = [&](const LaunchRecord& other) { return Overlap(other.slots, record.slots); };
@@ -98,25 +93,25 @@ void Agent::On(const Launch& launch) {
 }
 
 // A rank that has told its end has given its leases back before.
-bool Agent::IsHeld(const Slots& slots) const {
+bool AgentCore::IsHeld(const Slots& slots) const {
   return std::ranges::any_of(ranks_, [&](const auto& entry) {
     return !entry.second.ended && Overlap(entry.second.slots, slots);
   });
 }
 
-void Agent::Start(LaunchRecord record) {
-  const pid_t child = ::fork();
-  if (child == 0) RunSupervisor(record, paths_, {.leases_folder = leases_folder_});
+void AgentCore::Start(LaunchRecord record) {
+  const pid_t child = host_.StartSupervisor(record);
   Rank rank{.token = record.token,
             .slots = std::move(record.slots),
-            .child = child > 0 ? child : 0,
+            .child = child,
             .start = std::nullopt,
-            .spool = SpoolReader(paths_.Job(record.id), record.id, 0)};
+            .spool = host_.OpenSpool(record.id, 0)};
   Rank& kept = ranks_.insert_or_assign(record.id, std::move(rank)).first->second;
-  if (child < 0) End(record.id, kept, EndCause::kLaunchRefused, "the host has no more processes");
+  if (child == 0) End(record.id, kept, EndCause::kLaunchRefused, "the host has no more processes");
 }
 
-void Agent::StartQueued() {
+void AgentCore::StartQueued() {
+  if (queue_.empty() || EndsAsFenced()) return;
   std::vector<Slots> waiting;
   for (auto launch = queue_.begin(); launch != queue_.end();) {
     const bool blocked = IsHeld(launch->slots) || std::ranges::any_of(waiting, [&](const Slots& s) {
@@ -132,14 +127,14 @@ void Agent::StartQueued() {
   }
 }
 
-void Agent::On(const Adopt& adopt) {
+void AgentCore::On(const Adopt& adopt) {
   const FoundRank found = Look(adopt.id);
   const auto known = ranks_.find(adopt.id);  // metrics are asked for again: it stays whose it is
   Rank rank{.token = adopt.token,
             .slots = adopt.slots,
             .child = known == ranks_.end() ? 0 : known->second.child,
             .start = std::nullopt,
-            .spool = SpoolReader(paths_.Job(adopt.id), adopt.id, adopt.committed_seq)};
+            .spool = host_.OpenSpool(adopt.id, adopt.committed_seq)};
   rank.has_news = true;
   Rank& kept = ranks_.insert_or_assign(adopt.id, std::move(rank)).first->second;
   OnStarted(adopt.id, kept);
@@ -148,7 +143,7 @@ void Agent::On(const Adopt& adopt) {
   if (found.state == FoundState::kLost && kept.start) OnSupervisorGone(adopt.id, kept);
 }
 
-void Agent::On(const Order& order) {
+void AgentCore::On(const Order& order) {
   const auto queued = std::ranges::find(queue_, order.id, &LaunchRecord::id);
   if (queued != queue_.end()) {
     if (order.kind == OrderKind::kControl) return;
@@ -158,55 +153,56 @@ void Agent::On(const Order& order) {
     record.cause = EndCause::kStopped;
     record.detail = "not started yet";
     queue_.erase(queued);
-    AppendFrame(FromHost(Exited{std::move(record)}), out_);
+    host_.Send(Exited{std::move(record)});
     return;
   }
   Deliver(order);
 }
 
-void Agent::DeliverOrders() {
-  for (const Order& order : std::exchange(undelivered_, {})) {
-    Deliver(order);
-  }
-}
-
-void Agent::Deliver(const Order& order) {
-  const Delivery delivery = PostOrder(paths_.Job(order.id), order.kind, order.line);
+// The file first, so that no order is lost; then its supervisor is woken. Without a start record it
+// looks for orders once it has written that.
+void AgentCore::Deliver(const Order& order) {
+  const bool is_written = host_.WriteOrder(order);
   const auto rank = ranks_.find(order.id);
   const bool lives = rank != ranks_.end() && !rank->second.ended;
-  if (delivery == Delivery::kNotWritten && lives) undelivered_.push_back(order);
+  if (!is_written && lives) undelivered_.push_back(order);
+  const std::optional<StartRecord> start =
+      is_written ? host_.Record(order.id).start : std::optional<StartRecord>();
+  const bool is_woken = start && host_.Signal(start->supervisor, kWakeSignal);
   // A rank that nobody adopted and nobody supervises: what is left of it goes at once.
-  if (delivery != Delivery::kDone && rank == ranks_.end() && order.kind == OrderKind::kKill) {
+  if (!is_woken && rank == ranks_.end() && order.kind == OrderKind::kKill) {
     const FoundRank found = Look(order.id);
-    if (found.state == FoundState::kLost) KillByToken(found.token);
+    if (found.state == FoundState::kLost) host_.KillByToken(found.token);
   }
 }
 
-void Agent::On(const Ack& ack) {
-  const std::string folder = paths_.Job(ack.id);
+void AgentCore::On(const Ack& ack) {
   if (ack.saved) {
-    DeleteSavedSegments(folder, ack.id, ack.seq);
+    host_.DeleteSaved(ack.id, ack.seq);
   } else {
-    PostAck(folder, ack.seq);
+    host_.WriteAck(ack.id, ack.seq);
   }
 }
 
-void Agent::On(const Settled& settled) {
+void AgentCore::On(const Settled& settled) {
   const auto rank = ranks_.find(settled.id);
-  if (rank != ranks_.end() && rank->second.child == 0) ranks_.erase(rank);
+  if (rank != ranks_.end()) {
+    rank->second.last_seq = 0;  // what is owed is wanted no more
+    if (rank->second.child == 0) ranks_.erase(rank);
+  }
   to_tidy_.insert(settled.id);
 }
 
-void Agent::On(const GetFile& request) {
-  AppendFrame(FromHost(ReadPiece(paths_.host_folder, request)), out_);
+void AgentCore::On(const GetFile& request) {
+  host_.Send(host_.Get(request));
 }
 
-void Agent::On(const PutFile& request) {
-  AppendFrame(FromHost(WritePiece(paths_.host_folder, request)), out_);
+void AgentCore::On(const PutFile& request) {
+  host_.Send(host_.Put(request));
 }
 
-void Agent::On(const Heartbeat& heartbeat) {
-  AppendFrame(FromHost(heartbeat), out_);
+void AgentCore::On(const Heartbeat& heartbeat) {
+  host_.Send(heartbeat);
 }
 
 }  // namespace ddl

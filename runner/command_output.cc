@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 pid_t Spawn(const std::vector<std::string>& argv, int output) {
   std::vector<char*> words;
+  words.reserve(argv.size() + 1);
   for (const std::string& word : argv) {
     words.push_back(const_cast<char*>(word.c_str()));
   }

@@ -35,9 +35,9 @@ constexpr Tables MakeTables() {
 
 constexpr Tables kTables = MakeTables();
 
-std::uint32_t EightBytes(std::uint32_t crc, const char* bytes) {
+std::uint32_t EightBytes(std::uint32_t crc, std::string_view bytes) {
   std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
+  std::memcpy(&word, bytes.data(), sizeof word);
   word ^= crc;
   std::uint32_t result = 0;
   for (unsigned k = 0; k < 8; ++k) {
@@ -51,7 +51,7 @@ std::uint32_t EightBytes(std::uint32_t crc, const char* bytes) {
 std::uint32_t Crc32c(std::string_view bytes, std::uint32_t seed) {
   std::uint32_t crc = ~seed;
   for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
-    crc = EightBytes(crc, bytes.data());
+    crc = EightBytes(crc, bytes);
   }
   for (const char byte : bytes) {
     crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(byte)) & 255U];

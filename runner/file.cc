@@ -120,7 +120,9 @@ bool RemoveTree(const std::string& path) {
   // The kernel says EISDIR, POSIX EPERM, for a folder.
   if (errno != EISDIR && errno != EPERM) return false;
   for (const std::string& name : ListFolder(path)) {
-    RemoveTree(path + "/" + name);
+    std::string inner = path;
+    inner.append("/").append(name);
+    RemoveTree(inner);
   }
   return ::rmdir(path.c_str()) == 0 || errno == ENOENT;
 }

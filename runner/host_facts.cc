@@ -48,7 +48,7 @@ std::string Interpreter() {
 }  // namespace
 
 std::string MachineId() {
-  const std::string id = Trimmed(ReadFile("/etc/machine-id").value_or(""));
+  std::string id = Trimmed(ReadFile("/etc/machine-id").value_or(""));
   if (!id.empty()) return id;
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);

@@ -35,6 +35,15 @@ std::string CheckOwner(const std::string& folder) {
 }
 
 // Written by the first agent; a later one on another machine leaves the folder alone.
+// False as well where the text is none of ours.
+bool Names(const std::string& text, const std::string& path, const std::string& machine_id) {
+  try {
+    return ParseJson(text, path).at("machine_id") == machine_id;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 std::string CheckMachine(const std::string& folder, const std::string& machine_id) {
   const std::string path = folder + "/host.json";
   const std::optional<std::string> text = ReadFile(path);
@@ -43,11 +52,7 @@ std::string CheckMachine(const std::string& folder, const std::string& machine_i
     return WriteFileAtomically(path, own, Durability::kPower) ? std::string()
                                                               : Problem("write", path);
   }
-  try {
-    if (ParseJson(*text, path).at("machine_id") == machine_id) return {};
-  } catch (const Error&) {
-  } catch (const Json::exception&) {
-  }
+  if (Names(*text, path, machine_id)) return {};
   return fmt::format("{} belongs to another machine; set DDL_HOST_DIR to a folder on a local disk",
                      folder);
 }
@@ -115,7 +120,11 @@ EpochRecord ReadEpoch(const HostPaths& paths) {
 
 std::uint64_t EpochMark(const HostPaths& paths) {
   struct stat facts{};
-  return ::stat((paths.Store() + "/epoch").c_str(), &facts) == 0 ? facts.st_ino : 0;
+  if (::stat((paths.Store() + "/epoch").c_str(), &facts) != 0) return 0;
+  // The file before the last one has given its inode back: the number alone may come again.
+  const auto ns = static_cast<std::uint64_t>(facts.st_mtim.tv_sec) * 1'000'000'000U +
+                  static_cast<std::uint64_t>(facts.st_mtim.tv_nsec);
+  return (ns * 0x9e3779b97f4a7c15U) ^ facts.st_ino;
 }
 
 bool HolderMayLive(const std::string& holder, const std::string& hostname) {

@@ -30,6 +30,7 @@ void LeavePipesFolder(const HostPaths& paths);
 struct EpochRecord {
   std::uint64_t epoch = 0;  // 0: none
   std::string holder;
+  bool operator==(const EpochRecord&) const = default;
 };
 [[nodiscard]] EpochRecord ReadEpoch(const HostPaths& paths);
 // False with errno set when it cannot be written down.

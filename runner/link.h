@@ -43,6 +43,6 @@ struct LocalLinkOptions {
 // News go through `deliver`, which is called on the link's thread and must only pass them on.
 // Throws Error when the agent cannot be started.
 using Deliver = std::function<void(HostNews)>;
-[[nodiscard]] std::unique_ptr<Link> MakeLocalLink(LocalLinkOptions options, Deliver deliver);
+[[nodiscard]] std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver deliver);
 
 }  // namespace ddl

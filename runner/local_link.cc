@@ -38,7 +38,7 @@ class LocalLink : public Link {
         agent_(agent),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         thread_([this](const std::stop_token& stop) { Run(stop); }) {
-    Send(options.hello);
+    LocalLink::Send(options.hello);
   }
   ~LocalLink() override {
     thread_.request_stop();
@@ -156,6 +156,7 @@ pid_t StartAgent(const LocalLinkOptions& options, int fd) {
     words.push_back(options.host_folder);
   }
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) {
     argv.push_back(word.data());
   }
@@ -175,7 +176,7 @@ pid_t StartAgent(const LocalLinkOptions& options, int fd) {
 
 }  // namespace
 
-std::unique_ptr<Link> MakeLocalLink(LocalLinkOptions options, Deliver deliver) {
+std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver deliver) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw SystemError("cannot make a socket", "", "");

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "runner/file.h"
-#include "runner/process.h"
-#include "runner/rank_record.h"
 
 namespace ddl {
 
@@ -29,30 +27,24 @@ std::string TextOf(OrderKind kind, std::string_view line) {
   return {};
 }
 
-Delivery Wake(const std::string& job_folder) {
-  const RankRecord record = ReadRankRecord(job_folder);
-  const bool woken = record.start && SendSignal(record.start->supervisor, kWakeSignal);
-  return woken ? Delivery::kDone : Delivery::kNobody;
-}
-
 }  // namespace
 
-Delivery PostOrder(const std::string& job_folder, OrderKind kind, std::string_view line) {
+bool WriteOrder(const std::string& job_folder, OrderKind kind, std::string_view line) {
   // Aside first: a supervisor never sees half an order. link() refuses a number that is taken.
   const std::string aside = job_folder + "/order.aside";
   ::unlink(aside.c_str());
   {
     const FileDescriptor file = OpenFile(aside, O_WRONLY | O_CREAT | O_EXCL);
-    if (!file || !WriteAll(file.Get(), TextOf(kind, line))) return Delivery::kNotWritten;
+    if (!file || !WriteAll(file.Get(), TextOf(kind, line))) return false;
   }
   constexpr int kMaxOrders = 100'000;
   for (int number = 1; number < kMaxOrders; ++number) {
     const std::string path = fmt::format("{}/order.{}", job_folder, number);
     if (::link(aside.c_str(), path.c_str()) != 0) continue;
     ::unlink(aside.c_str());
-    return Wake(job_folder);
+    return true;
   }
-  return Delivery::kNotWritten;
+  return false;
 }
 
 void PostAck(const std::string& job_folder, std::int64_t committed_seq) {

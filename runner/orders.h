@@ -19,17 +19,11 @@
 
 namespace ddl {
 
-enum class Delivery : std::uint8_t {
-  kDone,        // the supervisor was woken
-  kNobody,      // the file lies there, but no supervisor was found
-  kNotWritten,  // the file could not be written: no folder, no space
-};
-
-// The agent's side. Never blocks.
-Delivery PostOrder(const std::string& job_folder, OrderKind kind, std::string_view line);
+// The agent's side. Never blocks. False when the file could not be written: no folder, no space.
+[[nodiscard]] bool WriteOrder(const std::string& job_folder, OrderKind kind, std::string_view line);
 void PostAck(const std::string& job_folder, std::int64_t committed_seq);
 
-// Wakes the supervisor; blocked there, and read from a descriptor.
+// Wakes the supervisor once its order lies there; blocked there, and read from a descriptor.
 inline constexpr int kWakeSignal = SIGUSR1;
 
 struct OrderText {

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "configs/planted_bugs.h"
 #include "runner/cgroup.h"
 #include "runner/file.h"
 
@@ -90,10 +91,15 @@ std::optional<ProcessIdentity> IdentityOf(std::int64_t pid) {
   return ProcessIdentity{BootId(), pid, stat->start_ticks};
 }
 
+bool IsThatProcess(const ProcessIdentity& process, const std::optional<ProcessStat>& now,
+                   const std::string& boot_id) {
+  if (!now || now->state == 'Z' || now->state == 'X') return false;
+  if (PlantedBug(Bug::kComparePidOnly)) return true;
+  return now->start_ticks == process.start_ticks && boot_id == process.boot_id;
+}
+
 bool IsAlive(const ProcessIdentity& process) {
-  const auto stat = ReadProcessStat(process.pid);
-  return stat && stat->start_ticks == process.start_ticks && stat->state != 'Z' &&
-         stat->state != 'X' && process.boot_id == BootId();
+  return IsThatProcess(process, ReadProcessStat(process.pid), BootId());
 }
 
 bool SendSignal(const ProcessIdentity& process, int signal) {

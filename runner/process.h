@@ -34,6 +34,11 @@ struct ProcessStat {
 // nullopt when there is no such process.
 [[nodiscard]] std::optional<ProcessIdentity> IdentityOf(std::int64_t pid);
 
+// `now` is what the kernel says of the process's pid on a host that was booted as `boot_id`:
+// whether that is the very process, and no zombie.
+[[nodiscard]] bool IsThatProcess(const ProcessIdentity& process,
+                                 const std::optional<ProcessStat>& now, const std::string& boot_id);
+
 // That very process exists and is no zombie.
 [[nodiscard]] bool IsAlive(const ProcessIdentity& process);
 

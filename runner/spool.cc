@@ -25,7 +25,7 @@ constexpr std::string_view kMagic = "ddlspl1\n";
 constexpr std::size_t kSegmentHead = 8 + 8 + 4 + 8;
 constexpr std::size_t kRecordHead = 8;
 constexpr std::size_t kMaxRecord = std::size_t{1} << 20U;
-constexpr std::int64_t kMarkEvery = 64 * 1024;
+constexpr std::int64_t kMarkEvery = std::int64_t{64} * 1024;
 
 std::string SegmentPath(const std::string& folder, int segment) {
   return fmt::format("{}/spool.{}", folder, segment);
@@ -66,6 +66,24 @@ std::vector<int> Segments(const std::string& folder) {
   }
   std::ranges::sort(segments);
   return segments;
+}
+
+// The record at the beginning, taken off; nothing when it is not whole or beyond `most_seq`.
+std::optional<MetricReport> TakeRecord(std::string_view& rest, std::int64_t most_seq) {
+  if (rest.size() < kRecordHead) return std::nullopt;
+  std::uint32_t size = 0;
+  std::uint32_t checksum = 0;
+  std::memcpy(&size, rest.data(), 4);
+  std::memcpy(&checksum, rest.data() + 4, 4);
+  if (size > kMaxRecord || rest.size() < kRecordHead + size) return std::nullopt;
+  const std::string_view payload = rest.substr(kRecordHead, size);
+  if (Crc32c(payload) != checksum) return std::nullopt;
+  MetricReport report;
+  WireReader read(payload);
+  read(report);
+  if (!read.IsWhole() || report.seq > most_seq) return std::nullopt;
+  rest.remove_prefix(kRecordHead + size);
+  return report;
 }
 
 }  // namespace
@@ -174,27 +192,20 @@ std::vector<MetricReport> SpoolReader::Read(std::size_t max_bytes) {
     std::string bytes(max_bytes, '\0');
     const ssize_t got = fd ? ::pread(fd.Get(), bytes.data(), bytes.size(), offset_) : 0;
     bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
-    std::string_view rest = bytes;
-    while (rest.size() >= kRecordHead) {
-      std::uint32_t size = 0;
-      std::uint32_t checksum = 0;
-      std::memcpy(&size, rest.data(), 4);
-      std::memcpy(&checksum, rest.data() + 4, 4);
-      if (size > kMaxRecord || rest.size() < kRecordHead + size) break;
-      const std::string_view payload = rest.substr(kRecordHead, size);
-      MetricReport report;
-      WireReader read(payload);
-      if (Crc32c(payload) != checksum) break;
-      read(report);
-      if (!read.IsWhole() || report.seq > last_seq_ + 1) break;
-      rest.remove_prefix(kRecordHead + size);
-      offset_ += static_cast<std::int64_t>(kRecordHead + size);
-      if (report.seq <= last_seq_) continue;
-      last_seq_ = report.seq;
-      reports.push_back(std::move(report));
-    }
+    TakeRecords(bytes, reports);
   } while (reports.empty() && EnterNextSegment());
   return reports;
+}
+
+// Up to the first record that is not whole, or that is not the next one.
+void SpoolReader::TakeRecords(std::string_view bytes, std::vector<MetricReport>& reports) {
+  const std::size_t before = bytes.size();
+  while (std::optional<MetricReport> report = TakeRecord(bytes, last_seq_ + 1)) {
+    if (report->seq <= last_seq_) continue;
+    last_seq_ = report->seq;
+    reports.push_back(*std::move(report));
+  }
+  offset_ += static_cast<std::int64_t>(before - bytes.size());
 }
 
 void DeleteSavedSegments(const std::string& folder, RankId id, std::int64_t saved_seq) {

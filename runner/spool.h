@@ -65,6 +65,7 @@ class SpoolReader {
  private:
   bool FindSegment();
   bool EnterNextSegment();
+  void TakeRecords(std::string_view bytes, std::vector<MetricReport>& reports);
 
   std::string folder_;
   RankId id_;

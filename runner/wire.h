@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain values as bytes: numbers little-endian, texts and lists with a 32-bit count before them,
-// structs field by field as message_fields.h lists them.
+// Plain values as bytes: numbers little-endian, enumerators as 32-bit numbers, texts and lists with
+// a 32-bit count before them, structs field by field as message_fields.h lists them.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,9 @@ class WireWriter {
  private:
   template <class Value>
   void Put(const Value& value) {
-    if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
+    if constexpr (std::is_enum_v<Value>) {
+      Put(static_cast<std::int32_t>(value));
+    } else if constexpr (std::is_arithmetic_v<Value>) {
       out_.append(reinterpret_cast<const char*>(&value), sizeof value);
     } else {
       Fields(*this, const_cast<Value&>(value));  // writing changes nothing
@@ -80,7 +82,12 @@ class WireReader {
       std::uint8_t byte = 0;
       Take(byte);
       value = byte != 0;
-    } else if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
+    } else if constexpr (std::is_enum_v<Value>) {
+      std::int32_t number = 0;
+      Take(number);
+      if (!std::in_range<std::underlying_type_t<Value>>(number)) return Fail();
+      value = static_cast<Value>(number);
+    } else if constexpr (std::is_arithmetic_v<Value>) {
       if (rest_.size() < sizeof value) return Fail();
       std::memcpy(&value, rest_.data(), sizeof value);
       rest_.remove_prefix(sizeof value);

@@ -10,7 +10,10 @@ Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& 
   const SweepSpec before = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
   const SpecDifference difference = DifferenceOf(before, WithExtension(before, request.spec));
   if (!difference.in_place) return SweepDiffers{difference.text};
-  const bool over = known->state != SweepState::kRunning;
+  // Who stopped it may want the rest after all; a limit or a failure would only be met again.
+  const bool was_stopped =
+      known->state == SweepState::kStopped && known->outcome == SweepOutcome::kStoppedByUser;
+  const bool over = known->state != SweepState::kRunning && !was_stopped;
   const bool changed = !difference.text.empty();
   if (over && !changed && !request.retry_failed) return SweepIsOver{};
   return GoOnWithSweep{changed};

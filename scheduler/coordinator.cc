@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <filesystem>
 #include <random>
 #include <utility>
@@ -67,6 +68,7 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
              [this](HostNews news) { mailbox_.Put(std::move(news)); }) {
   for (const std::string& name : store_.UnfinishedSweeps()) {
     std::optional<SweepHistory> history = store_.Load(name);
+    assert(history);
     SweepOpened opened;
     opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
     opened.spec_text = history->spec_text;
@@ -85,11 +87,13 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
                 "", "begin another with --new, or give the spec another name");
   }
   if (std::holds_alternative<SweepIsOver>(admission)) {
+    assert(known);
     return {known->id, true, false, known->outcome};
   }
   const bool goes_on = std::holds_alternative<GoOnWithSweep>(admission);
+  assert(known || !goes_on);
   const auto open = by_name_.find(request.spec.name);
-  if (goes_on && open != by_name_.end() && open->second == known->id) {
+  if (goes_on && known && open != by_name_.end() && open->second == known->id) {
     search_.Open(known->id, request.spec);
     Step(SpecChanged{known->id, request.spec, request.retry_failed});
     Settle();

@@ -61,6 +61,8 @@ struct SweepProgress {
 class Core {
  public:
   explicit Core(CoreOptions options);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
   Core(Core&&) noexcept;
   Core& operator=(Core&&) noexcept;
   ~Core();

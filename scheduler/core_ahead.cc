@@ -22,18 +22,24 @@ void Core::State::LaunchAhead(SweepRun& sweep, Turn& turn) {
   // All seats get their first before any gets its second.
   for (std::size_t depth = 1; depth <= kSentAhead; ++depth) {
     for (const std::string& name : sweep.spec.hosts) {
-      HostState& host = hosts[name];
-      if (!host.is_up) continue;
-      for (auto& [id, seat] : host.seats) {
-        // In the tail a queue behind one seat would leave another idle.
-        if (sweep.trials.Count(TrialState::kWaiting) < 2 * sweep.seats) return;
-        if (seat.sweep != sweep.id || !TakesMore(seat, depth, turn)) continue;
-        const auto number = NextAhead(sweep, turn);
-        if (!number) return;
-        LaunchTrial(sweep, *number, name, id, turn);
-      }
+      if (!LaunchAheadOn(name, depth, sweep, turn)) return;
     }
   }
+}
+
+bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep,
+                                Turn& turn) {
+  HostState& host = hosts[name];
+  if (!host.is_up) return true;
+  for (auto& [id, seat] : host.seats) {
+    // In the tail a queue behind one seat would leave another idle.
+    if (sweep.trials.Count(TrialState::kWaiting) < 2 * sweep.seats) return false;
+    if (seat.sweep != sweep.id || !TakesMore(seat, depth, turn)) continue;
+    const auto number = NextAhead(sweep, turn);
+    if (!number) return false;
+    LaunchTrial(sweep, *number, name, id, turn);
+  }
+  return true;
 }
 
 std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, Turn& turn) {

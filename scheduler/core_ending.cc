@@ -15,13 +15,11 @@ struct Ending {
   std::string reason;
 };
 
-std::string TargetText(const SweepRun& sweep) {
-  const Metric& metric = *sweep.spec.metric;
-  return fmt::format(
-      "target {} of {} was never reached{}", FormatNumber(*metric.target), metric.name,
-      sweep.best
-          ? fmt::format("; best {} by trial {}", FormatNumber(*sweep.best), sweep.best_number)
-          : "");
+std::string TargetText(const SweepRun& sweep, const std::string& metric, double target) {
+  return fmt::format("target {} of {} was never reached{}", FormatNumber(target), metric,
+                     sweep.best ? fmt::format("; best {} by trial {}", FormatNumber(*sweep.best),
+                                              sweep.best_number)
+                                : "");
 }
 
 // Of a sweep whose trials have all ended.
@@ -29,9 +27,10 @@ Ending NaturalEnd(const SweepRun& sweep) {
   const std::int64_t failed = sweep.trials.Count(TrialState::kFailed);
   const std::int64_t planned = sweep.trials.Planned();
   const std::string failures = fmt::format("{} of {} trials failed", failed, planned);
-  if (sweep.spec.metric && sweep.spec.metric->target) {
-    return {SweepOutcome::kTargetMissed,
-            TargetText(sweep) + (failed > 0 ? "; " + failures : std::string())};
+  const std::optional<Metric>& metric = sweep.spec.metric;
+  if (metric && metric->target) {
+    return {SweepOutcome::kTargetMissed, TargetText(sweep, metric->name, *metric->target) +
+                                             (failed > 0 ? "; " + failures : std::string())};
   }
   if (failed > 0) return {SweepOutcome::kSomeFailed, failures};
   return {SweepOutcome::kAllDone,

@@ -111,8 +111,8 @@ TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now 
   facts.sweep_reason = sweep.reason;
   if (const auto told = sweep.told.find(number); told != sweep.told.end()) {
     facts.reason = told->second.reason;
-    if (told->second.cause) {
-      facts.end = EndFacts{*told->second.cause, told->second.exit_code, told->second.signal, ""};
+    if (const std::optional<EndCause> cause = told->second.cause) {
+      facts.end = EndFacts{*cause, told->second.exit_code, told->second.signal, ""};
     }
   }
   if (const auto job = jobs.find(trial.job); job != jobs.end()) {

@@ -89,7 +89,9 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
   if (job.committed_seq > 0) host.unsaved[{job.id, 0}] = job.committed_seq;
   jobs.erase(job.id);
   if (--sweep.live == 0) {
-    sweep.busy_before += turn.now.monotonic - *std::exchange(sweep.busy_since, {});
+    assert(sweep.busy_since);
+    sweep.busy_before += turn.now.monotonic - *sweep.busy_since;
+    sweep.busy_since.reset();
   }
   const bool waits_again = verdict.to == TrialState::kWaiting;
   Want(sweep, number, Wanted::kNothing, turn);

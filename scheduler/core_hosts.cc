@@ -133,7 +133,7 @@ Adopt Core::State::AdoptionOf(const LiveJob& job) const {
   return adopt;
 }
 
-void Core::State::AdoptJob(HostState& host, LiveJob& job, Turn& turn) {
+void Core::State::AdoptJob(HostState& host, const LiveJob& job, Turn& turn) const {
   turn.Send(host, AdoptionOf(job));
   const bool must_stop = job.stop == StopCause::kUserStop || job.stop == StopCause::kUserPause ||
                          job.stop == StopCause::kSweepEnds;

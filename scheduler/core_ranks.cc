@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hosts tell of ranks, and what we tell them.
 #include <algorithm>
+#include <cassert>
 
 #include <fmt/format.h>
 
@@ -118,7 +119,9 @@ void Core::State::FinishOverdue(Turn& turn) {
     if (is_late && hosts.at(job.host).is_up) overdue.push_back(id);
   }
   for (const JobId id : overdue) {
-    Finish(jobs.at(id), ExitRecord(*jobs.at(id).exit), turn);
+    LiveJob& job = jobs.at(id);
+    assert(job.exit);
+    Finish(job, ExitRecord(*job.exit), turn);
   }
 }
 

@@ -92,6 +92,8 @@ struct Core::State {
   std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, Turn& turn);
   std::optional<Spot> FindSpot(SweepRun& sweep, const std::optional<std::string>& reserved);
   void LaunchAhead(SweepRun& sweep, Turn& turn);
+  // False: nothing is left that should be sent ahead.
+  bool LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep, Turn& turn);
   std::optional<std::int64_t> NextAhead(SweepRun& sweep, Turn& turn);
   [[nodiscard]] bool TakesMore(const Seat& seat, std::size_t depth, const Turn& turn) const;
   void LaunchTrial(SweepRun& sweep, std::int64_t number, const std::string& host, SeatId seat,
@@ -112,7 +114,7 @@ struct Core::State {
   void Dismiss(HostState& host, const FoundRank& found, Turn& turn);
   void JudgeStrangers(Turn& turn);
   [[nodiscard]] Adopt AdoptionOf(const LiveJob& job) const;
-  void AdoptJob(HostState& host, LiveJob& job, Turn& turn);
+  void AdoptJob(HostState& host, const LiveJob& job, Turn& turn) const;
   void MissJob(LiveJob& job, Turn& turn);
   void CheckFeasible(SweepRun& sweep, Turn& turn);
 

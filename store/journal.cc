@@ -43,8 +43,12 @@ class Packer {
  private:
   template <class Value>
   void One(const Value& value) {
-    static_assert(std::is_arithmetic_v<Value> || std::is_enum_v<Value>);
-    out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    if constexpr (std::is_enum_v<Value>) {
+      One(static_cast<std::int32_t>(value));
+    } else {
+      static_assert(std::is_arithmetic_v<Value>);
+      out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
   }
   void One(const std::string& text) {
     One(static_cast<std::uint32_t>(text.size()));
@@ -71,6 +75,13 @@ class Unpacker {
  private:
   template <class Value>
   void One(Value& value) {
+    if constexpr (std::is_enum_v<Value>) {
+      std::int32_t number = 0;
+      One(number);
+      if (!std::in_range<std::underlying_type_t<Value>>(number)) return Fail();
+      value = static_cast<Value>(number);
+      return;
+    }
     if (rest_.size() < sizeof value) return Fail();
     std::memcpy(&value, rest_.data(), sizeof value);
     rest_.remove_prefix(sizeof value);

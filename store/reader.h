@@ -121,6 +121,8 @@ class StoreReader {
  public:
   // Throws Error when there is no store, or when it is newer, foreign or damaged.
   [[nodiscard]] static StoreReader Open(const std::string& folder);
+  StoreReader(const StoreReader&) = delete;
+  StoreReader& operator=(const StoreReader&) = delete;
   StoreReader(StoreReader&&) noexcept;
   StoreReader& operator=(StoreReader&&) noexcept;
   ~StoreReader();

@@ -77,6 +77,8 @@ class Store {
   [[nodiscard]] static Store Open(const std::string& folder);
   // After a rebuild: what the journal knows and no file has is gone, and that was said.
   [[nodiscard]] static Store OpenRebuilt(const std::string& folder);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();

@@ -46,6 +46,7 @@ class Plan {
   Plan(const ModelShape& shape, std::vector<LaneSettings> lanes);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
+  ~Plan() = default;
 
   [[nodiscard]] const Model& Compiled() const { return model_; }
   [[nodiscard]] std::size_t Lanes() const { return lanes_.size(); }

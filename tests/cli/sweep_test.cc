@@ -317,6 +317,22 @@ TEST_F(KilledSweep, ADetachedSweepNeedsNoTerminal) {
   EXPECT_EQ(Ddl({"watch"}).code, 0) << "watching what has ended tells how it ended";
 }
 
+TEST_F(KilledSweep, GoesOnAfterItWasStopped) {
+  auto stopped = Start({"sweep", spec_, "parallel=1"});
+  AwaitTrials(1);
+  EXPECT_EQ(Ddl({"stop", "waiting"}).code, 0);
+  EXPECT_EQ(stopped->Wait().code, 1);
+  EXPECT_EQ(DdlJson({"status"}).at("sweeps").at(0).at("state"), "stopped");
+  auto again = Start({"sweep", spec_, "parallel=1"});
+  AwaitTrials(1);
+  std::ofstream(folder_ + "/go-2") << "go\n" << std::flush;
+  EXPECT_EQ(again->Wait().code, 0);
+  const Json sweep = DdlJson({"status"}).at("sweeps").at(0);
+  EXPECT_EQ(sweep.at("counts").at("canceled"), 1) << "what was stopped stays so";
+  EXPECT_EQ(sweep.at("counts").at("finished"), 1);
+  EXPECT_EQ(sweep.at("state"), "finished");
+}
+
 TEST_F(KilledSweep, StopsATrialThroughItsCoordinator) {
   auto coordinator = Start({"sweep", spec_});
   AwaitTrials(2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any text as an order's file and as an acknowledgement; and an order that is posted is found as it
-// was.
+// Any text as an order's file and as an acknowledgement; and an order that is written is found as
+// it was.
 #include <fcntl.h>
 
 #include "runner/file.h"
@@ -18,8 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     static const MemoryFolder folder;
     const std::string path = folder.Path() + "/order.1";
     (void)::unlink(path.c_str());
-    Promise(PostOrder(folder.Path(), order->kind, order->line) == Delivery::kNobody,
-            "an order is posted where nobody listens");
+    Promise(WriteOrder(folder.Path(), order->kind, order->line),
+            "an order is written where nobody listens");
     Promise(ReadFile(path) == std::string(text), "an order is found as it was posted");
   }
   static const MemoryFolder acknowledged;

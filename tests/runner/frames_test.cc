@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "runner/crc32c.h"
+#include "runner/wire.h"
 
 namespace ddl {
 namespace {
@@ -99,6 +100,18 @@ TEST(Frames, EveryMessageFromAHostReadsBack) {
     ASSERT_TRUE(read) << reader.Problem();
     EXPECT_TRUE(*read == sent) << "alternative " << sent.index();
   }
+}
+
+TEST(Frames, AnEnumeratorTakesFourBytes) {
+  std::string bytes;
+  WireWriter write(bytes);
+  write(OrderKind::kControl);
+  EXPECT_EQ(bytes.size(), 4U);
+  const std::string beyond("\0\1\0\0", 4);
+  WireReader read(beyond);
+  OrderKind kind{};
+  read(kind);
+  EXPECT_FALSE(read.IsWhole()) << "a number that is no enumerator is not cut down to one";
 }
 
 TEST(Frames, MayArriveByteByByte) {

@@ -76,17 +76,17 @@ TEST(RankRecord, DamageIsNoRecord) {
   }
 }
 
-TEST(Orders, LieThereInOrderUntilSomebodyCanBeWoken) {
+TEST(Orders, LieThereInOrder) {
   const TemporaryFolder folder;
-  EXPECT_EQ(PostOrder(folder / "gone", OrderKind::kStop, {}), Delivery::kNotWritten);
-  EXPECT_EQ(PostOrder(folder.Path(), OrderKind::kControl, "{}"), Delivery::kNobody);
-  EXPECT_EQ(PostOrder(folder.Path(), OrderKind::kStop, {}), Delivery::kNobody);
+  EXPECT_FALSE(WriteOrder(folder / "gone", OrderKind::kStop, {}));
+  EXPECT_TRUE(WriteOrder(folder.Path(), OrderKind::kControl, "{}"));
+  EXPECT_TRUE(WriteOrder(folder.Path(), OrderKind::kStop, {}));
   EXPECT_EQ(ParseOrder(ReadFile(folder / "order.1").value()),
             (OrderText{OrderKind::kControl, "{}"}));
   EXPECT_EQ(ParseOrder(ReadFile(folder / "order.2").value()), (OrderText{OrderKind::kStop, {}}));
 }
 
-TEST(Orders, WakeTheSupervisorThatTheRecordNames) {
+TEST(Orders, WakeWhomTheRecordNames) {
   const TemporaryFolder folder;
   sigset_t set;
   sigemptyset(&set);
@@ -94,7 +94,7 @@ TEST(Orders, WakeTheSupervisorThatTheRecordNames) {
   ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &set, nullptr), 0);
   RankRecordFile file(SomeLaunch(), folder.Path());
   ASSERT_TRUE(file.WriteStart(1));
-  EXPECT_EQ(PostOrder(folder.Path(), OrderKind::kStop, {}), Delivery::kDone);
+  EXPECT_TRUE(SendSignal(ReadRankRecord(folder.Path()).start->supervisor, kWakeSignal));
   int number = 0;
   ASSERT_EQ(sigwait(&set, &number), 0);
   EXPECT_EQ(number, kWakeSignal);

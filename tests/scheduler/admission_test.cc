@@ -46,6 +46,14 @@ TEST(Admission, AFinishedSweepOfTheSameContentIsOver) {
   EXPECT_TRUE(Is<SweepIsOver>(Admit(Request(), Known(Request(), SweepState::kFinished))));
 }
 
+TEST(Admission, AStoppedSweepGoesOnWhereItsLimitIsNotToBlame) {
+  SweepHistory known = Known(Request(), SweepState::kStopped);
+  known.outcome = SweepOutcome::kStoppedByUser;
+  EXPECT_TRUE(Is<GoOnWithSweep>(Admit(Request(), known)));
+  known.outcome = SweepOutcome::kLimitReached;
+  EXPECT_TRUE(Is<SweepIsOver>(Admit(Request(), known)));
+}
+
 TEST(Admission, RetryingFailedTrialsReopensAFinishedSweep) {
   SweepRequest request = Request();
   request.retry_failed = true;

@@ -31,14 +31,16 @@ enum class Fault : std::uint8_t {
   kUserActs,           // stop, pause, resume, retry, extend, questions that make no sense
   kSpecChange,         // the sweep is asked for again, changed in place
   kSlowSearch,
+  kHostReadError,  // a spool cannot be read for a moment
 };
-inline constexpr std::size_t kFaultCount = 20;
+inline constexpr std::size_t kFaultCount = 21;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames{
     "coordinator-crash", "agent-crash",     "supervisor-crash",   "trial-failure",
     "host-reboot",       "host-power-loss", "store-power-loss",   "link-cut",
     "half-open",         "link-delay",      "duplicate",          "host-disk-full",
     "store-disk-full",   "clock-step",      "second-coordinator", "foreign-holder",
-    "device-change",     "user-acts",       "spec-change",        "slow-search"};
+    "device-change",     "user-acts",       "spec-change",        "slow-search",
+    "host-read-error"};
 
 // Something a good run of many seeds must have seen; counted where it happens.
 enum class Probe : std::uint8_t {

@@ -258,7 +258,7 @@ void Loop::LinkSilent(int host) {
 void Loop::Remake(int host) {
   LinkState& link = links_[host];
   link.is_up = false;
-  link.connection = outside_.Connect(*this, host, Hello{"simulated", epoch_, true});
+  link.connection = outside_.Connect(*this, host, Hello{"simulated", epoch_, false, {}});
 }
 
 void Loop::Act(const AskSearch& ask) {

@@ -84,6 +84,11 @@ bool Machine::IsAlive(const ProcessIdentity& identity) const {
          identity.boot_id == fmt::format("boot-{}", boots_);
 }
 
+std::optional<std::uint64_t> Machine::TicksOf(std::int64_t pid) const {
+  const auto found = processes_.find(pid);
+  return found == processes_.end() ? std::nullopt : std::optional(found->second.ticks);
+}
+
 void Machine::End(const ProcessIdentity& identity) {
   if (IsAlive(identity)) processes_.erase(identity.pid);
 }
@@ -135,7 +140,7 @@ void Machine::Signal(std::int64_t pid, bool kill) {
   const auto found = processes_.find(pid);
   if (found == processes_.end()) return;
   Process& process = found->second;
-  if (process.kind == ProcessKind::kStranger) {
+  if (process.kind != ProcessKind::kTrial) {
     Surroundings::Violate("no signal to a process that is not ours",
                           fmt::format("pid {} on {}", pid, plan_.name));
   }
@@ -226,7 +231,6 @@ void Machine::Boot(bool power_was_lost) {
 
 void Machine::StepClock(std::chrono::milliseconds by) {
   clock_offset_ += by;
-  programs_->ClockStepped();
 }
 
 void Machine::SetForeignCore(int core, bool is_held) {

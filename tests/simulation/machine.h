@@ -27,7 +27,6 @@ class SimulatedHost {
   virtual void Receive(int connection, const ToHost& message) = 0;
   virtual void LinkEnded(int connection) = 0;  // its agent sees that its link is gone
   virtual void Booted(bool power_was_lost) = 0;
-  virtual void ClockStepped() = 0;
   virtual void TrialReported(std::int64_t pid, double value) = 0;
   virtual void TrialEnded(std::int64_t pid, int exit_code, int signal) = 0;
 };
@@ -45,7 +44,7 @@ class Machine {
   // ---- for the programs
   ProcessIdentity Spawn(ProcessKind kind, RankId rank, const std::string& token);
   [[nodiscard]] bool IsAlive(const ProcessIdentity& identity) const;
-  [[nodiscard]] bool HasPid(std::int64_t pid) const { return processes_.contains(pid); }
+  [[nodiscard]] std::optional<std::uint64_t> TicksOf(std::int64_t pid) const;
   void End(const ProcessIdentity& identity);
   // The pid of the trial's process; nothing when the program could not be started.
   std::optional<std::int64_t> StartTrial(const LaunchRecord& record);

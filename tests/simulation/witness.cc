@@ -57,6 +57,7 @@ void Witness::Began(const LaunchRecord& record, const std::string& host) {
   run.grace = record.grace;
   run.slots = record.slots;
   run.began = around_.agenda.Now();
+  run.stop_ordered = ordered_.contains(job);
   CheckRoom(run);
   runs_.emplace(job, std::move(run));
   alive_[host].insert(job);
@@ -165,6 +166,7 @@ void Witness::OrderReached(JobId job, std::uint64_t epoch, std::uint64_t newest_
                           fmt::format("an order of epoch {} for job {} is obeyed at {}", epoch,
                                       job.value, newest_epoch));
   }
+  ordered_.insert(job);
   const auto run = runs_.find(job);
   if (run != runs_.end()) run->second.stop_ordered = true;
 }

@@ -77,6 +77,7 @@ class Witness {
   MemoryStore& store_;
   std::map<JobId, RealRun> runs_;
   std::map<std::string, std::set<JobId>> alive_;  // by host
+  std::set<JobId> ordered_;                       // to stop, started or not
   std::map<JobId, LaunchRecord> refused_;         // never started: no such program
   std::map<std::string, SweepSpec> specs_;
   std::map<std::string, std::map<std::int64_t, std::string>> enumerated_;

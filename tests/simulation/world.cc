@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/simulation/model_host.h"
+#include "tests/simulation/host_programs.h"
 
 namespace ddl::simulation {
 
@@ -29,7 +29,7 @@ World::World(const Options& options)
         around_, witness_, plan,
         [this](int connection, FromHost message) { Say(connection, std::move(message)); },
         [this](int connection) { AgentHangs(connection); }));
-    programs_.push_back(std::make_unique<ModelHost>(*machines_.back()));
+    programs_.push_back(std::make_unique<HostPrograms>(*machines_.back()));
     machines_.back()->Install(*programs_.back());
   }
   for (const SweepPlan& plan : around_.scenario.sweeps)
@@ -61,8 +61,13 @@ Outcome World::Run() {
 void World::RunUntilOver() {
   const Time patience = around_.scenario.trial_wall * 40 + minutes(30);
   progress_at_ = around_.agenda.Now();
+  constexpr int kSpins = 1'000'000;  // events of one moment
+  int in_a_moment = 0;
   while (around_.is_chaos || !IsOver()) {
+    const Time before = around_.agenda.Now();
     (void)around_.agenda.RunNext();
+    in_a_moment = around_.agenda.Now() == before ? in_a_moment + 1 : 0;
+    if (in_a_moment > kSpins) Surroundings::Violate("nobody spins", "no time passes any more");
     if (around_.is_chaos || store_.commits != commits_seen_) {
       commits_seen_ = store_.commits;
       progress_at_ = around_.agenda.Now();

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/agent_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "configs/planted_bugs.h"
+
+namespace ddl {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Adopted supervisors are no children of ours: their death is looked for this often.
+constexpr milliseconds kLookEvery{200};
+constexpr milliseconds kTidyAfter{20};  // without a word: idle enough to tidy
+constexpr milliseconds kFreshEvery{5};  // half of what a start may wait to be told
+// A host that is never idle is looked at all the same.
+constexpr std::chrono::seconds kLookAtLeastEvery{1};
+// What an agent does unasked is done by one that has looked for a later coordinator so lately.
+constexpr milliseconds kFenceKnownFor{100};
+// An agent that was fenced may have read what was rung for us: it goes within its next look.
+constexpr std::chrono::seconds kEarlierAgentGone{3};
+
+}  // namespace
+
+milliseconds AgentCore::TurnWithin() const {
+  if (!fresh_.empty()) return kFreshEvery;
+  const bool has_work = !to_tidy_.empty() || !undelivered_.empty() || owes_reports_;
+  return has_work ? kTidyAfter : kLookEvery;
+}
+
+void AgentCore::Work(bool is_idle) {
+  if (!fresh_.empty()) TellStarted();
+  if (!undelivered_.empty()) DeliverOrders();
+  const bool is_due = host_.Now() - looked_at_ >= kLookAtLeastEvery;
+  if ((is_idle && fresh_.empty()) || is_due) CheckAdopted();
+  if (host_.BytesToSend() < kMaxWaiting) PumpMetrics();
+}
+
+bool AgentCore::MayBeHeard() {
+  if (!welcomed_ || !IsFenced()) return true;
+  Refuse("a later coordinator has this store's trials");
+  return false;
+}
+
+// A coordinator that slept while a later one began has nothing to say here any more.
+bool AgentCore::IsFenced() {
+  fence_seen_at_ = host_.Now();
+  const std::uint64_t mark = host_.EpochMark();
+  if (mark == epoch_mark_ || PlantedBug(Bug::kAcceptAnyEpoch)) return false;
+  epoch_mark_ = mark;
+  return host_.Epoch().epoch > epoch_;
+}
+
+// Before acts of our own: a queue, an order that waits and a bell outlive the last word we heard.
+bool AgentCore::EndsAsFenced() {
+  if (is_over_) return true;
+  if (host_.Now() - fence_seen_at_ < kFenceKnownFor) return false;
+  return !MayBeHeard();
+}
+
+void AgentCore::Refuse(const std::string& reason, const std::string& hint) {
+  const bool tells_epoch = !welcomed_ && hint.empty();
+  host_.Send(Refused{reason, tells_epoch ? host_.Epoch().epoch : 0, hint});
+  is_over_ = true;
+  exit_code_ = 1;
+}
+
+// The trials go on.
+void AgentCore::LinkEnded() {
+  is_over_ = true;
+  for (const auto& [id, rank] : ranks_) {
+    if (PlantedBug(Bug::kDieWithLink)) host_.KillByToken(rank.token);
+  }
+}
+
+int AgentCore::Leave() {
+  // What was settled last would else wait for the next agent, and `ddl gc` with it.
+  if (exit_code_ == 0) Tidy();
+  return exit_code_;
+}
+
+void AgentCore::DeliverOrders() {
+  if (EndsAsFenced()) return;
+  for (const Order& order : std::exchange(undelivered_, {})) {
+    Deliver(order);
+  }
+}
+
+// In an idle moment: ranks whose supervisor is no child of ours, and folders to tidy.
+void AgentCore::CheckAdopted() {
+  looked_at_ = host_.Now();
+  if (EndsAsFenced()) return;
+  MendHostFolder();
+  if (was_removed_) EndHomeless();
+  const bool may_have_missed = looked_at_ - welcomed_at_ < kEarlierAgentGone;
+  for (auto& [id, rank] : ranks_) {
+    if (rank.ended) continue;
+    if (may_have_missed) rank.has_news = true;
+    if (rank.child != 0) {
+      TellMissedStart(id, rank);
+      continue;
+    }
+    OnStarted(id, rank);
+    if (!rank.start || !IsAlive(rank.start->supervisor)) OnSupervisorGone(id, rank);
+  }
+  Forget();
+  StartQueued();
+  Tidy();
+}
+
+void AgentCore::Tidy() {
+  for (const RankId id : to_tidy_) {
+    host_.Settle(id);
+  }
+  to_tidy_.clear();
+}
+
+// Somebody removed the folder: a rank that runs has lost its record, spool, log and outputs, and
+// can be told nothing. What is left of it ends, so that it can begin again; the folder is made
+// anew.
+void AgentCore::MendHostFolder() {
+  if (!welcomed_ || host_.HasBell()) return;
+  if (!host_.ClaimFolder(store_id_).empty()) return;  // launches say why
+  (void)host_.RaiseEpoch({epoch_, holder_});
+  epoch_mark_ = host_.EpochMark();
+  (void)host_.OpenBell();
+  was_removed_ = true;
+  host_.Send(Notice{host_.Folder() +
+                    " was removed and is made anew; trials that ran begin again; keep cleaners "
+                    "away from it, or set DDL_HOST_DIR"});
+}
+
+// Again and again: a supervisor may have been about to start its trial.
+void AgentCore::EndHomeless() {
+  for (const auto& [id, rank] : ranks_) {
+    if (!rank.ended && !host_.HasJob(id)) host_.KillByToken(rank.token);
+  }
+}
+
+std::vector<FoundRank> AgentCore::Scan() {
+  std::vector<FoundRank> found;
+  for (const RankId id : host_.Jobs()) {
+    if (host_.IsSettled(id)) continue;
+    found.push_back(Look(id));
+    if (found.back().state != FoundState::kAlive && host_.Record(id).start) host_.RemovePipes(id);
+  }
+  std::ranges::sort(found, {}, &FoundRank::id);
+  return found;
+}
+
+FoundRank AgentCore::Look(RankId id) const {
+  const std::optional<StartRecord> start = host_.Record(id).start;
+  const bool alive = start && IsAlive(start->supervisor);
+  // The exit last: a supervisor writes it before it goes.
+  const std::optional<ExitRecord> exit = host_.Record(id).exit;
+  if (exit) return {id, exit->token, FoundState::kExited};
+  return {id, start ? start->token : std::string(), alive ? FoundState::kAlive : FoundState::kLost};
+}
+
+bool AgentCore::IsAlive(const ProcessIdentity& process) const {
+  return IsThatProcess(process, host_.Stat(process.pid), host_.BootId());
+}
+
+}  // namespace ddl

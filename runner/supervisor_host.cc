@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a supervisor's core wants done, by the calls of the kernel and the files of the job folder.
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/orders.h"
+#include "runner/process.h"
+#include "runner/process_tree.h"
+#include "runner/records.h"
+#include "runner/supervision.h"
+
+namespace ddl {
+
+std::chrono::steady_clock::time_point Supervision::Now() const {
+  return std::chrono::steady_clock::now();
+}
+
+std::int64_t Supervision::UnixMs() const {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+ClaimAnswer Supervision::Claim() {
+  if (::mkdir(folder_.c_str(), 0700) == 0) return {};
+  if (errno == EEXIST) return {.is_taken = true, .problem = {}};
+  return {.is_taken = false,
+          .problem = fmt::format("cannot make {}: {}", folder_, std::strerror(errno))};
+}
+
+bool Supervision::HasFolder() const {
+  return ::access(folder_.c_str(), F_OK) == 0;
+}
+
+void Supervision::WriteBusy(const SlotBusy& busy) {
+  (void)WriteFileAtomically(folder_ + ".busy", ToJsonText(busy));
+  ::rmdir(folder_.c_str());
+}
+
+void Supervision::RemoveFolder() {
+  RemoveTree(folder_);
+}
+
+bool Supervision::WriteStart(pid_t trial) {
+  if (!file_) file_.emplace(launch_, folder_);
+  return file_->WriteStart(trial);
+}
+
+bool Supervision::WriteExit(const ExitRecord& record) {
+  return file_->WriteExit(record);
+}
+
+std::string Supervision::Prepare() {
+  return PrepareJobFolder(launch_, paths_, pipes_);
+}
+
+void Supervision::RemovePipes() {
+  ddl::RemovePipes(paths_, launch_.id);
+}
+
+std::optional<OrderText> Supervision::ReadOrder(int number) {
+  const auto text = ReadFile(fmt::format("{}/order.{}", folder_, number));
+  if (!text) return std::nullopt;
+  return ParseOrder(*text).value_or(OrderText{OrderKind::kControl, {}});
+}
+
+LeaseAnswer Supervision::TakeLeases() {
+  auto taken = ddl::TakeLeases(options_.leases_folder, launch_.slots,
+                               {.store_id = paths_.store_id,
+                                .id = launch_.id,
+                                .sweep = launch_.sweep,
+                                .user = static_cast<std::int64_t>(::geteuid()),
+                                .pid = ::getpid()});
+  LeaseAnswer answer;
+  if (auto* refusal = std::get_if<LeaseRefusal>(&taken)) {
+    answer.busy = SlotBusy{launch_.id, launch_.token, std::move(refusal->holder),
+                           std::move(refusal->cores), std::move(refusal->gpus)};
+  } else if (auto* problem = std::get_if<LeaseProblem>(&taken)) {
+    answer.problem = std::move(problem->text);
+  } else {
+    leases_ = std::get<Leases>(std::move(taken));
+  }
+  return answer;
+}
+
+StartedTrial Supervision::StartTrial() {
+  intake_.emplace(launch_, spool_, log_);
+  return ddl::StartTrial(launch_, paths_, pipes_);
+}
+
+void Supervision::SignalTree(int signal) {
+  SignalDescendants(signal);
+}
+
+void Supervision::KillTree() {
+  if (cgroup_) cgroup_->Kill();
+  SignalDescendants(SIGKILL);
+}
+
+void Supervision::EncloseTree() {
+  cgroup_ = Cgroup::Make(launch_.token);
+  if (cgroup_ && !cgroup_->TakeDescendants()) {
+    cgroup_->Remove();  // refused while somebody is in it; the tree is held by descent all the same
+    cgroup_.reset();
+  }
+}
+
+std::int64_t Supervision::TreeMemoryKib() {
+  return DescendantsMemoryKib();
+}
+
+std::int64_t Supervision::OutOfMemoryKills() {
+  return ddl::OutOfMemoryKills();
+}
+
+void Supervision::Control(const std::string& line) {
+  (void)WriteAll(pipes_.control.Get(), line + "\n");
+}
+
+std::int64_t Supervision::UnacknowledgedBytes(std::int64_t limit) {
+  if (spool_.UnacknowledgedBytes() > limit) {
+    if (const auto seq = ReadAck(folder_)) spool_.Acknowledge(*seq);
+  }
+  return spool_.UnacknowledgedBytes();
+}
+
+void Supervision::Close() {
+  log_.Close();
+  if (cgroup_) cgroup_->Remove();
+}
+
+void Supervision::DescribeOutput(ExitRecord& record) {
+  record.log_bytes = log_.Bytes();
+  record.log_bytes_dropped = log_.Dropped();
+  if (!intake_) return;
+  record.metric_names.assign(intake_->Names().begin(), intake_->Names().end());
+  record.metric_names_refused = intake_->NamesRefused();
+}
+
+}  // namespace ddl

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an agent decides, on a host that exists in this file alone.
+#include "runner/agent_core.h"
+
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runner/orders.h"
+
+namespace ddl {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 100ms
+
+struct Job {
+  RankRecord record;
+  std::vector<MetricReport> spool;
+  int orders = 0;
+};
+
+class Host : public AgentHost {
+ public:
+  std::chrono::steady_clock::time_point now{1h};
+  std::vector<FromHost> said;
+  std::map<RankId, Job> jobs;
+  EpochRecord epoch;
+  std::uint64_t mark = 1;
+  bool disk_is_full = false;
+  bool spool_fails = false;
+  std::set<std::int64_t> alive;
+  std::vector<RankId> started;
+
+  template <class Message>
+  [[nodiscard]] std::vector<Message> All() const {
+    std::vector<Message> all;
+    for (const FromHost& message : said) {
+      if (const auto* one = std::get_if<Message>(&message)) all.push_back(*one);
+    }
+    return all;
+  }
+  void Run(RankId id, std::int64_t pid) {
+    jobs[id].record.start =
+        StartRecord{id, "token", {"boot", 100 + id.job.value, 1}, pid, 1'700'000'000'000};
+    alive.insert(100 + id.job.value);
+  }
+
+ private:
+  class Tail : public SpoolTail {
+   public:
+    Tail(const Host& host, RankId id, std::int64_t after) : host_(host), id_(id), seq_(after) {}
+    [[nodiscard]] std::vector<MetricReport> Read() override {
+      const auto job = host_.jobs.find(id_);
+      if (host_.spool_fails || job == host_.jobs.end()) return {};
+      const auto& all = job->second.spool;
+      std::vector<MetricReport> rest(all.begin() + seq_, all.end());
+      seq_ = std::ssize(all);
+      return rest;
+    }
+    [[nodiscard]] std::int64_t LastSeq() const override { return seq_; }
+
+   private:
+    const Host& host_;
+    RankId id_;
+    std::int64_t seq_;
+  };
+
+  [[nodiscard]] std::chrono::steady_clock::time_point Now() const override { return now; }
+  void Send(FromHost message) override { said.push_back(std::move(message)); }
+  [[nodiscard]] std::size_t BytesToSend() const override { return 0; }
+  [[nodiscard]] HostFacts Facts() override { return {}; }
+  [[nodiscard]] std::string ClaimFolder(const std::string&) override { return {}; }
+  [[nodiscard]] std::string Folder() const override { return "/host"; }
+  [[nodiscard]] bool OpenBell() override { return true; }
+  [[nodiscard]] bool HasBell() const override { return true; }
+  [[nodiscard]] EpochRecord Epoch() const override { return epoch; }
+  [[nodiscard]] bool RaiseEpoch(const EpochRecord& record) override {
+    if (disk_is_full) return false;
+    epoch = record;
+    ++mark;
+    return true;
+  }
+  [[nodiscard]] std::uint64_t EpochMark() const override { return mark; }
+  [[nodiscard]] bool HolderMayLive(const std::string&, const std::string&) const override {
+    return false;
+  }
+  [[nodiscard]] std::vector<RankId> Jobs() const override { return {}; }
+  [[nodiscard]] std::string JobFolder(RankId) const override { return "/host/job"; }
+  [[nodiscard]] bool HasJob(RankId id) const override { return jobs.contains(id); }
+  [[nodiscard]] RankRecord Record(RankId id) const override {
+    const auto job = jobs.find(id);
+    return job == jobs.end() ? RankRecord{} : job->second.record;
+  }
+  [[nodiscard]] bool IsSettled(RankId) const override { return false; }
+  void Settle(RankId) override {}
+  [[nodiscard]] std::optional<SlotBusy> TakeBusy(RankId) override { return std::nullopt; }
+  [[nodiscard]] bool WriteOrder(const Order& order) override {
+    const auto job = jobs.find(order.id);
+    if (job == jobs.end()) return false;
+    ++job->second.orders;
+    return true;
+  }
+  void WriteAck(RankId, std::int64_t) override {}
+  void DeleteSaved(RankId, std::int64_t) override {}
+  [[nodiscard]] std::unique_ptr<SpoolTail> OpenSpool(RankId id, std::int64_t after) override {
+    return std::make_unique<Tail>(*this, id, after);
+  }
+  void RemovePipes(RankId) override {}
+  [[nodiscard]] FileChunk Get(const GetFile&) override { return {}; }
+  [[nodiscard]] PutFileReply Put(const PutFile&) override { return {}; }
+  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override {
+    started.push_back(record.id);
+    return static_cast<pid_t>(100 + record.id.job.value);
+  }
+  [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
+  [[nodiscard]] std::optional<ProcessStat> Stat(std::int64_t pid) const override {
+    if (!alive.contains(pid)) return std::nullopt;
+    return ProcessStat{.pid = pid, .state = 'S', .start_ticks = 1};
+  }
+  bool Signal(const ProcessIdentity& process, int) override { return alive.contains(process.pid); }
+  void KillByToken(const std::string&) override {}
+  void AwaitDeath(const ProcessIdentity&) override {}
+
+  std::string boot_id_ = "boot";
+};
+
+class AgentCoreTest : public testing::Test {
+ protected:
+  void SetUp() override { core_.Heard(Hello{"store", 5, false, "here:/store"}); }
+
+  void Launch(std::int64_t job) {
+    LaunchRecord record{.id = {{job}, 0}, .token = "token"};
+    record.slots.cores = {{0, 0, 1000}};
+    core_.Heard(ddl::Launch{record});
+  }
+  // Nothing comes for so long.
+  void Pass(std::chrono::milliseconds time) {
+    host_.now += time;
+    core_.Work(true);
+  }
+  void ALaterCoordinatorComes() {
+    host_.epoch = {6, "here:/store"};
+    ++host_.mark;
+  }
+
+  const RankId first_{{1}, 0};
+  const RankId second_{{2}, 0};
+  Host host_;
+  AgentCore core_{host_};
+};
+
+TEST_F(AgentCoreTest, StartsWhatIsQueuedWhenTheSlotIsFree) {
+  Launch(1);
+  Launch(2);
+  EXPECT_THAT(host_.started, testing::ElementsAre(first_));
+  host_.Run(first_, 7);
+  host_.jobs[first_].record.exit = ExitRecord{.id = first_, .token = "token"};
+  core_.Rang({News::kExited, first_, {}});
+  core_.StartQueued();
+  EXPECT_THAT(host_.started, testing::ElementsAre(first_, second_));
+}
+
+TEST_F(AgentCoreTest, StartsNothingForACoordinatorThatWasTakenOver) {
+  Launch(1);
+  Launch(2);
+  ALaterCoordinatorComes();
+  host_.now += 1s;
+  core_.ChildEnded(101);
+  core_.StartQueued();
+  EXPECT_THAT(host_.started, testing::ElementsAre(first_));
+  EXPECT_TRUE(core_.IsOver());
+}
+
+TEST_F(AgentCoreTest, DeliversNoWaitingOrderOfACoordinatorThatWasTakenOver) {
+  Launch(1);
+  core_.Heard(Order{first_, OrderKind::kKill, {}});
+  ALaterCoordinatorComes();
+  host_.Run(first_, 7);
+  Pass(1s);
+  EXPECT_EQ(host_.jobs[first_].orders, 0);
+  EXPECT_TRUE(core_.IsOver());
+}
+
+TEST_F(AgentCoreTest, LeavesTheBellToALaterOneWithinALook) {
+  ALaterCoordinatorComes();
+  Pass(200ms);
+  EXPECT_TRUE(core_.IsOver());
+}
+
+TEST_F(AgentCoreTest, ReadsASpoolAgainThatCouldNotBeRead) {
+  Launch(1);
+  host_.Run(first_, 7);
+  host_.jobs[first_].spool = {{.seq = 1}, {.seq = 2}};
+  host_.jobs[first_].record.exit = ExitRecord{.id = first_, .token = "token", .last_seq = 2};
+  host_.spool_fails = true;
+  core_.Rang({News::kExited, first_, {}});
+  core_.ChildEnded(101);
+  Pass(20ms);
+  EXPECT_EQ(host_.All<Exited>().size(), 1);
+  EXPECT_TRUE(host_.All<Metrics>().empty());
+  EXPECT_LT(core_.TurnWithin(), 100ms);
+  host_.spool_fails = false;
+  Pass(20ms);
+  ASSERT_EQ(host_.All<Metrics>().size(), 1);
+  EXPECT_EQ(host_.All<Metrics>().front().reports.size(), 2);
+}
+
+TEST_F(AgentCoreTest, TellsAStartThatAnotherHeardRung) {
+  Launch(1);
+  host_.Run(first_, 0);
+  Pass(200ms);
+  EXPECT_TRUE(host_.All<Started>().empty()) << "its first process is not there yet";
+  host_.Run(first_, 7);
+  Pass(200ms);
+  ASSERT_EQ(host_.All<Started>().size(), 1);
+  EXPECT_EQ(host_.All<Started>().front().record.pid, 7);
+}
+
+TEST_F(AgentCoreTest, LooksAfterAdoptedRanksOnABusyHost) {
+  host_.Run(first_, 7);
+  core_.Heard(Adopt{first_, "token", 0, {}});
+  host_.alive.clear();
+  for (int turn = 0; turn < 30; ++turn) {
+    host_.now += 50ms;
+    core_.Work(false);
+  }
+  ASSERT_EQ(host_.All<Exited>().size(), 1);
+  EXPECT_EQ(host_.All<Exited>().front().record.cause, EndCause::kSupervisorLost);
+}
+
+TEST_F(AgentCoreTest, WelcomesTheCoordinatorThatAFullDiskKnows) {
+  host_.disk_is_full = true;
+  AgentCore again(host_);
+  again.Heard(Hello{"store", 5, false, "here:/store"});
+  EXPECT_FALSE(again.IsOver());
+  AgentCore later(host_);
+  later.Heard(Hello{"store", 6, false, "here:/store"});
+  EXPECT_TRUE(later.IsOver()) << "a fence that cannot be written down is none";
+}
+
+}  // namespace
+}  // namespace ddl
