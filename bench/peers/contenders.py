@@ -1,7 +1,7 @@
 """The tools that faults.py compares: how each is started, continued, stopped and asked for its records.
 
 Each gets the same trials (ledger_trial.py), four at a time, and is continued by the same command, with the
-options that its own documentation names for it.
+options that its own documentation names for it; each class says which.
 """
 
 import csv
@@ -88,7 +88,8 @@ class Ddl(Contender):
 
 
 class Parallel(Contender):
-    """GNU parallel: --joblog with --resume-failed, --results; there is no process between it and a trial."""
+    """GNU parallel: --joblog with --resume-failed, to "retry all failed and resume from the
+    last unfinished job", and --results. There is no process between it and a trial."""
 
     name = "GNU parallel"
 
@@ -116,7 +117,8 @@ class Parallel(Contender):
 
 
 class Optuna(Contender):
-    """Optuna on SQLite: one process with n_jobs, or as many processes with one job each (its workers)."""
+    """Optuna on SQLite: one process with n_jobs, or as many processes with one job each (its workers). A study is
+    continued by load_if_exists, dead trials by heartbeats and a retry callback (both under RDBStorage)."""
 
     name, has_workers = "Optuna", True
     script = os.path.join(HERE, "optuna_ledger.py")
@@ -146,7 +148,9 @@ class Optuna(Contender):
 
 
 class HyperQueue(Contender):
-    """HyperQueue's package on PyPI: server and worker in one process, no journal, so it starts anew."""
+    """HyperQueue's package on PyPI: server and worker in one process, no journal, so it starts anew. Its separate
+    program hq would go on from `hq server start --journal` and stop by `hq job cancel` (INT, later KILL); PyPI does
+    not have it, and the package has no way to cancel, so this says nothing about hq."""
 
     name = "HyperQueue (PyPI)"
     script = os.path.join(HERE, "hyperqueue_ledger.py")

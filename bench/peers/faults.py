@@ -254,6 +254,7 @@ def main():
     parser.add_argument("--tools", default="", help="only these (parts of names)")
     parser.add_argument("--faults", default="", help="only these (parts of names)")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves through the with blocks, so cleans up
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     moments = [0.4 + 4.4 * i / options.moments for i in range(options.moments)]
     versions, rows = {}, []

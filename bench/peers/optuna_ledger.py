@@ -6,7 +6,8 @@ usage: optuna_ledger.py DATABASE prepare                       makes the tables 
 
 As Optuna documents it: RDBStorage(heartbeat_interval, heartbeat_stale_trial_callback=
 RetryHeartbeatStaleTrialCallback(); RetryFailedTrialCallback before 4.9), create_study(load_if_exists=True),
-fail_stale_trials(). Nothing is enqueued: two processes may take one trial out of a queue in SQLite. The
+fail_stale_trials(). Nothing is enqueued by us: on SQLite, which knows no SELECT FOR UPDATE, two threads or
+processes may take one trial out of the queue; retries go through it, so some of them run twice. The
 heartbeat's interval is the shortest there is, 1 s; its grace 10 s: with the default, twice the interval,
 trials that ran well were taken for dead on a busy machine.
 """
