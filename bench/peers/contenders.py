@@ -149,8 +149,8 @@ class Optuna(Contender):
 
 class HyperQueue(Contender):
     """HyperQueue's package on PyPI: server and worker in one process, no journal, so it starts anew. Its separate
-    program hq would go on from `hq server start --journal` and stop by `hq job cancel` (INT, later KILL); PyPI does
-    not have it, and the package has no way to cancel, so this says nothing about hq."""
+    program hq would go on from `hq server start --journal` and stop by `hq job cancel` (INT, later KILL); this package
+    has neither it nor a way to cancel, so this says nothing about hq."""
 
     name = "HyperQueue (PyPI)"
     script = os.path.join(HERE, "hyperqueue_ledger.py")
