@@ -50,7 +50,8 @@ class Agent final : private AgentHost {
   [[nodiscard]] bool HasJob(RankId id) const override;
   [[nodiscard]] RankRecord Record(RankId id) const override;
   [[nodiscard]] bool IsSettled(RankId id) const override;
-  void Settle(RankId id) override;
+  [[nodiscard]] bool Settle(RankId id) override;
+  void SettleLost(RankId id) override;
   [[nodiscard]] std::optional<SlotBusy> TakeBusy(RankId id) override;
   [[nodiscard]] bool WriteOrder(const Order& order) override;
   void WriteAck(RankId id, std::int64_t committed_seq) override;

@@ -113,7 +113,10 @@ void AgentCore::CheckAdopted() {
 
 void AgentCore::Tidy() {
   for (const RankId id : to_tidy_) {
-    host_.Settle(id);
+    if (host_.Settle(id)) continue;
+    // Killed with its supervisor. One that lives will write its exit: the next scan finds it.
+    const std::optional<StartRecord> start = host_.Record(id).start;
+    if (start && !IsAlive(start->supervisor)) host_.SettleLost(id);
   }
   to_tidy_.clear();
 }

@@ -111,8 +111,12 @@ bool Agent::IsSettled(RankId id) const {
   return ddl::IsSettled(paths_.Job(id));
 }
 
-void Agent::Settle(RankId id) {
-  SettleRankRecord(paths_.Job(id));
+bool Agent::Settle(RankId id) {
+  return SettleRankRecord(paths_.Job(id));
+}
+
+void Agent::SettleLost(RankId id) {
+  SettleLostRank(paths_.Job(id));
 }
 
 std::optional<SlotBusy> Agent::TakeBusy(RankId id) {

@@ -58,7 +58,9 @@ class AgentHost {
   [[nodiscard]] virtual bool HasJob(RankId id) const = 0;
   [[nodiscard]] virtual RankRecord Record(RankId id) const = 0;
   [[nodiscard]] virtual bool IsSettled(RankId id) const = 0;
-  virtual void Settle(RankId id) = 0;
+  // From now on nothing is looked for in its folder. False: it has no exit record.
+  [[nodiscard]] virtual bool Settle(RankId id) = 0;
+  virtual void SettleLost(RankId id) = 0;  // the same for one with a start record only
   // Why its leases were refused, told once.
   [[nodiscard]] virtual std::optional<SlotBusy> TakeBusy(RankId id) = 0;
   // False: no folder yet, or no room.

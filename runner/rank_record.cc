@@ -72,8 +72,12 @@ RankRecord ReadRankRecord(const std::string& job_folder) {
   return {};
 }
 
-void SettleRankRecord(const std::string& job_folder) {
-  ::rename((job_folder + kExit).c_str(), (job_folder + kSettled).c_str());
+bool SettleRankRecord(const std::string& job_folder) {
+  return ::rename((job_folder + kExit).c_str(), (job_folder + kSettled).c_str()) == 0;
+}
+
+void SettleLostRank(const std::string& job_folder) {
+  ::rename((job_folder + kStart).c_str(), (job_folder + kSettled).c_str());
 }
 
 bool IsSettled(const std::string& job_folder) {

@@ -40,8 +40,10 @@ struct RankRecord {
 };
 [[nodiscard]] RankRecord ReadRankRecord(const std::string& job_folder);
 
-// The database knows how it ended.
-void SettleRankRecord(const std::string& job_folder);
+// The database knows how it ended. False: it has no exit record.
+[[nodiscard]] bool SettleRankRecord(const std::string& job_folder);
+// The same for one whose supervisor was killed: its start record is all there will be.
+void SettleLostRank(const std::string& job_folder);
 [[nodiscard]] bool IsSettled(const std::string& job_folder);
 
 }  // namespace ddl

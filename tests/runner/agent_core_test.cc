@@ -31,6 +31,7 @@ class Host : public AgentHost {
   bool spool_fails = false;
   std::set<std::int64_t> alive;
   std::vector<RankId> started;
+  std::set<RankId> settled;
 
   template <class Message>
   [[nodiscard]] std::vector<Message> All() const {
@@ -93,7 +94,12 @@ class Host : public AgentHost {
     return job == jobs.end() ? RankRecord{} : job->second.record;
   }
   [[nodiscard]] bool IsSettled(RankId) const override { return false; }
-  void Settle(RankId) override {}
+  [[nodiscard]] bool Settle(RankId id) override {
+    if (!Record(id).exit) return false;
+    settled.insert(id);
+    return true;
+  }
+  void SettleLost(RankId id) override { settled.insert(id); }
   [[nodiscard]] std::optional<SlotBusy> TakeBusy(RankId) override { return std::nullopt; }
   [[nodiscard]] bool WriteOrder(const Order& order) override {
     const auto job = jobs.find(order.id);
@@ -227,6 +233,20 @@ TEST_F(AgentCoreTest, LooksAfterAdoptedRanksOnABusyHost) {
   }
   ASSERT_EQ(host_.All<Exited>().size(), 1);
   EXPECT_EQ(host_.All<Exited>().front().record.cause, EndCause::kSupervisorLost);
+}
+
+TEST_F(AgentCoreTest, SettlesWhatHasEndedOrWasKilledButNothingThatLives) {
+  const RankId third{{3}, 0};
+  host_.Run(first_, 7);
+  host_.Run(second_, 8);
+  host_.Run(third, 9);
+  host_.jobs[first_].record.exit = ExitRecord{.id = first_, .token = "token"};
+  host_.alive.erase(host_.jobs[second_].record.start->supervisor.pid);
+  for (const RankId id : {first_, second_, third}) {
+    core_.Heard(Settled{id});
+  }
+  Pass(200ms);
+  EXPECT_THAT(host_.settled, testing::UnorderedElementsAre(first_, second_));
 }
 
 TEST_F(AgentCoreTest, WelcomesTheCoordinatorThatAFullDiskKnows) {

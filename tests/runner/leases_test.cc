@@ -2,6 +2,7 @@
 #include "runner/leases.h"
 
 #include <csignal>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -131,6 +132,50 @@ TEST_F(LeaseTest, IsOpenToAllUsers) {
   EXPECT_EQ(status.st_mode & 07777U, 01777U);
   ASSERT_EQ(::stat((folder_ / "leases/cores").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0666U);
+}
+
+// Whoever of the two comes first has made the files.
+TEST_F(LeaseTest, GivesADeviceToOneOfTwoUsersOnly) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+  ASSERT_EQ(::chmod(folder_.Path().c_str(), 0777), 0);
+  for (const bool first_is_root : {true, false}) {
+    SCOPED_TRACE(first_is_root);
+    std::filesystem::remove_all(folder_ / "leases");
+    int ready[2];
+    int over[2];
+    ASSERT_EQ(::pipe2(ready, O_CLOEXEC) + ::pipe2(over, O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const uid_t nobody = 65534;
+      if (!first_is_root && (::setgid(nobody) != 0 || ::setuid(nobody) != 0)) ::_exit(2);
+      const Outcome held = Take(Cores({{.core = 0}}), 17);
+      char byte = std::holds_alternative<Leases>(held) ? 'y' : 'n';
+      if (::write(ready[1], &byte, 1) != 1) ::_exit(3);
+      ::close(over[1]);
+      ::_exit(::read(over[0], &byte, 1) == 0 ? 0 : 4);  // until the test closes its side
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    EXPECT_EQ(byte, 'y');
+    if (first_is_root) {
+      ASSERT_EQ(::seteuid(65534), 0);
+    }
+    const Outcome refused = Take(Cores({{.core = 0}}));
+    const bool has_other = IsFree(Cores({{.core = 1}}));
+    if (first_is_root) {
+      ASSERT_EQ(::seteuid(0), 0);
+    }
+    ASSERT_TRUE(std::holds_alternative<LeaseRefusal>(refused));
+    EXPECT_THAT(std::get<LeaseRefusal>(refused).holder,
+                HasSubstr(first_is_root ? "job 17.0 of store abc, user 0," : "user 65534,"));
+    EXPECT_TRUE(has_other);
+    for (const int descriptor : {ready[0], ready[1], over[0], over[1]}) {
+      ::close(descriptor);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
 }
 
 TEST_F(LeaseTest, FollowsNoLinkThatAnotherUserLeft) {

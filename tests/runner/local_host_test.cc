@@ -247,6 +247,10 @@ TEST_F(LocalHost, TakesTheTrialAlongWhenASupervisorIsKilled) {
   const ExitRecord exit = connection_->AwaitExit(1);
   EXPECT_EQ(exit.cause, EndCause::kSupervisorLost);
   EXPECT_FALSE(Lives(trial)) << "the trial is left";
+  connection_->Send(Settled{{{1}, 0}});
+  connection_.reset();
+  Connect();
+  EXPECT_TRUE(welcome_.found.empty()) << "settled, so `ddl gc` may have it";
 }
 
 // Waits until the trial is in a cgroup of its own, which it is after a tenth of a second.

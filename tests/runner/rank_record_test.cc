@@ -50,7 +50,17 @@ TEST(RankRecord, KeepsTheStartBesideTheExit) {
   ASSERT_TRUE(record.exit);
   EXPECT_EQ(record.exit->exit_code, 3);
   EXPECT_FALSE(IsSettled(folder.Path()));
-  SettleRankRecord(folder.Path());
+  EXPECT_TRUE(SettleRankRecord(folder.Path()));
+  EXPECT_TRUE(IsSettled(folder.Path()));
+}
+
+TEST(RankRecord, SettlesWhatWasKilledWithItsSupervisorByTheStart) {
+  const TemporaryFolder folder;
+  RankRecordFile file(SomeLaunch(), folder.Path());
+  ASSERT_TRUE(file.WriteStart(12345));
+  EXPECT_FALSE(SettleRankRecord(folder.Path()));
+  EXPECT_FALSE(IsSettled(folder.Path()));
+  SettleLostRank(folder.Path());
   EXPECT_TRUE(IsSettled(folder.Path()));
 }
 

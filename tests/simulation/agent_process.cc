@@ -78,7 +78,7 @@ void AgentProcess::Send(FromHost message) {
 
 bool AgentProcess::RaiseEpoch(const EpochRecord& record) {
   Mortal();
-  if (machine_.IsDiskFull()) return false;
+  if (machine_.RefusesWrite()) return false;
   disk_.epoch = record;
   disk_.highest_epoch = std::max(disk_.highest_epoch, record.epoch);
   ++disk_.epoch_mark;
@@ -112,10 +112,18 @@ bool AgentProcess::IsSettled(RankId id) const {
   return disk_.jobs.at(id).is_settled;
 }
 
-void AgentProcess::Settle(RankId id) {
+bool AgentProcess::Settle(RankId id) {
   Mortal();
   const auto job = disk_.jobs.find(id);
-  if (job != disk_.jobs.end() && job->second.exit) job->second.is_settled = true;
+  if (job == disk_.jobs.end() || !job->second.exit) return false;
+  job->second.is_settled = true;
+  return true;
+}
+
+void AgentProcess::SettleLost(RankId id) {
+  Mortal();
+  const auto job = disk_.jobs.find(id);
+  if (job != disk_.jobs.end() && job->second.start) job->second.is_settled = true;
 }
 
 std::optional<SlotBusy> AgentProcess::TakeBusy(RankId id) {
@@ -131,7 +139,7 @@ std::optional<SlotBusy> AgentProcess::TakeBusy(RankId id) {
 bool AgentProcess::WriteOrder(const Order& order) {
   Mortal();
   const auto job = disk_.jobs.find(order.id);
-  if (job == disk_.jobs.end() || machine_.IsDiskFull()) return false;
+  if (job == disk_.jobs.end() || machine_.RefusesWrite()) return false;
   machine_.Truth().OrderReached(order.id.job, epoch, disk_.highest_epoch);
   job->second.orders.push_back(order.kind);
   Mortal();

@@ -31,16 +31,19 @@ enum class Fault : std::uint8_t {
   kUserActs,           // stop, pause, resume, retry, extend, questions that make no sense
   kSpecChange,         // the sweep is asked for again, changed in place
   kSlowSearch,
-  kHostReadError,  // a spool cannot be read for a moment
+  kHostReadError,   // a spool cannot be read for a moment
+  kHostWriteError,  // one write is refused, as by a broken disk
+  kBellLost,        // a line of news is not taken: the FIFO is full, or its name is gone
+  kClockDrift,      // wall clocks run fast or slow, from the beginning on
 };
-inline constexpr std::size_t kFaultCount = 21;
+inline constexpr std::size_t kFaultCount = 24;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames{
-    "coordinator-crash", "agent-crash",     "supervisor-crash",   "trial-failure",
-    "host-reboot",       "host-power-loss", "store-power-loss",   "link-cut",
-    "half-open",         "link-delay",      "duplicate",          "host-disk-full",
-    "store-disk-full",   "clock-step",      "second-coordinator", "foreign-holder",
-    "device-change",     "user-acts",       "spec-change",        "slow-search",
-    "host-read-error"};
+    "coordinator-crash", "agent-crash",      "supervisor-crash",   "trial-failure",
+    "host-reboot",       "host-power-loss",  "store-power-loss",   "link-cut",
+    "half-open",         "link-delay",       "duplicate",          "host-disk-full",
+    "store-disk-full",   "clock-step",       "second-coordinator", "foreign-holder",
+    "device-change",     "user-acts",        "spec-change",        "slow-search",
+    "host-read-error",   "host-write-error", "bell-lost",          "clock-drift"};
 
 // Something a good run of many seeds must have seen; counted where it happens.
 enum class Probe : std::uint8_t {

@@ -28,6 +28,8 @@ bool Overlap(const Slots& a, const Slots& b) {
   return false;
 }
 
+constexpr std::int64_t kMostDrift = 100'000;  // millionths, either way
+
 }  // namespace
 
 // What a trial does: a pure function of the seed and the job.
@@ -59,7 +61,11 @@ Machine::Machine(Surroundings& around, Witness& witness, HostPlan plan, Tell tel
       witness_(witness),
       plan_(std::move(plan)),
       tell_(std::move(tell)),
-      close_(std::move(close)) {}
+      close_(std::move(close)) {
+  if (!around_.scenario.Has(Fault::kClockDrift)) return;
+  around_.tally.Count(Fault::kClockDrift);
+  clock_drift_ = around_.dice.Between(-kMostDrift, kMostDrift);
+}
 
 ProcessIdentity Machine::Spawn(ProcessKind kind, RankId rank, const std::string& token) {
   // A small space of pids grows when it is full.
@@ -196,9 +202,13 @@ void Machine::Release(RankId rank) {
   std::erase_if(leases_, [rank](const Held& held) { return held.rank == rank; });
 }
 
+bool Machine::RefusesWrite() {
+  return disk_is_full_ || around_.Strikes(Fault::kHostWriteError);
+}
+
 std::int64_t Machine::UnixMs() const {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(around_.agenda.Now());
-  return (now + clock_offset_).count();
+  return (now + now * clock_drift_ / 1'000'000 + clock_offset_).count();
 }
 
 HostFacts Machine::Facts() const {

@@ -54,6 +54,8 @@ class Machine {
   std::optional<std::string> Lease(RankId rank, const Slots& slots, SlotBusy& busy);
   void Release(RankId rank);
   [[nodiscard]] bool IsDiskFull() const { return disk_is_full_; }
+  // Whether what is written now is refused.
+  [[nodiscard]] bool RefusesWrite();
   [[nodiscard]] std::int64_t UnixMs() const;
   [[nodiscard]] HostFacts Facts() const;
   void Say(int connection, FromHost message) { tell_(connection, std::move(message)); }
@@ -112,6 +114,7 @@ class Machine {
   std::set<std::int64_t> used_pids_;
   std::chrono::milliseconds clock_offset_{1'700'000'000'000};
   bool disk_is_full_ = false;
+  std::int64_t clock_drift_ = 0;  // millionths that the wall clock is too fast
   bool is_on_ = true;
 };
 

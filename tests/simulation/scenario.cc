@@ -127,8 +127,10 @@ Scenario MakeScenario(const Options& options) {
         dice.Chance(i == static_cast<std::size_t>(Fault::kTrialFailure) ? 600'000 : 350'000);
     if (is_in && !options.without.contains(static_cast<Fault>(i))) scenario.rate[i] = rate;
   }
-  scenario.latency = scenario.Has(Fault::kLinkDelay) ? Time(seconds(2)) : Time(milliseconds(1));
-  scenario.chaos = scenario.trial_wall * dice.Between(10, 200) + seconds(dice.Between(1, 60));
+  scenario.latency = scenario.Has(Fault::kLinkDelay) ? Time(seconds(2)) : kUsualLatency;
+  // Two draws in one expression would come in an order that the compiler chooses.
+  const Time more = seconds(dice.Between(1, 60));
+  scenario.chaos = scenario.trial_wall * dice.Between(10, 200) + more;
   scenario.chaos = scenario.chaos * options.chaos_percent.value_or(100) / 100;
   const std::int64_t sweeps = dice.Between(1, 3);
   Random sweep_dice(options.seed ^ 0x5eedU);

@@ -17,6 +17,8 @@
 
 namespace ddl::simulation {
 
+constexpr Time kUsualLatency{std::chrono::milliseconds(1)};  // of links, at most
+
 // What the command line says of a world; the shrinker makes these smaller.
 struct Options {
   std::uint64_t seed = 1;
@@ -48,7 +50,7 @@ struct Scenario {
   std::vector<SweepPlan> sweeps;
   Time trial_wall{0};  // the usual length of a trial
   Time tick{0};        // of the coordinator's loop
-  Time latency{0};     // of links, at most
+  Time latency{0};     // of links, at most; beyond the usual where delays are in
   Time chaos{0};       // faults happen until then
   // Per million chances at each decision, 0: not in this world.
   std::array<std::int64_t, kFaultCount> rate{};

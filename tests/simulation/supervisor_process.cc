@@ -85,7 +85,7 @@ void SupervisorProcess::ReadPipe() {
 bool SupervisorProcess::FlushSpool() {
   if (unwritten_.empty()) return true;
   Mortal();
-  if (machine_.IsDiskFull()) return false;
+  if (machine_.RefusesWrite()) return false;
   for (MetricReport& report : std::exchange(unwritten_, {})) {
     machine_.Truth().Spooled(record_.id.job, report.values.front().second);
     disk_.jobs.at(record_.id).spool.push_back(std::move(report));
@@ -100,7 +100,7 @@ ClaimAnswer SupervisorProcess::Claim() {
     around_.tally.Count(Probe::kStartedTwiceRefused);
     return {.is_taken = true, .problem = {}};
   }
-  if (machine_.IsDiskFull()) return {.is_taken = false, .problem = kNoSpace};
+  if (machine_.RefusesWrite()) return {.is_taken = false, .problem = kNoSpace};
   (void)disk_.jobs[record_.id];
   Mortal();
   return {};
@@ -120,7 +120,7 @@ LeaseAnswer SupervisorProcess::TakeLeases() {
 
 void SupervisorProcess::WriteBusy(const SlotBusy& busy) {
   Mortal();
-  if (!machine_.IsDiskFull()) disk_.busy[record_.id] = busy;
+  if (!machine_.RefusesWrite()) disk_.busy[record_.id] = busy;
   Mortal();
   disk_.jobs.erase(record_.id);
 }
@@ -132,7 +132,7 @@ void SupervisorProcess::RemoveFolder() {
 
 bool SupervisorProcess::WriteStart(pid_t trial) {
   Mortal();
-  if (machine_.IsDiskFull()) return false;
+  if (machine_.RefusesWrite()) return false;
   disk_.jobs.at(record_.id).start =
       StartRecord{record_.id, record_.token, identity_, trial, machine_.UnixMs()};
   Mortal();
@@ -141,7 +141,7 @@ bool SupervisorProcess::WriteStart(pid_t trial) {
 
 std::string SupervisorProcess::Prepare() {
   Mortal();
-  return machine_.IsDiskFull() ? kNoSpace : "";
+  return machine_.RefusesWrite() ? kNoSpace : "";
 }
 
 StartedTrial SupervisorProcess::StartTrial() {
@@ -165,6 +165,7 @@ std::optional<OrderText> SupervisorProcess::ReadOrder(int number) {
 
 bool SupervisorProcess::Ring(const BellLine& line) {
   Mortal();
+  if (around_.Strikes(Fault::kBellLost)) return false;
   siblings_.Ring(line);
   return true;
 }
@@ -181,7 +182,7 @@ void SupervisorProcess::KillTree() {
 
 bool SupervisorProcess::WriteExit(const ExitRecord& record) {
   Mortal();
-  if (machine_.IsDiskFull()) return false;
+  if (machine_.RefusesWrite()) return false;
   disk_.jobs.at(record_.id).exit = record;
   Mortal();
   return true;

@@ -107,7 +107,9 @@ void World::StartLoop() {
 // ---- links -----------------------------------------------------------------------------------
 
 Time World::Latency() {
-  return around_.dice.Spread(std::chrono::microseconds(30), around_.scenario.latency);
+  const Time drawn = around_.dice.Spread(std::chrono::microseconds(30), around_.scenario.latency);
+  if (drawn > kUsualLatency) around_.tally.Count(Fault::kLinkDelay);
+  return drawn;
 }
 
 int World::Connect(Loop& loop, int host, const Hello& hello) {
