@@ -78,7 +78,7 @@ void AgentCore::LinkEnded() {
 
 int AgentCore::Leave() {
   // What was settled last would else wait for the next agent, and `ddl gc` with it.
-  if (exit_code_ == 0) Tidy();
+  if (exit_code_ == 0 && !IsFenced()) Tidy();
   return exit_code_;
 }
 
@@ -112,13 +112,23 @@ void AgentCore::CheckAdopted() {
 }
 
 void AgentCore::Tidy() {
+  to_tidy_.merge(std::exchange(dismissed_, {}));
   for (const RankId id : to_tidy_) {
-    if (host_.Settle(id)) continue;
-    // Killed with its supervisor. One that lives will write its exit: the next scan finds it.
-    const std::optional<StartRecord> start = host_.Record(id).start;
-    if (start && !IsAlive(start->supervisor)) host_.SettleLost(id);
+    if (!Settle(id)) dismissed_.insert(id);
   }
   to_tidy_.clear();
+}
+
+// False: its supervisor lives, is about to end it, and will say so; or is killed first.
+bool AgentCore::Settle(RankId id) {
+  if (host_.Settle(id)) return true;
+  const RankRecord record = host_.Record(id);
+  if (record.exit) return host_.Settle(id);
+  if (!record.start) return true;
+  if (IsAlive(record.start->supervisor)) return false;
+  host_.KillByToken(record.start->token);
+  host_.SettleLost(id);
+  return true;
 }
 
 // Somebody removed the folder: a rank that runs has lost its record, spool, log and outputs, and

@@ -71,6 +71,7 @@ class AgentCore {
   void MendHostFolder();
   void EndHomeless();
   void Tidy();
+  bool Settle(RankId id);
   [[nodiscard]] std::vector<FoundRank> Scan();
   [[nodiscard]] FoundRank Look(RankId id) const;
   [[nodiscard]] bool IsAlive(const ProcessIdentity& process) const;
@@ -114,6 +115,7 @@ class AgentCore {
   std::deque<LaunchRecord> queue_;  // launches that wait for a rank of ours to end
   std::vector<Order> undelivered_;  // their supervisors have not claimed their folders yet
   std::set<RankId> to_tidy_;
+  std::set<RankId> dismissed_;  // the same, but their supervisors lived when we looked
   std::string store_id_;
   std::uint64_t epoch_ = 0;  // of our coordinator
   std::string holder_;       // who that is

@@ -32,6 +32,7 @@ class Host : public AgentHost {
   std::set<std::int64_t> alive;
   std::vector<RankId> started;
   std::set<RankId> settled;
+  std::vector<std::string> killed;
 
   template <class Message>
   [[nodiscard]] std::vector<Message> All() const {
@@ -125,7 +126,7 @@ class Host : public AgentHost {
     return ProcessStat{.pid = pid, .state = 'S', .start_ticks = 1};
   }
   bool Signal(const ProcessIdentity& process, int) override { return alive.contains(process.pid); }
-  void KillByToken(const std::string&) override {}
+  void KillByToken(const std::string& token) override { killed.push_back(token); }
   void AwaitDeath(const ProcessIdentity&) override {}
 
   std::string boot_id_ = "boot";
@@ -247,6 +248,11 @@ TEST_F(AgentCoreTest, SettlesWhatHasEndedOrWasKilledButNothingThatLives) {
   }
   Pass(200ms);
   EXPECT_THAT(host_.settled, testing::UnorderedElementsAre(first_, second_));
+  EXPECT_THAT(host_.killed, testing::ElementsAre("token")) << "its trial may have outlived it";
+  host_.alive.clear();  // the third one's supervisor is killed before it has ended its trial
+  Pass(200ms);
+  EXPECT_TRUE(host_.settled.contains(third));
+  EXPECT_THAT(host_.killed, testing::ElementsAre("token", "token"));
 }
 
 TEST_F(AgentCoreTest, WelcomesTheCoordinatorThatAFullDiskKnows) {
