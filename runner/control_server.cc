@@ -181,7 +181,7 @@ class UnixControlServer : public ControlServer {
  private:
   void Wake() const {
     const std::uint64_t one = 1;
-    (void)!::write(wake_.Get(), &one, sizeof one);
+    (void)WriteAll(wake_.Get(), {reinterpret_cast<const char*>(&one), sizeof one});
   }
 
   std::function<void(ControlNews)> deliver_;

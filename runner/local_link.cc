@@ -45,7 +45,8 @@ class LocalLink : public Link {
     Wake();
     thread_.join();
     socket_.Reset();  // the agent ends with its link
-    ::waitpid(agent_, nullptr, 0);
+    while (::waitpid(agent_, nullptr, 0) < 0 && errno == EINTR) {
+    }
   }
   LocalLink(const LocalLink&) = delete;
   LocalLink& operator=(const LocalLink&) = delete;
@@ -60,7 +61,7 @@ class LocalLink : public Link {
  private:
   void Wake() const {
     const std::uint64_t one = 1;
-    (void)!::write(wake_.Get(), &one, sizeof one);
+    (void)WriteAll(wake_.Get(), {reinterpret_cast<const char*>(&one), sizeof one});
   }
 
   void Run(const std::stop_token& stop) {

@@ -34,7 +34,7 @@ ClaimAnswer Supervision::Claim() {
 }
 
 bool Supervision::HasFolder() const {
-  return ::access(folder_.c_str(), F_OK) == 0;
+  return !IsMissing(folder_);
 }
 
 void Supervision::WriteBusy(const SlotBusy& busy) {
@@ -63,10 +63,10 @@ void Supervision::RemovePipes() {
   ddl::RemovePipes(paths_, launch_.id);
 }
 
-std::optional<OrderText> Supervision::ReadOrder(int number) {
+OrderAnswer Supervision::ReadOrder(int number) {
   const auto text = ReadFile(fmt::format("{}/order.{}", folder_, number));
-  if (!text) return std::nullopt;
-  return ParseOrder(*text).value_or(OrderText{OrderKind::kControl, {}});
+  if (!text) return {.order = std::nullopt, .is_unreadable = errno != ENOENT};
+  return {.order = ParseOrder(*text).value_or(OrderText{OrderKind::kControl, {}})};
 }
 
 LeaseAnswer Supervision::TakeLeases() {

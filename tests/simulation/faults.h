@@ -31,7 +31,7 @@ enum class Fault : std::uint8_t {
   kUserActs,           // stop, pause, resume, retry, extend, questions that make no sense
   kSpecChange,         // the sweep is asked for again, changed in place
   kSlowSearch,
-  kHostReadError,  // a spool cannot be read for a moment
+  kHostReadError,  // a spool, record, order or process cannot be looked at for a moment
 };
 inline constexpr std::size_t kFaultCount = 21;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames{
