@@ -38,6 +38,7 @@ Agent::Agent(FileDescriptor link, std::string host_folder)
       boot_id_(ddl::BootId()) {}
 
 int Agent::Run() {
+  if (!children_) return 1;  // no more descriptors; the coordinator remakes the link
   while (!core_.IsOver() && !is_cut_) {
     Turn();
   }

@@ -103,11 +103,11 @@ class AgentCore {
   void OnStarted(RankId id, Rank& rank);
   void TellMissedStart(RankId id, Rank& rank);
   void TellStart(Rank& rank, std::optional<StartRecord> start);
-  // False when its record cannot be read now, and may be later.
-  [[nodiscard]] bool OnExited(RankId id, Rank& rank);
+  void OnExited(RankId id, Rank& rank, RankRecord record);
   void OnBusy(RankId id, Rank& rank);
   void OnRefused(RankId id, Rank& rank, const std::string& text);
   void OnSupervisorGone(RankId id, Rank& rank);
+  [[nodiscard]] bool MayBeReadLater(Rank& rank, const RankRecord& record) const;
   void KillRest(const Rank& rank);
   // Metrics are not read from spools while this much waits for the link.
   static constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;

@@ -144,7 +144,7 @@ void AgentCore::On(const Adopt& adopt) {
   OnStarted(adopt.id, kept);
   // Without a start record, or with one that cannot be read, CheckAdopted looks again.
   if (!found) return;
-  if (found->state == FoundState::kExited) (void)OnExited(adopt.id, kept);
+  if (found->state == FoundState::kExited) OnExited(adopt.id, kept, host_.Record(adopt.id));
   if (found->state == FoundState::kLost && kept.start) OnSupervisorGone(adopt.id, kept);
 }
 

@@ -36,8 +36,7 @@ void AgentCore::Rang(const BellLine& line) {
       rank.has_news = true;
       return;
     case News::kExited:
-      (void)OnExited(line.id, rank);  // else the death of the supervisor will tell
-      return;
+      return OnExited(line.id, rank, host_.Record(line.id));
     case News::kBusy:
       return OnBusy(line.id, rank);
     case News::kRefused:
@@ -81,13 +80,8 @@ void AgentCore::TellStart(Rank& rank, std::optional<StartRecord> start) {
   host_.Send(Started{*rank.start});
 }
 
-bool AgentCore::OnExited(RankId id, Rank& rank) {
-  RankRecord record = host_.Record(id);
-  if (record.is_unreadable) {
-    if (!rank.unreadable_since) rank.unreadable_since = host_.Now();
-    return host_.Now() - *rank.unreadable_since > kUnreadableFor;
-  }
-  if (!record.exit) return true;
+void AgentCore::OnExited(RankId id, Rank& rank, RankRecord record) {
+  if (!record.exit) return;  // the death of the supervisor will tell
   TellStart(rank, std::move(record.start));
   while (rank.spool->LastSeq() < record.exit->last_seq && PumpMetrics(id, rank)) {
   }
@@ -96,7 +90,6 @@ bool AgentCore::OnExited(RankId id, Rank& rank) {
   // Its slots are free when the supervisor is gone; one that is no child of ours is waited for.
   if (rank.child == 0 && rank.start) host_.AwaitDeath(rank.start->supervisor);
   host_.Send(Exited{*std::move(record.exit)});
-  return true;
 }
 
 void AgentCore::OnBusy(RankId id, Rank& rank) {
@@ -123,15 +116,19 @@ void AgentCore::ChildEnded(pid_t pid) {
   Forget();
 }
 
+// Also without a start record, when it may only be starting. What cannot be read now is looked at
+// again by CheckAdopted.
 void AgentCore::OnSupervisorGone(RankId id, Rank& rank) {
-  rank.child = 0;
+  const bool is_certain = std::exchange(rank.child, 0) != 0 || rank.start;
   if (rank.ended) return;
-  // It may have written its record and died before it could ring. One that cannot be read now is
-  // looked at again by CheckAdopted.
-  if (!OnExited(id, rank)) return;
+  RankRecord record = host_.Record(id);
+  if (MayBeReadLater(rank, record)) return;
+  TellStart(rank, record.start);
+  // It may have written its record and died before it could ring.
+  OnExited(id, rank, std::move(record));
+  if (!is_certain && rank.start) return;  // only now there is somebody to look for
   OnBusy(id, rank);
   if (rank.ended) return;
-  OnStarted(id, rank);
   KillRest(rank);
   host_.RemovePipes(id);
   while (PumpMetrics(id, rank)) {
@@ -145,6 +142,13 @@ void AgentCore::OnSupervisorGone(RankId id, Rank& rank) {
   if (rebooted) return End(id, rank, EndCause::kHostRebooted, "the host was rebooted");
   End(id, rank, claimed ? EndCause::kSupervisorLost : EndCause::kLaunchRefused,
       claimed ? "its supervisor was killed" : "its supervisor could not be started");
+}
+
+bool AgentCore::MayBeReadLater(Rank& rank, const RankRecord& record) const {
+  if (!record.is_unreadable) rank.unreadable_since.reset();
+  if (!record.is_unreadable) return false;
+  if (!rank.unreadable_since) rank.unreadable_since = host_.Now();
+  return host_.Now() - *rank.unreadable_since <= kUnreadableFor;
 }
 
 // What a dead supervisor left behind. Known by its token: a pid may be somebody else's by now.

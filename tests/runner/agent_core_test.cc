@@ -274,6 +274,20 @@ TEST_F(AgentCoreTest, TakesARecordThatCannotBeReadForNoEvidence) {
   EXPECT_EQ(host_.killed, 0);
 }
 
+// The simulator's seed 73: the first two of three reads were refused.
+TEST_F(AgentCoreTest, KillsNobodyWhoseStartCouldNotBeReadBefore) {
+  host_.Run(first_, 7);
+  host_.records_are_unreadable = true;
+  core_.Heard(Adopt{first_, "token", 0, {}});
+  Pass(200ms);
+  host_.records_are_unreadable = false;
+  Pass(200ms);
+  Pass(200ms);
+  EXPECT_EQ(host_.killed, 0);
+  EXPECT_TRUE(host_.All<Exited>().empty());
+  EXPECT_EQ(host_.All<Started>().size(), 1);
+}
+
 TEST_F(AgentCoreTest, GivesUpARecordThatCannotBeReadForHalfAMinute) {
   Launch(1);
   host_.Run(first_, 7);
