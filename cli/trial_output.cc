@@ -15,7 +15,8 @@ std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit) {
   const auto bytes = static_cast<std::int64_t>(kept.head.size() + kept.tail.size());
   std::string text = kept.head;
   if (kept.is_damaged) text += "\n[ddl] a compressed part is damaged and not shown\n";
-  if (!kept.tail.empty() && attempt.log_bytes > bytes) {
+  const bool is_there = FateOf(attempt.job_folder) == FolderFate::kThere;
+  if (is_there && !kept.is_damaged && attempt.log_bytes > bytes) {
     text += fmt::format("\n[ddl] {} bytes are not kept\n", attempt.log_bytes - bytes);
   }
   text += kept.tail;

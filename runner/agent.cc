@@ -38,6 +38,7 @@ Agent::Agent(FileDescriptor link, std::string host_folder)
       boot_id_(ddl::BootId()) {}
 
 int Agent::Run() {
+  if (!children_) return 1;  // no more descriptors; the coordinator remakes the link
   while (!core_.IsOver() && !is_cut_) {
     Turn();
   }
@@ -78,7 +79,10 @@ void Agent::ReadLink() {
 
 void Agent::ReadBell() {
   std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-  const ssize_t got = ::read(bell_.Get(), piece.data(), piece.size());
+  ssize_t got = 0;
+  do {
+    got = ::read(bell_.Get(), piece.data(), piece.size());
+  } while (got < 0 && errno == EINTR);
   if (got <= 0) return;
   bell_text_.append(piece.data(), static_cast<std::size_t>(got));
   std::size_t begin = 0;
@@ -97,8 +101,10 @@ void Agent::ReapChildren() {
   }
   ReadBell();  // what it rang before it ended
   int status = 0;
-  pid_t pid = 0;
-  while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+  while (true) {
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid <= 0) break;
     core_.ChildEnded(pid);
   }
   core_.StartQueued();

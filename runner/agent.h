@@ -45,7 +45,7 @@ class Agent final : private AgentHost {
   [[nodiscard]] std::uint64_t EpochMark() const override { return ddl::EpochMark(paths_); }
   [[nodiscard]] bool HolderMayLive(const std::string& holder,
                                    const std::string& hostname) const override;
-  [[nodiscard]] std::vector<RankId> Jobs() const override;
+  [[nodiscard]] std::optional<std::vector<RankId>> Jobs() const override;
   [[nodiscard]] std::string JobFolder(RankId id) const override { return paths_.Job(id); }
   [[nodiscard]] bool HasJob(RankId id) const override;
   [[nodiscard]] RankRecord Record(RankId id) const override;
@@ -62,7 +62,7 @@ class Agent final : private AgentHost {
   [[nodiscard]] PutFileReply Put(const PutFile& request) override;
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
-  [[nodiscard]] std::optional<ProcessStat> Stat(std::int64_t pid) const override;
+  [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override;
   bool Signal(const ProcessIdentity& process, int signal) override;
   void KillByToken(const std::string& token) override;
   void AwaitDeath(const ProcessIdentity& process) override;

@@ -39,19 +39,21 @@ void AgentCore::Work(bool is_idle) {
   if (host_.BytesToSend() < kMaxWaiting) PumpMetrics();
 }
 
-bool AgentCore::MayBeHeard() {
-  if (!welcomed_ || !IsFenced()) return true;
-  Refuse("a later coordinator has this store's trials");
-  return false;
-}
-
 // A coordinator that slept while a later one began has nothing to say here any more.
-bool AgentCore::IsFenced() {
+bool AgentCore::MayBeHeard() {
+  if (!welcomed_) return true;
   fence_seen_at_ = host_.Now();
   const std::uint64_t mark = host_.EpochMark();
-  if (mark == epoch_mark_ || PlantedBug(Bug::kAcceptAnyEpoch)) return false;
+  if (mark == epoch_mark_ || PlantedBug(Bug::kAcceptAnyEpoch)) return true;
+  const EpochRecord seen = host_.Epoch();
+  if (seen.is_unreadable) {
+    Refuse("cannot read who has this store's trials in " + host_.Folder(), kCheckDisk);
+    return false;
+  }
   epoch_mark_ = mark;
-  return host_.Epoch().epoch > epoch_;
+  if (seen.epoch <= epoch_) return true;
+  Refuse("a later coordinator has this store's trials");
+  return false;
 }
 
 // Before acts of our own: a queue, an order that waits and a bell outlive the last word we heard.
@@ -78,14 +80,14 @@ void AgentCore::LinkEnded() {
 
 int AgentCore::Leave() {
   // What was settled last would else wait for the next agent, and `ddl gc` with it.
-  if (exit_code_ == 0 && !IsFenced()) Tidy();
+  if (exit_code_ == 0 && MayBeHeard()) Tidy();
   return exit_code_;
 }
 
 void AgentCore::DeliverOrders() {
   if (EndsAsFenced()) return;
-  for (const Order& order : std::exchange(undelivered_, {})) {
-    Deliver(order);
+  for (OpenOrder& open : std::exchange(undelivered_, {})) {
+    Deliver(std::move(open));
   }
 }
 
@@ -104,8 +106,9 @@ void AgentCore::CheckAdopted() {
       continue;
     }
     OnStarted(id, rank);
-    if (!rank.start || !IsAlive(rank.start->supervisor)) OnSupervisorGone(id, rank);
+    if (!rank.start || IsGone(rank.start->supervisor)) OnSupervisorGone(id, rank);
   }
+  std::erase_if(strangers_, [this](RankId id) { return TellStranger(id); });
   Forget();
   StartQueued();
   Tidy();
@@ -119,13 +122,14 @@ void AgentCore::Tidy() {
   to_tidy_.clear();
 }
 
-// False: its supervisor lives, is about to end it, and will say so; or is killed first.
+// False: to be looked at again. Its supervisor lives, is about to end it and will say so, or is
+// killed first; or nothing of this can be read now.
 bool AgentCore::Settle(RankId id) {
   if (host_.Settle(id)) return true;
   const RankRecord record = host_.Record(id);
   if (record.exit) return host_.Settle(id);
-  if (!record.start) return true;
-  if (IsAlive(record.start->supervisor)) return false;
+  if (!record.start) return !record.is_unreadable;
+  if (!IsGone(record.start->supervisor)) return false;
   host_.KillByToken(record.start->token);
   host_.SettleLost(id);
   return true;
@@ -153,28 +157,34 @@ void AgentCore::EndHomeless() {
   }
 }
 
-std::vector<FoundRank> AgentCore::Scan() {
+std::optional<std::vector<FoundRank>> AgentCore::Scan() {
+  const std::optional<std::vector<RankId>> jobs = host_.Jobs();
+  if (!jobs) return std::nullopt;
   std::vector<FoundRank> found;
-  for (const RankId id : host_.Jobs()) {
+  for (const RankId id : *jobs) {
     if (host_.IsSettled(id)) continue;
-    found.push_back(Look(id));
-    if (found.back().state != FoundState::kAlive && host_.Record(id).start) host_.RemovePipes(id);
+    std::optional<FoundRank> rank = Look(id);
+    if (!rank) return std::nullopt;
+    if (rank->state != FoundState::kAlive && !rank->token.empty()) host_.RemovePipes(id);
+    found.push_back(*std::move(rank));
   }
   std::ranges::sort(found, {}, &FoundRank::id);
   return found;
 }
 
-FoundRank AgentCore::Look(RankId id) const {
-  const std::optional<StartRecord> start = host_.Record(id).start;
-  const bool alive = start && IsAlive(start->supervisor);
+std::optional<FoundRank> AgentCore::Look(RankId id) const {
+  const RankRecord before = host_.Record(id);
+  const bool is_alive = before.start && !IsGone(before.start->supervisor);
   // The exit last: a supervisor writes it before it goes.
-  const std::optional<ExitRecord> exit = host_.Record(id).exit;
-  if (exit) return {id, exit->token, FoundState::kExited};
-  return {id, start ? start->token : std::string(), alive ? FoundState::kAlive : FoundState::kLost};
+  const RankRecord record = host_.Record(id);
+  if (before.is_unreadable || record.is_unreadable) return std::nullopt;
+  if (record.exit) return FoundRank{id, record.exit->token, FoundState::kExited};
+  return FoundRank{id, before.start ? before.start->token : std::string(),
+                   is_alive ? FoundState::kAlive : FoundState::kLost};
 }
 
-bool AgentCore::IsAlive(const ProcessIdentity& process) const {
-  return IsThatProcess(process, host_.Stat(process.pid), host_.BootId());
+bool AgentCore::IsGone(const ProcessIdentity& process) const {
+  return ddl::IsGone(process, host_.LookAt(process.pid), host_.BootId());
 }
 
 }  // namespace ddl

@@ -60,11 +60,18 @@ class AgentCore {
     bool has_news = false;      // the spool may hold more than was read
     bool ended = false;         // Exited was sent, its leases are free
     std::int64_t last_seq = 0;  // that Exited promised
+    // Its record cannot be read since then.
+    std::optional<std::chrono::steady_clock::time_point> unreadable_since = std::nullopt;
     [[nodiscard]] bool OwesReports() const { return spool->LastSeq() < last_seq; }
   };
 
+  // An order of which its supervisor may not know.
+  struct OpenOrder {
+    Order order;
+    bool is_written = false;
+  };
+
   // ---- agent_core.cc: whom to obey, and what goes on by itself
-  [[nodiscard]] bool IsFenced();
   [[nodiscard]] bool EndsAsFenced();
   void DeliverOrders();
   void CheckAdopted();
@@ -72,9 +79,10 @@ class AgentCore {
   void EndHomeless();
   void Tidy();
   bool Settle(RankId id);
-  [[nodiscard]] std::vector<FoundRank> Scan();
-  [[nodiscard]] FoundRank Look(RankId id) const;
-  [[nodiscard]] bool IsAlive(const ProcessIdentity& process) const;
+  // nullopt: something there cannot be read now, so nothing is known of it.
+  [[nodiscard]] std::optional<std::vector<FoundRank>> Scan();
+  [[nodiscard]] std::optional<FoundRank> Look(RankId id) const;
+  [[nodiscard]] bool IsGone(const ProcessIdentity& process) const;
 
   // ---- agent_orders.cc: what the coordinator says
   void On(const Hello& hello);
@@ -86,20 +94,21 @@ class AgentCore {
   void On(const GetFile& request);
   void On(const PutFile& request);
   void On(const Heartbeat& heartbeat);
-  void Deliver(const Order& order);
+  void Deliver(OpenOrder open);
   void Start(LaunchRecord record);
   [[nodiscard]] bool IsHeld(const Slots& slots) const;
 
   // ---- agent_ranks.cc: what supervisors and the kernel say
-  void TellStranger(RankId id);
+  [[nodiscard]] bool TellStranger(RankId id);
   void TellStarted();
   void OnStarted(RankId id, Rank& rank);
   void TellMissedStart(RankId id, Rank& rank);
   void TellStart(Rank& rank, std::optional<StartRecord> start);
-  void OnExited(RankId id, Rank& rank);
+  void OnExited(RankId id, Rank& rank, RankRecord record);
   void OnBusy(RankId id, Rank& rank);
   void OnRefused(RankId id, Rank& rank, const std::string& text);
   void OnSupervisorGone(RankId id, Rank& rank);
+  [[nodiscard]] bool MayBeReadLater(Rank& rank, const RankRecord& record) const;
   void KillRest(const Rank& rank);
   // Metrics are not read from spools while this much waits for the link.
   static constexpr std::size_t kMaxWaiting = std::size_t{2} << 20U;
@@ -108,12 +117,15 @@ class AgentCore {
   void End(RankId id, Rank& rank, EndCause cause, const std::string& detail);
   void Forget();
 
+  static constexpr const char* kCheckDisk = "check the disk, then give the command again";
+
   AgentHost& host_;
   std::map<RankId, Rank> ranks_;
   // Ranks whose start is not told yet, and when it is due.
   std::deque<std::pair<std::chrono::steady_clock::time_point, RankId>> fresh_;
-  std::deque<LaunchRecord> queue_;  // launches that wait for a rank of ours to end
-  std::vector<Order> undelivered_;  // their supervisors have not claimed their folders yet
+  std::deque<LaunchRecord> queue_;      // launches that wait for a rank of ours to end
+  std::vector<OpenOrder> undelivered_;  // no folder yet, no room, or nobody could be woken
+  std::set<RankId> strangers_;          // that rang, and have a record that cannot be read
   std::set<RankId> to_tidy_;
   std::set<RankId> dismissed_;  // the same, but their supervisors lived when we looked
   std::string store_id_;

@@ -44,10 +44,6 @@ class SpoolFiles final : public SpoolTail {
   SpoolReader reader_;
 };
 
-bool IsThere(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
-}
-
 }  // namespace
 
 steady_clock::time_point Agent::Now() const {
@@ -78,7 +74,7 @@ bool Agent::OpenBell() {
 }
 
 bool Agent::HasBell() const {
-  return IsThere(paths_.Bell());
+  return !IsMissing(paths_.Bell());
 }
 
 bool Agent::RaiseEpoch(const EpochRecord& record) {
@@ -89,18 +85,20 @@ bool Agent::HolderMayLive(const std::string& holder, const std::string& hostname
   return ddl::HolderMayLive(holder, hostname);
 }
 
-std::vector<RankId> Agent::Jobs() const {
+std::optional<std::vector<RankId>> Agent::Jobs() const {
   std::vector<RankId> jobs;
   std::error_code problem;
-  for (const auto& entry : std::filesystem::directory_iterator(paths_.Jobs(), problem)) {
-    const std::optional<RankId> id = ParseJobName(entry.path().filename());
+  std::filesystem::directory_iterator entry(paths_.Jobs(), problem);
+  for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+    const std::optional<RankId> id = ParseJobName(entry->path().filename());
     if (id) jobs.push_back(*id);
   }
+  if (problem) return std::nullopt;
   return jobs;
 }
 
 bool Agent::HasJob(RankId id) const {
-  return IsThere(paths_.Job(id));
+  return !IsMissing(paths_.Job(id));
 }
 
 RankRecord Agent::Record(RankId id) const {
@@ -161,8 +159,8 @@ pid_t Agent::StartSupervisor(const LaunchRecord& record) {
   return child > 0 ? child : 0;
 }
 
-std::optional<ProcessStat> Agent::Stat(std::int64_t pid) const {
-  return ReadProcessStat(pid);
+ProcessLook Agent::LookAt(std::int64_t pid) const {
+  return LookAtProcess(pid);
 }
 
 bool Agent::Signal(const ProcessIdentity& process, int signal) {

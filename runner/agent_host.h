@@ -45,7 +45,7 @@ class AgentHost {
   [[nodiscard]] virtual std::string ClaimFolder(const std::string& store_id) = 0;
   [[nodiscard]] virtual std::string Folder() const = 0;  // of the store
   [[nodiscard]] virtual bool OpenBell() = 0;
-  [[nodiscard]] virtual bool HasBell() const = 0;  // its name is there
+  [[nodiscard]] virtual bool HasBell() const = 0;  // false: certainly no such name
   [[nodiscard]] virtual EpochRecord Epoch() const = 0;
   [[nodiscard]] virtual bool RaiseEpoch(const EpochRecord& record) = 0;
   [[nodiscard]] virtual std::uint64_t EpochMark() const = 0;
@@ -53,9 +53,10 @@ class AgentHost {
                                            const std::string& hostname) const = 0;
 
   // ---- job folders
-  [[nodiscard]] virtual std::vector<RankId> Jobs() const = 0;  // in no order
+  // In no order; nullopt: they cannot be read now.
+  [[nodiscard]] virtual std::optional<std::vector<RankId>> Jobs() const = 0;
   [[nodiscard]] virtual std::string JobFolder(RankId id) const = 0;
-  [[nodiscard]] virtual bool HasJob(RankId id) const = 0;
+  [[nodiscard]] virtual bool HasJob(RankId id) const = 0;  // false: certainly none
   [[nodiscard]] virtual RankRecord Record(RankId id) const = 0;
   [[nodiscard]] virtual bool IsSettled(RankId id) const = 0;
   // From now on nothing is looked for in its folder. False: it has no exit record.
@@ -76,8 +77,8 @@ class AgentHost {
   // A supervisor for the rank, as a child of this agent; 0 when the host has no more processes.
   [[nodiscard]] virtual pid_t StartSupervisor(const LaunchRecord& record) = 0;
   [[nodiscard]] virtual const std::string& BootId() const = 0;
-  [[nodiscard]] virtual std::optional<ProcessStat> Stat(std::int64_t pid) const = 0;
-  // To that very process; false when it is gone.
+  [[nodiscard]] virtual ProcessLook LookAt(std::int64_t pid) const = 0;
+  // To that very process; false when it is gone, or cannot be reached now.
   virtual bool Signal(const ProcessIdentity& process, int signal) = 0;
   virtual void KillByToken(const std::string& token) = 0;
   // Waits a moment for a process that has nothing left to do.

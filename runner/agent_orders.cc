@@ -47,7 +47,9 @@ void AgentCore::On(const Hello& hello) {
     return Refuse(problem, kOtherFolder);
   }
   facts.folder = host_.Folder();
+  if (host_.BootId().empty()) return Refuse("cannot read the boot id of this host", kCheckDisk);
   const EpochRecord seen = host_.Epoch();
+  if (seen.is_unreadable) return Refuse("cannot read the epoch in " + host_.Folder(), kCheckDisk);
   facts.epoch_seen = seen.epoch;
   const bool is_copy = !seen.holder.empty() && !hello.holder.empty() &&
                        seen.holder != hello.holder &&
@@ -69,9 +71,11 @@ void AgentCore::On(const Hello& hello) {
   }
   epoch_mark_ = host_.EpochMark();
   if (!host_.OpenBell()) return Refuse("cannot open the bell in " + host_.Folder(), kOtherFolder);
+  std::optional<std::vector<FoundRank>> found = Scan();
+  if (!found) return Refuse("cannot read what ran in " + host_.Folder(), kCheckDisk);
   welcomed_ = true;
   welcomed_at_ = fence_seen_at_ = host_.Now();
-  host_.Send(Welcome{std::move(facts), Scan()});
+  host_.Send(Welcome{std::move(facts), *std::move(found)});
 }
 
 void AgentCore::On(const Launch& launch) {
@@ -128,7 +132,7 @@ void AgentCore::StartQueued() {
 }
 
 void AgentCore::On(const Adopt& adopt) {
-  const FoundRank found = Look(adopt.id);
+  const std::optional<FoundRank> found = Look(adopt.id);
   const auto known = ranks_.find(adopt.id);  // metrics are asked for again: it stays whose it is
   Rank rank{.token = adopt.token,
             .slots = adopt.slots,
@@ -138,9 +142,10 @@ void AgentCore::On(const Adopt& adopt) {
   rank.has_news = true;
   Rank& kept = ranks_.insert_or_assign(adopt.id, std::move(rank)).first->second;
   OnStarted(adopt.id, kept);
-  if (found.state == FoundState::kExited) OnExited(adopt.id, kept);
-  // Without a start record its supervisor may just be starting: CheckAdopted looks again.
-  if (found.state == FoundState::kLost && kept.start) OnSupervisorGone(adopt.id, kept);
+  // Without a start record, or with one that cannot be read, CheckAdopted looks again.
+  if (!found) return;
+  if (found->state == FoundState::kExited) OnExited(adopt.id, kept, host_.Record(adopt.id));
+  if (found->state == FoundState::kLost && kept.start) OnSupervisorGone(adopt.id, kept);
 }
 
 void AgentCore::On(const Order& order) {
@@ -156,24 +161,26 @@ void AgentCore::On(const Order& order) {
     host_.Send(Exited{std::move(record)});
     return;
   }
-  Deliver(order);
+  Deliver({order});
 }
 
 // The file first, so that no order is lost; then its supervisor is woken. Without a start record it
 // looks for orders once it has written that.
-void AgentCore::Deliver(const Order& order) {
-  const bool is_written = host_.WriteOrder(order);
-  const auto rank = ranks_.find(order.id);
-  const bool lives = rank != ranks_.end() && !rank->second.ended;
-  if (!is_written && lives) undelivered_.push_back(order);
-  const std::optional<StartRecord> start =
-      is_written ? host_.Record(order.id).start : std::optional<StartRecord>();
-  const bool is_woken = start && host_.Signal(start->supervisor, kWakeSignal);
+void AgentCore::Deliver(OpenOrder open) {
+  const RankId id = open.order.id;
+  open.is_written = open.is_written || host_.WriteOrder(open.order);
+  const RankRecord record = host_.Record(id);
+  const bool has_begun = record.start && !record.exit;
+  if (open.is_written && record.start && host_.Signal(record.start->supervisor, kWakeSignal))
+    return;
+  const bool is_gone = has_begun && IsGone(record.start->supervisor);
+  const auto rank = ranks_.find(id);
   // A rank that nobody adopted and nobody supervises: what is left of it goes at once.
-  if (!is_woken && rank == ranks_.end() && order.kind == OrderKind::kKill) {
-    const FoundRank found = Look(order.id);
-    if (found.state == FoundState::kLost) host_.KillByToken(found.token);
-  }
+  const bool is_stray = rank == ranks_.end() && open.order.kind == OrderKind::kKill;
+  if (is_stray && is_gone) host_.KillByToken(record.start->token);
+  const bool is_awaited = !open.is_written && rank != ranks_.end() && !rank->second.ended;
+  const bool may_be_there = record.is_unreadable || (has_begun && !is_gone);
+  if (may_be_there || is_awaited) undelivered_.push_back(std::move(open));
 }
 
 void AgentCore::On(const Ack& ack) {

@@ -14,13 +14,18 @@ namespace {
 // A start is told after so long, or with the rank's end: of a rank that lives for a millisecond the
 // coordinator hears once and commits once.
 constexpr std::chrono::milliseconds kStartedWithin{10};
+// A record that cannot be read for so long is none.
+constexpr std::chrono::seconds kUnreadableFor{30};
 
 }  // namespace
 
 void AgentCore::Rang(const BellLine& line) {
   if (line.news == News::kNotice) return host_.Send(Notice{line.text});
   const auto found = ranks_.find(line.id);
-  if (found == ranks_.end() && line.news == News::kStarted) return TellStranger(line.id);
+  if (found == ranks_.end() && line.news == News::kStarted) {
+    if (!TellStranger(line.id)) strangers_.insert(line.id);
+    return;
+  }
   if (found == ranks_.end() || found->second.ended) return;
   Rank& rank = found->second;
   switch (line.news) {
@@ -31,7 +36,7 @@ void AgentCore::Rang(const BellLine& line) {
       rank.has_news = true;
       return;
     case News::kExited:
-      return OnExited(line.id, rank);
+      return OnExited(line.id, rank, host_.Record(line.id));
     case News::kBusy:
       return OnBusy(line.id, rank);
     case News::kRefused:
@@ -42,10 +47,11 @@ void AgentCore::Rang(const BellLine& line) {
 }
 
 // Its supervisor was on its way when an earlier agent died. The coordinator may have given it up
-// meanwhile, and then has it killed.
-void AgentCore::TellStranger(RankId id) {
-  const std::optional<StartRecord> start = host_.Record(id).start;
-  if (start) host_.Send(Started{*start});
+// meanwhile, and then has it killed. False when its record cannot be read now.
+bool AgentCore::TellStranger(RankId id) {
+  const RankRecord record = host_.Record(id);
+  if (record.start) host_.Send(Started{*record.start});
+  return !record.is_unreadable;
 }
 
 void AgentCore::TellStarted() {
@@ -74,8 +80,7 @@ void AgentCore::TellStart(Rank& rank, std::optional<StartRecord> start) {
   host_.Send(Started{*rank.start});
 }
 
-void AgentCore::OnExited(RankId id, Rank& rank) {
-  RankRecord record = host_.Record(id);
+void AgentCore::OnExited(RankId id, Rank& rank, RankRecord record) {
   if (!record.exit) return;  // the death of the supervisor will tell
   TellStart(rank, std::move(record.start));
   while (rank.spool->LastSeq() < record.exit->last_seq && PumpMetrics(id, rank)) {
@@ -111,13 +116,19 @@ void AgentCore::ChildEnded(pid_t pid) {
   Forget();
 }
 
+// Also without a start record, when it may only be starting. What cannot be read now is looked at
+// again by CheckAdopted.
 void AgentCore::OnSupervisorGone(RankId id, Rank& rank) {
-  rank.child = 0;
+  const bool is_certain = std::exchange(rank.child, 0) != 0 || rank.start;
   if (rank.ended) return;
-  OnExited(id, rank);  // it may have written its record and died before it could ring
+  RankRecord record = host_.Record(id);
+  if (MayBeReadLater(rank, record)) return;
+  TellStart(rank, record.start);
+  // It may have written its record and died before it could ring.
+  OnExited(id, rank, std::move(record));
+  if (!is_certain && rank.start) return;  // only now there is somebody to look for
   OnBusy(id, rank);
   if (rank.ended) return;
-  OnStarted(id, rank);
   KillRest(rank);
   host_.RemovePipes(id);
   while (PumpMetrics(id, rank)) {
@@ -133,10 +144,17 @@ void AgentCore::OnSupervisorGone(RankId id, Rank& rank) {
       claimed ? "its supervisor was killed" : "its supervisor could not be started");
 }
 
+bool AgentCore::MayBeReadLater(Rank& rank, const RankRecord& record) const {
+  if (!record.is_unreadable) rank.unreadable_since.reset();
+  if (!record.is_unreadable) return false;
+  if (!rank.unreadable_since) rank.unreadable_since = host_.Now();
+  return host_.Now() - *rank.unreadable_since <= kUnreadableFor;
+}
+
 // What a dead supervisor left behind. Known by its token: a pid may be somebody else's by now.
 void AgentCore::KillRest(const Rank& rank) {
   if (PlantedBug(Bug::kSignalStalePid) && rank.start) {
-    const auto now = host_.Stat(rank.start->pid);
+    const auto now = host_.LookAt(rank.start->pid).stat;
     if (now) (void)host_.Signal({host_.BootId(), now->pid, now->start_ticks}, SIGKILL);
   }
   host_.KillByToken(rank.token);

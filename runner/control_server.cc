@@ -161,10 +161,10 @@ class ControlLoop {
 
 class UnixControlServer : public ControlServer {
  public:
-  UnixControlServer(FileDescriptor listener, FileDescriptor signals,
+  UnixControlServer(FileDescriptor listener, FileDescriptor signals, FileDescriptor wake,
                     std::function<void(ControlNews)> deliver)
       : deliver_(std::move(deliver)),
-        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        wake_(std::move(wake)),
         loop_(std::move(listener), std::move(signals), wake_.Get(), outbox_, deliver_),
         thread_([this](const std::stop_token& stop) { loop_.Run(stop); }) {}
 
@@ -181,7 +181,7 @@ class UnixControlServer : public ControlServer {
  private:
   void Wake() const {
     const std::uint64_t one = 1;
-    (void)!::write(wake_.Get(), &one, sizeof one);
+    (void)WriteAll(wake_.Get(), {reinterpret_cast<const char*>(&one), sizeof one});
   }
 
   std::function<void(ControlNews)> deliver_;
@@ -198,14 +198,18 @@ std::unique_ptr<ControlServer> MakeControlServer(const std::string& folder,
   const sigset_t set = UserSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   FileDescriptor signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals) throw SystemError("cannot watch signals", "", "");
+  FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!signals || !wake) {
+    throw SystemError("cannot watch signals", "",
+                      "close other programs, or raise the limit: ulimit -n");
+  }
   FileDescriptor listener(OpenControlSocket(folder, SocketUse::kListen));
   if (!listener) {
     throw SystemError("cannot listen", folder + "/socket",
                       "keep the store on a local, writable file system (--store)");
   }
   return std::make_unique<UnixControlServer>(std::move(listener), std::move(signals),
-                                             std::move(deliver));
+                                             std::move(wake), std::move(deliver));
 }
 
 }  // namespace ddl

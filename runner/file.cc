@@ -78,6 +78,30 @@ bool WriteAll(int descriptor, std::string_view bytes) {
   return true;
 }
 
+bool WriteAllAt(int file, std::string_view bytes, std::int64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file, bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno != EINTR) return false;
+    if (written <= 0) continue;
+    offset += written;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::int64_t ReadAllAt(int file, std::span<char> bytes, std::int64_t offset) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::pread(file, bytes.data() + done, bytes.size() - done,
+                                offset + static_cast<std::int64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return static_cast<std::int64_t>(done);
+}
+
 bool WriteFileAtomically(const std::string& path, std::string_view text, Durability durability) {
   const std::string aside = path + ".aside";
   if (!WriteAside(aside, text, durability) || ::rename(aside.c_str(), path.c_str()) != 0) {
@@ -102,6 +126,10 @@ bool SyncFolder(const std::string& folder) {
 
 bool EnsureFolder(const std::string& path, unsigned mode) {
   return ::mkdir(path.c_str(), mode) == 0 || (errno == EEXIST && IsFolder(path));
+}
+
+bool IsMissing(const std::string& path) {
+  return ::access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 std::vector<std::string> ListFolder(const std::string& path) {

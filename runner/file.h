@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,11 @@ class FileDescriptor {
 // All of `bytes`, however many calls it takes. For blocking descriptors and files.
 [[nodiscard]] bool WriteAll(int descriptor, std::string_view bytes);
 
+// The same at a place in a file. What was written before a refusal is to be written over.
+[[nodiscard]] bool WriteAllAt(int file, std::string_view bytes, std::int64_t offset);
+// Fills `bytes` from there, fewer only at the file's end. How many; -1 when it cannot be read.
+[[nodiscard]] std::int64_t ReadAllAt(int file, std::span<char> bytes, std::int64_t offset);
+
 enum class Durability : std::uint8_t {
   kKill,   // survives any kill of processes
   kPower,  // survives a power failure too: file and folder are synced, which costs milliseconds
@@ -66,6 +72,9 @@ enum class Durability : std::uint8_t {
 
 // mkdir(2). True too when the folder is there already; a file or a link there is not good enough.
 [[nodiscard]] bool EnsureFolder(const std::string& path, unsigned mode = 0700);
+
+// Certainly nothing is there: a disk or a host that does not let us look is no evidence.
+[[nodiscard]] bool IsMissing(const std::string& path);
 
 // Names in a folder without "." and "..", in no order; empty when it cannot be read.
 [[nodiscard]] std::vector<std::string> ListFolder(const std::string& path);

@@ -62,10 +62,10 @@ FileChunk ReadPiece(const std::string& host_folder, const GetFile& request) {
   const std::uint64_t size = SizeOf(fd.Get());
   const std::uint64_t left = size - std::min(size, request.offset);
   chunk.bytes.resize(std::min({left, request.length, std::uint64_t{kMaxFilePiece}}));
-  const ssize_t got =
-      ::pread(fd.Get(), chunk.bytes.data(), chunk.bytes.size(), static_cast<off_t>(request.offset));
+  const std::int64_t got =
+      ReadAllAt(fd.Get(), chunk.bytes, static_cast<std::int64_t>(request.offset));
   if (got < 0) chunk.problem = Refusal(path);
-  chunk.bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  chunk.bytes.resize(static_cast<std::size_t>(std::max<std::int64_t>(0, got)));
   chunk.last = chunk.bytes.size() == std::min(left, request.length);
   return chunk;
 }

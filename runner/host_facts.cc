@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include <sched.h>
@@ -48,7 +50,9 @@ std::string Interpreter() {
 }  // namespace
 
 std::string MachineId() {
-  std::string id = Trimmed(ReadFile("/etc/machine-id").value_or(""));
+  const std::optional<std::string> text = ReadFile("/etc/machine-id");
+  if (!text && errno != ENOENT && errno != EACCES) return {};
+  std::string id = Trimmed(text.value_or(""));
   if (!id.empty()) return id;
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);

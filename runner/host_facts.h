@@ -10,7 +10,8 @@
 
 namespace ddl {
 
-[[nodiscard]] std::string MachineId();  // /etc/machine-id, else the host name
+// /etc/machine-id, else the host name; "" when it is there and cannot be read.
+[[nodiscard]] std::string MachineId();
 [[nodiscard]] std::vector<int> UsableCores();
 [[nodiscard]] std::int64_t MemoryMib();  // of the host, or of the cgroup where that is less
 

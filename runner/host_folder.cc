@@ -45,8 +45,10 @@ bool Names(const std::string& text, const std::string& path, const std::string& 
 }
 
 std::string CheckMachine(const std::string& folder, const std::string& machine_id) {
+  if (machine_id.empty()) return "cannot read /etc/machine-id";
   const std::string path = folder + "/host.json";
   const std::optional<std::string> text = ReadFile(path);
+  if (!text && errno != ENOENT) return Problem("read", path);
   if (!text) {
     const std::string own = DumpJson({{"machine_id", machine_id}});
     return WriteFileAtomically(path, own, Durability::kPower) ? std::string()
@@ -84,8 +86,8 @@ std::string ClaimHostFolder(const HostPaths& paths, const std::string& machine_i
 }
 
 std::string WhyNotOurs(const HostPaths& paths, const std::string& machine_id) {
-  if (::access(paths.host_folder.c_str(), F_OK) != 0) return {};
-  if (::access((paths.host_folder + "/host.json").c_str(), F_OK) != 0) {
+  if (IsMissing(paths.host_folder)) return {};
+  if (IsMissing(paths.host_folder + "/host.json")) {
     return fmt::format("{} is no folder of ddl: it has no host.json", paths.host_folder);
   }
   return CheckMachine(paths.host_folder, machine_id);
@@ -107,8 +109,10 @@ void LeavePipesFolder(const HostPaths& paths) {
 }
 
 EpochRecord ReadEpoch(const HostPaths& paths) {
-  const std::string text = ReadFile(paths.Store() + "/epoch").value_or("");
   EpochRecord record;
+  const auto read = ReadFile(paths.Store() + "/epoch");
+  record.is_unreadable = !read && errno != ENOENT && errno != ENOTDIR;
+  const std::string text = read.value_or("");
   const char* const end = text.data() + text.size();
   const auto number = std::from_chars(text.data(), end, record.epoch);
   if (number.ptr != end && *number.ptr == ' ') record.holder.assign(number.ptr + 1, end);

@@ -30,6 +30,7 @@ void LeavePipesFolder(const HostPaths& paths);
 struct EpochRecord {
   std::uint64_t epoch = 0;  // 0: none
   std::string holder;
+  bool is_unreadable = false;  // there may be one
   bool operator==(const EpochRecord&) const = default;
 };
 [[nodiscard]] EpochRecord ReadEpoch(const HostPaths& paths);

@@ -58,10 +58,11 @@ std::string ReadLogFrom(const std::string& job_folder, std::size_t offset) {
   }
   std::string text;
   constexpr std::size_t kPiece = std::size_t{64} << 10;
-  for (ssize_t got = 1; got > 0;) {
+  for (std::int64_t got = 1; got > 0;) {
     const std::size_t before = text.size();
     text.resize(before + kPiece);
-    got = ::pread(plain.Get(), text.data() + before, kPiece, static_cast<off_t>(offset + before));
+    got = ReadAllAt(plain.Get(), std::span(text).subspan(before),
+                    static_cast<std::int64_t>(offset + before));
     text.resize(before + static_cast<std::size_t>(got < 0 ? 0 : got));
   }
   return text;

@@ -28,15 +28,17 @@ namespace {
 
 constexpr std::chrono::seconds kHeartbeatEvery{2};
 constexpr std::chrono::seconds kSilentAfter{10};
+constexpr const char* kTooMany = "close other programs, or raise the limit: ulimit -n";
 
 class LocalLink : public Link {
  public:
-  LocalLink(const LocalLinkOptions& options, Deliver deliver, FileDescriptor socket, pid_t agent)
+  LocalLink(const LocalLinkOptions& options, Deliver deliver, FileDescriptor socket,
+            FileDescriptor wake, pid_t agent)
       : host_(options.host),
         deliver_(std::move(deliver)),
         socket_(std::move(socket)),
         agent_(agent),
-        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        wake_(std::move(wake)),
         thread_([this](const std::stop_token& stop) { Run(stop); }) {
     LocalLink::Send(options.hello);
   }
@@ -45,7 +47,8 @@ class LocalLink : public Link {
     Wake();
     thread_.join();
     socket_.Reset();  // the agent ends with its link
-    ::waitpid(agent_, nullptr, 0);
+    while (::waitpid(agent_, nullptr, 0) < 0 && errno == EINTR) {
+    }
   }
   LocalLink(const LocalLink&) = delete;
   LocalLink& operator=(const LocalLink&) = delete;
@@ -60,7 +63,7 @@ class LocalLink : public Link {
  private:
   void Wake() const {
     const std::uint64_t one = 1;
-    (void)!::write(wake_.Get(), &one, sizeof one);
+    (void)WriteAll(wake_.Get(), {reinterpret_cast<const char*>(&one), sizeof one});
   }
 
   void Run(const std::stop_token& stop) {
@@ -179,10 +182,12 @@ pid_t StartAgent(const LocalLinkOptions& options, int fd) {
 std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver deliver) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    throw SystemError("cannot make a socket", "", "");
+    throw SystemError("cannot make a socket", "", kTooMany);
   }
+  FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   FileDescriptor ours(ends[0]);
   const FileDescriptor theirs(ends[1]);
+  if (!wake) throw SystemError("cannot make an event descriptor", "", kTooMany);
   ::fcntl(ours.Get(), F_SETFL, O_NONBLOCK);
   ::fcntl(theirs.Get(), F_SETFL, O_NONBLOCK);
   ::fcntl(theirs.Get(), F_SETFD, 0);  // for the agent alone: no other thread starts processes now
@@ -191,7 +196,8 @@ std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver del
     throw SystemError("cannot start the agent", options.agent_path,
                       "build it: cmake --build build/release");
   }
-  return std::make_unique<LocalLink>(options, std::move(deliver), std::move(ours), agent);
+  return std::make_unique<LocalLink>(options, std::move(deliver), std::move(ours), std::move(wake),
+                                     agent);
 }
 
 }  // namespace ddl

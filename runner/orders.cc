@@ -50,7 +50,8 @@ bool WriteOrder(const std::string& job_folder, OrderKind kind, std::string_view 
 void PostAck(const std::string& job_folder, std::int64_t committed_seq) {
   const FileDescriptor file = OpenFile(job_folder + "/ack", O_WRONLY | O_CREAT);
   // One aligned write of eight bytes: a reader sees the old number or the new one.
-  if (file) (void)!::pwrite(file.Get(), &committed_seq, sizeof committed_seq, 0);
+  const std::string_view bytes(reinterpret_cast<const char*>(&committed_seq), sizeof committed_seq);
+  if (file) (void)WriteAllAt(file.Get(), bytes, 0);
 }
 
 std::optional<OrderText> ParseOrder(std::string_view text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/process.h"
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <set>
@@ -73,8 +74,15 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
 }
 
 std::optional<ProcessStat> ReadProcessStat(std::int64_t pid) {
+  return LookAtProcess(pid).stat;
+}
+
+ProcessLook LookAtProcess(std::int64_t pid) {
   const auto text = ReadFile(fmt::format("/proc/{}/stat", pid));
-  return text ? ParseProcessStat(*text) : std::nullopt;
+  ProcessLook look;
+  if (text) look.stat = ParseProcessStat(*text);
+  look.is_refused = !look.stat && (text || (errno != ENOENT && errno != ESRCH));
+  return look;
 }
 
 std::string BootId() {
@@ -100,6 +108,10 @@ bool IsThatProcess(const ProcessIdentity& process, const std::optional<ProcessSt
 
 bool IsAlive(const ProcessIdentity& process) {
   return IsThatProcess(process, ReadProcessStat(process.pid), BootId());
+}
+
+bool IsGone(const ProcessIdentity& process, const ProcessLook& now, const std::string& boot_id) {
+  return !now.is_refused && !IsThatProcess(process, now.stat, boot_id);
 }
 
 bool SendSignal(const ProcessIdentity& process, int signal) {

@@ -25,10 +25,17 @@ struct ProcessStat {
 
 // nullopt when the text is not a stat line. A command name may hold blanks and parentheses.
 [[nodiscard]] std::optional<ProcessStat> ParseProcessStat(std::string_view text);
-// nullopt when there is no such process.
+// nullopt when there is no such process, or the kernel does not let us look.
 [[nodiscard]] std::optional<ProcessStat> ReadProcessStat(std::int64_t pid);
 
-// Changes with every boot of the host; "" where the kernel does not tell.
+// A look at a pid: without a stat there certainly is no such process, or the look was refused.
+struct ProcessLook {
+  std::optional<ProcessStat> stat;
+  bool is_refused = false;
+};
+[[nodiscard]] ProcessLook LookAtProcess(std::int64_t pid);
+
+// Changes with every boot of the host; "" when the kernel does not let us look.
 [[nodiscard]] std::string BootId();
 
 // nullopt when there is no such process.
@@ -41,6 +48,11 @@ struct ProcessStat {
 
 // That very process exists and is no zombie.
 [[nodiscard]] bool IsAlive(const ProcessIdentity& process);
+
+// The same of a look that may have been refused: that very process is certainly no more, or a
+// zombie.
+[[nodiscard]] bool IsGone(const ProcessIdentity& process, const ProcessLook& now,
+                          const std::string& boot_id);
 
 // Sends `signal` to that very process, never to a later one of the same pid. False when it is gone
 // or not ours to signal.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/rank_record.h"
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <string_view>
@@ -19,17 +20,6 @@ namespace {
 constexpr const char* kStart = "/start.json";
 constexpr const char* kExit = "/exit.json";
 constexpr const char* kSettled = "/settled.json";
-
-bool WriteAt(const FileDescriptor& file, std::string_view text, std::size_t offset) {
-  while (file && !text.empty()) {
-    const ssize_t written =
-        ::pwrite(file.Get(), text.data(), text.size(), static_cast<off_t>(offset));
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-    offset += static_cast<std::size_t>(written);
-  }
-  return static_cast<bool>(file);
-}
 
 RankRecord ParseRankRecord(std::string_view text, bool has_ended) {
   RankRecord record;
@@ -54,22 +44,28 @@ bool RankRecordFile::WriteStart(pid_t trial) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   start_.pid = trial;
   start_.started_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  const std::string text = ToJsonText(start_) + "\n";
-  start_bytes_ = text.size();  // it only grows: a pid has more digits than 0
-  return WriteAt(file_, text, 0);
+  return Write(ToJsonText(start_) + "\n");
 }
 
+// The first line once more: the disk may have refused it when the pid became known.
 bool RankRecordFile::WriteExit(const ExitRecord& record) {
-  return WriteAt(file_, ToJsonText(record) + "\n", start_bytes_) &&
+  return Write(ToJsonText(start_) + "\n" + ToJsonText(record) + "\n") &&
          ::rename((folder_ + kStart).c_str(), (folder_ + kExit).c_str()) == 0;
 }
 
+bool RankRecordFile::Write(std::string_view text) {
+  return file_ && WriteAllAt(file_.Get(), text, 0);
+}
+
 RankRecord ReadRankRecord(const std::string& job_folder) {
-  if (const auto text = ReadFile(job_folder + kExit)) return ParseRankRecord(*text, true);
-  if (const auto text = ReadFile(job_folder + kStart)) return ParseRankRecord(*text, false);
-  // Renamed between the two looks.
-  if (const auto text = ReadFile(job_folder + kExit)) return ParseRankRecord(*text, true);
-  return {};
+  RankRecord record;
+  // The exit twice: it may be renamed between the two looks.
+  for (const char* name : {kExit, kStart, kExit}) {
+    if (const auto text = ReadFile(job_folder + name)) return ParseRankRecord(*text, name == kExit);
+    record.is_unreadable = errno != ENOENT && errno != ENOTDIR;
+    if (record.is_unreadable) break;
+  }
+  return record;
 }
 
 bool SettleRankRecord(const std::string& job_folder) {

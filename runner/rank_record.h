@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <sys/types.h>
 
@@ -27,16 +28,18 @@ class RankRecordFile {
   [[nodiscard]] bool WriteExit(const ExitRecord& record);
 
  private:
+  [[nodiscard]] bool Write(std::string_view text);
+
   std::string folder_;
   FileDescriptor file_;
   StartRecord start_;
-  std::size_t start_bytes_ = 0;
 };
 
 // Anybody's side; without an exit the rank has not ended, or its supervisor died.
 struct RankRecord {
   std::optional<StartRecord> start;
   std::optional<ExitRecord> exit;
+  bool is_unreadable = false;  // the disk or the host refused us: what is missing may be there
 };
 [[nodiscard]] RankRecord ReadRankRecord(const std::string& job_folder);
 

@@ -45,7 +45,7 @@ std::string Encode(const SegmentHead& head) {
 
 std::optional<SegmentHead> ReadHead(int fd) {
   char bytes[kSegmentHead];
-  if (::pread(fd, bytes, sizeof bytes, 0) != sizeof bytes) return std::nullopt;
+  if (ReadAllAt(fd, bytes, 0) != sizeof bytes) return std::nullopt;
   if (std::string_view(bytes, kMagic.size()) != kMagic) return std::nullopt;
   SegmentHead head;
   std::int32_t rank = 0;
@@ -119,14 +119,7 @@ bool SpoolWriter::Flush() {
     if (!OpenNextSegment()) return false;
   }
   // At a known place: what a refused write left half done is written over.
-  std::size_t done = 0;
-  while (done < pending_.size()) {
-    const ssize_t written = ::pwrite(fd_.Get(), pending_.data() + done, pending_.size() - done,
-                                     written_in_segment_ + static_cast<off_t>(done));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    done += static_cast<std::size_t>(written);
-  }
+  if (!WriteAllAt(fd_.Get(), pending_, written_in_segment_)) return false;
   written_in_segment_ += static_cast<std::int64_t>(pending_.size());
   pending_.clear();
   return true;
@@ -136,10 +129,7 @@ bool SpoolWriter::OpenNextSegment() {
   const std::string path = SegmentPath(folder_, segment_ + 1);
   FileDescriptor next = OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC);
   const std::string head = Encode({id_, first_pending_seq_});
-  if (!next ||
-      ::pwrite(next.Get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
-    return false;
-  }
+  if (!next || !WriteAllAt(next.Get(), head, 0)) return false;
   fd_ = std::move(next);
   ++segment_;
   written_in_segment_ = static_cast<std::int64_t>(head.size());
@@ -190,8 +180,8 @@ std::vector<MetricReport> SpoolReader::Read(std::size_t max_bytes) {
   do {
     const FileDescriptor fd = OpenFile(SegmentPath(folder_, segment_), O_RDONLY);
     std::string bytes(max_bytes, '\0');
-    const ssize_t got = fd ? ::pread(fd.Get(), bytes.data(), bytes.size(), offset_) : 0;
-    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+    const std::int64_t got = fd ? ReadAllAt(fd.Get(), bytes, offset_) : 0;
+    bytes.resize(static_cast<std::size_t>(std::max<std::int64_t>(0, got)));
     TakeRecords(bytes, reports);
   } while (reports.empty() && EnterNextSegment());
   return reports;

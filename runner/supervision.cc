@@ -84,6 +84,7 @@ void Supervision::Reap() {
     int status = 0;
     struct rusage usage{};
     const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
+    if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) return core_.Reaped(errno == ECHILD);
     if (pid == 0) return core_.Reaped(false);
     const std::int64_t cpu_ms = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
@@ -107,8 +108,10 @@ void Supervision::ReadOutput(bool to_the_end) {
 
 void Supervision::ReadMetrics() {
   std::array<char, kPiece> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-  ssize_t got = 0;
-  while ((got = ::read(pipes_.metrics.Get(), piece.data(), piece.size())) > 0) {
+  while (true) {
+    const ssize_t got = ::read(pipes_.metrics.Get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
     intake_->TakeMetrics({piece.data(), static_cast<std::size_t>(got)});
   }
 }

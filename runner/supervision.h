@@ -44,7 +44,7 @@ class Supervision final : private SupervisorHost {
   [[nodiscard]] bool WriteExit(const ExitRecord& record) override;
   [[nodiscard]] std::string Prepare() override;
   void RemovePipes() override;
-  [[nodiscard]] std::optional<OrderText> ReadOrder(int number) override;
+  [[nodiscard]] OrderAnswer ReadOrder(int number) override;
   bool Ring(const BellLine& line) override { return bell_.Ring(line); }
   [[nodiscard]] LeaseAnswer TakeLeases() override;
   void ReleaseLeases() override { leases_.reset(); }

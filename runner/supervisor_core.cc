@@ -93,6 +93,7 @@ void SupervisorCore::Refuse(const std::string& reason) {
 
 void SupervisorCore::Exec() {
   const StartedTrial trial = host_.StartTrial();
+  if (trial.is_hosts_fault) return Refuse(trial.problem);
   if (trial.pid < 0) {
     FillRecord();
     record_.cause = EndCause::kCouldNotStart;

@@ -83,6 +83,7 @@ class SupervisorCore {
   Phase phase_ = Phase::kClaim;
   bool has_taken_rest_ = false;
   int next_order_ = 1;
+  bool owes_order_ = false;  // the next one cannot be read now
   pid_t trial_ = -1;
   std::optional<int> status_;       // of the first process, once it has ended
   std::optional<EndCause> forced_;  // why we ended it

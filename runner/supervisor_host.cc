@@ -27,6 +27,8 @@ std::int64_t Supervision::UnixMs() const {
 }
 
 ClaimAnswer Supervision::Claim() {
+  // Without it nobody would learn that the trial has ended.
+  if (!signals_) return {.is_taken = false, .problem = "the host has no more descriptors"};
   if (::mkdir(folder_.c_str(), 0700) == 0) return {};
   if (errno == EEXIST) return {.is_taken = true, .problem = {}};
   return {.is_taken = false,
@@ -34,7 +36,7 @@ ClaimAnswer Supervision::Claim() {
 }
 
 bool Supervision::HasFolder() const {
-  return ::access(folder_.c_str(), F_OK) == 0;
+  return !IsMissing(folder_);
 }
 
 void Supervision::WriteBusy(const SlotBusy& busy) {
@@ -63,10 +65,10 @@ void Supervision::RemovePipes() {
   ddl::RemovePipes(paths_, launch_.id);
 }
 
-std::optional<OrderText> Supervision::ReadOrder(int number) {
+OrderAnswer Supervision::ReadOrder(int number) {
   const auto text = ReadFile(fmt::format("{}/order.{}", folder_, number));
-  if (!text) return std::nullopt;
-  return ParseOrder(*text).value_or(OrderText{OrderKind::kControl, {}});
+  if (!text) return {.order = std::nullopt, .is_unreadable = errno != ENOENT};
+  return {.order = ParseOrder(*text).value_or(OrderText{OrderKind::kControl, {}})};
 }
 
 LeaseAnswer Supervision::TakeLeases() {

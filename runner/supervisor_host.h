@@ -26,6 +26,11 @@ struct LeaseAnswer {
   std::string problem;           // not empty: the lease files cannot be used at all
 };
 
+struct OrderAnswer {
+  std::optional<OrderText> order;  // one that makes no sense has an empty control line
+  bool is_unreadable = false;      // there may be one
+};
+
 class SupervisorHost {
  public:
   virtual ~SupervisorHost() = default;
@@ -36,7 +41,7 @@ class SupervisorHost {
 
   // ---- the rank's folder, and the bell
   [[nodiscard]] virtual ClaimAnswer Claim() = 0;
-  [[nodiscard]] virtual bool HasFolder() const = 0;
+  [[nodiscard]] virtual bool HasFolder() const = 0;  // false: certainly removed
   virtual void WriteBusy(const SlotBusy& busy) = 0;  // beside the folder, which goes
   virtual void RemoveFolder() = 0;                   // with all that is in it
   // False when the disk refuses. With pid 0 before the trial starts.
@@ -44,8 +49,7 @@ class SupervisorHost {
   [[nodiscard]] virtual bool WriteExit(const ExitRecord& record) = 0;
   [[nodiscard]] virtual std::string Prepare() = 0;  // files and pipes of the trial; "" or why not
   virtual void RemovePipes() = 0;
-  // nullopt: no such order yet. One that makes no sense has an empty control line.
-  [[nodiscard]] virtual std::optional<OrderText> ReadOrder(int number) = 0;
+  [[nodiscard]] virtual OrderAnswer ReadOrder(int number) = 0;
   // False: the agent is behind; ring again later.
   virtual bool Ring(const BellLine& line) = 0;
 

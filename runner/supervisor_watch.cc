@@ -35,12 +35,14 @@ milliseconds SupervisorCore::TurnWithin() const {
   if (enclose_at_) next = std::min(next, *enclose_at_);
   // What the disk refuses is rung for once it is written: until then there is nothing to hurry for.
   if (rung_seq_ < host_.LastSeq() && !host_.HasUnwritten()) next = std::min(next, ring_at_);
-  if (host_.HasUnwritten() || said_held_back_) next = std::min(next, now + kRetryEvery);
+  if (host_.HasUnwritten() || said_held_back_ || owes_order_)
+    next = std::min(next, now + kRetryEvery);
   return std::max(duration_cast<milliseconds>(next - now) + milliseconds(1), milliseconds(0));
 }
 
 void SupervisorCore::Work() {
   if (HasSteps()) return;  // the tree is gone
+  if (owes_order_) ObeyOrders();
   KeepDeadlines();
   (void)host_.FlushSpool();  // refused by the disk: kept, and tried again
   RingMetrics();
@@ -71,7 +73,10 @@ void SupervisorCore::Reaped(bool tree_is_gone) {
 }
 
 void SupervisorCore::ObeyOrders() {
-  while (const std::optional<OrderText> order = host_.ReadOrder(next_order_)) {
+  while (true) {
+    const auto [order, is_unreadable] = host_.ReadOrder(next_order_);
+    owes_order_ = is_unreadable;
+    if (!order) return;
     ++next_order_;
     switch (order->kind) {
       case OrderKind::kStop:
@@ -153,9 +158,11 @@ void SupervisorCore::RingMetrics() {
 bool SupervisorCore::MayRead() {
   const bool held = IsHeldBack();
   if (held && !said_held_back_) {
+    const char* why = host_.HasUnwritten()
+                          ? "the disk refuses its metrics; free some disk space, then it goes on"
+                          : "its metrics are not taken";
     host_.Ring({News::kNotice, launch_.id,
-                fmt::format("trial {} of {} waits: its metrics are not taken", launch_.trial_number,
-                            launch_.sweep)});
+                fmt::format("trial {} of {} waits: {}", launch_.trial_number, launch_.sweep, why)});
   }
   said_held_back_ = held;
   return !held;

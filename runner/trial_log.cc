@@ -31,10 +31,7 @@ void TrialLog::WriteTail(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::int64_t at = through_tail_ % tail_bytes_;
     const std::string_view piece = bytes.substr(0, static_cast<std::size_t>(tail_bytes_ - at));
-    if (::pwrite(tail_.Get(), piece.data(), piece.size(), at) !=
-        static_cast<ssize_t>(piece.size())) {
-      refused_ += static_cast<std::int64_t>(piece.size());
-    }
+    if (!WriteAllAt(tail_.Get(), piece, at)) refused_ += static_cast<std::int64_t>(piece.size());
     through_tail_ += static_cast<std::int64_t>(piece.size());
     bytes.remove_prefix(piece.size());
   }
@@ -49,9 +46,7 @@ void TrialLog::Close() {
   if (through_tail_ <= tail_bytes_ || at == 0) return;
   // The oldest byte stands at `at`: write the ring out in order and put it in the old one's place.
   std::string ring(static_cast<std::size_t>(tail_bytes_), '\0');
-  if (::pread(tail_.Get(), ring.data(), ring.size(), 0) != static_cast<ssize_t>(ring.size())) {
-    return;
-  }
+  if (ReadAllAt(tail_.Get(), ring, 0) != tail_bytes_) return;
   std::rotate(ring.begin(), ring.begin() + at, ring.end());
   (void)WriteFileAtomically(folder_ + "/log.tail", ring);
 }

@@ -68,6 +68,11 @@ std::string GpuList(const std::vector<GpuShare>& gpus) {
   return list;
 }
 
+bool IsHostsFault(int problem) {
+  const std::array<int, 7> faults{EAGAIN, ENOMEM, EMFILE, ENFILE, EIO, ENOSPC, EDQUOT};
+  return std::ranges::find(faults, problem) != faults.end();
+}
+
 std::string WhyNotStarted(int problem, const LaunchRecord& launch) {
   const std::string& program = launch.argv.front();
   if (!std::filesystem::is_directory(launch.workdir)) {
@@ -158,7 +163,7 @@ Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths)
 StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, TrialPipes& pipes) {
   if (launch.argv.empty()) return {-1, "the command is empty"};
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {-1, "the host has no more descriptors"};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {-1, "the host has no more descriptors", true};
   pipes.output.Reset(ends[0]);
   const FileDescriptor writing(ends[1]);
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -186,7 +191,7 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
                                      Pointers(words).data(), environment.pointers.data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (problem != 0) return {-1, WhyNotStarted(problem, launch)};
+  if (problem != 0) return {-1, WhyNotStarted(problem, launch), IsHostsFault(problem)};
   return {pid, {}};
 }
 

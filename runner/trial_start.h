@@ -36,7 +36,8 @@ struct Environment {
 
 struct StartedTrial {
   pid_t pid = -1;
-  std::string problem;  // not empty: nothing was started, and why, for the user
+  std::string problem;          // not empty: nothing was started, and why, for the user
+  bool is_hosts_fault = false;  // the host lacks something: the same may start another time
 };
 
 // Starts the trial in a session of its own with default signals and nothing but stdin from

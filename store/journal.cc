@@ -2,6 +2,7 @@
 #include "store/journal.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "configs/error.h"
 #include "store/change_fields.h"
 
 namespace ddl {
@@ -149,6 +151,9 @@ std::string PathIn(const std::string& folder) {
 
 JournalText ReadJournal(const std::string& folder) {
   std::ifstream stream(PathIn(folder), std::ios::binary);
+  if (!stream.is_open() && errno != ENOENT) {
+    throw SystemError("cannot read", PathIn(folder), "check the disk");
+  }
   const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   std::string_view rest = bytes;
   JournalText text;

@@ -52,6 +52,7 @@ class RunningDdl {
   void Signal(int number) const { ::kill(pid_, number); }
   [[nodiscard]] pid_t Pid() const { return pid_; }
   [[nodiscard]] std::string Out() const { return ReadText(out_); }
+  [[nodiscard]] std::string ErrorOut() const { return ReadText(error_); }
 
   Finished Wait() {
     int status = 0;

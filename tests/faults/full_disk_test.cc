@@ -16,28 +16,45 @@ namespace {
 constexpr int kReports = 3000;
 constexpr std::int64_t kRoom = 24 << 20;
 
+const std::string kCommon = "method: grid\nparallel: 2\nresources: {cpus: 0.1}\n";
+const std::string kLoss = "metric: {name: loss, goal: minimize}\n";
+
 class FullDisk : public RealDdl {
  protected:
   void SetUp() override {
     RealDdl::SetUp();
-    disk_ = folder_ + "/disk";
-    std::filesystem::create_directory(disk_);
-    const std::string size = "size=" + std::to_string(kRoom);
-    is_mounted_ = ::mount("tmpfs", disk_.c_str(), "tmpfs", 0, size.c_str()) == 0;
-    if (!is_mounted_) GTEST_SKIP() << "no file system can be mounted here";
+    std::filesystem::create_directory(folder_ + "/disk");
+    if (!Mount(folder_ + "/disk")) GTEST_SKIP() << "no file system can be mounted here";
     std::filesystem::create_directory(folder_ + "/ledger");
-    spec_ = Write("ledger.yaml",
-                  "name: ledger\nmethod: grid\nparallel: 2\nresources: {cpus: 0.1}\n"
-                  "metric: {name: loss, goal: minimize}\nparameters: {x: {values: [1, 2]}}\n"
-                  "command: [" +
-                      std::string(DDL_BINARY_DIR) + "/tests/ledger_trial, ledger, \"" +
-                      std::to_string(kReports) + "\", \"0\"]\n");
+    spec_ = Write("ledger.yaml", "name: ledger\nparameters: {x: {values: [1, 2]}}\n" + kCommon +
+                                     kLoss + "command: [" + std::string(DDL_BINARY_DIR) +
+                                     "/tests/ledger_trial, ledger, \"" + std::to_string(kReports) +
+                                     "\", \"0\"]\n");
   }
   void TearDown() override {
     FreeDisk();
     if (std::filesystem::exists(folder_ + "/ledger")) (void)Ddl({"stop"});
     if (is_mounted_) ::umount2(disk_.c_str(), MNT_DETACH);
     RealDdl::TearDown();
+  }
+
+  [[nodiscard]] bool Mount(const std::string& folder) {
+    disk_ = folder;
+    const std::string size = "size=" + std::to_string(kRoom);
+    is_mounted_ = ::mount("tmpfs", disk_.c_str(), "tmpfs", 0, size.c_str()) == 0;
+    return is_mounted_;
+  }
+  // The folder is there once something has run.
+  void MountUnderCheckpoints() {
+    ::umount2(disk_.c_str(), MNT_DETACH);
+    const std::string spec = Write("first.yaml",
+                                   "name: first\ncommand: [\"true\"]\nmethod: grid\n"
+                                   "parameters: {x: {values: [1]}}\n");
+    ASSERT_EQ(Ddl({"sweep", "--quiet", spec}).code, 0);
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/host")) {
+      if (!entry.is_directory()) continue;
+      ASSERT_TRUE(Mount(entry.path().string() + "/checkpoints"));
+    }
   }
 
   [[nodiscard]] std::int64_t Free() const {
@@ -52,15 +69,27 @@ class FullDisk : public RealDdl {
   }
   void FreeDisk() const { std::filesystem::remove(disk_ + "/ballast"); }
 
+  // Somebody needed the last of it.
+  void AwaitFullDisk() const {
+    while (Free() > 0)
+      std::this_thread::yield();
+  }
+
+  static void AwaitWord(const RunningDdl& sweep, const std::string& word) {
+    while (sweep.ErrorOut().find(word) == std::string::npos &&
+           sweep.Out().find(word) == std::string::npos)
+      std::this_thread::yield();
+  }
+
   // Every row that a trial wrote down itself is in the store once, in its order.
-  void ExpectAllRows() const {
+  static void ExpectAllRows(int trials, int reports) {
     const Connection store(ReadStorePath(), OpenAs::kReader);
     EXPECT_EQ(store.Number("SELECT count(*) FROM trial WHERE state = " +
                            std::to_string(static_cast<int>(TrialState::kFinished))),
-              2);
-    EXPECT_EQ(store.Number("SELECT count(*) FROM metric"), 2 * kReports);
+              trials);
+    EXPECT_EQ(store.Number("SELECT count(*) FROM metric"), trials * reports);
     EXPECT_EQ(store.Number("SELECT count(DISTINCT trial * 1000000 + step) FROM metric"),
-              2 * kReports);
+              trials * reports);
   }
   [[nodiscard]] static std::string ReadStorePath() {
     return std::string(std::getenv("DDL_HOME")) + "/ddl.db";
@@ -81,19 +110,58 @@ TEST_F(FullDisk, UnderTheStoreEndsTheCoordinatorAndLosesNothing) {
   FreeDisk();
   const Finished done = Ddl({"sweep", "--quiet", spec_});
   EXPECT_EQ(done.code, 0) << done.out << done.error;
-  ExpectAllRows();
+  ExpectAllRows(2, kReports);
 }
 
-TEST_F(FullDisk, UnderTheHostFolderHoldsTheTrialsUntilThereIsRoom) {
+TEST_F(FullDisk, UnderTheSpoolsHoldsTheTrialsUntilThereIsRoom) {
   ::setenv("DDL_HOST_DIR", (disk_ + "/host").c_str(), 1);
   FillDisk(48 << 10);
-  const auto sweep = Start({"sweep", "--quiet", spec_});
-  while (Free() > 0)  // until somebody needed the last of it
+  const auto sweep = Start({"sweep", spec_});
+  AwaitFullDisk();
+  AwaitWord(*sweep, "the disk refuses its metrics; free some disk space");
+  FreeDisk();
+  const Finished done = sweep->Wait();
+  EXPECT_EQ(done.code, 0) << done.out << done.error;
+  ExpectAllRows(2, kReports);
+}
+
+// A log is never held back: what finds no room is counted, and the trial goes on. Its metrics wait.
+TEST_F(FullDisk, UnderTheLogsCountsWhatIsNotKept) {
+  ::setenv("DDL_HOST_DIR", (disk_ + "/host").c_str(), 1);
+  FillDisk(4 << 20);
+  const std::string spec = Write(
+      "loud.yaml", "name: loud\nparameters: {x: {values: [1]}}\n" + kCommon + kLoss +
+                       "command: [/bin/sh, -c, \"head -c 8388608 /dev/zero | tr '\\\\0' '\\\\n'; "
+                       "echo > written; echo '{\\\"loss\\\": 1}'; echo '{\\\"loss\\\": 2}'\"]\n");
+  const auto sweep = Start({"sweep", "--quiet", spec});
+  while (!std::filesystem::exists(folder_ + "/written"))
     std::this_thread::yield();
   FreeDisk();
   const Finished done = sweep->Wait();
   EXPECT_EQ(done.code, 0) << done.out << done.error;
-  ExpectAllRows();
+  ExpectAllRows(1, 2);
+  const Finished log = Ddl({"logs", "1"});
+  EXPECT_NE(log.out.find(" bytes are not kept"), std::string::npos) << log.out.size();
+}
+
+// The trial ends with what is wrong, and goes on from its last whole checkpoint when it is asked
+// to.
+TEST_F(FullDisk, UnderTheCheckpointsEndsTheTrialUntilItIsTriedAgain) {
+  const std::string spec = Write(
+      "trained.yaml", "name: trained\nparameters: {optimizer.lr: {values: [0.1]}}\n" + kCommon +
+                          "trainer: {data: blobs, epochs: 6, batch_size: 64, "
+                          "model: {type: mlp, hidden: [64]}}\n");
+  MountUnderCheckpoints();
+  FillDisk(std::int64_t{32} << 10);
+  const Finished full = Ddl({"sweep", "--quiet", spec});
+  EXPECT_EQ(full.code, 1) << full.out << full.error;
+  const Finished log = Ddl({"logs", "1"});
+  EXPECT_NE(log.out.find("free space there"), std::string::npos) << log.out;
+  FreeDisk();
+  const Finished done = Ddl({"sweep", "--quiet", "--retry-failed", spec});
+  EXPECT_EQ(done.code, 0) << done.out << done.error;
+  const Connection store(ReadStorePath(), OpenAs::kReader);
+  EXPECT_EQ(store.Number("SELECT count(DISTINCT step) FROM metric"), 6);
 }
 
 }  // namespace

@@ -29,6 +29,10 @@ class Host : public AgentHost {
   std::uint64_t mark = 1;
   bool disk_is_full = false;
   bool spool_fails = false;
+  bool folder_is_unreadable = false;
+  bool records_are_unreadable = false;
+  bool processes_are_hidden = false;
+  int woken = 0;
   std::set<std::int64_t> alive;
   std::vector<RankId> started;
   std::set<RankId> settled;
@@ -87,11 +91,19 @@ class Host : public AgentHost {
   [[nodiscard]] bool HolderMayLive(const std::string&, const std::string&) const override {
     return false;
   }
-  [[nodiscard]] std::vector<RankId> Jobs() const override { return {}; }
+  [[nodiscard]] std::optional<std::vector<RankId>> Jobs() const override {
+    if (folder_is_unreadable) return std::nullopt;
+    std::vector<RankId> found;
+    for (const auto& [id, job] : jobs) {
+      found.push_back(id);
+    }
+    return found;
+  }
   [[nodiscard]] std::string JobFolder(RankId) const override { return "/host/job"; }
   [[nodiscard]] bool HasJob(RankId id) const override { return jobs.contains(id); }
   [[nodiscard]] RankRecord Record(RankId id) const override {
     const auto job = jobs.find(id);
+    if (records_are_unreadable) return {.start = {}, .exit = {}, .is_unreadable = true};
     return job == jobs.end() ? RankRecord{} : job->second.record;
   }
   [[nodiscard]] bool IsSettled(RankId) const override { return false; }
@@ -121,11 +133,16 @@ class Host : public AgentHost {
     return static_cast<pid_t>(100 + record.id.job.value);
   }
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
-  [[nodiscard]] std::optional<ProcessStat> Stat(std::int64_t pid) const override {
-    if (!alive.contains(pid)) return std::nullopt;
-    return ProcessStat{.pid = pid, .state = 'S', .start_ticks = 1};
+  [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override {
+    if (processes_are_hidden) return {.stat = std::nullopt, .is_refused = true};
+    if (!alive.contains(pid)) return {};
+    return {.stat = ProcessStat{.pid = pid, .state = 'S', .start_ticks = 1}};
   }
-  bool Signal(const ProcessIdentity& process, int) override { return alive.contains(process.pid); }
+  bool Signal(const ProcessIdentity& process, int) override {
+    if (processes_are_hidden || !alive.contains(process.pid)) return false;
+    ++woken;
+    return true;
+  }
   void KillByToken(const std::string& token) override { killed.push_back(token); }
   void AwaitDeath(const ProcessIdentity&) override {}
 
@@ -263,6 +280,100 @@ TEST_F(AgentCoreTest, WelcomesTheCoordinatorThatAFullDiskKnows) {
   AgentCore later(host_);
   later.Heard(Hello{"store", 6, false, "here:/store"});
   EXPECT_TRUE(later.IsOver()) << "a fence that cannot be written down is none";
+}
+
+TEST_F(AgentCoreTest, TakesARecordThatCannotBeReadForNoEvidence) {
+  Launch(1);
+  host_.Run(first_, 7);
+  host_.jobs[first_].record.exit = ExitRecord{.id = first_, .token = "token", .exit_code = 3};
+  host_.records_are_unreadable = true;
+  core_.Rang({News::kExited, first_, {}});
+  host_.alive.clear();
+  core_.ChildEnded(101);
+  Pass(1s);
+  EXPECT_TRUE(host_.All<Exited>().empty());
+  host_.records_are_unreadable = false;
+  Pass(200ms);
+  ASSERT_EQ(host_.All<Exited>().size(), 1);
+  EXPECT_EQ(host_.All<Exited>().front().record.exit_code, 3);
+  EXPECT_TRUE(host_.killed.empty());
+}
+
+// The simulator's seed 73: the first two of three reads were refused.
+TEST_F(AgentCoreTest, KillsNobodyWhoseStartCouldNotBeReadBefore) {
+  host_.Run(first_, 7);
+  host_.records_are_unreadable = true;
+  core_.Heard(Adopt{first_, "token", 0, {}});
+  Pass(200ms);
+  host_.records_are_unreadable = false;
+  Pass(200ms);
+  Pass(200ms);
+  EXPECT_TRUE(host_.killed.empty());
+  EXPECT_TRUE(host_.All<Exited>().empty());
+  EXPECT_EQ(host_.All<Started>().size(), 1);
+}
+
+TEST_F(AgentCoreTest, GivesUpARecordThatCannotBeReadForHalfAMinute) {
+  Launch(1);
+  host_.Run(first_, 7);
+  host_.records_are_unreadable = true;
+  core_.ChildEnded(101);
+  Pass(29s);
+  EXPECT_TRUE(host_.All<Exited>().empty());
+  Pass(2s);
+  ASSERT_EQ(host_.All<Exited>().size(), 1);
+  EXPECT_EQ(host_.All<Exited>().front().record.cause, EndCause::kSupervisorLost);
+}
+
+TEST_F(AgentCoreTest, TakesAProcessThatCannotBeLookedAtForAlive) {
+  host_.Run(first_, 7);
+  core_.Heard(Adopt{first_, "token", 0, {}});
+  host_.processes_are_hidden = true;
+  Pass(1s);
+  EXPECT_TRUE(host_.All<Exited>().empty());
+  host_.alive.clear();
+  host_.processes_are_hidden = false;
+  Pass(1s);
+  EXPECT_EQ(host_.All<Exited>().size(), 1);
+}
+
+TEST_F(AgentCoreTest, WelcomesNobodyWithoutKnowingWhatRan) {
+  host_.Run(first_, 7);
+  for (bool* fault : {&host_.folder_is_unreadable, &host_.records_are_unreadable}) {
+    *fault = true;
+    AgentCore again(host_);
+    again.Heard(Hello{"store", 5, false, "here:/store"});
+    EXPECT_TRUE(again.IsOver());
+    ASSERT_FALSE(host_.All<Refused>().empty());
+    EXPECT_EQ(host_.All<Refused>().back().reason, "cannot read what ran in /host");
+    EXPECT_NE(host_.All<Refused>().back().hint, "");
+    *fault = false;
+  }
+}
+
+TEST_F(AgentCoreTest, WakesAgainWhomAnOrderDidNotReach) {
+  host_.Run(first_, 7);
+  core_.Heard(Adopt{first_, "token", 0, {}});
+  host_.processes_are_hidden = true;
+  core_.Heard(Order{first_, OrderKind::kStop, {}});
+  Pass(200ms);
+  EXPECT_EQ(host_.woken, 0);
+  host_.processes_are_hidden = false;
+  Pass(20ms);
+  Pass(20ms);
+  EXPECT_EQ(host_.woken, 1);
+  EXPECT_EQ(host_.jobs[first_].orders, 1) << "written again";
+}
+
+TEST_F(AgentCoreTest, TellsAStrangersStartOnceItCanBeRead) {
+  host_.Run(first_, 7);
+  host_.records_are_unreadable = true;
+  core_.Rang({News::kStarted, first_, {}});
+  EXPECT_TRUE(host_.All<Started>().empty());
+  host_.records_are_unreadable = false;
+  Pass(200ms);
+  Pass(200ms);
+  EXPECT_EQ(host_.All<Started>().size(), 1);
 }
 
 }  // namespace

@@ -100,5 +100,28 @@ TEST(File, RemovesATreeButNotWhatLinksPointTo) {
   EXPECT_EQ(ReadFile(folder / "kept/file"), "precious");
 }
 
+TEST(File, ReadsAndWritesAllAtAPlace) {
+  const TemporaryFolder folder;
+  const FileDescriptor file = OpenFile(folder / "file", O_RDWR | O_CREAT);
+  ASSERT_TRUE(WriteAllAt(file.Get(), "abcdef", 0));
+  ASSERT_TRUE(WriteAllAt(file.Get(), "XY", 2));
+  std::string text(4, '.');
+  EXPECT_EQ(ReadAllAt(file.Get(), text, 1), 4);
+  EXPECT_EQ(text, "bXYe");
+  EXPECT_EQ(ReadAllAt(file.Get(), text, 4), 2) << "no more is there";
+  EXPECT_EQ(ReadAllAt(-1, text, 0), -1);
+  EXPECT_FALSE(WriteAllAt(-1, "a", 0));
+}
+
+TEST(File, IsMissingOnlyWhenThatIsCertain) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(WriteFileAtomically(folder / "file", ""));
+  EXPECT_FALSE(IsMissing(folder / "file"));
+  EXPECT_TRUE(IsMissing(folder / "gone"));
+  EXPECT_TRUE(IsMissing(folder / "file/below"));
+  ASSERT_EQ(::symlink("loop", (folder / "loop").c_str()), 0);
+  EXPECT_FALSE(IsMissing(folder / "loop")) << "nobody can tell";
+}
+
 }  // namespace
 }  // namespace ddl

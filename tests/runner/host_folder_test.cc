@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/host_folder.h"
 
+#include <filesystem>
 #include <set>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/runner/temporary_folder.h"
@@ -21,6 +23,25 @@ TEST(EpochMark, NeverComesAgain) {
     marks.insert(EpochMark(paths));
   }
   EXPECT_EQ(marks.size(), 20);
+}
+
+TEST(HostFolder, AnEpochThatCannotBeReadIsNotZero) {
+  const TemporaryFolder folder;
+  const HostPaths paths{folder / "host", "store", {}};
+  ASSERT_EQ(ClaimHostFolder(paths, "machine"), "");
+  EXPECT_FALSE(ReadEpoch(paths).is_unreadable);
+  std::filesystem::create_directory(paths.Store() + "/epoch");
+  EXPECT_TRUE(ReadEpoch(paths).is_unreadable);
+}
+
+TEST(HostFolder, IsOfNoMachineThatCannotBeTold) {
+  const TemporaryFolder folder;
+  const HostPaths paths{folder / "host", "store", {}};
+  EXPECT_EQ(ClaimHostFolder(paths, ""), "cannot read /etc/machine-id");
+  EXPECT_EQ(ClaimHostFolder(paths, "machine"), "") << "nothing was written for no machine";
+  std::filesystem::remove(folder / "host/host.json");
+  std::filesystem::create_directory(folder / "host/host.json");
+  EXPECT_THAT(ClaimHostFolder(paths, "machine"), testing::StartsWith("cannot read "));
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "runner/orders.h"
@@ -76,6 +78,40 @@ TEST(RankRecord, AnExitCountsOnlyOnceItIsRenamed) {
   EXPECT_EQ(ReadRankRecord(folder.Path()).exit->exit_code, 3);
 }
 
+// The disk refuses all that is written for as long as it lives.
+class NoRoom {
+ public:
+  NoRoom() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    struct rlimit none = before_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  NoRoom(const NoRoom&) = delete;
+  NoRoom& operator=(const NoRoom&) = delete;
+  ~NoRoom() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  struct rlimit before_{};
+};
+
+TEST(RankRecord, AnExitIsWholeWithoutThePid) {
+  const TemporaryFolder folder;
+  RankRecordFile file(SomeLaunch(), folder.Path());
+  ASSERT_TRUE(file.WriteStart(0));
+  {
+    const NoRoom none;
+    EXPECT_FALSE(file.WriteStart(1'000'000));
+    EXPECT_FALSE(file.WriteExit(SomeExit()));
+  }
+  EXPECT_EQ(ReadRankRecord(folder.Path()).start->pid, 0);
+  ASSERT_TRUE(file.WriteExit(SomeExit()));
+  const RankRecord record = ReadRankRecord(folder.Path());
+  ASSERT_TRUE(record.exit);
+  EXPECT_EQ(record.start->pid, 1'000'000);
+}
+
 TEST(RankRecord, DamageIsNoRecord) {
   const TemporaryFolder folder;
   EXPECT_FALSE(ReadRankRecord(folder.Path()).start);
@@ -118,6 +154,17 @@ TEST(Orders, AnAcknowledgementIsANumber) {
   EXPECT_EQ(ReadAck(folder.Path()), 1'000'000'000'000);
   std::ofstream(folder / "ack") << "cut";
   EXPECT_FALSE(ReadAck(folder.Path()));
+}
+
+// As with a broken disk: something is there, and what it says cannot be told.
+TEST(RankRecord, WhatCannotBeReadMayBeThere) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(ReadRankRecord(folder.Path()).is_unreadable);
+  EXPECT_FALSE(ReadRankRecord(folder / "gone").is_unreadable);
+  RankRecordFile file(SomeLaunch(), folder.Path());
+  ASSERT_TRUE(file.WriteStart(1));
+  std::filesystem::create_directory(folder / "exit.json");
+  EXPECT_TRUE(ReadRankRecord(folder.Path()).is_unreadable);
 }
 
 }  // namespace

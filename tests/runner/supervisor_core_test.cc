@@ -23,7 +23,9 @@ class Host : public SupervisorHost {
   std::vector<std::string> rung;
   ClaimAnswer claim;
   LeaseAnswer lease;
+  StartedTrial started{.pid = 7, .problem = {}};
   bool disk_is_full = false;
+  bool disk_is_broken = false;
   bool folder_is_there = true;
   bool has_unwritten = false;
   std::int64_t last_seq = 0;
@@ -53,9 +55,10 @@ class Host : public SupervisorHost {
   }
   [[nodiscard]] std::string Prepare() override { return {}; }
   void RemovePipes() override {}
-  [[nodiscard]] std::optional<OrderText> ReadOrder(int number) override {
-    if (number > std::ssize(orders)) return std::nullopt;
-    return orders[static_cast<std::size_t>(number - 1)];
+  [[nodiscard]] OrderAnswer ReadOrder(int number) override {
+    if (disk_is_broken) return {.order = std::nullopt, .is_unreadable = true};
+    if (number > std::ssize(orders)) return {};
+    return {.order = orders[static_cast<std::size_t>(number - 1)]};
   }
   bool Ring(const BellLine& line) override {
     rung.push_back(std::string(1, static_cast<char>(line.news)) + line.text);
@@ -63,7 +66,7 @@ class Host : public SupervisorHost {
   }
   [[nodiscard]] LeaseAnswer TakeLeases() override { return lease; }
   void ReleaseLeases() override { done.emplace_back("release"); }
-  [[nodiscard]] StartedTrial StartTrial() override { return {7, {}}; }
+  [[nodiscard]] StartedTrial StartTrial() override { return started; }
   void SignalTree(int signal) override { done.push_back("signal " + std::to_string(signal)); }
   void KillTree() override { done.emplace_back("kill"); }
   void EncloseTree() override {}
@@ -216,6 +219,33 @@ TEST_F(SupervisorCoreTest, GivesNoGraceToATreeThatTakesTooMuchMemory) {
   End(SIGKILL);
   EXPECT_EQ(host_.exit->cause, EndCause::kOutOfMemory);
   EXPECT_EQ(host_.exit->detail, "2.0 GiB of 1.0 GiB");
+}
+
+TEST_F(SupervisorCoreTest, ObeysAnOrderOnceItCanBeRead) {
+  Begin();
+  host_.orders = {{OrderKind::kStop, {}}};
+  host_.disk_is_broken = true;
+  core_.Woken();
+  EXPECT_EQ(Count("signal 15"), 0);
+  EXPECT_LT(core_.TurnWithin(), 1s);
+  host_.disk_is_broken = false;
+  RunOn(100ms);
+  EXPECT_EQ(Count("signal 15"), 1);
+}
+
+TEST_F(SupervisorCoreTest, WhatTheHostLacksIsNoFailureOfTheTrial) {
+  host_.started = {.pid = -1, .problem = "no more descriptors", .is_hosts_fault = true};
+  Begin();
+  EXPECT_FALSE(host_.exit);
+  EXPECT_THAT(host_.done, testing::Contains("remove folder"));
+  EXPECT_THAT(host_.rung, ElementsAre("rtoken no more descriptors"));
+}
+
+TEST_F(SupervisorCoreTest, AProgramThatIsNotThereIsOne) {
+  host_.started = {.pid = -1, .problem = "no such program"};
+  Begin();
+  ASSERT_TRUE(host_.exit);
+  EXPECT_EQ(host_.exit->cause, EndCause::kCouldNotStart);
 }
 
 }  // namespace

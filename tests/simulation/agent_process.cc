@@ -90,7 +90,7 @@ bool AgentProcess::HolderMayLive(const std::string&, const std::string&) const {
   return false;  // nobody copies this store
 }
 
-std::vector<RankId> AgentProcess::Jobs() const {
+std::optional<std::vector<RankId>> AgentProcess::Jobs() const {
   std::vector<RankId> jobs;
   for (const auto& [id, files] : disk_.jobs) {
     jobs.push_back(id);
@@ -105,7 +105,9 @@ std::string AgentProcess::JobFolder(RankId id) const {
 RankRecord AgentProcess::Record(RankId id) const {
   const auto job = disk_.jobs.find(id);
   if (job == disk_.jobs.end() || job->second.is_settled) return {};
-  return {job->second.start, job->second.exit};
+  if (around_.Strikes(Fault::kHostReadError))
+    return {.start = {}, .exit = {}, .is_unreadable = true};
+  return {.start = job->second.start, .exit = job->second.exit};
 }
 
 bool AgentProcess::IsSettled(RankId id) const {
@@ -168,10 +170,11 @@ pid_t AgentProcess::StartSupervisor(const LaunchRecord& record) {
   return child;
 }
 
-std::optional<ProcessStat> AgentProcess::Stat(std::int64_t pid) const {
+ProcessLook AgentProcess::LookAt(std::int64_t pid) const {
+  if (around_.Strikes(Fault::kHostReadError)) return {.stat = std::nullopt, .is_refused = true};
   const std::optional<std::uint64_t> ticks = machine_.TicksOf(pid);
-  if (!ticks) return std::nullopt;
-  return ProcessStat{.pid = pid, .state = 'S', .start_ticks = *ticks};
+  if (!ticks) return {};
+  return {.stat = ProcessStat{.pid = pid, .state = 'S', .start_ticks = *ticks}};
 }
 
 bool AgentProcess::Signal(const ProcessIdentity& process, int signal) {

@@ -55,7 +55,7 @@ class AgentProcess final : private AgentHost {
   [[nodiscard]] bool RaiseEpoch(const EpochRecord& record) override;
   [[nodiscard]] std::uint64_t EpochMark() const override { return disk_.epoch_mark; }
   [[nodiscard]] bool HolderMayLive(const std::string&, const std::string&) const override;
-  [[nodiscard]] std::vector<RankId> Jobs() const override;
+  [[nodiscard]] std::optional<std::vector<RankId>> Jobs() const override;
   [[nodiscard]] std::string JobFolder(RankId id) const override;
   [[nodiscard]] bool HasJob(RankId id) const override { return disk_.jobs.contains(id); }
   [[nodiscard]] RankRecord Record(RankId id) const override;
@@ -72,7 +72,7 @@ class AgentProcess final : private AgentHost {
   [[nodiscard]] PutFileReply Put(const PutFile&) override { return {}; }
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
-  [[nodiscard]] std::optional<ProcessStat> Stat(std::int64_t pid) const override;
+  [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override;
   bool Signal(const ProcessIdentity& process, int signal) override;
   void KillByToken(const std::string& token) override;
   void AwaitDeath(const ProcessIdentity&) override {}

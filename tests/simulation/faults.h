@@ -31,7 +31,7 @@ enum class Fault : std::uint8_t {
   kUserActs,           // stop, pause, resume, retry, extend, questions that make no sense
   kSpecChange,         // the sweep is asked for again, changed in place
   kSlowSearch,
-  kHostReadError,   // a spool cannot be read for a moment
+  kHostReadError,   // a spool, record, order or process cannot be looked at for a moment
   kHostWriteError,  // one write is refused, as by a broken disk
   kBellLost,        // a line of news is not taken: the FIFO is full, or its name is gone
   kClockDrift,      // wall clocks run fast or slow, from the beginning on

@@ -155,12 +155,13 @@ StartedTrial SupervisorProcess::StartTrial() {
   return {static_cast<pid_t>(*pid), {}};
 }
 
-std::optional<OrderText> SupervisorProcess::ReadOrder(int number) {
+OrderAnswer SupervisorProcess::ReadOrder(int number) {
   const auto& orders = disk_.jobs.at(record_.id).orders;
-  if (number > std::ssize(orders)) return std::nullopt;
+  if (number > std::ssize(orders)) return {};
+  if (around_.Strikes(Fault::kHostReadError)) return {.order = {}, .is_unreadable = true};
   const OrderKind kind = orders[static_cast<std::size_t>(number - 1)];
   if (kind == OrderKind::kKill) around_.tally.Count(Probe::kStrayKilled);
-  return OrderText{kind, {}};
+  return {.order = OrderText{kind, {}}};
 }
 
 bool SupervisorProcess::Ring(const BellLine& line) {

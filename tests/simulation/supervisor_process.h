@@ -56,7 +56,7 @@ class SupervisorProcess final : private SupervisorHost {
   [[nodiscard]] bool WriteExit(const ExitRecord& record) override;
   [[nodiscard]] std::string Prepare() override;
   void RemovePipes() override {}
-  [[nodiscard]] std::optional<OrderText> ReadOrder(int number) override;
+  [[nodiscard]] OrderAnswer ReadOrder(int number) override;
   bool Ring(const BellLine& line) override;
   [[nodiscard]] LeaseAnswer TakeLeases() override;
   void ReleaseLeases() override { machine_.Release(record_.id); }

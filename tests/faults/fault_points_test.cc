@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A share of the system calls that can fail; fault_points_long_test.cc takes them all.
+#include "tests/faults/fault_points.h"
+
+#include "tests/faults/call_faults.h"
+
+namespace ddl {
+namespace {
+
+class SomeFaultPoints : public FaultPoints, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(SomeFaultPoints, OfTheCoordinator) {
+  EachOf(12, GetParam(), "coordinator");
+}
+
+TEST_P(SomeFaultPoints, OfTheAgent) {
+  EachOf(12, GetParam(), "agent");
+}
+
+TEST_P(SomeFaultPoints, OfASupervisor) {
+  EachOf(12, GetParam(), "supervisor");
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, SomeFaultPoints, ::testing::ValuesIn(kCallFaults),
+                         [](const auto& fault) { return std::string(fault.param); });
+
+}  // namespace
+}  // namespace ddl
