@@ -16,6 +16,12 @@ namespace {
 // Metrics follow an exit at once; when they do not, the spool is gone.
 constexpr std::chrono::nanoseconds kMetricsAfterExit = std::chrono::seconds(30);
 
+// What is remembered of it.
+Wanted WantedBy(StopCause cause) {
+  if (cause == StopCause::kUserPause) return Wanted::kPause;
+  return cause == StopCause::kSweepEnds ? Wanted::kLeave : Wanted::kStop;
+}
+
 // "core 3: ddl sweep of user ann" reads as "waits for core 3: held by ddl sweep of user ann".
 std::string WaitsForHolder(const std::string& holder) {
   const auto colon = holder.find(": ");
@@ -105,7 +111,7 @@ void Core::State::Stop(LiveJob& job, StopCause cause, Turn& turn) {
   SweepRun& sweep = sweeps.at(job.sweep);
   if (PlantedBug(Bug::kFreeSlotAtStop)) --sweep.seats;
   if (!PlantedBug(Bug::kForgetWanted)) {
-    Want(sweep, job.number, cause == StopCause::kUserPause ? Wanted::kPause : Wanted::kStop, turn);
+    Want(sweep, job.number, WantedBy(cause), turn);
   }
   if (sweep.trials.Of(job.number).state == TrialState::kRunning) {
     Move(sweep, job.number, TrialState::kStopping, "", turn);

@@ -21,17 +21,24 @@ TrialRecord RecordOf(const KnownTrial& known) {
   record.attempts = PlantedBug(Bug::kForgetAttempts) ? 0 : known.attempts;
   record.failures = known.failures;
   record.state = known.state;
-  if (known.wanted == "stop") record.wanted = Wanted::kStop;
-  if (known.wanted == "pause") record.wanted = Wanted::kPause;
+  record.wanted = ParseWanted(known.wanted);
   if (known.objective) record.objective = *known.objective;
   record.metric_seen = known.objective.has_value();
   return record;
 }
 
-StopCause StopCauseOf(Wanted wanted, bool sweep_is_ending) {
-  if (wanted == Wanted::kPause) return StopCause::kUserPause;
-  if (wanted == Wanted::kNothing) return StopCause::kNone;
-  return sweep_is_ending ? StopCause::kSweepEnds : StopCause::kUserStop;
+StopCause StopCauseOf(Wanted wanted) {
+  switch (wanted) {
+    case Wanted::kNothing:
+      return StopCause::kNone;
+    case Wanted::kPause:
+      return StopCause::kUserPause;
+    case Wanted::kLeave:
+      return StopCause::kSweepEnds;
+    case Wanted::kStop:
+      return StopCause::kUserStop;
+  }
+  return StopCause::kNone;
 }
 
 bool ShareDevice(const Slots& a, const Slots& b) {
@@ -116,7 +123,7 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
                          .started_at = now.monotonic,
                          .committed_seq = open.committed_seq,
                          .seq_at_start = open.committed_seq,
-                         .stop = StopCauseOf(trial.wanted, sweep.IsEnding())},
+                         .stop = StopCauseOf(trial.wanted)},
                         now);
   const auto slots = SlotsFromJson(open.slots_json);
   assert(slots);

@@ -8,22 +8,6 @@
 
 namespace ddl {
 
-namespace {
-
-std::string_view WordOf(Wanted wanted) {
-  switch (wanted) {
-    case Wanted::kNothing:
-      return "";
-    case Wanted::kStop:
-      return "stop";
-    case Wanted::kPause:
-      return "pause";
-  }
-  return "";
-}
-
-}  // namespace
-
 void Core::State::EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn) {
   TrialRecord& trial = sweep.trials.Touch(number);
   if (trial.id) return;
@@ -54,7 +38,7 @@ void Core::State::Want(SweepRun& sweep, std::int64_t number, Wanted wanted, Turn
   TrialRecord& trial = sweep.trials.Touch(number);
   if (trial.wanted == wanted) return;
   trial.wanted = wanted;
-  turn.Commit(TrialWanted{trial.id, std::string(WordOf(wanted))});
+  turn.Commit(TrialWanted{trial.id, std::string(ToString(wanted))});
 }
 
 void Core::State::NoteBest(SweepRun& sweep, std::int64_t number) {

@@ -17,7 +17,20 @@ std::size_t Place(TrialState state) {
   return static_cast<std::size_t>(state);
 }
 
+// In the order of the enumerators.
+constexpr std::array<std::string_view, 4> kWantedWords{"", "stop", "pause", "leave"};
+
 }  // namespace
+
+std::string_view ToString(Wanted wanted) {
+  return kWantedWords.at(static_cast<std::size_t>(wanted));
+}
+
+Wanted ParseWanted(std::string_view word) {
+  const auto* found = std::ranges::find(kWantedWords, word);
+  return found == kWantedWords.end() ? Wanted::kNothing
+                                     : static_cast<Wanted>(found - kWantedWords.begin());
+}
 
 void TrialTable::Plan(std::int64_t planned) {
   assert(planned >= planned_ || planned >= Touched());

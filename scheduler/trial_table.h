@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,15 @@
 namespace ddl {
 
 // What the user or the sweep wants of a trial and has not got yet.
-enum class Wanted : std::uint8_t { kNothing, kStop, kPause };
+enum class Wanted : std::uint8_t {
+  kNothing,
+  kStop,
+  kPause,
+  kLeave,  // its sweep ends: what never began is not canceled but goes on with the sweep
+};
+// The store's words, and back; other words are none.
+[[nodiscard]] std::string_view ToString(Wanted wanted);
+[[nodiscard]] Wanted ParseWanted(std::string_view word);
 
 struct TrialRecord {
   TrialId id;                              // none: the store has no row of it yet

@@ -58,6 +58,28 @@ TEST(Restore, KeepsTheReasonOfASweepThatIsEnding) {
   EXPECT_EQ(world.Local().starts, 1);
 }
 
+// Both are committed, and neither launch reached the host. The user's word on the one outlives the
+// coordinator, though the other's stop, by the end of the sweep, came first.
+TEST(Restore, KnowsWhatTheUserStoppedFromWhatTheSweepsEndStopped) {
+  World world(2, [](const LaunchRecord&) { return ReportingOnce(seconds(1)); });
+  world.Open(GridOf(2));
+  while (world.store.CountState(TrialState::kLaunching) < 2) {
+    ASSERT_FALSE(world.mailbox.empty());
+    world.Turn();
+  }
+  world.Kill();
+  world.Local().ranks.clear();
+  world.Restart();
+  world.Settle();
+  world.Ask(UserVerb::kStop);
+  EXPECT_EQ(world.Ask(UserVerb::kStop, {2}), "trial 2 is told to stop");
+  world.Restart();
+  world.Connect("local");
+  world.RunToEnd();
+  EXPECT_EQ(world.store.Trial(1).state, TrialState::kWaiting);
+  EXPECT_EQ(world.store.Trial(2).state, TrialState::kCanceled);
+}
+
 // The only core is given on when a rank has ended, while its last report is still on its way: the
 // store has two open attempts with the same core then.
 TEST(Restore, BelievesTheLaterOfTwoAttemptsWithTheSameCore) {
