@@ -10,15 +10,15 @@ namespace {
 class SomeFaultPoints : public FaultPoints, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(SomeFaultPoints, OfTheCoordinator) {
-  EachOf(12, GetParam(), "coordinator");
+  EachOf(8, GetParam(), "coordinator");
 }
 
 TEST_P(SomeFaultPoints, OfTheAgent) {
-  EachOf(12, GetParam(), "agent");
+  EachOf(8, GetParam(), "agent");
 }
 
 TEST_P(SomeFaultPoints, OfASupervisor) {
-  EachOf(12, GetParam(), "supervisor");
+  EachOf(8, GetParam(), "supervisor");
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, SomeFaultPoints, ::testing::ValuesIn(kCallFaults),

@@ -49,7 +49,7 @@ class InjectAt : public Tracer {
   bool OnCall(pid_t tid, pid_t pid, const CallInfo& call) override {
     waited_for = Root();
     if (call.op == PTRACE_SYSCALL_INFO_EXIT && tid == failing_) return Fail(tid);
-    if (call.op != PTRACE_SYSCALL_INFO_ENTRY || IsOfLoader(pid, call)) return false;
+    if (call.op != PTRACE_SYSCALL_INFO_ENTRY || !has_begun_ || IsOfLoader(pid, call)) return false;
     const std::optional<int> error = Call(pid, call).ErrorOf(fault_);
     if (!error || ++count_ != n_) return false;
     syscall_ = static_cast<long>(call.entry.nr);
@@ -60,24 +60,28 @@ class InjectAt : public Tracer {
   void Change(pid_t tid, int error) {
     user_regs_struct registers{};
     ::ptrace(PTRACE_GETREGS, tid, nullptr, &registers);
+    asked_ = registers;
+    failing_ = tid;
     if (error == 0) {
       registers.rdx = 1;
-      WatchNoMore();
     } else if (syscall_ == SYS_brk) {
       registers.rdi = 0;  // answers with the end as it is: it could not be moved
-      WatchNoMore();
     } else {
       registers.orig_rax = ~0ULL;  // no call at all
-      failing_ = tid;
       error_ = error;
     }
     ::ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
   }
 
+  // A call leaves its arguments as they were.
   bool Fail(pid_t tid) {
     user_regs_struct registers{};
     ::ptrace(PTRACE_GETREGS, tid, nullptr, &registers);
-    registers.rax = static_cast<unsigned long long>(-static_cast<long long>(error_));
+    registers.rdi = asked_.rdi;
+    registers.rdx = asked_.rdx;
+    if (error_ != 0) {
+      registers.rax = static_cast<unsigned long long>(-static_cast<long long>(error_));
+    }
     ::ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
     failing_ = -1;
     WatchNoMore();
@@ -86,6 +90,7 @@ class InjectAt : public Tracer {
 
   // At this moment nothing but the program, the loader and the kernel's pages are mapped.
   void OnExecuted(pid_t pid, Role /*role*/) override {
+    has_begun_ = true;
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
     loaders_.erase(pid);
     for (std::string line; std::getline(maps, line);) {
@@ -111,6 +116,8 @@ class InjectAt : public Tracer {
   long syscall_ = -1;
   pid_t failing_ = -1;
   int error_ = 0;
+  user_regs_struct asked_{};
+  bool has_begun_ = false;
   std::map<pid_t, std::pair<unsigned long long, unsigned long long>> loaders_;
 };
 

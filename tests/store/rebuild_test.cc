@@ -153,5 +153,12 @@ TEST_F(RebuildTest, AJournalEndsAtItsFirstBadRecord) {
   EXPECT_NO_THROW((void)Store::Open(folder_.Path()));
 }
 
+TEST_F(RebuildTest, AJournalThatCannotBeReadIsNotEmpty) {
+  std::filesystem::create_directories(folder_.Path());
+  EXPECT_TRUE(ReadJournal(folder_.Path()).entries.empty()) << "there is none";
+  std::filesystem::create_symlink("changes", folder_.Path() + "/changes");
+  EXPECT_THROW((void)ReadJournal(folder_.Path()), Error);
+}
+
 }  // namespace
 }  // namespace ddl
