@@ -32,6 +32,7 @@ enum class Bug : std::uint8_t {
   kWallClockTimeout,
   kDieWithLink,
   kUnfencedCommit,
+  kWaitForAllHosts,
 };
 
 #ifdef DDL_PLANTED_BUGS

@@ -49,16 +49,18 @@ int Agent::Run() {
 
 void Agent::Turn() {
   const bool busy = !out_.empty();
-  std::array<pollfd, 3> watched{
+  std::array<pollfd, 4> watched{
       {{link_.Get(), static_cast<short>(busy ? POLLIN | POLLOUT : POLLIN), 0},
        {children_.Get(), POLLIN, 0},
-       {bell_.Get(), POLLIN, 0}}};
+       {bell_.Get(), POLLIN, 0},
+       {look_.Get(), POLLIN, 0}}};
   const auto within = static_cast<int>(core_.TurnWithin().count());
   if (::poll(watched.data(), watched.size(), within) < 0) return;
   const bool idle = watched[0].revents == 0 && watched[1].revents == 0 && watched[2].revents == 0;
   // The bell before the children: a supervisor rings, then ends.
   if (watched[2].revents != 0) ReadBell();
   if (watched[1].revents != 0) ReapChildren();
+  if (watched[3].revents != 0) ReadLook();
   if (watched[0].revents != 0) ReadLink();
   core_.Work(idle);
   Flush();
@@ -108,6 +110,17 @@ void Agent::ReapChildren() {
     core_.ChildEnded(pid);
   }
   core_.StartQueued();
+}
+
+void Agent::ReadLook() {
+  std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
+  const ssize_t got = ::read(look_.Get(), piece.data(), piece.size());
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got > 0) return look_frames_.Add({piece.data(), static_cast<std::size_t>(got)});
+  look_.Reset();
+  const std::optional<FromHost> message = look_frames_.Next<FromHost>();
+  const auto* looked = message ? std::get_if<FactsChanged>(&*message) : nullptr;
+  if (looked != nullptr) core_.Looked(looked->facts);
 }
 
 void Agent::Flush() {

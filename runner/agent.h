@@ -29,6 +29,7 @@ class Agent final : private AgentHost {
   void ReadLink();
   void ReadBell();
   void ReapChildren();
+  void ReadLook();
   void Flush();
 
   // ---- agent_host.cc: what the core wants done
@@ -36,6 +37,7 @@ class Agent final : private AgentHost {
   void Send(FromHost message) override;
   [[nodiscard]] std::size_t BytesToSend() const override { return out_.size(); }
   [[nodiscard]] HostFacts Facts() override;
+  void LookAgain() override;
   [[nodiscard]] std::string ClaimFolder(const std::string& store_id) override;
   [[nodiscard]] std::string Folder() const override { return paths_.Store(); }
   [[nodiscard]] bool OpenBell() override;
@@ -70,6 +72,8 @@ class Agent final : private AgentHost {
   FileDescriptor link_;
   FileDescriptor bell_;
   FileDescriptor children_;  // a signalfd
+  FileDescriptor look_;      // facts, from a child that reads them
+  FrameReader look_frames_;
   HostPaths paths_;
   std::string leases_folder_;
   std::string boot_id_;

@@ -18,10 +18,23 @@ constexpr milliseconds kTidyAfter{20};  // without a word: idle enough to tidy
 constexpr milliseconds kFreshEvery{5};  // half of what a start may wait to be told
 // A host that is never idle is looked at all the same.
 constexpr std::chrono::seconds kLookAtLeastEvery{1};
+// For GPUs that came or went; sooner while trials may wait for one that somebody else uses.
+constexpr std::chrono::seconds kDevicesEvery{30};
+constexpr std::chrono::seconds kBusyDevicesEvery{5};
 // What an agent does unasked is done by one that has looked for a later coordinator so lately.
 constexpr milliseconds kFenceKnownFor{100};
 // An agent that was fenced may have read what was rung for us: it goes within its next look.
 constexpr std::chrono::seconds kEarlierAgentGone{3};
+
+// How much of its memory a GPU uses is no difference.
+bool AreSameDevices(const HostFacts& a, const HostFacts& b) {
+  const auto is_same = [](const GpuFacts& gpu, const GpuFacts& other) {
+    return gpu.uuid == other.uuid && gpu.index == other.index &&
+           gpu.memory_mib == other.memory_mib && gpu.used_by_others == other.used_by_others;
+  };
+  return a.cores == b.cores && a.memory_mib == b.memory_mib &&
+         std::ranges::equal(a.gpus, b.gpus, is_same);
+}
 
 }  // namespace
 
@@ -112,6 +125,29 @@ void AgentCore::CheckAdopted() {
   Forget();
   StartQueued();
   Tidy();
+  LookAtDevices();
+}
+
+void AgentCore::LookAtDevices() {
+  if (!welcomed_) return;
+  const bool is_used = std::ranges::any_of(facts_.gpus, &GpuFacts::used_by_others);
+  if (looked_at_ - asked_at_ < (is_used ? kBusyDevicesEvery : kDevicesEvery)) return;
+  asked_at_ = looked_at_;
+  host_.LookAgain();
+}
+
+// A moment in which nvidia-smi cannot answer is no news of its GPUs.
+void AgentCore::Looked(HostFacts facts) {
+  if (!welcomed_ || is_over_) return;
+  if (facts.gpus.empty() && !facts.gpu_note.empty()) {
+    facts.gpus = facts_.gpus;
+    facts.gpu_note = facts_.gpu_note;
+  }
+  facts.folder = facts_.folder;
+  facts.epoch_seen = facts_.epoch_seen;
+  if (AreSameDevices(facts, facts_)) return;
+  facts_ = std::move(facts);
+  host_.Send(FactsChanged{facts_});
 }
 
 void AgentCore::Tidy() {

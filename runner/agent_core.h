@@ -37,6 +37,7 @@ class AgentCore {
   // Before the words of one read: false when a later coordinator has come; then nothing is obeyed.
   [[nodiscard]] bool MayBeHeard();
   void Heard(const ToHost& message);
+  void Looked(HostFacts facts);
   void LinkEnded();
   // What was said makes no sense.
   void Refuse(const std::string& reason, const std::string& hint = {});
@@ -75,6 +76,7 @@ class AgentCore {
   [[nodiscard]] bool EndsAsFenced();
   void DeliverOrders();
   void CheckAdopted();
+  void LookAtDevices();
   void MendHostFolder();
   void EndHomeless();
   void Tidy();
@@ -129,8 +131,10 @@ class AgentCore {
   std::set<RankId> to_tidy_;
   std::set<RankId> dismissed_;  // the same, but their supervisors lived when we looked
   std::string store_id_;
-  std::uint64_t epoch_ = 0;  // of our coordinator
-  std::string holder_;       // who that is
+  HostFacts facts_;                                 // that the coordinator was told
+  std::chrono::steady_clock::time_point asked_at_;  // for facts
+  std::uint64_t epoch_ = 0;                         // of our coordinator
+  std::string holder_;                              // who that is
   std::uint64_t epoch_mark_ = 0;
   std::chrono::steady_clock::time_point fence_seen_at_;  // when the mark was looked at
   std::chrono::steady_clock::time_point welcomed_at_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an agent's core wants done, by the calls of the kernel and the files of the host folder.
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "runner/agent.h"
@@ -56,6 +58,29 @@ void Agent::Send(FromHost message) {
 
 HostFacts Agent::Facts() {
   return ReadHostFacts();
+}
+
+// nvidia-smi may take seconds, which a child waits for. It has nothing of ours but its pipe.
+void Agent::LookAgain() {
+  if (look_) return;
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  look_ = FileDescriptor(ends[0]);
+  look_frames_ = FrameReader();
+  const FileDescriptor answer(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) look_.Reset();
+  if (child != 0) return;
+  ::prctl(PR_SET_NAME, "ddl-look");
+  const int null = ::open("/dev/null", O_RDWR);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    ::dup2(null, standard);
+  const auto only = static_cast<unsigned>(answer.Get());
+  if (only > 3) ::close_range(3, only - 1, 0);
+  ::close_range(only + 1, ~0U, 0);
+  std::string frame;
+  AppendFrame(FromHost{FactsChanged{ReadHostFacts()}}, frame);
+  ::_exit(WriteAll(answer.Get(), frame) ? 0 : 1);
 }
 
 std::string Agent::ClaimFolder(const std::string& store_id) {

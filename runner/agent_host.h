@@ -41,6 +41,8 @@ class AgentHost {
 
   // ---- the host's folder
   [[nodiscard]] virtual HostFacts Facts() = 0;
+  // Begins to read them anew, beside all else: AgentCore::Looked gets them.
+  virtual void LookAgain() = 0;
   // Makes what is missing of the store's folder. "" or why it cannot be used.
   [[nodiscard]] virtual std::string ClaimFolder(const std::string& store_id) = 0;
   [[nodiscard]] virtual std::string Folder() const = 0;  // of the store

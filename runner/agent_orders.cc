@@ -74,8 +74,9 @@ void AgentCore::On(const Hello& hello) {
   std::optional<std::vector<FoundRank>> found = Scan();
   if (!found) return Refuse("cannot read what ran in " + host_.Folder(), kCheckDisk);
   welcomed_ = true;
-  welcomed_at_ = fence_seen_at_ = host_.Now();
-  host_.Send(Welcome{std::move(facts), *std::move(found)});
+  welcomed_at_ = fence_seen_at_ = asked_at_ = host_.Now();
+  facts_ = std::move(facts);
+  host_.Send(Welcome{facts_, *std::move(found)});
 }
 
 void AgentCore::On(const Launch& launch) {

@@ -140,5 +140,9 @@ template <class Visitor>
 void Fields(Visitor& visit, Notice& value) {
   visit(value.text);
 }
+template <class Visitor>
+void Fields(Visitor& visit, FactsChanged& value) {
+  visit(value.facts);
+}
 
 }  // namespace ddl

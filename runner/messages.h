@@ -194,7 +194,13 @@ struct Notice {
   bool operator==(const Notice&) const = default;
 };
 
+// The host's devices are others than those told last.
+struct FactsChanged {
+  HostFacts facts;
+  bool operator==(const FactsChanged&) const = default;
+};
+
 using FromHost = std::variant<Welcome, Refused, Started, SlotBusy, Metrics, Exited, FileChunk,
-                              PutFileReply, Notice, Heartbeat>;
+                              PutFileReply, Notice, Heartbeat, FactsChanged>;
 
 }  // namespace ddl

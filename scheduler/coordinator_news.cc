@@ -64,6 +64,8 @@ void Coordinator::Heard(FromHost& message) {
     Step(MetricsArrived{kHost, std::move(*metrics)});
   } else if (auto* exited = std::get_if<Exited>(&message)) {
     Step(RankExited{kHost, std::move(exited->record)});
+  } else if (auto* changed = std::get_if<FactsChanged>(&message)) {
+    Step(HostChanged{kHost, std::move(changed->facts)});
   } else if (const auto* notice = std::get_if<Notice>(&message)) {
     observer_.OnSay({}, notice->text);
     desk_.Say({}, notice->text);

@@ -48,15 +48,21 @@ void Core::State::On(const EpochPassed& passed, Turn& turn) {
   turn.Commit(EpochRaised{passed.epoch});
 }
 
+// What fits nowhere now waits, and says for what: a device that went may come back.
 void Core::State::On(const HostChanged& changed, Turn& turn) {
-  HostState* host = HostOfLink(changed.host);
-  if (host == nullptr) return;
-  host->facts = changed.facts;
-  host->slots.Update(changed.facts);
-  for (auto& [id, sweep] : sweeps) {
-    CheckFeasible(sweep, turn);
+  const HostFacts& facts = changed.facts;
+  for (auto& [name, host] : hosts) {
+    if (host.link != changed.host) continue;
+    const bool came_or_went = facts.cores.size() != host.facts.cores.size() ||
+                              facts.gpus.size() != host.facts.gpus.size();
+    host.facts = facts;
+    host.slots.Update(facts);
+    needs_placement = true;
+    if (!came_or_went) continue;
+    TellViewers(name,
+                fmt::format("has {} cores and {} GPUs now", facts.cores.size(), facts.gpus.size()),
+                turn);
   }
-  needs_placement = true;
 }
 
 void Core::State::On(const HostDown& down, Turn& turn) {

@@ -61,6 +61,7 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
   sweep.blocked = Blocked::kNoHost;
   for (const std::string& name : sweep.spec.hosts) {
     HostState& host = hosts[name];
+    if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;
     if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kDevices;
     if (reserved == name) {

@@ -37,6 +37,8 @@ class Host : public AgentHost {
   std::vector<RankId> started;
   std::set<RankId> settled;
   std::vector<std::string> killed;
+  HostFacts facts;
+  int looks = 0;
 
   template <class Message>
   [[nodiscard]] std::vector<Message> All() const {
@@ -75,7 +77,8 @@ class Host : public AgentHost {
   [[nodiscard]] std::chrono::steady_clock::time_point Now() const override { return now; }
   void Send(FromHost message) override { said.push_back(std::move(message)); }
   [[nodiscard]] std::size_t BytesToSend() const override { return 0; }
-  [[nodiscard]] HostFacts Facts() override { return {}; }
+  [[nodiscard]] HostFacts Facts() override { return facts; }
+  void LookAgain() override { ++looks; }
   [[nodiscard]] std::string ClaimFolder(const std::string&) override { return {}; }
   [[nodiscard]] std::string Folder() const override { return "/host"; }
   [[nodiscard]] bool OpenBell() override { return true; }
@@ -363,6 +366,29 @@ TEST_F(AgentCoreTest, WakesAgainWhomAnOrderDidNotReach) {
   Pass(20ms);
   EXPECT_EQ(host_.woken, 1);
   EXPECT_EQ(host_.jobs[first_].orders, 1) << "written again";
+}
+
+TEST_F(AgentCoreTest, TellsWhenDevicesHaveChanged) {
+  const GpuFacts gpu{0, "GPU-1", "H100", 80'000, 12, false};
+  Pass(29s);
+  EXPECT_EQ(host_.looks, 0);
+  Pass(1s);
+  EXPECT_EQ(host_.looks, 1);
+  HostFacts facts;
+  facts.gpus = {gpu};
+  facts.gpus[0].used_by_others = true;
+  core_.Looked(facts);
+  ASSERT_EQ(host_.All<FactsChanged>().size(), 1);
+  EXPECT_EQ(host_.All<FactsChanged>().back().facts.folder, "/host");
+  Pass(5s);
+  EXPECT_EQ(host_.looks, 2) << "somebody may wait for that GPU";
+  facts.gpus[0].memory_used_mib = 5;
+  core_.Looked(facts);
+  core_.Looked({.gpu_note = "nvidia-smi failed (9): timed out"});
+  EXPECT_EQ(host_.All<FactsChanged>().size(), 1) << "no news";
+  facts.gpus[0].used_by_others = false;
+  core_.Looked(facts);
+  EXPECT_EQ(host_.All<FactsChanged>().back().facts.gpus, facts.gpus);
 }
 
 TEST_F(AgentCoreTest, TellsAStrangersStartOnceItCanBeRead) {

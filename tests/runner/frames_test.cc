@@ -66,7 +66,8 @@ std::vector<FromHost> AllFromHost() {
       FileChunk{1, 2, "bytes", true, ""},
       PutFileReply{1, 2, true, "full"},
       Notice{"hello"},
-      Heartbeat{1}};
+      Heartbeat{1},
+      FactsChanged{facts}};
 }
 
 template <class Message>

@@ -45,6 +45,25 @@ TEST_F(LocalHost, GivesATrialItsEnvironment) {
   EXPECT_THAT(log, HasSubstr(folder_.Path()));
 }
 
+TEST_F(LocalHost, TellsThatAGpuIsFreeAgain) {
+  const std::string users = folder_ / "users";
+  std::ofstream(users) << "GPU-1, 1\n";
+  std::filesystem::create_directory(folder_ / "bin");
+  const std::string program = folder_ / "bin/nvidia-smi";
+  std::ofstream(program) << "#!/bin/sh\ncase $1 in\n--query-gpu*) echo '0, GPU-1, H100, 80, 1, "
+                            "00000000:01:00.0';;\n*) cat '"
+                         << users << "';;\nesac\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", (folder_ / "bin:" + path).c_str(), 1);
+  Connect();
+  setenv("PATH", path.c_str(), 1);
+  ASSERT_EQ(welcome_.facts.gpus.size(), 1);
+  EXPECT_TRUE(welcome_.facts.gpus[0].used_by_others);
+  std::ofstream(users).close();
+  EXPECT_FALSE(connection_->Await<FactsChanged>().facts.gpus.at(0).used_by_others);
+}
+
 TEST_F(LocalHost, TakesMetricsFromOutputPipeAndPatterns) {
   LaunchRecord record = Shell(1, R"(
 echo '{"step": 5, "loss": 0.5, "ok": true}'

@@ -75,6 +75,27 @@ TEST(Core, SaysAtOnceWhatNoHostCanEverTake) {
   EXPECT_EQ(world.Local().starts, 0);
 }
 
+TEST(Core, WaitsForADeviceThatSomebodyElseUsesOrThatWent) {
+  World world(2);
+  HostFacts& facts = world.Local().facts;
+  facts.gpus = {{0, "GPU-1", "H100", 80'000, 12, true}};
+  world.Connect("local");
+  SweepSpec spec = GridOf(2);
+  spec.resources.gpus = 1;
+  world.Open(spec);
+  const auto now_has = [&](const std::vector<GpuFacts>& gpus) {
+    facts.gpus = gpus;
+    world.TellDevices("local");
+    world.RunFor(seconds(60));
+  };
+  now_has({});
+  EXPECT_EQ(world.Local().starts, 0);
+  EXPECT_TRUE(world.ended.empty());
+  now_has({{0, "GPU-1", "H100", 80'000, 12, false}});
+  ASSERT_EQ(world.ended.size(), 1U);
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kAllDone);
+}
+
 TEST(Core, RetriesATrialsOwnFailureAsOftenAsAsked) {
   World world(2, [](const LaunchRecord&) { return Failing(3); });
   SweepSpec spec = GridOf(2);

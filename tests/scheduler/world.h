@@ -103,6 +103,11 @@ class World {
     Tell(HostUp{LinkOf(name), welcome.facts, welcome.found, name});
   }
 
+  // Its devices are others now.
+  void TellDevices(const std::string& name) {
+    Tell(HostChanged{LinkOf(name), hosts.at(name)->facts});
+  }
+
   void Disconnect(const std::string& name) {
     hosts.at(name)->Disconnect();
     Tell(HostDown{LinkOf(name), "connection reset"});

@@ -47,6 +47,7 @@ class AgentProcess final : private AgentHost {
   void Send(FromHost message) override;
   [[nodiscard]] std::size_t BytesToSend() const override { return 0; }
   [[nodiscard]] HostFacts Facts() override { return machine_.Facts(); }
+  void LookAgain() override {}  // HostPrograms::DevicesChanged answers
   [[nodiscard]] std::string ClaimFolder(const std::string&) override { return {}; }
   [[nodiscard]] std::string Folder() const override { return "/simulated"; }
   [[nodiscard]] bool OpenBell() override { return hears_bell_ = true; }

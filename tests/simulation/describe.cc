@@ -176,6 +176,9 @@ std::string Words(const PutFileReply&) {
 std::string Words(const Notice& m) {
   return m.text;
 }
+std::string Words(const FactsChanged& m) {
+  return fmt::format("{} cores", m.facts.cores.size());
+}
 
 template <class Variant>
 std::string Visit(const Variant& variant) {

@@ -35,15 +35,17 @@ enum class Fault : std::uint8_t {
   kHostWriteError,  // one write is refused, as by a broken disk
   kBellLost,        // a line of news is not taken: the FIFO is full, or its name is gone
   kClockDrift,      // wall clocks run fast or slow, from the beginning on
+  kHostStaysAway,   // once all other faults have ended, until the rest has ended
 };
-inline constexpr std::size_t kFaultCount = 24;
+inline constexpr std::size_t kFaultCount = 25;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames{
     "coordinator-crash", "agent-crash",      "supervisor-crash",   "trial-failure",
     "host-reboot",       "host-power-loss",  "store-power-loss",   "link-cut",
     "half-open",         "link-delay",       "duplicate",          "host-disk-full",
     "store-disk-full",   "clock-step",       "second-coordinator", "foreign-holder",
     "device-change",     "user-acts",        "spec-change",        "slow-search",
-    "host-read-error",   "host-write-error", "bell-lost",          "clock-drift"};
+    "host-read-error",   "host-write-error", "bell-lost",          "clock-drift",
+    "host-stays-away"};
 
 // Something a good run of many seeds must have seen; counted where it happens.
 enum class Probe : std::uint8_t {
@@ -75,8 +77,9 @@ enum class Probe : std::uint8_t {
   kUserRefused,
   kPausedAndResumed,
   kStartedTwiceRefused,
+  kRestEndedWithoutHost,
 };
-inline constexpr std::size_t kProbeCount = 28;
+inline constexpr std::size_t kProbeCount = 29;
 inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "crash before a commit",
     "crash after a commit",
@@ -105,7 +108,8 @@ inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "fail-fast",
     "a user was refused",
     "paused and resumed",
-    "a second start was refused"};
+    "a second start was refused",
+    "the rest ended while a host was away"};
 
 // What happened in one or many worlds.
 struct Tally {

@@ -100,6 +100,17 @@ void HostPrograms::Ring(const BellLine& line) {
   });
 }
 
+// Agents look at their devices every half minute.
+void HostPrograms::DevicesChanged() {
+  around_.agenda.After(around_.dice.Spread(milliseconds(1), std::chrono::seconds(30)), [this] {
+    std::vector<int> connections;
+    for (const auto& [connection, agent] : agents_)
+      connections.push_back(connection);
+    for (const int connection : connections)
+      Turn(connection, false, [this](AgentCore& core) { core.Looked(machine_.Facts()); });
+  });
+}
+
 // ---- supervisors -----------------------------------------------------------------------------
 
 pid_t HostPrograms::StartSupervisor(int connection, const LaunchRecord& record) {

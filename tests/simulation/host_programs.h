@@ -26,6 +26,7 @@ class HostPrograms final : public SimulatedHost, public AgentSiblings, public Su
   void Receive(int connection, const ToHost& message) override;
   void LinkEnded(int connection) override;
   void Booted(bool power_was_lost) override;
+  void DevicesChanged() override;
   void TrialReported(std::int64_t pid, double value) override;
   void TrialEnded(std::int64_t pid, int exit_code, int signal) override;
 

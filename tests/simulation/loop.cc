@@ -227,6 +227,8 @@ void Loop::Heard(int host, FromHost message) {
     Tell(MetricsArrived{host, std::move(*metrics)});
   } else if (auto* exited = std::get_if<Exited>(&message)) {
     Tell(RankExited{host, std::move(exited->record)});
+  } else if (auto* changed = std::get_if<FactsChanged>(&message)) {
+    Tell(HostChanged{host, std::move(changed->facts)});
   }
 }
 

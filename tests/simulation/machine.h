@@ -27,6 +27,7 @@ class SimulatedHost {
   virtual void Receive(int connection, const ToHost& message) = 0;
   virtual void LinkEnded(int connection) = 0;  // its agent sees that its link is gone
   virtual void Booted(bool power_was_lost) = 0;
+  virtual void DevicesChanged() = 0;
   virtual void TrialReported(std::int64_t pid, double value) = 0;
   virtual void TrialEnded(std::int64_t pid, int exit_code, int signal) = 0;
 };
@@ -72,7 +73,10 @@ class Machine {
   void SetDiskFull(bool is_full) { disk_is_full_ = is_full; }
   void StepClock(std::chrono::milliseconds by);
   void SetForeignCore(int core, bool is_held);
-  void SetCoreMissing(std::optional<int> core) { missing_core_ = core; }
+  void SetCoreMissing(std::optional<int> core) {
+    missing_core_ = core;
+    programs_->DevicesChanged();
+  }
   [[nodiscard]] const HostPlan& Plan() const { return plan_; }
 
  private:

@@ -22,7 +22,7 @@ bool PlantedBug(Bug bug) {
 namespace simulation {
 
 std::span<const NamedBug> PlantedBugs() {
-  static constexpr std::array<NamedBug, 22> kBugs{{
+  static constexpr std::array<NamedBug, 23> kBugs{{
       {"neighbour-configuration", Bug::kNeighbourConfiguration},
       {"host-down-is-death", Bug::kHostDownIsDeath},
       {"forget-attempts", Bug::kForgetAttempts},
@@ -42,6 +42,7 @@ std::span<const NamedBug> PlantedBugs() {
       {"accept-any-epoch", Bug::kAcceptAnyEpoch},
       {"unfenced-commit", Bug::kUnfencedCommit},
       {"hosts-mixed-up", Bug::kHostsMixedUp},
+      {"wait-for-all-hosts", Bug::kWaitForAllHosts},
       {"forget-wanted", Bug::kForgetWanted},
       {"wall-clock-timeout", Bug::kWallClockTimeout},
       {"silent-refusal", Bug::kSilentRefusal},

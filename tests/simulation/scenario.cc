@@ -122,6 +122,7 @@ Scenario MakeScenario(const Options& options) {
   scenario.pid_space = dice.Half() ? 40 : 30'000;
   AddHosts(scenario, options.most_hosts.value_or(3), dice);
   for (std::size_t i = 0; i < kFaultCount; ++i) {
+    if (static_cast<Fault>(i) == Fault::kHostStaysAway) continue;  // once or never
     const std::int64_t rate = RateOf(static_cast<Fault>(i), dice);
     const bool is_in =
         dice.Chance(i == static_cast<std::size_t>(Fault::kTrialFailure) ? 600'000 : 350'000);
@@ -132,6 +133,11 @@ Scenario MakeScenario(const Options& options) {
   const Time more = seconds(dice.Between(1, 60));
   scenario.chaos = scenario.trial_wall * dice.Between(10, 200) + more;
   scenario.chaos = scenario.chaos * options.chaos_percent.value_or(100) / 100;
+  Random away_dice(options.seed ^ 0xa3a4U);
+  if (scenario.hosts.size() > 1 && away_dice.Half() &&
+      !options.without.contains(Fault::kHostStaysAway)) {
+    scenario.away = static_cast<int>(away_dice.Below(std::ssize(scenario.hosts)));
+  }
   const std::int64_t sweeps = dice.Between(1, 3);
   Random sweep_dice(options.seed ^ 0x5eedU);
   for (int i = 0; i < std::min(sweeps, options.most_sweeps.value_or(3)); ++i) {

@@ -54,6 +54,7 @@ struct Scenario {
   Time chaos{0};       // faults happen until then
   // Per million chances at each decision, 0: not in this world.
   std::array<std::int64_t, kFaultCount> rate{};
+  std::optional<int> away;  // the host that comes back when the rest has ended
   std::int64_t pid_space = 30'000;
 
   [[nodiscard]] bool Has(Fault fault) const { return rate[static_cast<std::size_t>(fault)] > 0; }

@@ -59,7 +59,7 @@ Outcome World::Run() {
 }
 
 void World::RunUntilOver() {
-  const Time patience = around_.scenario.trial_wall * 40 + minutes(30);
+  const Time patience = Patience();
   progress_at_ = around_.agenda.Now();
   constexpr int kSpins = 1'000'000;  // events of one moment
   int in_a_moment = 0;
@@ -78,8 +78,13 @@ void World::RunUntilOver() {
   }
 }
 
+// So long may nothing happen.
+Time World::Patience() const {
+  return around_.scenario.trial_wall * 40 + minutes(30);
+}
+
 bool World::IsOver() const {
-  return !loops_.empty() && loops_.back()->IsAlive() && loops_.back()->AllEnded() &&
+  return !away_ && !loops_.empty() && loops_.back()->IsAlive() && loops_.back()->AllEnded() &&
          asked_for_.size() == specs_.size() && !witness_.IsAnyAlive() &&
          store_.UnfinishedSweeps().empty();
 }
@@ -121,7 +126,8 @@ int World::Connect(Loop& loop, int host, const Hello& hello) {
     Connection& connection = connections_[static_cast<std::size_t>(id)];
     if (connection.loop == nullptr) return;
     Machine& machine = *machines_[static_cast<std::size_t>(connection.host)];
-    if (!machine.IsOn()) return TellDownLater(id, Latency(), "no route to host");
+    if (!machine.IsOn() || away_ == connection.host)
+      return TellDownLater(id, Latency(), "no route to host");
     connection.agent_listens = true;
     machine.Programs().Connect(id, hello);
   });
@@ -224,6 +230,7 @@ void World::Heal() {
   for (const auto& machine : machines_)
     machine->SetDiskFull(false);
   if (loops_.back()->IsAlive()) loops_.back()->SetStopped(false);
+  if (around_.scenario.away) SendAway(*around_.scenario.away);
   ResumeAll();
 }
 

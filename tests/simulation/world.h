@@ -56,6 +56,7 @@ class World : public LoopOutside {
   void Heal();
   [[nodiscard]] bool IsOver() const;
   void RunUntilOver();
+  [[nodiscard]] Time Patience() const;
   void CheckEnd();
 
   // ---- chaos.cc: faults that come by time
@@ -74,6 +75,14 @@ class World : public LoopOutside {
   void ChangeDevice();
   std::optional<int> AnyOpenConnection();
   Machine& AnyMachine();
+
+  // ---- away.cc: one host comes back last
+  void SendAway(int host);
+  void LookAtRest();
+  [[nodiscard]] std::int64_t EndsSoFar() const;
+  [[nodiscard]] std::int64_t AttemptsAway() const;
+  [[nodiscard]] bool IsRestOver() const;
+  [[nodiscard]] bool IsRestOver(const SweepSpec& spec) const;
 
   // ---- user.cc
   void PlanUser();
@@ -94,6 +103,9 @@ class World : public LoopOutside {
   std::uint64_t last_request_ = 0;
   std::int64_t commits_seen_ = 0;
   Time progress_at_{0};
+  std::optional<int> away_;  // the host that nobody gets through to
+  std::int64_t rest_ends_ = 0;
+  Time rest_at_{0};  // when something ended last while a host was away
 };
 
 }  // namespace ddl::simulation
