@@ -20,7 +20,8 @@ HostState* Core::State::HostOfLink(int link) {
 
 void Core::State::On(const HostUp& up, Turn& turn) {
   HostState& host = hosts[up.name];
-  if (host.is_known) TellViewers(up.name, "answers again", turn);
+  const bool is_first_time = !host.is_known;
+  if (!is_first_time) TellViewers(up.name, "answers again", turn);
   host.link = up.host;
   host.is_up = true;
   host.is_known = true;
@@ -34,8 +35,9 @@ void Core::State::On(const HostUp& up, Turn& turn) {
     job.is_unmet |= job.host == up.name || PlantedBug(Bug::kHostsMixedUp);
   }
   JudgeStrangers(turn);
+  // Later a device that is missing may come back: its trials wait, and say so.
   for (auto& [id, sweep] : sweeps) {
-    CheckFeasible(sweep, turn);
+    if (is_first_time) CheckFeasible(sweep, turn);
   }
   needs_placement = true;
 }
@@ -48,7 +50,6 @@ void Core::State::On(const EpochPassed& passed, Turn& turn) {
   turn.Commit(EpochRaised{passed.epoch});
 }
 
-// What fits nowhere now waits, and says for what: a device that went may come back.
 void Core::State::On(const HostChanged& changed, Turn& turn) {
   const HostFacts& facts = changed.facts;
   for (auto& [name, host] : hosts) {

@@ -89,6 +89,9 @@ TEST(Core, WaitsForADeviceThatSomebodyElseUsesOrThatWent) {
     world.RunFor(seconds(60));
   };
   now_has({});
+  world.Disconnect("local");
+  world.Connect("local");
+  world.RunFor(seconds(60));
   EXPECT_EQ(world.Local().starts, 0);
   EXPECT_TRUE(world.ended.empty());
   now_has({{0, "GPU-1", "H100", 80'000, 12, false}});
