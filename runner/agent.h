@@ -43,7 +43,7 @@ class Agent final : private AgentHost {
   [[nodiscard]] bool OpenBell() override;
   [[nodiscard]] bool HasBell() const override;
   [[nodiscard]] EpochRecord Epoch() const override { return ReadEpoch(paths_); }
-  [[nodiscard]] bool RaiseEpoch(const EpochRecord& record) override;
+  [[nodiscard]] bool RaiseEpoch(const EpochRecord& from, const EpochRecord& to) override;
   [[nodiscard]] std::uint64_t EpochMark() const override { return ddl::EpochMark(paths_); }
   [[nodiscard]] bool HolderMayLive(const std::string& holder,
                                    const std::string& hostname) const override;
@@ -65,6 +65,7 @@ class Agent final : private AgentHost {
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
   [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override;
+  [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& process) const override;
   bool Signal(const ProcessIdentity& process, int signal) override;
   void KillByToken(const std::string& token) override;
   void AwaitDeath(const ProcessIdentity& process) override;

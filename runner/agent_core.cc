@@ -177,7 +177,7 @@ bool AgentCore::Settle(RankId id) {
 void AgentCore::MendHostFolder() {
   if (!welcomed_ || host_.HasBell()) return;
   if (!host_.ClaimFolder(store_id_).empty()) return;  // launches say why
-  (void)host_.RaiseEpoch({epoch_, holder_});
+  (void)host_.RaiseEpoch(host_.Epoch(), {epoch_, holder_});
   epoch_mark_ = host_.EpochMark();
   (void)host_.OpenBell();
   was_removed_ = true;

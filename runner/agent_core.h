@@ -106,6 +106,7 @@ class AgentCore {
   void OnStarted(RankId id, Rank& rank);
   void TellMissedStart(RankId id, Rank& rank);
   void TellStart(Rank& rank, std::optional<StartRecord> start);
+  [[nodiscard]] Started TellOf(const StartRecord& start) const;
   void OnExited(RankId id, Rank& rank, RankRecord record);
   void OnBusy(RankId id, Rank& rank);
   void OnRefused(RankId id, Rank& rank, const std::string& text);

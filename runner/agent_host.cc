@@ -102,8 +102,8 @@ bool Agent::HasBell() const {
   return !IsMissing(paths_.Bell());
 }
 
-bool Agent::RaiseEpoch(const EpochRecord& record) {
-  return ddl::RaiseEpoch(paths_, record);
+bool Agent::RaiseEpoch(const EpochRecord& from, const EpochRecord& to) {
+  return ddl::RaiseEpoch(paths_, from, to);
 }
 
 bool Agent::HolderMayLive(const std::string& holder, const std::string& hostname) const {
@@ -186,6 +186,10 @@ pid_t Agent::StartSupervisor(const LaunchRecord& record) {
 
 ProcessLook Agent::LookAt(std::int64_t pid) const {
   return LookAtProcess(pid);
+}
+
+std::chrono::milliseconds Agent::AgeOf(const ProcessIdentity& process) const {
+  return ddl::AgeOf(process);
 }
 
 bool Agent::Signal(const ProcessIdentity& process, int signal) {

@@ -49,7 +49,8 @@ class AgentHost {
   [[nodiscard]] virtual bool OpenBell() = 0;
   [[nodiscard]] virtual bool HasBell() const = 0;  // false: certainly no such name
   [[nodiscard]] virtual EpochRecord Epoch() const = 0;
-  [[nodiscard]] virtual bool RaiseEpoch(const EpochRecord& record) = 0;
+  // False: it cannot be written, or is not `from` any more.
+  [[nodiscard]] virtual bool RaiseEpoch(const EpochRecord& from, const EpochRecord& to) = 0;
   [[nodiscard]] virtual std::uint64_t EpochMark() const = 0;
   [[nodiscard]] virtual bool HolderMayLive(const std::string& holder,
                                            const std::string& hostname) const = 0;
@@ -80,6 +81,8 @@ class AgentHost {
   [[nodiscard]] virtual pid_t StartSupervisor(const LaunchRecord& record) = 0;
   [[nodiscard]] virtual const std::string& BootId() const = 0;
   [[nodiscard]] virtual ProcessLook LookAt(std::int64_t pid) const = 0;
+  // Since a process of this boot began, dead or alive.
+  [[nodiscard]] virtual std::chrono::milliseconds AgeOf(const ProcessIdentity& process) const = 0;
   // To that very process; false when it is gone, or cannot be reached now.
   virtual bool Signal(const ProcessIdentity& process, int signal) = 0;
   virtual void KillByToken(const std::string& token) = 0;

@@ -66,7 +66,10 @@ void AgentCore::On(const Hello& hello) {
   epoch_ = hello.epoch;
   holder_ = hello.holder;
   // A disk that is full takes nothing, and must not end a coordinator that it knows.
-  if (!host_.RaiseEpoch({epoch_, holder_}) && seen != EpochRecord{epoch_, holder_}) {
+  const EpochRecord ours{epoch_, holder_};
+  if (!host_.RaiseEpoch(seen, ours) && seen != ours) {
+    // An agent of an earlier or a later coordinator was here in between: judge by what it left.
+    if (const EpochRecord now = host_.Epoch(); now != seen && !now.is_unreadable) return On(hello);
     return Refuse("cannot write to " + host_.Folder(), kOtherFolder);
   }
   epoch_mark_ = host_.EpochMark();

@@ -50,8 +50,13 @@ void AgentCore::Rang(const BellLine& line) {
 // meanwhile, and then has it killed. False when its record cannot be read now.
 bool AgentCore::TellStranger(RankId id) {
   const RankRecord record = host_.Record(id);
-  if (record.start) host_.Send(Started{*record.start});
+  if (record.start) host_.Send(TellOf(*record.start));
   return !record.is_unreadable;
+}
+
+// A supervisor starts its trial at once.
+Started AgentCore::TellOf(const StartRecord& start) const {
+  return {start, host_.AgeOf(start.supervisor).count()};
 }
 
 void AgentCore::TellStarted() {
@@ -77,7 +82,7 @@ void AgentCore::TellMissedStart(RankId id, Rank& rank) {
 void AgentCore::TellStart(Rank& rank, std::optional<StartRecord> start) {
   if (rank.start || !start) return;
   rank.start = std::move(start);
-  host_.Send(Started{*rank.start});
+  host_.Send(TellOf(*rank.start));
 }
 
 void AgentCore::OnExited(RankId id, Rank& rank, RankRecord record) {

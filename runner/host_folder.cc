@@ -3,11 +3,14 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +24,15 @@ namespace {
 
 std::string Problem(const std::string& doing, const std::string& path) {
   return fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno));
+}
+
+// Who holds it is about to let go, unless somebody stopped it: that one is not waited for.
+void LockSoon(const FileDescriptor& file) {
+  constexpr std::chrono::seconds kPatience{2};
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (::flock(file.Get(), LOCK_EX | LOCK_NB) != 0 && std::chrono::steady_clock::now() < until) {
+    ::usleep(500);
+  }
 }
 
 std::string CheckOwner(const std::string& folder) {
@@ -137,10 +149,13 @@ bool HolderMayLive(const std::string& holder, const std::string& hostname) {
   return ::access((holder.substr(here.size()) + "/ddl.db").c_str(), F_OK) == 0;
 }
 
-bool RaiseEpoch(const HostPaths& paths, const EpochRecord& record) {
+bool RaiseEpoch(const HostPaths& paths, const EpochRecord& from, const EpochRecord& to) {
+  const FileDescriptor lock = OpenFile(paths.Store() + "/epoch.lock", O_RDWR | O_CREAT);
+  if (!lock) return false;
+  LockSoon(lock);
+  if (ReadEpoch(paths) != from) return false;
   // A later coordinator elsewhere must not be forgotten with this host's power.
-  return WriteFileAtomically(paths.Store() + "/epoch",
-                             fmt::format("{} {}\n", record.epoch, record.holder),
+  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{} {}\n", to.epoch, to.holder),
                              Durability::kPower) &&
          SyncFolder(paths.host_folder) && SyncFolder(FolderOf(paths.host_folder));
 }

@@ -34,8 +34,10 @@ struct EpochRecord {
   bool operator==(const EpochRecord&) const = default;
 };
 [[nodiscard]] EpochRecord ReadEpoch(const HostPaths& paths);
-// False with errno set when it cannot be written down.
-[[nodiscard]] bool RaiseEpoch(const HostPaths& paths, const EpochRecord& record);
+// Writes `to` where `from` is; false when it cannot be written, or something else is there by now.
+// Two agents may be at it at once: one of a coordinator that was killed a moment ago, and ours.
+[[nodiscard]] bool RaiseEpoch(const HostPaths& paths, const EpochRecord& from,
+                              const EpochRecord& to);
 // Changes whenever the epoch is raised, by whomever; costs one call. 0: cannot be told.
 [[nodiscard]] std::uint64_t EpochMark(const HostPaths& paths);
 // A database that was there is there still: on this host by a look, elsewhere nobody can tell.

@@ -114,7 +114,7 @@ void Fields(Visitor& visit, Refused& value) {
 }
 template <class Visitor>
 void Fields(Visitor& visit, Started& value) {
-  visit(value.record);
+  visit(value.record, value.age_ms);
 }
 template <class Visitor>
 void Fields(Visitor& visit, SlotBusy& value) {

@@ -146,6 +146,7 @@ struct Refused {
 
 struct Started {
   StartRecord record;
+  std::int64_t age_ms = 0;  // so long ago, by a clock that nobody sets
   bool operator==(const Started&) const = default;
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <ctime>
 #include <set>
 
 #include <fcntl.h>
@@ -97,6 +99,16 @@ std::optional<ProcessIdentity> IdentityOf(std::int64_t pid) {
   const auto stat = ReadProcessStat(pid);
   if (!stat) return std::nullopt;
   return ProcessIdentity{BootId(), pid, stat->start_ticks};
+}
+
+std::chrono::milliseconds AgeOf(const ProcessIdentity& process) {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);  // what start times count in
+  const auto ticks_a_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  const std::chrono::milliseconds began(process.start_ticks * 1000 / ticks_a_second);
+  const auto age =
+      std::chrono::seconds(now.tv_sec) + std::chrono::milliseconds(now.tv_nsec / 1'000'000) - began;
+  return std::max(age, std::chrono::milliseconds(0));
 }
 
 bool IsThatProcess(const ProcessIdentity& process, const std::optional<ProcessStat>& now,

@@ -41,6 +41,9 @@ struct ProcessLook {
 // nullopt when there is no such process.
 [[nodiscard]] std::optional<ProcessIdentity> IdentityOf(std::int64_t pid);
 
+// Since a process of this boot began, dead or alive, to the clock tick (10 ms).
+[[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& process);
+
 // `now` is what the kernel says of the process's pid on a host that was booted as `boot_id`:
 // whether that is the very process, and no zombie.
 [[nodiscard]] bool IsThatProcess(const ProcessIdentity& process,

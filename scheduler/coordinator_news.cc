@@ -57,7 +57,8 @@ void Coordinator::Heard(FromHost& message) {
                 can_be_mended ? refused->hint : "watch the later one, or end it",
                 can_be_mended ? ErrorKind::kUsage : ErrorKind::kInfrastructure);
   } else if (auto* started = std::get_if<Started>(&message)) {
-    Step(RankStarted{kHost, std::move(started->record)});
+    Step(
+        RankStarted{kHost, std::move(started->record), std::chrono::milliseconds(started->age_ms)});
   } else if (auto* busy = std::get_if<SlotBusy>(&message)) {
     Step(RankSlotBusy{kHost, std::move(*busy)});
   } else if (auto* metrics = std::get_if<Metrics>(&message)) {

@@ -53,9 +53,7 @@ void Core::State::On(const RankStarted& started, Turn& turn) {
     }
     return;
   }
-  const auto ago = std::chrono::milliseconds(
-      std::max<std::int64_t>(0, turn.now.unix_ms - started.record.started_unix_ms));
-  job->started_at = turn.now.monotonic - ago;
+  job->started_at = turn.now.monotonic - started.age;
   if (std::exchange(job->is_started, true)) return;
   SweepRun& sweep = sweeps.at(job->sweep);
   turn.Commit(AttemptStarted{sweep.trials.Of(job->number).id, job->attempt, started.record.pid,

@@ -66,6 +66,7 @@ struct HostSilent {
 struct RankStarted {
   int host = 0;
   StartRecord record;
+  std::chrono::milliseconds age{0};  // so long ago
 };
 struct RankSlotBusy {
   int host = 0;

@@ -56,9 +56,16 @@ Connection OpenDatabase(const std::string& folder, bool is_rebuilt) {
   return connection;
 }
 
-// What counts against limits.gpu_h and limits.epochs. A slot's GPUs are [uuid, index, first,
+// What counts against the sweep's limits: the time in which at least one attempt ran, by the
+// lengths of attempts, which no step of a clock changes. A slot's GPUs are [uuid, index, first,
 // length] each, in thousandths; most slots have none, which the text tells without parsing it.
 void ReadLimits(const Connection& c, SweepHistory& history) {
+  Statement spans(c,
+                  "SELECT a.ended_ms - a.wall_ms, a.ended_ms FROM trial t JOIN attempt a ON "
+                  "a.trial = t.id WHERE t.sweep = ? AND a.wall_ms > 0 ORDER BY 1");
+  spans.Bind(history.id.value);
+  for (std::int64_t until = 0; spans.Step(); until = std::max(until, spans.Int(1)))
+    history.wall_ms += std::max<std::int64_t>(0, spans.Int(1) - std::max(until, spans.Int(0)));
   Statement gpu(c,
                 "SELECT coalesce(sum(a.wall_ms * (SELECT sum(json_extract(g.value, '$[3]')) FROM "
                 "json_each(a.slots_json, '$.gpus') g)) / 1000, 0) FROM trial t JOIN attempt a ON "
@@ -213,9 +220,6 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                                      .started = !open.IsNull(6),
                                      .committed_seq = open.Int(7)});
   }
-  Statement wall(c,
-                 "SELECT coalesce(max(ended_ms) - min(created_ms), 0) FROM trial WHERE sweep = ?");
-  if (wall.Bind(history.id.value).Step()) history.wall_ms = wall.Int(0);
   ReadLimits(c, history);
   return history;
 }

@@ -47,7 +47,7 @@ struct SweepHistory {
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;
   std::string reason;               // of that outcome
-  std::int64_t wall_ms = 0;         // spent in running states so far, for limits.wall_h
+  std::int64_t wall_ms = 0;         // in which attempts that have ended ran, for limits.wall_h
   std::int64_t gpu_ms = 0;          // GPUs held × wall, of ended attempts, for limits.gpu_h
   std::int64_t metric_reports = 0;  // reports of the sweep's metric, for limits.epochs
   std::vector<KnownTrial> trials;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runner/cgroup.h"
+#include "tests/faults/fault_table.h"
 #include "tests/runner/real_host.h"
 
 namespace ddl {
@@ -44,9 +45,21 @@ class Hostile : public LocalHost {
     EXPECT_EQ(connection_->AwaitExit(job).cause, EndCause::kStopped);
     std::ifstream stream(pids);
     int seen = 0;
-    for (std::int64_t pid = 0; stream >> pid; ++seen)
+    for (std::int64_t pid = 0; stream >> pid; ++seen) {
       EXPECT_FALSE(Lives(pid)) << "pid " << pid << " survives";
+      *tally_.orphaned += Lives(pid) ? 1 : 0;
+    }
     EXPECT_GE(seen, 1);
+    ++tally_.runs;
+  }
+  void TearDown() override {
+    if (tally_.runs > 0) {
+      AddToFaultTable("a trial that does not want to end is stopped",
+                      welcome_.facts.tree_kill == "cgroup" ? "hostile_trial, in a cgroup"
+                                                           : "hostile_trial, without a cgroup",
+                      tally_);
+    }
+    LocalHost::TearDown();
   }
 
  private:
@@ -74,6 +87,7 @@ class Hostile : public LocalHost {
   }
 
   std::int64_t jobs_ = 100;
+  FaultTally tally_{.orphaned = 0};
 };
 
 // The same on a host where no cgroup can be had.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/cli/real_ddl.h"
+#include "tests/faults/fault_table.h"
 
 namespace ddl {
 namespace {
@@ -78,6 +79,9 @@ class KilledCommand : public RealDdl {
       EXPECT_EQ(again.code, 0) << again.out << again.error;
       check();
     }
+    AddToFaultTable("`ddl gc` or `ddl store rebuild` killed",
+                    "SIGKILL at its n-th system call; the same command again",
+                    {.runs = points, .lost = HasFailure() ? 1 : 0});
   }
   [[nodiscard]] std::string Checkpoints(int trial) {
     const Json attempt = DdlJson({"show", std::to_string(trial)}).at("attempts").at(0);

@@ -156,7 +156,8 @@ TEST(PowerFiles, AHostFolderIsUsableAndItsEpochNeverFalls) {
   const HostPaths paths{real / "host", "store"};
   for (std::int64_t epoch = 1; epoch <= 4; ++epoch) {
     ASSERT_EQ(ClaimHostFolder(paths, "machine"), "");
-    ASSERT_TRUE(RaiseEpoch(paths, {static_cast<std::uint64_t>(epoch), "box:/store"}));
+    ASSERT_TRUE(
+        RaiseEpoch(paths, ReadEpoch(paths), {static_cast<std::uint64_t>(epoch), "box:/store"}));
     TheRecorder().Promise(epoch);
   }
   const std::vector<Request> requests = TheRecorder().End();

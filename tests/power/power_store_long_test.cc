@@ -3,6 +3,7 @@
 // happens while the database is open.
 #include <gtest/gtest.h>
 
+#include "tests/faults/fault_table.h"
 #include "tests/power/database_states.h"
 #include "tests/runner/temporary_folder.h"
 
@@ -16,6 +17,8 @@ Tally FailAfterEach(const Lives& lives, int seeds, std::size_t stride) {
   const Tally tally = FailEverywhere(requests, real.Path(), image.Path(), lives, seeds, stride);
   fmt::print("{} requests, {} states: {} lost, {} saved but lost, {} damaged\n", requests.size(),
              tally.states, tally.lost, tally.saved_lost, tally.damaged);
+  AddToFaultTable("power failure of the store", "unsynced writes dropped, reordered, torn",
+                  {.runs = tally.states, .lost = tally.lost + tally.saved_lost + tally.damaged});
   EXPECT_EQ(tally.lost, 0);
   EXPECT_EQ(tally.saved_lost, 0);
   EXPECT_EQ(tally.damaged, 0);

@@ -2,6 +2,7 @@
 // A power failure at any moment loses nothing that was committed.
 #include <gtest/gtest.h>
 
+#include "tests/faults/fault_table.h"
 #include "tests/power/database_states.h"
 #include "tests/runner/temporary_folder.h"
 
@@ -16,6 +17,10 @@ Tally FailAfterEach(const Lives& lives, int seeds, std::size_t stride) {
 
   fmt::print("{} requests, {} states: {} lost, {} saved but lost, {} damaged\n", requests.size(),
              tally.states, tally.lost, tally.saved_lost, tally.damaged);
+  AddToFaultTable(lives.syncs ? "power failure of the store"
+                              : "power failure of the store, syncs off: losses must be seen",
+                  "unsynced writes dropped, reordered, torn",
+                  {.runs = tally.states, .lost = tally.lost + tally.saved_lost + tally.damaged});
   return tally;
 }
 

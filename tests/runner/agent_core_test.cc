@@ -26,6 +26,7 @@ class Host : public AgentHost {
   std::vector<FromHost> said;
   std::map<RankId, Job> jobs;
   EpochRecord epoch;
+  std::optional<EpochRecord> comes_between;  // written by another agent just before ours writes
   std::uint64_t mark = 1;
   bool disk_is_full = false;
   bool spool_fails = false;
@@ -39,6 +40,7 @@ class Host : public AgentHost {
   std::vector<std::string> killed;
   HostFacts facts;
   int looks = 0;
+  std::chrono::milliseconds age{0};
 
   template <class Message>
   [[nodiscard]] std::vector<Message> All() const {
@@ -84,9 +86,10 @@ class Host : public AgentHost {
   [[nodiscard]] bool OpenBell() override { return true; }
   [[nodiscard]] bool HasBell() const override { return true; }
   [[nodiscard]] EpochRecord Epoch() const override { return epoch; }
-  [[nodiscard]] bool RaiseEpoch(const EpochRecord& record) override {
-    if (disk_is_full) return false;
-    epoch = record;
+  [[nodiscard]] bool RaiseEpoch(const EpochRecord& from, const EpochRecord& to) override {
+    if (const auto other = std::exchange(comes_between, std::nullopt)) epoch = *other;
+    if (disk_is_full || epoch != from) return false;
+    epoch = to;
     ++mark;
     return true;
   }
@@ -136,6 +139,9 @@ class Host : public AgentHost {
     return static_cast<pid_t>(100 + record.id.job.value);
   }
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
+  [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity&) const override {
+    return age;
+  }
   [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override {
     if (processes_are_hidden) return {.stat = std::nullopt, .is_refused = true};
     if (!alive.contains(pid)) return {};
@@ -340,6 +346,17 @@ TEST_F(AgentCoreTest, TakesAProcessThatCannotBeLookedAtForAlive) {
   EXPECT_EQ(host_.All<Exited>().size(), 1);
 }
 
+TEST_F(AgentCoreTest, LosesNoEpochToAnAgentThatWritesAtTheSameMoment) {
+  for (const auto& [other, is_welcome] : {std::pair{4U, true}, {9U, false}}) {
+    host_.epoch = {3, "here:/store"};
+    host_.comes_between = EpochRecord{other, "here:/store"};
+    AgentCore again(host_);
+    again.Heard(Hello{"store", 5, false, "here:/store"});
+    EXPECT_EQ(again.IsOver(), !is_welcome);
+    EXPECT_EQ(host_.epoch.epoch, std::max(other, 5U));
+  }
+}
+
 TEST_F(AgentCoreTest, WelcomesNobodyWithoutKnowingWhatRan) {
   host_.Run(first_, 7);
   for (bool* fault : {&host_.folder_is_unreadable, &host_.records_are_unreadable}) {
@@ -389,6 +406,15 @@ TEST_F(AgentCoreTest, TellsWhenDevicesHaveChanged) {
   facts.gpus[0].used_by_others = false;
   core_.Looked(facts);
   EXPECT_EQ(host_.All<FactsChanged>().back().facts.gpus, facts.gpus);
+}
+
+TEST_F(AgentCoreTest, TellsHowOldARankIsByTheClockThatNobodySets) {
+  host_.Run(first_, 7);
+  host_.age = 90s;
+  core_.Heard(Adopt{first_, "token", 0, {}});
+  Pass(200ms);
+  ASSERT_EQ(host_.All<Started>().size(), 1);
+  EXPECT_EQ(host_.All<Started>()[0].age_ms, 90'000);
 }
 
 TEST_F(AgentCoreTest, TellsAStrangersStartOnceItCanBeRead) {

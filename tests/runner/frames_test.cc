@@ -59,7 +59,7 @@ std::vector<FromHost> AllFromHost() {
   return {
       Welcome{facts, {{kRank, "t", FoundState::kExited}}},
       Refused{"no", 4, "do"},
-      Started{{kRank, "t", {"boot", 11, 22}, 12, 1234}},
+      Started{{kRank, "t", {"boot", 11, 22}, 12, 1234}, 56},
       SlotBusy{kRank, "t", "core 3: ann", {{3, 0, 1000}}, {}},
       Metrics{kRank, {{1, -5, 10, {}, {{"loss", 0.5}, {"best", -kInfinity}}}, {2, 6, 11, {9}, {}}}},
       Exited{exit},

@@ -19,10 +19,21 @@ TEST(EpochMark, NeverComesAgain) {
   ASSERT_EQ(ClaimHostFolder(paths, "machine"), "");
   std::set<std::uint64_t> marks;
   for (std::uint64_t epoch = 1; epoch <= 20; ++epoch) {
-    ASSERT_TRUE(RaiseEpoch(paths, {epoch, "here:/store"}));
+    ASSERT_TRUE(RaiseEpoch(paths, ReadEpoch(paths), {epoch, "here:/store"}));
     marks.insert(EpochMark(paths));
   }
   EXPECT_EQ(marks.size(), 20);
+}
+
+TEST(HostFolder, AnEpochThatIsAnotherByNowIsNotReplaced) {
+  const TemporaryFolder folder;
+  const HostPaths paths{folder / "host", "store", {}};
+  ASSERT_EQ(ClaimHostFolder(paths, "machine"), "");
+  const EpochRecord first{1, "here:/store"};
+  const EpochRecord second{2, "here:/store"};
+  ASSERT_TRUE(RaiseEpoch(paths, {}, second));
+  EXPECT_FALSE(RaiseEpoch(paths, {}, first));
+  EXPECT_EQ(ReadEpoch(paths), second);
 }
 
 TEST(HostFolder, AnEpochThatCannotBeReadIsNotZero) {

@@ -42,6 +42,16 @@ TEST(Process, IsGoneOnlyWhenTheKernelSaysSo) {
   EXPECT_FALSE(IsGone(*identity, LookAtProcess(child), identity->boot_id));
 }
 
+TEST(Process, HasAnAge) {
+  const auto self = IdentityOf(::getpid());
+  const auto first = IdentityOf(1);
+  ASSERT_TRUE(self && first);
+  EXPECT_GE(AgeOf(*first), AgeOf(*self));
+  EXPECT_LT(AgeOf(*self), std::chrono::minutes(10));
+  EXPECT_EQ(AgeOf({"", 1, std::uint64_t{1} << 50U}), std::chrono::milliseconds(0))
+      << "of the future";
+}
+
 TEST(Process, OfAnEarlierBootIsGone) {
   const auto self = IdentityOf(::getpid());
   ASSERT_TRUE(self);

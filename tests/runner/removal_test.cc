@@ -104,8 +104,8 @@ TEST_F(Removal, TellsOtherStoresAndWhetherTheyAreGone) {
   }
   fs::create_directory(home);
   std::ofstream(home + "/ddl.db") << "x";
-  ASSERT_TRUE(RaiseEpoch({folder_.Path(), "a", {}}, {1, hostname + ":" + home}));
-  ASSERT_TRUE(RaiseEpoch({folder_.Path(), "b", {}}, {1, hostname + ":" + home + "-gone"}));
+  ASSERT_TRUE(RaiseEpoch({folder_.Path(), "a", {}}, {}, {1, hostname + ":" + home}));
+  ASSERT_TRUE(RaiseEpoch({folder_.Path(), "b", {}}, {}, {1, hostname + ":" + home + "-gone"}));
   const auto others = OtherStores(paths_);
   ASSERT_EQ(others.size(), 3U);
   EXPECT_FALSE(others[0].is_orphaned);

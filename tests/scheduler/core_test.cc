@@ -190,6 +190,26 @@ TEST(Core, KeepsToItsLimits) {
   EXPECT_LT(epochs.Local().starts, 8);
 }
 
+TEST(Core, ReachesNoLimitByAStepOfAClock) {
+  World world(1, [](const LaunchRecord&) { return Lasting(seconds(600)); });
+  HostFacts& facts = world.Local().facts;
+  facts.gpus = {{0, "GPU-1", "H100", 80'000, 12, false}};
+  world.Connect("local");
+  world.clock_step = seconds(1'000'000);
+  SweepSpec spec = GridOf(3);
+  spec.resources.gpus = 1;
+  spec.limits.gpu_h = 1;
+  spec.limits.wall_h = 1;
+  world.Open(spec);
+  world.RunFor(seconds(300));
+  world.clock_step = seconds(2'000'000);
+  world.Restart();
+  world.Connect("local");
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 1U);
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kAllDone) << world.ended[0].reason;
+}
+
 TEST(Core, StopsPausesAndResumesATrial) {
   World world(1, [](const LaunchRecord&) {
     Script script = Lasting(seconds(100));

@@ -143,7 +143,7 @@ class FakeHost {
     StartQueued(now, tell);
   }
 
-  void On(const Adopt& adopt, Time, const Tell& tell) {
+  void On(const Adopt& adopt, Time now, const Tell& tell) {
     if (const auto lost = lost_.find(adopt.id); lost != lost_.end()) {
       ExitRecord record;
       record.id = adopt.id;
@@ -159,7 +159,9 @@ class FakeHost {
     EXPECT_GE(adopt.committed_seq, rank.acked);
     rank.on_link = true;
     rank.told = adopt.committed_seq;
-    tell(Started{StartOf(rank)});
+    tell(
+        Started{StartOf(rank),
+                std::chrono::duration_cast<std::chrono::milliseconds>(now - rank.started).count()});
     TellNews(rank, tell);
     if (rank.exit) tell(Exited{*rank.exit});
   }

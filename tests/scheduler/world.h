@@ -187,12 +187,13 @@ class World {
   }
 
   [[nodiscard]] Now Clock() const {
-    return {now, std::chrono::duration_cast<milliseconds>(now).count()};
+    return {now, std::chrono::duration_cast<milliseconds>(now + clock_step).count()};
   }
   [[nodiscard]] SweepProgress Progress(std::size_t index = 0) const {
     return core->Progress(Clock()).at(index);
   }
 
+  Time clock_step{0};  // of the coordinator's wall clock
   FakeStore store;
   std::map<std::string, std::unique_ptr<FakeHost>> hosts;
   std::unique_ptr<Core> core;
@@ -220,7 +221,9 @@ class World {
     };
   }
 
-  void Hear(int link, const Started& started) { Tell(RankStarted{link, started.record}); }
+  void Hear(int link, const Started& started) {
+    Tell(RankStarted{link, started.record, milliseconds(started.age_ms)});
+  }
   void Hear(int link, const SlotBusy& busy) { Tell(RankSlotBusy{link, busy}); }
   void Hear(int link, const Metrics& metrics) { Tell(MetricsArrived{link, metrics}); }
   void Hear(int link, const Exited& exited) { Tell(RankExited{link, exited.record}); }

@@ -76,11 +76,11 @@ void AgentProcess::Send(FromHost message) {
   machine_.Say(connection_, std::move(message));
 }
 
-bool AgentProcess::RaiseEpoch(const EpochRecord& record) {
+bool AgentProcess::RaiseEpoch(const EpochRecord& from, const EpochRecord& to) {
   Mortal();
-  if (machine_.RefusesWrite()) return false;
-  disk_.epoch = record;
-  disk_.highest_epoch = std::max(disk_.highest_epoch, record.epoch);
+  if (machine_.RefusesWrite() || disk_.epoch != from) return false;
+  disk_.epoch = to;
+  disk_.highest_epoch = std::max(disk_.highest_epoch, to.epoch);
   ++disk_.epoch_mark;
   Mortal();
   return true;

@@ -53,7 +53,7 @@ class AgentProcess final : private AgentHost {
   [[nodiscard]] bool OpenBell() override { return hears_bell_ = true; }
   [[nodiscard]] bool HasBell() const override { return true; }
   [[nodiscard]] EpochRecord Epoch() const override { return disk_.epoch; }
-  [[nodiscard]] bool RaiseEpoch(const EpochRecord& record) override;
+  [[nodiscard]] bool RaiseEpoch(const EpochRecord& from, const EpochRecord& to) override;
   [[nodiscard]] std::uint64_t EpochMark() const override { return disk_.epoch_mark; }
   [[nodiscard]] bool HolderMayLive(const std::string&, const std::string&) const override;
   [[nodiscard]] std::optional<std::vector<RankId>> Jobs() const override;
@@ -74,6 +74,9 @@ class AgentProcess final : private AgentHost {
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
   [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override;
+  [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& process) const override {
+    return machine_.AgeOf(process);
+  }
   bool Signal(const ProcessIdentity& process, int signal) override;
   void KillByToken(const std::string& token) override;
   void AwaitDeath(const ProcessIdentity&) override {}

@@ -220,7 +220,7 @@ void Loop::Heard(int host, FromHost message) {
   } else if (std::get_if<Refused>(&message) != nullptr) {
     Die("a host refuses it");
   } else if (auto* started = std::get_if<Started>(&message)) {
-    Tell(RankStarted{host, std::move(started->record)});
+    Tell(RankStarted{host, std::move(started->record), std::chrono::milliseconds(started->age_ms)});
   } else if (auto* busy = std::get_if<SlotBusy>(&message)) {
     Tell(RankSlotBusy{host, std::move(*busy)});
   } else if (auto* metrics = std::get_if<Metrics>(&message)) {

@@ -95,6 +95,12 @@ std::optional<std::uint64_t> Machine::TicksOf(std::int64_t pid) const {
   return found == processes_.end() ? std::nullopt : std::optional(found->second.ticks);
 }
 
+std::chrono::milliseconds Machine::AgeOf(const ProcessIdentity& identity) const {
+  const Time age =
+      IsAlive(identity) ? around_.agenda.Now() - processes_.at(identity.pid).began : Time{0};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(age);
+}
+
 void Machine::End(const ProcessIdentity& identity) {
   if (IsAlive(identity)) processes_.erase(identity.pid);
 }

@@ -46,6 +46,7 @@ class Machine {
   ProcessIdentity Spawn(ProcessKind kind, RankId rank, const std::string& token);
   [[nodiscard]] bool IsAlive(const ProcessIdentity& identity) const;
   [[nodiscard]] std::optional<std::uint64_t> TicksOf(std::int64_t pid) const;
+  [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& identity) const;
   void End(const ProcessIdentity& identity);
   // The pid of the trial's process; nothing when the program could not be started.
   std::optional<std::int64_t> StartTrial(const LaunchRecord& record);

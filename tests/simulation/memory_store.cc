@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "configs/planted_bugs.h"
+#include "scheduler/slots_json.h"
 
 namespace ddl::simulation {
 
@@ -44,6 +45,7 @@ std::optional<SweepHistory> MemoryStore::Load(const std::string& name) const {
     history.reason = sweep->second.last.reason;
     history.metric_reports = sweep->second.metric_reports;
     AddTrials(sweep->first, history);
+    AddLimits(history);
     return history;
   }
   return std::nullopt;
@@ -63,6 +65,30 @@ void MemoryStore::AddTrials(SweepId id, SweepHistory& history) const {
                                      open.added.token, open.added.host, open.added.slots_json,
                                      open.started, open.mark});
   }
+}
+
+// By the lengths of attempts, as the real one does.
+void MemoryStore::AddLimits(SweepHistory& history) const {
+  std::vector<std::pair<std::int64_t, std::int64_t>> spans;
+  double gpu_ms = 0;
+  for (const auto& [id, trial] : tables_.trials) {
+    if (trial.added.sweep != history.id) continue;
+    for (const StoredAttempt& attempt : trial.attempts) {
+      if (!attempt.ended) continue;
+      const std::int64_t wall = attempt.ended->wall_ms;
+      spans.emplace_back(attempt.ended->at_ms - wall, attempt.ended->at_ms);
+      const std::optional<Slots> slots = SlotsFromJson(attempt.added.slots_json);
+      for (const GpuShare& gpu : slots->gpus)
+        gpu_ms += static_cast<double>(wall) * gpu.length / 1000;
+    }
+  }
+  std::ranges::sort(spans);
+  std::int64_t until = 0;
+  for (const auto& [begin, end] : spans) {
+    history.wall_ms += std::max<std::int64_t>(0, end - std::max(until, begin));
+    until = std::max(until, end);
+  }
+  history.gpu_ms = static_cast<std::int64_t>(gpu_ms);
 }
 
 std::vector<std::string> MemoryStore::UnfinishedSweeps() const {

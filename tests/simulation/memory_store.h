@@ -114,6 +114,7 @@ class MemoryStore {
   StoredAttempt* OpenAttemptOf(StoredTrial& trial, int attempt);
   void ExpectConsistent(StoredTrial& trial) const;
   void AddTrials(SweepId id, SweepHistory& history) const;
+  void AddLimits(SweepHistory& history) const;
 
   Violated violated_;
   Tables tables_;

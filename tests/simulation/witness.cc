@@ -205,6 +205,7 @@ void Witness::Committed(const Change& change) {
     }
     return;
   }
+  if (const auto* changed = std::get_if<SweepChanged>(&change)) CheckLimit(*changed);
   const auto* moved = std::get_if<TrialMoved>(&change);
   if (moved != nullptr && moved->reopened) stopped_.erase(moved->trial);
   const auto* ended = std::get_if<AttemptEnded>(&change);
@@ -249,6 +250,37 @@ void Witness::CheckEvidence(const RealRun* run, const AttemptEnded& ended, JobId
   around_.tally.Count(Probe::kTimedOut);
   const bool is_early = !run->timeout || *run->ended - run->began < *run->timeout * 99 / 100;
   if (is_early) Surroundings::Violate("only monotonic durations decide", "timed out too early");
+}
+
+// No step of a clock makes a sweep older. A supervisor may wait for its disk before it starts its
+// trial, and counts from its own beginning.
+void Witness::CheckLimit(const SweepChanged& changed) const {
+  constexpr std::chrono::duration<double> kStart = std::chrono::minutes(6);
+  if (changed.outcome != SweepOutcome::kLimitReached) return;
+  const SweepSpec& spec = specs_.at(store_.Sweep(changed.id).added.name);
+  std::chrono::duration<double> wall{0};
+  std::chrono::duration<double> gpu{0};
+  for (const auto& [job, run] : runs_) {
+    if (run.sweep != spec.name) continue;
+    int share = 0;
+    for (const GpuShare& slot : run.slots.gpus)
+      share += slot.length;
+    const Time until = run.ended.value_or(around_.agenda.Now());
+    gpu += (until - run.began + kStart) * share / 1000.0;
+    wall = std::max<std::chrono::duration<double>>(wall, around_.agenda.Now() - run.began + kStart);
+  }
+  const auto is_early = [](const std::optional<double>& limit,
+                           std::chrono::duration<double> spent) {
+    return !limit || spent < std::chrono::hours(1) * *limit;
+  };
+  const bool is_wall = changed.reason.find("wall_h") != std::string::npos;
+  const bool is_gpu = changed.reason.find("gpu_h") != std::string::npos;
+  if ((is_wall && is_early(spec.limits.wall_h, wall)) ||
+      (is_gpu && is_early(spec.limits.gpu_h, gpu))) {
+    Surroundings::Violate(
+        "only monotonic durations decide",
+        fmt::format("{} after {:.0f} s, {:.0f} GPU s", changed.reason, wall.count(), gpu.count()));
+  }
 }
 
 void Witness::Patrol(Time since_last, const std::set<std::string>& hands_free) {

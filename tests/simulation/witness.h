@@ -72,6 +72,7 @@ class Witness {
   void CheckParameters(const LaunchRecord& record) const;
   void CheckEvidence(const RealRun* run, const AttemptEnded& ended, JobId job) const;
   void CheckRows(const RealRun& run) const;
+  void CheckLimit(const SweepChanged& changed) const;
 
   Surroundings& around_;
   MemoryStore& store_;

@@ -84,6 +84,20 @@ TEST_F(StoreTest, LoadsTheGpuTimeOfEndedAttempts) {
   EXPECT_EQ(store.Load("sample")->gpu_ms, 625);  // 500 ms of 1.25 GPUs
 }
 
+// Trials 1 and 2 ran beside each other; the clock was set back before 3, and a night before 4.
+TEST_F(StoreTest, LoadsTheTimeInWhichSomethingRan) {
+  Store store = Store::Open(folder_.Path());
+  Commit(store, {SampleSweep()});
+  for (const auto& [number, ended_at] :
+       {std::pair{1, 4'000}, {2, 4'200}, {3, 500}, {4, 40'000'000}}) {
+    Commit(store, RunningTrial(number));
+    std::vector<Change> ended = EndedTrial(number, TrialState::kFinished);
+    std::get<AttemptEnded>(ended[0]).at_ms = ended_at;
+    Commit(store, ended);
+  }
+  EXPECT_EQ(store.Load("sample")->wall_ms, 700 + 500 + 500);
+}
+
 TEST_F(StoreTest, AReplayChangesNothing) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
