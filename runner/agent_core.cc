@@ -177,8 +177,8 @@ bool AgentCore::Settle(RankId id) {
 void AgentCore::MendHostFolder() {
   if (!welcomed_ || host_.HasBell()) return;
   if (!host_.ClaimFolder(store_id_).empty()) return;  // launches say why
-  (void)host_.RaiseEpoch(host_.Epoch(), {epoch_, holder_});
-  epoch_mark_ = host_.EpochMark();
+  // Whatever epoch is there by now was written by a later agent.
+  if (host_.RaiseEpoch({}, {epoch_, holder_})) epoch_mark_ = host_.EpochMark();
   (void)host_.OpenBell();
   was_removed_ = true;
   host_.Send(Notice{host_.Folder() +

@@ -102,6 +102,8 @@ std::optional<ProcessIdentity> IdentityOf(std::int64_t pid) {
 }
 
 std::chrono::milliseconds AgeOf(const ProcessIdentity& process) {
+  static const std::string boot = BootId();
+  if (process.boot_id != boot) return std::chrono::milliseconds(0);
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);  // what start times count in
   const auto ticks_a_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));

@@ -41,7 +41,7 @@ struct ProcessLook {
 // nullopt when there is no such process.
 [[nodiscard]] std::optional<ProcessIdentity> IdentityOf(std::int64_t pid);
 
-// Since a process of this boot began, dead or alive, to the clock tick (10 ms).
+// Since the process began, dead or alive, to the clock tick (10 ms); 0 of another boot.
 [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& process);
 
 // `now` is what the kernel says of the process's pid on a host that was booted as `boot_id`:

@@ -37,11 +37,6 @@ Ending NaturalEnd(const SweepRun& sweep) {
           planned == 1 ? "its trial has ended" : fmt::format("all {} trials have ended", planned)};
 }
 
-std::chrono::nanoseconds BusyTime(const SweepRun& sweep, std::chrono::nanoseconds now) {
-  return sweep.busy_before +
-         (sweep.busy_since ? now - *sweep.busy_since : std::chrono::nanoseconds{0});
-}
-
 constexpr double kMsPerHour = 3'600'000;
 
 }  // namespace
@@ -80,8 +75,7 @@ void Core::State::CheckLimits(SweepRun& sweep, Turn& turn) {
   if (limits.epochs && sweep.metric_reports >= *limits.epochs) {
     reached = fmt::format("epochs {}", *limits.epochs);
   } else if (limits.wall_h) {
-    const std::chrono::duration<double, std::ratio<3600>> busy =
-        BusyTime(sweep, turn.now.monotonic);
+    const std::chrono::duration<double, std::ratio<3600>> busy = sweep.Busy(turn.now.monotonic);
     if (busy.count() >= *limits.wall_h) reached = "wall_h " + FormatNumber(*limits.wall_h);
   }
   if (limits.gpu_h && GpuHours(sweep, turn) >= *limits.gpu_h) {

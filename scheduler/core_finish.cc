@@ -61,6 +61,7 @@ void Core::State::Finish(LiveJob& job, const ExitRecord& record, Turn& turn) {
                                        record.last_seq - job.committed_seq, job.attempt),
                            turn.now.unix_ms});
   }
+  sweep.WasBusyFor(job.busy_before + std::chrono::milliseconds(record.wall_ms), turn.now.monotonic);
   Account(sweep, record, turn);
   Conclude(job, record, Judge(EndOf(sweep, job, record)), turn);
 }

@@ -97,9 +97,11 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .seed_index = sweep.SeedOf(number),
                                     .attempt = ++trial.attempts});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
+  const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,
                            SlotsToJson(slots), ArgvToJson(record), JobFolder(host.facts, id),
-                           turn.now.unix_ms});
+                           turn.now.unix_ms,
+                           std::chrono::duration_cast<std::chrono::milliseconds>(busy).count()});
   sweep.trials.Move(number, TrialState::kLaunching);
   LiveJob& job = AddJob(sweep,
                         {.id = id,
@@ -108,7 +110,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                          .attempt = record.attempt,
                          .token = record.token,
                          .host = host_name,
-                         .sent_at = turn.now.monotonic},
+                         .sent_at = turn.now.monotonic,
+                         .busy_before = busy},
                         turn.now);
   Sit(job, seat);
   turn.Send(host, Launch{std::move(record)});

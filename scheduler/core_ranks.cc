@@ -54,8 +54,9 @@ void Core::State::On(const RankStarted& started, Turn& turn) {
     return;
   }
   job->started_at = turn.now.monotonic - started.age;
-  if (std::exchange(job->is_started, true)) return;
   SweepRun& sweep = sweeps.at(job->sweep);
+  sweep.WasBusyFor(job->busy_before + started.age, turn.now.monotonic);
+  if (std::exchange(job->is_started, true)) return;
   turn.Commit(AttemptStarted{sweep.trials.Of(job->number).id, job->attempt, started.record.pid,
                              started.record.started_unix_ms});
   sweep.trials.Move(job->number, TrialState::kRunning);

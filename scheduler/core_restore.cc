@@ -120,6 +120,7 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
                          .is_started = open.started,
                          .is_unmet = true,
                          .sent_at = now.monotonic,
+                         .busy_before = std::chrono::milliseconds(open.busy_ms),
                          .started_at = now.monotonic,
                          .committed_seq = open.committed_seq,
                          .seq_at_start = open.committed_seq,

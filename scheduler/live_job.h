@@ -37,7 +37,8 @@ struct LiveJob {
   SeatId seat = 0;  // 0: its process has ended, metrics are still on their way
   bool is_started = false;
   bool is_unmet = false;  // of an earlier coordinator; its host has not been seen since
-  std::chrono::nanoseconds sent_at{0};     // monotonic, as all times here
+  std::chrono::nanoseconds sent_at{0};      // monotonic, as all times here
+  std::chrono::nanoseconds busy_before{0};  // SweepRun::Busy of its sweep at its launch
   std::chrono::nanoseconds started_at{0};  // also known for those that an earlier coordinator began
   std::int64_t committed_seq = 0;
   std::int64_t seq_at_start = 0;  // what an earlier coordinator had committed

@@ -27,4 +27,12 @@ double RecentEnds::PerSecond(std::chrono::nanoseconds now) const {
   return seconds <= 0 ? 0 : static_cast<double>(kept - 1) / seconds;
 }
 
+std::chrono::nanoseconds SweepRun::Busy(std::chrono::nanoseconds now) const {
+  return busy_before + (busy_since ? now - *busy_since : std::chrono::nanoseconds{0});
+}
+
+void SweepRun::WasBusyFor(std::chrono::nanoseconds least, std::chrono::nanoseconds now) {
+  busy_before += std::max(std::chrono::nanoseconds{0}, least - Busy(now));
+}
+
 }  // namespace ddl

@@ -82,7 +82,7 @@ struct SweepRun {
   std::int64_t best_number = 0;
   Configuration best_configuration;
 
-  std::chrono::nanoseconds busy_before{0};  // time with live attempts, for limits.wall_h
+  std::chrono::nanoseconds busy_before{0};  // with busy_since: see Busy
   std::optional<std::chrono::nanoseconds> busy_since;
   double gpu_ms = 0;                // of ended attempts
   std::int64_t metric_reports = 0;  // for limits.epochs
@@ -91,6 +91,10 @@ struct SweepRun {
   Blocked blocked = Blocked::kNot;
   std::optional<std::chrono::nanoseconds> blocked_since;  // with kDevices
 
+  // How long attempts of the sweep have lived.
+  [[nodiscard]] std::chrono::nanoseconds Busy(std::chrono::nanoseconds now) const;
+  // An attempt knows of a time in which no coordinator was there.
+  void WasBusyFor(std::chrono::nanoseconds least, std::chrono::nanoseconds now);
   [[nodiscard]] bool IsEnding() const { return outcome != SweepOutcome::kNone; }
   [[nodiscard]] bool HasEnded() const { return state != SweepState::kRunning; }
   [[nodiscard]] std::int64_t ConfigurationOf(std::int64_t number) const {

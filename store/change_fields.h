@@ -28,6 +28,7 @@ template <class Archive>
 void Fields(Archive& archive, AttemptAdded& c) {
   archive(c.trial.value, c.attempt, c.job.value, c.token, c.host, c.slots_json, c.argv_json,
           c.job_folder, c.at_ms);
+  if (archive.Version() >= 2) archive(c.busy_ms);
 }
 
 template <class Archive>

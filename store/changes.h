@@ -78,6 +78,7 @@ struct AttemptAdded {
   std::string argv_json;
   std::string job_folder;  // on the host
   std::int64_t at_ms = 0;
+  std::int64_t busy_ms = 0;  // until then: how long attempts of the sweep have lived
 };
 
 // Moves the trial launching → running.

@@ -2,6 +2,7 @@
 #include "store/journal.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -21,7 +22,8 @@ namespace ddl {
 
 namespace {
 
-constexpr std::string_view kMagic = "ddljrn1\n";
+constexpr std::array<std::string_view, 2> kMagics{"ddljrn1\n", "ddljrn2\n"};  // one a version
+constexpr std::string_view kMagic = kMagics.back();
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kRecordHead = 12;
 
@@ -37,6 +39,7 @@ std::uint64_t Checksum(std::string_view bytes) {
 class Packer {
  public:
   explicit Packer(std::string& out) : out_(out) {}
+  [[nodiscard]] static std::size_t Version() { return kMagics.size(); }
   template <class... Values>
   void operator()(const Values&... values) {
     (One(values), ...);
@@ -66,7 +69,8 @@ class Packer {
 
 class Unpacker {
  public:
-  explicit Unpacker(std::string_view bytes) : rest_(bytes) {}
+  Unpacker(std::string_view bytes, std::size_t version) : rest_(bytes), version_(version) {}
+  [[nodiscard]] std::size_t Version() const { return version_; }
   template <class... Values>
   void operator()(Values&... values) {
     (One(values), ...);
@@ -106,6 +110,7 @@ class Unpacker {
     rest_ = {};
   }
   std::string_view rest_;
+  std::size_t version_;
   bool is_good_ = true;
 };
 
@@ -117,8 +122,8 @@ Change EmptyChange(std::size_t index, std::index_sequence<Index...>) {
   return change;
 }
 
-std::optional<JournalEntry> Decode(std::string_view payload) {
-  Unpacker unpack(payload);
+std::optional<JournalEntry> Decode(std::string_view payload, std::size_t version) {
+  Unpacker unpack(payload, version);
   JournalEntry entry;
   unpack(entry.number);
   while (unpack.IsGood() && !unpack.IsAtEnd()) {
@@ -157,7 +162,10 @@ JournalText ReadJournal(const std::string& folder) {
   const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   std::string_view rest = bytes;
   JournalText text;
-  if (!rest.starts_with(kMagic) || rest.size() < kMagic.size() + kIdBytes) return text;
+  if (rest.size() < kMagic.size() + kIdBytes) return text;
+  const auto* const magic = std::ranges::find(kMagics, rest.substr(0, kMagic.size()));
+  if (magic == kMagics.end()) return text;
+  text.version = static_cast<std::size_t>(magic - kMagics.begin()) + 1;
   text.store_id = rest.substr(kMagic.size(), kIdBytes);
   rest.remove_prefix(kMagic.size() + kIdBytes);
   while (rest.size() >= kRecordHead) {
@@ -168,7 +176,7 @@ JournalText ReadJournal(const std::string& folder) {
     if (size == 0 || rest.size() - kRecordHead < size) break;
     const std::string_view payload = rest.substr(kRecordHead, size);
     if (Checksum(payload) != sum) break;
-    std::optional<JournalEntry> entry = Decode(payload);
+    std::optional<JournalEntry> entry = Decode(payload, text.version);
     if (!entry) break;
     Take(*std::move(entry), text);
     rest.remove_prefix(kRecordHead + size);
@@ -179,14 +187,16 @@ JournalText ReadJournal(const std::string& folder) {
 
 Journal::Journal(const std::string& folder, const std::string& store_id)
     : fd_(::open(PathIn(folder).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)),
-      head_(static_cast<std::int64_t>(kMagic.size() + kIdBytes)) {
+      head_(std::string(kMagic) + store_id) {
+  head_.resize(kMagic.size() + kIdBytes);
   const JournalText known = ReadJournal(folder);
-  std::string head(kMagic);
-  head += store_id;
-  head.resize(kMagic.size() + kIdBytes);
-  end_ = known.store_id == store_id ? known.bytes : head_;
-  is_broken_ = fd_ < 0 || ::ftruncate(fd_, known.store_id == store_id ? end_ : 0) != 0 ||
-               ::pwrite(fd_, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size());
+  if (known.store_id != store_id) {
+    Restart();
+    return;
+  }
+  end_ = known.bytes;
+  const bool is_earlier = known.version < kMagics.size();  // of use until the next backup
+  is_broken_ = fd_ < 0 || is_earlier || ::ftruncate(fd_, end_) != 0;
 }
 
 Journal::~Journal() {
@@ -213,8 +223,9 @@ void Journal::Confirm(std::int64_t number) {
 }
 
 void Journal::Restart() {
-  is_broken_ = fd_ < 0 || ::ftruncate(fd_, head_) != 0;
-  end_ = head_;
+  end_ = std::ssize(head_);
+  is_broken_ = fd_ < 0 || ::ftruncate(fd_, 0) != 0 ||
+               ::pwrite(fd_, head_.data(), head_.size(), 0) != std::ssize(head_);
 }
 
 void Journal::Append(const std::string& payload) {

@@ -3,7 +3,7 @@
 // the backup and the spools it brings back a database that is damaged, and it tells when a database
 // lacks commits that it once had. Not synced: it guards against a damaged file, not a lost disk.
 //
-//   head: "ddljrn1\n" and the store's id; records: u32 size, u64 checksum, payload
+//   head: "ddljrn2\n" and the store's id; records: u32 size, u64 checksum, payload
 //   payload: the commit's number, then its changes, written before the commit; or the number alone,
 //   negative, when it is committed. A number that comes again replaces what had it: that was never
 //   committed.
@@ -25,6 +25,7 @@ struct JournalEntry {
 
 struct JournalText {
   std::string store_id;  // "": there is none
+  std::size_t version = 0;
   std::vector<JournalEntry> entries;
   std::int64_t confirmed = 0;  // the highest commit that is known to have been done
   std::int64_t bytes = 0;      // up to the first record that is not whole
@@ -51,8 +52,8 @@ class Journal {
   void Append(const std::string& payload);
 
   int fd_ = -1;
+  std::string head_;
   std::int64_t end_ = 0;
-  std::int64_t head_ = 0;
   bool is_broken_ = false;
 };
 

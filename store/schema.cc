@@ -138,6 +138,9 @@ INSERT INTO store VALUES (1, lower(hex(randomblob(8))), 0);
                                                               R"sql(
 ALTER TABLE store ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;    -- so far; see store/journal.h
 ALTER TABLE store ADD COLUMN jobs_from INTEGER NOT NULL DEFAULT 0;  -- a copy's: see FirstJobOf
+)sql",
+                                                              R"sql(
+ALTER TABLE attempt ADD COLUMN busy_ms INTEGER NOT NULL DEFAULT 0;  -- see AttemptAdded
 )sql"};
 
 }  // namespace

@@ -56,16 +56,14 @@ Connection OpenDatabase(const std::string& folder, bool is_rebuilt) {
   return connection;
 }
 
-// What counts against the sweep's limits: the time in which at least one attempt ran, by the
-// lengths of attempts, which no step of a clock changes. A slot's GPUs are [uuid, index, first,
-// length] each, in thousandths; most slots have none, which the text tells without parsing it.
+// What counts against the sweep's limits, by the lengths of attempts, which no step of a clock
+// changes. A slot's GPUs are [uuid, index, first, length] each, in thousandths; most slots have
+// none, which the text tells without parsing it.
 void ReadLimits(const Connection& c, SweepHistory& history) {
-  Statement spans(c,
-                  "SELECT a.ended_ms - a.wall_ms, a.ended_ms FROM trial t JOIN attempt a ON "
-                  "a.trial = t.id WHERE t.sweep = ? AND a.wall_ms > 0 ORDER BY 1");
-  spans.Bind(history.id.value);
-  for (std::int64_t until = 0; spans.Step(); until = std::max(until, spans.Int(1)))
-    history.wall_ms += std::max<std::int64_t>(0, spans.Int(1) - std::max(until, spans.Int(0)));
+  Statement wall(c,
+                 "SELECT coalesce(max(a.busy_ms + coalesce(a.wall_ms, 0)), 0) FROM trial t JOIN "
+                 "attempt a ON a.trial = t.id WHERE t.sweep = ?");
+  if (wall.Bind(history.id.value).Step()) history.wall_ms = wall.Int(0);
   Statement gpu(c,
                 "SELECT coalesce(sum(a.wall_ms * (SELECT sum(json_extract(g.value, '$[3]')) FROM "
                 "json_each(a.slots_json, '$.gpus') g)) / 1000, 0) FROM trial t JOIN attempt a ON "
@@ -206,7 +204,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   }
   Statement open(c,
                  "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
-                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0) "
+                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0), a.busy_ms "
                  "FROM attempt a JOIN trial t ON t.id = a.trial "
                  "WHERE a.cause IS NULL AND t.sweep = ? ORDER BY a.trial, a.attempt");
   open.Bind(history.id.value);
@@ -218,7 +216,8 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                                      .host = open.Text(4),
                                      .slots_json = open.Text(5),
                                      .started = !open.IsNull(6),
-                                     .committed_seq = open.Int(7)});
+                                     .committed_seq = open.Int(7),
+                                     .busy_ms = open.Int(8)});
   }
   ReadLimits(c, history);
   return history;

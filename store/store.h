@@ -24,6 +24,7 @@ struct OpenAttempt {
   std::string slots_json;
   bool started = false;
   std::int64_t committed_seq = 0;
+  std::int64_t busy_ms = 0;  // as in AttemptAdded
 };
 
 struct KnownTrial {
@@ -47,7 +48,7 @@ struct SweepHistory {
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;
   std::string reason;               // of that outcome
-  std::int64_t wall_ms = 0;         // in which attempts that have ended ran, for limits.wall_h
+  std::int64_t wall_ms = 0;         // in which attempts lived, as far as is known: limits.wall_h
   std::int64_t gpu_ms = 0;          // GPUs held × wall, of ended attempts, for limits.gpu_h
   std::int64_t metric_reports = 0;  // reports of the sweep's metric, for limits.epochs
   std::vector<KnownTrial> trials;

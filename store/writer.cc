@@ -43,7 +43,7 @@ ChangeWriter::ChangeWriter(const Connection& c)
       add_trial_(c, "INSERT INTO trial VALUES (?,?,?,?,?,?,?,0,0,'','',NULL,NULL,NULL,?)"),
       add_attempt_(c,
                    "INSERT INTO attempt (trial, attempt, job, token, host, slots_json, argv_json, "
-                   "job_folder, created_ms) VALUES (?,?,?,?,?,?,?,?,?)"),
+                   "job_folder, created_ms, busy_ms) VALUES (?,?,?,?,?,?,?,?,?,?)"),
       note_attempt_(c, "UPDATE trial SET attempts = ?2, started_ms = NULL WHERE id = ?1"),
       start_attempt_(c,
                      "UPDATE attempt SET pid = ?3, started_ms = ?4 WHERE trial = ?1 AND "
@@ -110,7 +110,7 @@ void ChangeWriter::On(const TrialAdded& change) {
 void ChangeWriter::On(const AttemptAdded& change) {
   add_attempt_
       .Bind(change.trial.value, change.attempt, change.job.value, change.token, change.host,
-            change.slots_json, change.argv_json, change.job_folder, change.at_ms)
+            change.slots_json, change.argv_json, change.job_folder, change.at_ms, change.busy_ms)
       .Run();
   note_attempt_.Bind(change.trial.value, change.attempt).Run();
   Move(change.trial, TrialState::kLaunching);

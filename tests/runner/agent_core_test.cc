@@ -29,6 +29,7 @@ class Host : public AgentHost {
   std::optional<EpochRecord> comes_between;  // written by another agent just before ours writes
   std::uint64_t mark = 1;
   bool disk_is_full = false;
+  bool folder_was_removed = false;
   bool spool_fails = false;
   bool folder_is_unreadable = false;
   bool records_are_unreadable = false;
@@ -83,8 +84,11 @@ class Host : public AgentHost {
   void LookAgain() override { ++looks; }
   [[nodiscard]] std::string ClaimFolder(const std::string&) override { return {}; }
   [[nodiscard]] std::string Folder() const override { return "/host"; }
-  [[nodiscard]] bool OpenBell() override { return true; }
-  [[nodiscard]] bool HasBell() const override { return true; }
+  [[nodiscard]] bool OpenBell() override {
+    folder_was_removed = false;
+    return true;
+  }
+  [[nodiscard]] bool HasBell() const override { return !folder_was_removed; }
   [[nodiscard]] EpochRecord Epoch() const override { return epoch; }
   [[nodiscard]] bool RaiseEpoch(const EpochRecord& from, const EpochRecord& to) override {
     if (const auto other = std::exchange(comes_between, std::nullopt)) epoch = *other;
@@ -355,6 +359,22 @@ TEST_F(AgentCoreTest, LosesNoEpochToAnAgentThatWritesAtTheSameMoment) {
     EXPECT_EQ(again.IsOver(), !is_welcome);
     EXPECT_EQ(host_.epoch.epoch, std::max(other, 5U));
   }
+}
+
+TEST_F(AgentCoreTest, MakesARemovedFolderAnewButForgetsNoLaterCoordinator) {
+  host_.folder_was_removed = true;
+  host_.epoch = {};
+  Pass(1s);
+  EXPECT_EQ(host_.epoch.epoch, 5U);
+  EXPECT_FALSE(core_.IsOver());
+  host_.folder_was_removed = true;
+  host_.epoch = {};
+  host_.comes_between = EpochRecord{6, "here:/store"};
+  Pass(1s);
+  EXPECT_EQ(host_.epoch.epoch, 6U);
+  ++host_.mark;
+  Pass(1s);
+  EXPECT_TRUE(core_.IsOver()) << "the later one has its trials";
 }
 
 TEST_F(AgentCoreTest, WelcomesNobodyWithoutKnowingWhatRan) {

@@ -48,8 +48,9 @@ TEST(Process, HasAnAge) {
   ASSERT_TRUE(self && first);
   EXPECT_GE(AgeOf(*first), AgeOf(*self));
   EXPECT_LT(AgeOf(*self), std::chrono::minutes(10));
-  EXPECT_EQ(AgeOf({"", 1, std::uint64_t{1} << 50U}), std::chrono::milliseconds(0))
+  EXPECT_EQ(AgeOf({first->boot_id, 1, std::uint64_t{1} << 50U}), std::chrono::milliseconds(0))
       << "of the future";
+  EXPECT_EQ(AgeOf({"an earlier boot", 1, 0}), std::chrono::milliseconds(0));
 }
 
 TEST(Process, OfAnEarlierBootIsGone) {

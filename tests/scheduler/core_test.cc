@@ -210,6 +210,44 @@ TEST(Core, ReachesNoLimitByAStepOfAClock) {
   EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kAllDone) << world.ended[0].reason;
 }
 
+// Two beside each other for 40 minutes; the wall clock says that the second began when the first
+// had ended.
+TEST(Core, CountsTrialsBesideEachOtherOnceWhateverTheClockSays) {
+  World world(2, [](const LaunchRecord& launch) {
+    return Lasting(seconds(2400) + seconds(60) * static_cast<int>(launch.id.job.value));
+  });
+  SweepSpec spec = GridOf(3);
+  spec.limits.wall_h = 1.5;
+  world.Open(spec);
+  world.RunFor(seconds(2475));
+  ASSERT_EQ(world.store.CountState(TrialState::kFinished), 1);
+  world.clock_step = seconds(10'000);
+  world.RunFor(seconds(100));
+  ASSERT_EQ(world.store.CountState(TrialState::kFinished), 2);
+  world.Restart();
+  world.Connect("local");
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 1U);
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kAllDone) << world.ended[0].reason;
+}
+
+TEST(Core, CountsTheTimeInWhichNoCoordinatorWasThere) {
+  World world(1, [](const LaunchRecord&) { return Lasting(seconds(3000)); });
+  SweepSpec spec = GridOf(3);
+  spec.limits.wall_h = 1;
+  world.Open(spec);
+  world.RunFor(seconds(10));
+  world.Disconnect("local");
+  world.Kill();
+  world.RunFor(seconds(2000));
+  world.Restart();
+  world.Connect("local");
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 1U);
+  EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kLimitReached);
+  EXPECT_NEAR(std::chrono::duration<double>(world.now).count(), 1000 + 3600, 5);
+}
+
 TEST(Core, StopsPausesAndResumesATrial) {
   World world(1, [](const LaunchRecord&) {
     Script script = Lasting(seconds(100));

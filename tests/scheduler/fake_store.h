@@ -217,11 +217,15 @@ class FakeStore {
       history.trials.push_back({id, trial.added.number, trial.added.configuration,
                                 trial.added.seed_index, trial.state, attempts, trial.failures,
                                 trial.wanted, trial.objective});
+      for (const StoredAttempt& attempt : trial.attempts) {
+        const std::int64_t wall = attempt.ended ? attempt.ended->wall_ms : 0;
+        history.wall_ms = std::max(history.wall_ms, attempt.added.busy_ms + wall);
+      }
       const StoredAttempt* open = trial.Open();
       if (open == nullptr) continue;
       history.open_attempts.push_back({id, open->added.attempt, open->added.job, open->added.token,
                                        open->added.host, open->added.slots_json, open->started,
-                                       open->mark});
+                                       open->mark, open->added.busy_ms});
     }
     return history;
   }

@@ -63,30 +63,22 @@ void MemoryStore::AddTrials(SweepId id, SweepHistory& history) const {
     const StoredAttempt& open = trial.attempts.back();
     history.open_attempts.push_back({entry->second, open.added.attempt, open.added.job,
                                      open.added.token, open.added.host, open.added.slots_json,
-                                     open.started, open.mark});
+                                     open.started, open.mark, open.added.busy_ms});
   }
 }
 
 // By the lengths of attempts, as the real one does.
 void MemoryStore::AddLimits(SweepHistory& history) const {
-  std::vector<std::pair<std::int64_t, std::int64_t>> spans;
   double gpu_ms = 0;
   for (const auto& [id, trial] : tables_.trials) {
     if (trial.added.sweep != history.id) continue;
     for (const StoredAttempt& attempt : trial.attempts) {
-      if (!attempt.ended) continue;
-      const std::int64_t wall = attempt.ended->wall_ms;
-      spans.emplace_back(attempt.ended->at_ms - wall, attempt.ended->at_ms);
+      const std::int64_t wall = attempt.ended ? attempt.ended->wall_ms : 0;
+      history.wall_ms = std::max(history.wall_ms, attempt.added.busy_ms + wall);
       const std::optional<Slots> slots = SlotsFromJson(attempt.added.slots_json);
       for (const GpuShare& gpu : slots->gpus)
         gpu_ms += static_cast<double>(wall) * gpu.length / 1000;
     }
-  }
-  std::ranges::sort(spans);
-  std::int64_t until = 0;
-  for (const auto& [begin, end] : spans) {
-    history.wall_ms += std::max<std::int64_t>(0, end - std::max(until, begin));
-    until = std::max(until, end);
   }
   history.gpu_ms = static_cast<std::int64_t>(gpu_ms);
 }

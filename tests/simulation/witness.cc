@@ -199,6 +199,7 @@ void Witness::Committed(const Change& change) {
   if (std::get_if<AttemptAdded>(&change) != nullptr) {
     const auto& added = std::get<AttemptAdded>(change);
     ++around_.tally.attempts;
+    first_launched_.emplace(store_.Trials().at(added.trial).added.sweep, around_.agenda.Now());
     if (stopped_.contains(added.trial)) {
       Surroundings::Violate("a stop outlives the coordinator",
                             fmt::format("trial {} starts again", added.trial.value));
@@ -258,7 +259,9 @@ void Witness::CheckLimit(const SweepChanged& changed) const {
   constexpr std::chrono::duration<double> kStart = std::chrono::minutes(6);
   if (changed.outcome != SweepOutcome::kLimitReached) return;
   const SweepSpec& spec = specs_.at(store_.Sweep(changed.id).added.name);
-  std::chrono::duration<double> wall{0};
+  const auto launched = first_launched_.find(changed.id);
+  const std::chrono::duration<double> wall =
+      launched == first_launched_.end() ? Time{0} : around_.agenda.Now() - launched->second;
   std::chrono::duration<double> gpu{0};
   for (const auto& [job, run] : runs_) {
     if (run.sweep != spec.name) continue;
@@ -267,7 +270,6 @@ void Witness::CheckLimit(const SweepChanged& changed) const {
       share += slot.length;
     const Time until = run.ended.value_or(around_.agenda.Now());
     gpu += (until - run.began + kStart) * share / 1000.0;
-    wall = std::max<std::chrono::duration<double>>(wall, around_.agenda.Now() - run.began + kStart);
   }
   const auto is_early = [](const std::optional<double>& limit,
                            std::chrono::duration<double> spent) {

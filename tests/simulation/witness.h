@@ -83,6 +83,7 @@ class Witness {
   std::map<std::string, SweepSpec> specs_;
   std::map<std::string, std::map<std::int64_t, std::string>> enumerated_;
   std::map<std::string, int> most_parallel_;
+  std::map<SweepId, Time> first_launched_;
   std::set<TrialId> stopped_;  // by the user, and not wanted again since
 };
 

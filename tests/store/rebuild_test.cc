@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <iterator>
 
 #include <gmock/gmock.h>
@@ -58,7 +59,7 @@ TEST_F(RebuildTest, AnOlderDatabaseIsReadAsItIsAndMigratedByItsWriter) {
   }
   EXPECT_THAT(CheckStore(folder_.Path()), IsEmpty());
   const Connection connection(folder_.Database(), OpenAs::kReader);
-  EXPECT_EQ(connection.Number("PRAGMA user_version"), 2);
+  EXPECT_EQ(connection.Number("PRAGMA user_version"), 3);
   EXPECT_EQ(connection.Number("SELECT commits FROM store"), 1);
 }
 
@@ -151,6 +152,33 @@ TEST_F(RebuildTest, AJournalEndsAtItsFirstBadRecord) {
   }
   EXPECT_EQ(ReadJournal(folder_.Path()).entries.size(), 0U);
   EXPECT_NO_THROW((void)Store::Open(folder_.Path()));
+}
+
+// Version 1 knew no `busy_ms`. It is replayed, and not gone on with until the next backup.
+TEST_F(RebuildTest, AJournalOfAnEarlierVersionIsRead) {
+  std::string id;
+  {
+    Store store = Store::Open(folder_.Path());
+    Commit(store, {SampleSweep()});
+    Commit(store, RunningTrial(1));
+    id = store.Id();
+  }
+  std::ifstream hex(std::string(DDL_SOURCE_DIR) + "/tests/store/journal_1.hex");
+  std::string bytes;
+  for (char digits[3] = {}; hex >> std::setw(3) >> digits;)
+    bytes += static_cast<char>(std::stoi(digits, nullptr, 16));
+  bytes.replace(8, id.size(), id);
+  std::ofstream(folder_.Path() + "/changes", std::ios::binary) << bytes;
+  const JournalText text = ReadJournal(folder_.Path());
+  ASSERT_EQ(text.entries.size(), 2U);
+  EXPECT_EQ(std::get<AttemptAdded>(text.entries[1].changes.at(1)).token, "token");
+  EXPECT_EQ(std::get<AttemptStarted>(text.entries[1].changes.at(2)).pid, 7);
+  Store store = Store::Open(folder_.Path());
+  Commit(store, RunningTrial(2));
+  EXPECT_EQ(ReadJournal(folder_.Path()).entries.size(), 2U);
+  (void)store.Backup();
+  Commit(store, RunningTrial(3));
+  EXPECT_EQ(ReadJournal(folder_.Path()).entries.size(), 1U);
 }
 
 TEST_F(RebuildTest, AJournalThatCannotBeReadIsNotEmpty) {

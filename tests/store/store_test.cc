@@ -84,18 +84,25 @@ TEST_F(StoreTest, LoadsTheGpuTimeOfEndedAttempts) {
   EXPECT_EQ(store.Load("sample")->gpu_ms, 625);  // 500 ms of 1.25 GPUs
 }
 
-// Trials 1 and 2 ran beside each other; the clock was set back before 3, and a night before 4.
+// Whatever the clock said at their ends: 1 and 2 ran beside each other, 3 is running.
 TEST_F(StoreTest, LoadsTheTimeInWhichSomethingRan) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
-  for (const auto& [number, ended_at] :
-       {std::pair{1, 4'000}, {2, 4'200}, {3, 500}, {4, 40'000'000}}) {
-    Commit(store, RunningTrial(number));
+  std::int64_t clock = 90'000'000;
+  for (const auto& [number, busy] : {std::pair{1, 0}, {2, 200}, {3, 650}}) {
+    std::vector<Change> running = RunningTrial(number);
+    std::get<AttemptAdded>(running[1]).busy_ms = busy;
+    Commit(store, running);
+    if (number == 3) break;
     std::vector<Change> ended = EndedTrial(number, TrialState::kFinished);
-    std::get<AttemptEnded>(ended[0]).at_ms = ended_at;
+    std::get<AttemptEnded>(ended[0]).at_ms = clock -= 40'000'000;
     Commit(store, ended);
   }
-  EXPECT_EQ(store.Load("sample")->wall_ms, 700 + 500 + 500);
+  const std::optional<SweepHistory> history = store.Load("sample");
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->wall_ms, 200 + 500);
+  ASSERT_EQ(history->open_attempts.size(), 1U);
+  EXPECT_EQ(history->open_attempts[0].busy_ms, 650);
 }
 
 TEST_F(StoreTest, AReplayChangesNothing) {
@@ -179,7 +186,7 @@ TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
   }
   std::string before = ReadBytes(database);
   EXPECT_THAT(OpenRefusal(folder_.Path()),
-              HasSubstr("this database is of a newer ddl (schema 99, ours is 2)"));
+              HasSubstr("this database is of a newer ddl (schema 99, ours is 3)"));
   EXPECT_THROW((void)StoreReader::Open(folder_.Path()), Error);
   EXPECT_EQ(ReadBytes(database), before);
   {
