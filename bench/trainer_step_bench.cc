@@ -104,7 +104,7 @@ class Epoch {
       : config_(config),
         batches_(batches),
         order_(batches.order(0)),
-        plan_(ddl::ShapeOf(config, batches.features, batches.classes), {ddl::LaneOf(config)}) {
+        plan_(ddl::ShapeOf(config, batches), {ddl::LaneOf(config)}) {
     ddl::InitialiseWeights(plan_.Compiled(), config.model.init, 0, plan_.LaneBlock(0));
   }
 
@@ -130,7 +130,7 @@ class Epoch {
       for (const ddl::Call& call : plan_.StepCalls()) {
         start = Clock::now();
         call.run();
-        spent[fmt::format("{} {}", call.stage, call.layer)] += SecondsSince(start);
+        spent[fmt::format("{} {} {}", call.what, call.stage, call.number)] += SecondsSince(start);
       }
     }
     for (auto& [stage, seconds] : spent) {

@@ -34,4 +34,7 @@ struct ActivationValues {
 void ActivationGradient(Activation activation, BlockShape shape, ActivationValues values,
                         float* gradient, float* bias_gradient);
 
+// sum += values.
+void AddElements(std::size_t count, const float* values, float* sum);
+
 }  // namespace ddl

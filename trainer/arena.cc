@@ -39,6 +39,12 @@ Tensor LaneLayout::Add(std::string name, std::size_t rows, std::size_t cols) {
   return tensor;
 }
 
+void LaneLayout::Append(const LaneLayout& next) {
+  assert(next.tensors_.empty() || next.tensors_.front().tensor.offset == floats_);
+  tensors_.insert(tensors_.end(), next.tensors_.begin(), next.tensors_.end());
+  floats_ = next.floats_;
+}
+
 void Arena::Free::operator()(float* block) const {
   std::free(block);
 }

@@ -21,13 +21,17 @@ struct NamedTensor {
 // Hands out offsets within a lane, in order, each on a cache line.
 class LaneLayout {
  public:
+  explicit LaneLayout(std::size_t start = 0) : floats_(start) {}
+
   Tensor Add(std::string name, std::size_t rows, std::size_t cols);
+  // What was laid out to begin where this one ends.
+  void Append(const LaneLayout& next);
   [[nodiscard]] std::size_t Floats() const { return floats_; }
   [[nodiscard]] std::span<const NamedTensor> Tensors() const { return tensors_; }
 
  private:
   std::vector<NamedTensor> tensors_;
-  std::size_t floats_ = 0;
+  std::size_t floats_;  // where the next tensor begins
 };
 
 // Move-only owner of lanes x floats, zeroed, aligned to cache lines.

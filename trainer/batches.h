@@ -30,6 +30,7 @@ struct TrainingBatches {
   std::function<std::vector<std::uint32_t>(std::uint64_t epoch)> order = {};
   std::string name;
   std::size_t features = 0;
+  std::vector<std::size_t> shape = {};  // of a row, {28, 28} or {32, 32, 3}; may be empty
   std::size_t classes = 0;
 };
 

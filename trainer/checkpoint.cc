@@ -44,11 +44,14 @@ std::uint32_t Checksum(std::string_view bytes) {
 
 Json ToJson(const CheckpointHeader& header) {
   const TrainingClock& clock = header.clock;
-  return {{"training", header.training},  {"arithmetic", header.arithmetic},
-          {"epoch", clock.epoch},         {"step_in_epoch", clock.step_in_epoch},
-          {"iteration", clock.iteration}, {"loss_sum", clock.loss_sum},
-          {"correct", clock.correct},     {"rows", clock.rows},
-          {"seconds", clock.seconds},     {"best_accuracy", clock.best_accuracy}};
+  Json json{{"training", header.training},  {"arithmetic", header.arithmetic},
+            {"epoch", clock.epoch},         {"step_in_epoch", clock.step_in_epoch},
+            {"iteration", clock.iteration}, {"loss_sum", clock.loss_sum},
+            {"correct", clock.correct},     {"rows", clock.rows},
+            {"seconds", clock.seconds},     {"best_accuracy", clock.best_accuracy},
+            {"stale", clock.progress.stale}};
+  if (clock.progress.best) json["watched"] = *clock.progress.best;
+  return json;
 }
 
 CheckpointHeader FromJson(const Json& json) {
@@ -65,6 +68,8 @@ CheckpointHeader FromJson(const Json& json) {
   clock.rows = count("rows");
   json.at("seconds").get_to(clock.seconds);
   json.at("best_accuracy").get_to(clock.best_accuracy);
+  if (json.contains("stale")) clock.progress.stale = count("stale");  // not in the first files
+  if (json.contains("watched")) clock.progress.best = json.at("watched").get<double>();
   return header;
 }
 

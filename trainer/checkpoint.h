@@ -14,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+#include "trainer/early_stopping.h"
+
 namespace ddl {
 
 // Where a training stands. Sums are of the running epoch, so that it may be left in its midst.
@@ -26,6 +28,7 @@ struct TrainingClock {
   std::uint64_t rows = 0;
   double seconds = 0.0;         // spent training in this epoch
   double best_accuracy = -1.0;  // of validation, over all epochs; below 0: none yet
+  Progress progress;            // of validation, for early stopping
 };
 
 struct CheckpointHeader {

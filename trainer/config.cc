@@ -19,25 +19,47 @@ using NamePair = std::array<std::string_view, 2>;
 
 constexpr NumberRange kNotNegative{};
 constexpr NumberRange kPositive{.excludes_low = true};
+constexpr NumberRange kFactor{.low = 1.0};
 constexpr NumberRange kBelowOne{.high = 1.0, .excludes_high = true};
 
+void ReadCnn(JsonSection& section, ModelSettings& model) {
+  constexpr NamePair kNorms{"none", "batch"};
+  model.needs_image = true;
+  model.image = section.Counts("image");
+  if (!model.image.empty() && model.image.size() != 3) {
+    throw Error(fmt::format("{} sizes of an image", model.image.size()), section.Name("image"),
+                "write [height, width, channels]");
+  }
+  const bool has_norm = section.Choice("norm", 0, kNorms) == 1;
+  if (has_norm && model.activation == Activation::kGelu) {
+    throw Error("gelu behind a normalisation", section.Name("activation"), "use relu or tanh");
+  }
+  model.layers = ParseLayers(
+      section.Text("layers", "32c3-p-64c3-p-fc128"),
+      {.activation = model.activation, .has_norm = has_norm, .has_dropout = model.dropout > 0.0});
+}
+
 ModelSettings ReadModel(JsonSection section) {
-  constexpr NamePair kTypes{"softmax", "mlp"};
+  constexpr Names kTypes{"softmax", "mlp", "cnn"};
   constexpr Names kActivations{"relu", "tanh", "gelu"};
   constexpr std::array kByName{Activation::kRelu, Activation::kTanh, Activation::kGelu};
   constexpr NamePair kInits{"uniform", "he"};
   ModelSettings model;
-  const bool is_mlp = section.Choice("type", 1, kTypes) == 1;
-  if (is_mlp) {
-    model.hidden = section.Counts("hidden");
-    if (!section.Has("hidden")) model.hidden = {256, 128};
+  const std::size_t type = section.Choice("type", 1, kTypes);
+  if (type != 0) {
     model.activation = kByName[section.Choice("activation", 0, kActivations)];
     model.dropout = section.Number("dropout", 0.0, kBelowOne);
-    if (model.hidden.empty()) {
+  }
+  if (type == 1) {
+    std::vector<std::size_t> hidden = section.Counts("hidden");
+    if (!section.Has("hidden")) hidden = {256, 128};
+    if (hidden.empty()) {
       throw Error("an mlp without hidden layers", section.Name("hidden"),
                   "give at least one width, or write type: softmax");
     }
+    model.layers = DenseLayers(hidden, model.activation, model.dropout > 0.0);
   }
+  if (type == 2) ReadCnn(section, model);
   model.init =
       section.Choice("init", 0, kInits) == 0 ? Initialisation::kUniform : Initialisation::kHe;
   section.Finish();
@@ -53,38 +75,49 @@ void ReadSgd(JsonSection& section, OptimizerSettings& optimizer) {
   }
 }
 
-void ReadAdam(JsonSection& section, OptimizerSettings& optimizer) {
-  const auto betas = section.NumberPair("betas", {0.9, 0.999}, kBelowOne);
+void ReadBetas(JsonSection& section, OptimizerSettings& optimizer) {
+  const bool is_lion = optimizer.kind == OptimizerKind::kLion;
+  const auto betas = section.NumberPair("betas", {0.9, is_lion ? 0.99 : 0.999}, kBelowOne);
   optimizer.beta1 = betas.first;
   optimizer.beta2 = betas.second;
-  optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
+  if (!is_lion) optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
 }
 
 OptimizerSettings ReadOptimizer(JsonSection section) {
-  constexpr Names kTypes{"sgd", "adam", "adamw"};
-  constexpr std::array kKinds{OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW};
+  constexpr std::array<std::string_view, 4> kTypes{"sgd", "adam", "adamw", "lion"};
+  constexpr std::array kKinds{OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW,
+                              OptimizerKind::kLion};
+  constexpr std::array kRates{0.1, 1e-3, 1e-3, 1e-4};
   constexpr double kAdamWDecay = 0.01;
   OptimizerSettings optimizer;
-  optimizer.kind = kKinds[section.Choice("type", 0, kTypes)];
+  const std::size_t type = section.Choice("type", 0, kTypes);
+  optimizer.kind = kKinds[type];
   const bool is_sgd = optimizer.kind == OptimizerKind::kSgd;
-  optimizer.lr = section.Number("lr", is_sgd ? 0.1 : 1e-3, kNotNegative);
+  optimizer.lr = section.Number("lr", kRates[type], kNotNegative);
   optimizer.weight_decay = section.Number(
       "weight_decay", optimizer.kind == OptimizerKind::kAdamW ? kAdamWDecay : 0.0, kNotNegative);
   if (is_sgd) {
     ReadSgd(section, optimizer);
   } else {
-    ReadAdam(section, optimizer);
+    ReadBetas(section, optimizer);
   }
   section.Finish();
   return optimizer;
 }
 
 ScheduleSettings ReadSchedule(JsonSection section) {
-  constexpr Names kTypes{"constant", "step", "cosine"};
-  constexpr std::array kKinds{ScheduleKind::kConstant, ScheduleKind::kStep, ScheduleKind::kCosine};
+  constexpr std::array<std::string_view, 4> kTypes{"constant", "step", "cosine", "one-cycle"};
+  constexpr std::array kKinds{ScheduleKind::kConstant, ScheduleKind::kStep, ScheduleKind::kCosine,
+                              ScheduleKind::kOneCycle};
   ScheduleSettings schedule;
   schedule.kind = kKinds[section.Choice("type", 0, kTypes)];
-  schedule.warmup_epochs = section.Number("warmup", 0.0, kNotNegative);
+  if (schedule.kind == ScheduleKind::kOneCycle) {  // has a warm-up of its own
+    schedule.rise = section.Number("rise", 0.3, kBelowOne);
+    schedule.start_factor = section.Number("start_factor", 25.0, kFactor);
+    schedule.end_factor = section.Number("end_factor", 1e4, kFactor);
+  } else {
+    schedule.warmup_epochs = section.Number("warmup", 0.0, kNotNegative);
+  }
   if (schedule.kind == ScheduleKind::kStep) {
     schedule.step_size = section.Number("step_size", 1.0, kPositive);
     schedule.gamma = section.Number("gamma", 0.1, kPositive);
@@ -102,6 +135,16 @@ CheckpointSettings ReadCheckpoint(JsonSection section) {
   checkpoint.keep_last = section.Count("keep_last", 2, 1);
   section.Finish();
   return checkpoint;
+}
+
+EarlyStoppingSettings ReadEarlyStopping(JsonSection section) {
+  constexpr NamePair kFigures{"val_accuracy", "val_loss"};
+  EarlyStoppingSettings stopping;
+  stopping.patience = section.Count("patience", 0);
+  stopping.watches_loss = section.Choice("metric", 0, kFigures) == 1;
+  stopping.min_delta = section.Number("min_delta", 0.0, kNotNegative);
+  section.Finish();
+  return stopping;
 }
 
 double ReadLoss(JsonSection section) {
@@ -142,6 +185,8 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.schedule = ReadSchedule(section.Below("schedule"));
   config.label_smoothing = ReadLoss(section.Below("loss"));
   config.clip_norm = section.Number("clip_norm", 0.0, kNotNegative);
+  config.ema_decay = section.Number("ema_decay", 0.0, kBelowOne);
+  config.early_stopping = ReadEarlyStopping(section.Below("early_stopping"));
   config.epochs = section.Count("epochs", 1, 1);
   config.batch_size = section.Count("batch_size", 128, 1);
   config.drop_last = section.Flag("drop_last", false);

@@ -8,14 +8,18 @@
 
 #include "configs/json.h"
 #include "trainer/activation_kernels.h"
+#include "trainer/early_stopping.h"
 #include "trainer/initial_weights.h"
+#include "trainer/layer.h"
 #include "trainer/optimizer.h"
 #include "trainer/schedule.h"
 
 namespace ddl {
 
 struct ModelSettings {
-  std::vector<std::size_t> hidden;  // empty: softmax regression
+  std::vector<Layer> layers;  // empty: softmax regression
+  bool needs_image = false;
+  std::vector<std::size_t> image;  // height, width, channels; empty: as the data say
   Activation activation = Activation::kRelu;
   double dropout = 0.0;
   Initialisation init = Initialisation::kUniform;
@@ -35,6 +39,8 @@ struct TrainerConfig {
   ScheduleSettings schedule;
   double label_smoothing = 0.0;
   double clip_norm = 0.0;  // 0: off
+  double ema_decay = 0.0;  // 0: no moving average of the weights
+  EarlyStoppingSettings early_stopping;
   std::uint64_t epochs = 1;
   std::uint64_t batch_size = 128;
   bool drop_last = false;

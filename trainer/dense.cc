@@ -15,29 +15,6 @@ struct Strip {
   std::size_t count = 0;
 };
 
-void StripGradient(const DenseStage& stage, float* lane, std::size_t rows, Strip strip) {
-  const Tensor& x = stage.input;
-  const Tensor& dz = stage.output_gradient;
-  Gemm({.rows = strip.count, .cols = dz.Stride(), .inner = rows},
-       {.at = lane + x.offset + strip.first, .stride = x.Stride(), .is_transposed = true},
-       {.at = lane + dz.offset, .stride = dz.Stride()}, lane + stage.weight.gradient.offset,
-       dz.Stride());
-}
-
-UpdateState StateAt(const Parameter& parameter, float* lane, std::size_t start) {
-  const auto at = [&](const Tensor& tensor) {
-    return tensor.IsEmpty() ? nullptr : lane + tensor.offset + start;
-  };
-  return {.first = at(parameter.first), .second = at(parameter.second)};
-}
-
-void UpdateParameter(const Parameter& parameter, float* lane, const UpdateRule& rule) {
-  UpdateWeights(rule, parameter.value.Floats(), lane + parameter.gradient.offset,
-                StateAt(parameter, lane, 0), lane + parameter.value.offset);
-}
-
-}  // namespace
-
 std::size_t StripRows(std::size_t inputs, std::size_t outputs) {
   constexpr std::size_t kStripFloats = std::size_t{32} * 1024;
   constexpr std::size_t kMultiple = 16;
@@ -49,56 +26,69 @@ std::size_t StripRows(std::size_t inputs, std::size_t outputs) {
   return std::min(inputs, round_up((inputs + strips - 1) / strips));
 }
 
-void DenseForward(const DenseStage& stage, float* lane, std::size_t rows) {
-  const Tensor& x = stage.input;
+void StripGradient(const DenseStage& stage, const LaneRun& run, Strip strip) {
+  const Tensor& x = stage.input.values;
+  const Tensor& dz = stage.output.gradient;
+  Gemm({.rows = strip.count, .cols = dz.Stride(), .inner = run.Rows(stage.output)},
+       {.at = run.At(x) + strip.first, .stride = x.Stride(), .is_transposed = true},
+       {.at = run.At(dz), .stride = dz.Stride()}, run.At(stage.weight.gradient), dz.Stride());
+}
+
+}  // namespace
+
+std::size_t StripFloats(const Tensor& weight) {
+  return StripRows(weight.rows, weight.cols) * weight.Stride();
+}
+
+double DenseStage::StepFlops(std::size_t samples) const {
+  const double one = 2.0 * static_cast<double>(samples * output.places) *
+                     static_cast<double>(weight.fan_in) * static_cast<double>(weight.value.cols);
+  return input.gradient.IsEmpty() ? 2.0 * one : 3.0 * one;
+}
+
+void Forward(const DenseStage& stage, const LaneRun& run) {
+  const Tensor& x = stage.input.values;
   const Tensor& w = stage.weight.value;
+  const std::size_t rows = run.Rows(stage.output);
   assert(rows <= x.rows);
   // Whole strides are multiplied: padding columns of w are zero, and full vectors are faster.
-  Gemm({.rows = rows, .cols = w.Stride(), .inner = w.rows},
-       {.at = lane + x.offset, .stride = x.Stride()}, {.at = lane + w.offset, .stride = w.Stride()},
-       lane + stage.pre.offset, stage.pre.Stride());
+  Gemm({.rows = rows, .cols = w.Stride(), .inner = w.rows}, {.at = run.At(x), .stride = x.Stride()},
+       {.at = run.At(w), .stride = w.Stride()}, run.At(stage.pre), stage.pre.Stride());
   BiasActivate(stage.activation, {.rows = rows, .stride = stage.pre.Stride()},
-               lane + stage.bias.value.offset, lane + stage.pre.offset, lane + stage.output.offset);
+               run.At(stage.bias.value), run.At(stage.pre), run.At(stage.output.values));
 }
 
-void DenseBackward(const DenseStage& stage, float* lane, std::size_t rows) {
-  const Tensor& dz = stage.output_gradient;
+void Backward(const DenseStage& stage, const LaneRun& run) {
+  const Tensor& dz = stage.output.gradient;
+  const std::size_t rows = run.Rows(stage.output);
   ActivationGradient(stage.activation, {.rows = rows, .stride = dz.Stride()},
-                     {.pre = lane + stage.pre.offset, .out = lane + stage.output.offset},
-                     lane + dz.offset, lane + stage.bias.gradient.offset);
-  if (stage.input_gradient.IsEmpty()) return;
+                     {.pre = run.At(stage.pre), .out = run.At(stage.output.values)}, run.At(dz),
+                     run.At(stage.bias.gradient));
+  if (stage.input.gradient.IsEmpty()) return;
   const Tensor& w = stage.weight.value;
-  const Tensor& dx = stage.input_gradient;
+  const Tensor& dx = stage.input.gradient;
   Gemm({.rows = rows, .cols = w.rows, .inner = w.Stride()},
-       {.at = lane + dz.offset, .stride = dz.Stride()},
-       {.at = lane + w.offset, .stride = w.Stride(), .is_transposed = true}, lane + dx.offset,
-       dx.Stride());
+       {.at = run.At(dz), .stride = dz.Stride()},
+       {.at = run.At(w), .stride = w.Stride(), .is_transposed = true}, run.At(dx), dx.Stride());
 }
 
-void DenseWeightGradient(const DenseStage& stage, float* lane, std::size_t rows) {
+void WeightGradient(const DenseStage& stage, const LaneRun& run) {
   const std::size_t inputs = stage.weight.value.rows;
   assert(stage.weight.gradient.rows == inputs);
-  StripGradient(stage, lane, rows, {.first = 0, .count = inputs});
+  StripGradient(stage, run, {.first = 0, .count = inputs});
 }
 
-void DenseFusedUpdate(const DenseStage& stage, float* lane, std::size_t rows,
-                      const UpdateRule& rule) {
+void FusedUpdate(const DenseStage& stage, const LaneRun& run) {
   const Tensor& w = stage.weight.value;
   const std::size_t height = StripRows(w.rows, w.cols);
   assert(stage.weight.gradient.Floats() >= height * w.Stride());
   for (std::size_t first = 0; first < w.rows; first += height) {
     const std::size_t count = std::min(height, w.rows - first);
-    const std::size_t start = first * w.Stride();
-    StripGradient(stage, lane, rows, {.first = first, .count = count});
-    UpdateWeights(rule, count * w.Stride(), lane + stage.weight.gradient.offset,
-                  StateAt(stage.weight, lane, start), lane + w.offset + start);
+    StripGradient(stage, run, {.first = first, .count = count});
+    UpdateRange(stage.weight, run, first * w.Stride(), count * w.Stride(),
+                run.At(stage.weight.gradient));
   }
-  UpdateParameter(stage.bias, lane, rule);
-}
-
-void DenseUpdate(const DenseStage& stage, float* lane, const UpdateRule& rule) {
-  UpdateParameter(stage.weight, lane, rule);
-  UpdateParameter(stage.bias, lane, rule);
+  UpdateWhole(stage.bias, run);
 }
 
 }  // namespace ddl

@@ -1,55 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// A dense layer with its bias and activation: y = f(x w + b), and the hand-written way back. All
-// functions work on one lane; a lane is the start of its block in the arena.
+// A dense layer with its bias and activation: y = f(x w + b), and the hand-written way back.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "trainer/activation_kernels.h"
-#include "trainer/tensor.h"
-#include "trainer/update_kernels.h"
+#include "trainer/parameter.h"
 
 namespace ddl {
 
-// A trained tensor with what the optimizer keeps beside it (empty where it keeps nothing).
-struct Parameter {
-  Tensor value;
-  Tensor first;
-  Tensor second;
-  Tensor gradient;  // the whole, or only a strip of rows when the update follows at once
-};
-
 struct DenseStage {
+  static constexpr const char* kName = "dense";
   Activation activation = Activation::kIdentity;
-  Tensor input;            // [batch, inputs]
-  Tensor pre;              // [batch, outputs]: x w + b; the same place as output unless kGelu
-  Tensor output;           // [batch, outputs]
-  Tensor output_gradient;  // [batch, outputs]
-  Tensor input_gradient;   // [batch, inputs]; empty for the first layer, whose input is data
-  Parameter weight;        // [inputs, outputs]
-  Parameter bias;          // [1, outputs]
+  Flow input;
+  Tensor pre;  // x w + b; the same place as the output's values unless kGelu
+  Flow output;
+  Parameter weight;  // [inputs, outputs]
+  Parameter bias;    // [1, outputs]
+
+  [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&weight, &bias}; }
+  // Of the matrix products of one training step with so many samples; padding not counted.
+  [[nodiscard]] double StepFlops(std::size_t samples) const;
 };
 
-// Fills output (and pre) for the first `rows` rows of input.
-void DenseForward(const DenseStage& stage, float* lane, std::size_t rows);
+// Fills output (and pre).
+void Forward(const DenseStage& stage, const LaneRun& run);
 
 // From the gradient of the output: through the activation (in place), to the bias, to the input.
-void DenseBackward(const DenseStage& stage, float* lane, std::size_t rows);
+void Backward(const DenseStage& stage, const LaneRun& run);
 
-// weight.gradient = x^T dz, after DenseBackward. Needs room for the whole gradient.
-void DenseWeightGradient(const DenseStage& stage, float* lane, std::size_t rows);
+// weight.gradient = x^T dz, after Backward. Needs room for the whole gradient.
+void WeightGradient(const DenseStage& stage, const LaneRun& run);
 
 // The same strip by strip, each followed by its update while it is still in the cache; then the
-// bias. Saves a write and a read of the gradient. Comes after DenseBackward, which needs the old
+// bias. Saves a write and a read of the gradient. Comes after Backward, which needs the old
 // weights.
-void DenseFusedUpdate(const DenseStage& stage, float* lane, std::size_t rows,
-                      const UpdateRule& rule);
+void FusedUpdate(const DenseStage& stage, const LaneRun& run);
 
-// Moves weight and bias along gradients that stand in full.
-void DenseUpdate(const DenseStage& stage, float* lane, const UpdateRule& rule);
-
-// Rows of a weight gradient that make one strip: at most 128 KiB, so that strip, weights and
+// Floats of gradient that FusedUpdate needs at a time: at most 128 KiB, so that strip, weights and
 // moments pass through a 512 KiB cache together.
-[[nodiscard]] std::size_t StripRows(std::size_t inputs, std::size_t outputs);
+[[nodiscard]] std::size_t StripFloats(const Tensor& weight);
 
 }  // namespace ddl

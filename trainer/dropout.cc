@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/dropout.h"
 
+#include <algorithm>
+
+#include "trainer/initial_weights.h"
 #include "trainer/random_kernels.h"
 
 namespace ddl {
 
-void DropoutForward(const DropoutStage& stage, float* lane, std::size_t rows,
-                    const RandomPlace& place, double rate) {
+void Forward(const DropoutStage& stage, const LaneRun& run) {
+  const std::size_t rows = run.Rows(stage.output);
   const std::size_t stride = stage.mask.Stride();
-  DrawMask(place, rows, stride, rate, lane + stage.mask.offset);
-  MultiplyElements(rows * stride, lane + stage.input.offset, lane + stage.mask.offset,
-                   lane + stage.output.offset);
+  DrawMask(DropoutPlace(run.settings.seed, run.step, stage.number), rows, stride,
+           run.settings.dropout, run.At(stage.mask));
+  MultiplyElements(rows * stride, run.At(stage.input.values), run.At(stage.mask),
+                   run.At(stage.output.values));
 }
 
-void DropoutBackward(const DropoutStage& stage, float* lane, std::size_t rows) {
-  float* gradient = lane + stage.gradient.offset;
-  MultiplyElements(rows * stage.mask.Stride(), gradient, lane + stage.mask.offset, gradient);
+void Evaluate(const DropoutStage& stage, const LaneRun& run) {
+  std::copy_n(run.At(stage.input.values), run.Rows(stage.output) * stage.input.values.Stride(),
+              run.At(stage.output.values));
+}
+
+void Backward(const DropoutStage& stage, const LaneRun& run) {
+  float* gradient = run.At(stage.output.gradient);
+  MultiplyElements(run.Rows(stage.output) * stage.mask.Stride(), gradient, run.At(stage.mask),
+                   gradient);
 }
 
 }  // namespace ddl

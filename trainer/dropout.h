@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dropout stage behind a hidden layer: each number is kept with probability 1 - rate and then
-// divided by it. Works on one lane, as the dense stage does.
+// Dropout: each number is kept with probability 1 - rate and then divided by it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
-#include "trainer/philox.h"
-#include "trainer/tensor.h"
+#include "trainer/parameter.h"
 
 namespace ddl {
 
 struct DropoutStage {
-  Tensor input;     // [batch, width]
-  Tensor mask;      // [batch, width]: kept for the way back
-  Tensor output;    // [batch, width]: apart from input, which the activation's backward reads
-  Tensor gradient;  // [batch, width]: of the output, then, in place, of the input
+  static constexpr const char* kName = "dropout";
+  std::size_t number = 0;  // 0, 1, …: where its random numbers are drawn
+  Flow input;
+  Tensor mask;  // kept for the way back
+  Flow output;  // values apart from the input's, which the activation's backward reads; the
+                // gradient in the same place
+
+  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
 };
 
-// Draws a mask and applies it to the first `rows` rows.
-void DropoutForward(const DropoutStage& stage, float* lane, std::size_t rows,
-                    const RandomPlace& place, double rate);
+// Draws a mask and applies it.
+void Forward(const DropoutStage& stage, const LaneRun& run);
+
+// Without training everything is kept.
+void Evaluate(const DropoutStage& stage, const LaneRun& run);
 
 // Applies the same mask to the gradient.
-void DropoutBackward(const DropoutStage& stage, float* lane, std::size_t rows);
+void Backward(const DropoutStage& stage, const LaneRun& run);
 
 }  // namespace ddl

@@ -36,8 +36,8 @@ std::string Explain(const Plan& plan) {
   std::string text = Totals(plan);
   text += "a step is these calls, each over all lanes:\n";
   for (const Call& call : plan.StepCalls()) {
-    text += call.layer == 0 ? fmt::format("  {}\n", call.stage)
-                            : fmt::format("  {} {}\n", call.stage, call.layer);
+    text += call.number == 0 ? fmt::format("  {}\n", call.what)
+                             : fmt::format("  {} {} {}\n", call.what, call.stage, call.number);
   }
   text += "a lane of the arena, in floats:\n";
   for (const NamedTensor& named : plan.Compiled().layout.Tensors()) {
@@ -47,7 +47,7 @@ std::string Explain(const Plan& plan) {
 }
 
 std::string Explain(const TrainerConfig& config, const TrainingBatches& batches) {
-  return Explain(Plan(ShapeOf(config, batches.features, batches.classes), {LaneOf(config)}));
+  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config)}));
 }
 
 }  // namespace ddl

@@ -20,21 +20,42 @@ RandomPlace PlaceOf(std::uint64_t seed, Purpose purpose, std::size_t layer) {
       .purpose = static_cast<std::uint32_t>(purpose) << kShift | static_cast<std::uint32_t>(layer)};
 }
 
+void FillColumns(const Tensor& tensor, float value, float* at) {
+  for (std::size_t row = 0; row < tensor.rows; ++row) {
+    std::fill_n(at + row * tensor.Stride(), tensor.cols, value);
+  }
+}
+
 }  // namespace
 
 void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t seed, float* lane) {
-  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
-    const Tensor& weight = model.layers[layer].weight.value;
-    const Tensor& bias = model.layers[layer].bias.value;
-    const double share =
-        (kind == Initialisation::kHe ? 6.0 : 1.0) / static_cast<double>(weight.rows);
-    const auto bound = static_cast<float>(std::sqrt(share));
-    DrawUniform(PlaceOf(seed, Purpose::kWeight, layer), weight, bound, lane + weight.offset);
-    if (kind == Initialisation::kHe) {
-      std::fill_n(lane + bias.offset, bias.Floats(), 0.0F);
-    } else {
-      DrawUniform(PlaceOf(seed, Purpose::kBias, layer), bias, bound, lane + bias.offset);
+  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+    const Tensor& value = parameter.value;
+    float* at = lane + value.offset;
+    const bool is_he = kind == Initialisation::kHe;
+    const auto bound =
+        static_cast<float>(std::sqrt((is_he ? 6.0 : 1.0) / static_cast<double>(parameter.fan_in)));
+    switch (parameter.role) {
+      case ParameterRole::kWeight:
+        return DrawUniform(PlaceOf(seed, Purpose::kWeight, parameter.number), value, bound, at);
+      case ParameterRole::kBias:
+        if (!is_he) DrawUniform(PlaceOf(seed, Purpose::kBias, parameter.number), value, bound, at);
+        return;
+      case ParameterRole::kScale:
+        return FillColumns(value, 1.0F, at);
+      case ParameterRole::kShift:
+        return;
     }
+  });
+  ForEachParameter(model.stages, [lane](const Parameter& parameter) {
+    if (parameter.average.IsEmpty()) return;
+    std::copy_n(lane + parameter.value.offset, parameter.value.Floats(),
+                lane + parameter.average.offset);
+  });
+  for (const Stage& stage : model.stages) {
+    const auto* norm = std::get_if<BatchNormStage>(&stage);
+    if (norm == nullptr) continue;
+    FillColumns(norm->running_variance, 1.0F, lane + norm->running_variance.offset);
   }
 }
 

@@ -15,7 +15,8 @@ enum class Initialisation : std::uint8_t {
   kHe,       // weights uniform in ±sqrt(6/fan_in) (He et al., 2015), biases 0
 };
 
-// Draws a lane's weights. The number for a weight depends on (seed, layer, row, column) alone.
+// Draws the weights of a lane that is all zero. The number for a weight depends on (seed, layer,
+// row, column) alone.
 void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t seed, float* lane);
 
 // Where the mask of a layer (0, 1, …) is drawn at an optimizer step.

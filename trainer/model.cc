@@ -3,149 +3,336 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "configs/error.h"
 
 namespace ddl {
 
 namespace {
 
-// Builds a model in two passes: what a checkpoint holds comes first in a lane.
+// Turns layers into stages, each reading what the one before wrote. State and everything else are
+// laid out apart; where the latter begins is known once all layers have been seen.
 class ModelBuilder {
  public:
-  explicit ModelBuilder(const ModelShape& shape) { model_.shape = shape; }
-
-  Model Build() {
-    widths_ = {model_.shape.features};
-    widths_.insert(widths_.end(), model_.shape.hidden.begin(), model_.shape.hidden.end());
-    widths_.push_back(model_.shape.classes);
-    for (std::size_t layer = 0; layer + 1 < widths_.size(); ++layer) {
-      AddState(layer);
+  ModelBuilder(const ModelShape& shape, std::size_t scratch_start)
+      : scratch_(scratch_start), rows_(std::max(shape.batch, shape.evaluation_batch)) {
+    model_.shape = shape;
+    model_.input = scratch_.Add("input", rows_, shape.features);
+    at_.flow.values = model_.input;
+    if (shape.image) {
+      at_.image = {.size = shape.image->size,
+                   .channels = shape.image->channels,
+                   .pixel = shape.image->channels,
+                   .sample = model_.input.Stride()};
     }
-    model_.state_floats = model_.layout.Floats();
-    AddGradients();
-    AddActivations();
+    for (const Layer& layer : shape.layers) {
+      std::visit([this](const auto& kind) { Add(kind); }, layer);
+      ++layer_;
+    }
+    Add(DenseLayer{.width = shape.classes, .activation = Activation::kIdentity});
+    model_.logits = at_.flow.values;
+    if (!shape.keeps_gradients) ShareStrip();
+  }
+
+  [[nodiscard]] std::size_t StateFloats() const { return state_.Floats(); }
+
+  Model Finish() {
+    model_.state_floats = StateFloats();
+    model_.layout = std::move(state_);
+    model_.layout.Append(scratch_);
+    for (Stage& stage : model_.stages) {
+      if (auto* conv = std::get_if<ConvStage>(&stage)) conv->products = ProductsOf(*conv);
+    }
     return std::move(model_);
   }
 
  private:
-  // The state of a layer's parameter: its value and the optimizer's tensors.
-  Parameter AddParameter(const std::string& name, std::size_t rows, std::size_t cols) {
+  [[nodiscard]] std::shared_ptr<const Convolution> ProductsOf(const ConvStage& stage) const {
+    const ConvGeometry geometry{.batch = model_.shape.batch,
+                                .image = stage.image,
+                                .window = stage.window,
+                                .places = stage.places,
+                                .outputs = stage.pre.Stride()};
+    return std::make_shared<const Convolution>(geometry, !stage.input.gradient.IsEmpty());
+  }
+
+  // What the latest stage hands on: images until a dense layer comes.
+  struct Position {
+    Flow flow;
+    std::optional<ImageLayout> image;
+  };
+
+  void Add(const DenseLayer& layer) {
+    Flatten();
+    DenseStage stage;
+    stage.activation = layer.activation;
+    stage.input = at_.flow;
+    const std::size_t inputs = at_.flow.Width();
+    stage.weight = AddParameter(ParameterRole::kWeight, "weight", inputs, layer.width);
+    stage.bias = AddParameter(ParameterRole::kBias, "bias", 1, layer.width);
+    stage.weight.fan_in = stage.bias.fan_in = inputs;
+    if (model_.shape.keeps_gradients) stage.weight.gradient = AddGradientOf(stage.weight, "weight");
+    stage.pre = AddOutput("pre", layer.width);
+    stage.output = OutputOf(layer.activation, stage.pre);
+    Append(stage);
+    if (layer.has_dropout) AddDropout();
+    ++number_;
+  }
+
+  void Add(const ConvLayer& layer) {
+    AddConv(layer.channels, layer.window, layer.activation, layer.has_norm);
+  }
+
+  void Add(const PoolLayer& layer) {
+    const ImageLayout image = NeedImage();
+    PoolStage stage;
+    stage.kind = layer.is_mean ? PoolKind::kMean : PoolKind::kMaximum;
+    stage.image = image;
+    const bool is_global = layer.size == 0;
+    stage.window = is_global ? image.size : ImageSize{.height = layer.size, .width = layer.size};
+    CheckFits(stage.window);
+    stage.input = at_.flow;
+    MoveTo({.height = image.size.height / stage.window.height,
+            .width = image.size.width / stage.window.width},
+           image.channels);
+    stage.output.places = at_.flow.places;
+    stage.output.values = AddOutput("pooled", image.channels);
+    stage.output.gradient = AddGradient("pooled.gradient", image.channels);
+    stage.left = AddScratch("left", 1, image.channels);
+    Append(stage);
+  }
+
+  void Add(const ResidualLayer& layer) {
+    const Position begin = at_;
+    const bool is_straight = layer.stride == 1 && NeedImage().channels == layer.channels &&
+                             !begin.flow.gradient.IsEmpty();  // data lie otherwise than flows
+    const std::size_t fork = model_.stages.size();
+    model_.stages.emplace_back(ForkStage{.input = begin.flow, .second = {}});
+    AddConv(layer.channels, {.size = 3, .stride = layer.stride, .padding = 1}, Activation::kRelu,
+            true);
+    AddConv(layer.channels, {.size = 3, .stride = 1, .padding = 1}, Activation::kIdentity, true);
+    AddStage sum{.first = at_.flow.values, .second = begin.flow.values, .output = at_.flow};
+    Tensor skipped = sum.output.gradient;
+    if (!is_straight) {
+      at_ = begin;
+      skipped = AddLike("skipped", begin.flow.gradient);
+      at_.flow.gradient = skipped;
+      AddConv(layer.channels, {.size = 1, .stride = layer.stride}, Activation::kIdentity, true);
+      std::get<BatchNormStage>(model_.stages.back()).output.gradient = sum.output.gradient;
+      sum.second = at_.flow.values;
+    }
+    std::get<ForkStage>(model_.stages[fork]).second = skipped;
+    sum.output.values = AddOutput("sum", layer.channels);
+    Append(sum);
+  }
+
+  void AddConv(std::size_t outputs, const Window& window, Activation activation, bool has_norm) {
+    ConvStage stage;
+    stage.window = window;
+    stage.activation = has_norm ? Activation::kIdentity : activation;
+    stage.image = NeedImage();
+    const std::size_t least = window.size - std::min(window.size - 1, 2 * window.padding);
+    CheckFits({.height = least, .width = least});
+    stage.input = at_.flow;
+    const std::size_t inputs = window.size * window.size * stage.image.channels;
+    stage.weight = AddParameter(ParameterRole::kWeight, "weight", inputs, outputs);
+    stage.weight.gradient = AddGradientOf(stage.weight, "weight");
+    stage.weight.fan_in = inputs;
+    if (!has_norm) {  // whose shift would make up for any bias
+      stage.bias = AddParameter(ParameterRole::kBias, "bias", 1, outputs);
+      stage.bias.fan_in = inputs;
+    }
+    stage.places = window.Output(stage.image.size);
+    MoveTo(stage.places, outputs);
+    stage.pre = AddOutput("pre", outputs);
+    stage.output = OutputOf(stage.activation, stage.pre);
+    Append(stage);
+    if (has_norm) AddNorm(activation);
+    ++number_;
+  }
+
+  void AddNorm(Activation activation) {
+    const std::size_t width = at_.flow.Width();
+    BatchNormStage stage;
+    stage.activation = activation;
+    stage.input = at_.flow;
+    stage.scale = AddParameter(ParameterRole::kScale, "scale", 1, width);
+    stage.shift = AddParameter(ParameterRole::kShift, "shift", 1, width);
+    stage.running_mean = state_.Add(Numbered("running_mean"), 1, width);
+    stage.running_variance = state_.Add(Numbered("running_variance"), 1, width);
+    stage.mean = AddScratch("mean", 1, width);
+    stage.inverse = AddScratch("inverse", 1, width);
+    stage.output.places = at_.flow.places;
+    stage.output.values = AddOutput("normal", width);
+    stage.output.gradient = AddGradient("normal.gradient", width);
+    Append(stage);
+  }
+
+  void AddDropout() {
+    DropoutStage stage{.number = number_, .input = at_.flow, .mask = {}, .output = at_.flow};
+    stage.mask = AddGradient("mask", at_.flow.Width());
+    stage.output.values = AddOutput("dropped", at_.flow.Width());
+    Append(stage);
+  }
+
+  // Images become rows. Where padding lies between their pixels they are packed.
+  void Flatten() {
+    if (!at_.image) return;
+    const ImageLayout image = *at_.image;
+    at_.image.reset();
+    if (at_.flow.places == 1) return;
+    const std::size_t width = image.size.Pixels() * image.channels;
+    Flow flat;
+    if (image.pixel == image.channels) {
+      flat.values = {.offset = at_.flow.values.offset, .rows = rows_, .cols = width};
+      flat.gradient = {
+          .offset = at_.flow.gradient.offset, .rows = model_.shape.batch, .cols = width};
+      at_.flow = flat;  // of stages: data have one place a sample
+      return;
+    }
+    const Flow images = at_.flow;
+    at_.flow.places = 1;
+    flat.values = AddOutput("flat", width);
+    flat.gradient = AddGradient("flat.gradient", width);
+    Append(FlattenStage{.input = images, .output = flat});
+  }
+
+  template <class Kind>
+  void Append(const Kind& stage) {
+    at_.flow = stage.output;
+    model_.stages.emplace_back(stage);
+  }
+
+  void MoveTo(const ImageSize& size, std::size_t channels) {
+    const std::size_t pixel = PaddedWidth(channels);
+    at_.image = {
+        .size = size, .channels = channels, .pixel = pixel, .sample = size.Pixels() * pixel};
+    at_.flow.places = size.Pixels();
+  }
+
+  [[nodiscard]] const ImageLayout& NeedImage() const {
+    if (at_.image) return *at_.image;
+    throw Error(fmt::format("layer {} ({}) needs images, and gets rows of {} numbers", layer_ + 1,
+                            LayerName(), at_.flow.Width()),
+                "model.layers",
+                "put it before the dense layers; say model.image: [height, width, channels] where "
+                "the data do not");
+  }
+
+  void CheckFits(const ImageSize& window) const {
+    const ImageSize& image = at_.image->size;
+    if (window.height <= image.height && window.width <= image.width) return;
+    throw Error(
+        fmt::format("layer {} ({}) needs images of {} x {} pixels at least, and gets {} x {}",
+                    layer_ + 1, LayerName(), window.height, window.width, image.height,
+                    image.width),
+        "model.layers", "leave out a pooling, or make the window smaller");
+  }
+
+  [[nodiscard]] std::string LayerName() const { return NameOf(model_.shape.layers[layer_]); }
+
+  [[nodiscard]] std::string Numbered(const char* name) const {
+    return fmt::format("{}{}", name, number_ + 1);
+  }
+
+  Tensor AddScratch(const char* name, std::size_t rows, std::size_t cols) {
+    return scratch_.Add(Numbered(name), rows, cols);
+  }
+  // A row a place of the running flow: of all samples, of a training step's.
+  Tensor AddOutput(const char* name, std::size_t width) {
+    return AddScratch(name, rows_ * at_.flow.places, width);
+  }
+  Tensor AddGradient(const char* name, std::size_t width) {
+    return AddScratch(name, model_.shape.batch * at_.flow.places, width);
+  }
+  Tensor AddLike(const char* name, const Tensor& other) {
+    return other.IsEmpty() ? Tensor{} : AddScratch(name, other.rows, other.cols);
+  }
+
+  // What an activation makes of `pre`, and its gradient: in one place for identity, as the loss
+  // turns the last layer's output into its gradient.
+  Flow OutputOf(Activation activation, const Tensor& pre) {
+    Flow output{.values = pre, .gradient = pre, .places = at_.flow.places};
+    if (activation == Activation::kGelu) output.values = AddOutput("output", pre.cols);
+    const bool is_last = layer_ == model_.shape.layers.size();
+    if (!is_last) output.gradient = AddGradient("gradient", pre.cols);
+    return output;
+  }
+
+  // A parameter's value with the optimizer's tensors; a short one has its whole gradient too.
+  Parameter AddParameter(ParameterRole role, const char* name, std::size_t rows, std::size_t cols) {
+    const std::string full = Numbered(name);
     Parameter parameter;
-    parameter.value = model_.layout.Add(name, rows, cols);
-    if (model_.shape.state_tensors > 0) {
-      parameter.first = model_.layout.Add(name + ".first", rows, cols);
-    }
-    if (model_.shape.state_tensors > 1) {
-      parameter.second = model_.layout.Add(name + ".second", rows, cols);
-    }
+    parameter.role = role;
+    parameter.number = number_;
+    parameter.value = state_.Add(full, rows, cols);
+    const int tensors = model_.shape.state_tensors;
+    if (tensors > 0) parameter.first = state_.Add(full + ".first", rows, cols);
+    if (tensors > 1) parameter.second = state_.Add(full + ".second", rows, cols);
+    if (model_.shape.keeps_average) parameter.average = state_.Add(full + ".average", rows, cols);
+    if (role != ParameterRole::kWeight) parameter.gradient = AddGradientOf(parameter, name);
     return parameter;
   }
-
-  void AddState(std::size_t layer) {
-    DenseStage stage;
-    stage.weight =
-        AddParameter(fmt::format("weight{}", layer + 1), widths_[layer], widths_[layer + 1]);
-    stage.bias = AddParameter(fmt::format("bias{}", layer + 1), 1, widths_[layer + 1]);
-    model_.layers.push_back(stage);
+  Tensor AddGradientOf(const Parameter& parameter, const char* name) {
+    return scratch_.Add(Numbered(name) + ".gradient", parameter.value.rows, parameter.value.cols);
   }
 
-  // Whole gradients where their norm is wanted, else one strip that all layers share.
-  void AddGradients() {
-    for (std::size_t layer = 0; layer < model_.layers.size(); ++layer) {
-      DenseStage& stage = model_.layers[layer];
-      const Tensor& w = stage.weight.value;
-      stage.bias.gradient = model_.layout.Add(fmt::format("bias{}.gradient", layer + 1), 1, w.cols);
-      if (model_.shape.has_clipping) {
-        stage.weight.gradient =
-            model_.layout.Add(fmt::format("weight{}.gradient", layer + 1), w.rows, w.cols);
-      }
-    }
-    if (!model_.shape.has_clipping) ShareStrip();
-  }
-
+  // One strip of gradient, which all dense weights share.
   void ShareStrip() {
     std::size_t most = 0;
-    for (const DenseStage& stage : model_.layers) {
-      const Tensor& w = stage.weight.value;
-      most = std::max(most, StripRows(w.rows, w.cols) * w.Stride());
+    for (const Stage& stage : model_.stages) {
+      const auto* dense = std::get_if<DenseStage>(&stage);
+      if (dense != nullptr) most = std::max(most, StripFloats(dense->weight.value));
     }
-    const Tensor strip = model_.layout.Add("strip", 1, most);
-    for (DenseStage& stage : model_.layers) {
-      stage.weight.gradient = strip;
+    const Tensor strip = scratch_.Add("strip", 1, most);
+    for (Stage& stage : model_.stages) {
+      if (auto* dense = std::get_if<DenseStage>(&stage)) dense->weight.gradient = strip;
     }
-  }
-
-  void AddActivations() {
-    const ModelShape& shape = model_.shape;
-    const std::size_t rows = std::max(shape.batch, shape.evaluation_batch);
-    model_.input = model_.layout.Add("input", rows, shape.features);
-    Tensor input = model_.input;
-    Tensor input_gradient;
-    for (std::size_t layer = 0; layer < model_.layers.size(); ++layer) {
-      DenseStage& stage = model_.layers[layer];
-      stage.input = input;
-      stage.input_gradient = input_gradient;
-      const bool is_last = layer + 1 == model_.layers.size();
-      stage.activation = is_last ? Activation::kIdentity : shape.activation;
-      AddOutput(stage, layer, rows);
-      if (!is_last && shape.has_dropout) AddDropout(stage, layer);
-      input = !is_last && shape.has_dropout ? model_.dropouts.back().output : stage.output;
-      input_gradient = stage.output_gradient;
-    }
-  }
-
-  void AddOutput(DenseStage& stage, std::size_t layer, std::size_t rows) {
-    const std::size_t width = widths_[layer + 1];
-    stage.pre = model_.layout.Add(fmt::format("pre{}", layer + 1), rows, width);
-    stage.output = stage.activation == Activation::kGelu
-                       ? model_.layout.Add(fmt::format("output{}", layer + 1), rows, width)
-                       : stage.pre;
-    // Softmax turns the last layer's output into its gradient in place.
-    stage.output_gradient =
-        stage.activation == Activation::kIdentity
-            ? stage.output
-            : model_.layout.Add(fmt::format("gradient{}", layer + 1), model_.shape.batch, width);
-  }
-
-  void AddDropout(const DenseStage& stage, std::size_t layer) {
-    const auto add = [&](const char* name) {
-      return model_.layout.Add(fmt::format("{}{}", name, layer + 1), model_.shape.batch,
-                               stage.output.cols);
-    };
-    model_.dropouts.push_back({.input = stage.output,
-                               .mask = add("mask"),
-                               .output = add("dropped"),
-                               .gradient = stage.output_gradient});
   }
 
   Model model_;
-  std::vector<std::size_t> widths_;
+  LaneLayout state_;
+  LaneLayout scratch_;
+  std::size_t rows_;
+  std::size_t layer_ = 0;   // that is being added
+  std::size_t number_ = 0;  // of stages with weights, so far
+  Position at_;
 };
 
 }  // namespace
 
 Model BuildModel(const ModelShape& shape) {
   assert(shape.batch > 0 && shape.features > 0 && shape.classes > 0);
-  return ModelBuilder(shape).Build();
+  const ModelBuilder sizes(shape, 0);
+  return ModelBuilder(shape, sizes.StateFloats()).Finish();
 }
 
 std::size_t CountWeights(const Model& model) {
   std::size_t count = 0;
-  for (const DenseStage& stage : model.layers) {
-    count += (stage.weight.value.rows + 1) * stage.weight.value.cols;
-  }
+  ForEachParameter(model.stages, [&count](const Parameter& parameter) {
+    count += parameter.value.rows * parameter.value.cols;
+  });
   return count;
 }
 
 double StepFlops(const Model& model) {
   double products = 0.0;
-  for (const DenseStage& stage : model.layers) {
-    const double one = 2.0 * static_cast<double>(model.shape.batch) *
-                       static_cast<double>(stage.weight.value.rows) *
-                       static_cast<double>(stage.weight.value.cols);
-    products += stage.input_gradient.IsEmpty() ? 2.0 * one : 3.0 * one;
+  for (const Stage& stage : model.stages) {
+    products += std::visit(
+        [&](const auto& kind) {
+          if constexpr (HasProducts<std::decay_t<decltype(kind)>>) {
+            return kind.StepFlops(model.shape.batch);
+          } else {
+            return 0.0;
+          }
+        },
+        stage);
   }
   return products;
 }

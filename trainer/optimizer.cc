@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/optimizer.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
 namespace ddl {
 
 int StateTensors(const OptimizerSettings& settings) {
-  if (settings.kind != OptimizerKind::kSgd) return 2;
-  return settings.momentum == 0.0 ? 0 : 1;
+  switch (settings.kind) {
+    case OptimizerKind::kSgd:
+      return settings.momentum == 0.0 ? 0 : 1;
+    case OptimizerKind::kLion:
+      return 1;
+    case OptimizerKind::kAdam:
+    case OptimizerKind::kAdamW:
+      return 2;
+  }
+  return 2;
 }
 
 UpdateRule RuleAt(const OptimizerSettings& settings, double lr, std::uint64_t step) {
@@ -27,6 +36,11 @@ UpdateRule RuleAt(const OptimizerSettings& settings, double lr, std::uint64_t st
           .epsilon = narrow(settings.epsilon),
           .first_correction = narrow(1.0 / (1.0 - std::pow(settings.beta1, t))),
           .second_correction = narrow(1.0 / (1.0 - std::pow(settings.beta2, t)))};
+}
+
+float AverageRate(double decay, std::uint64_t step) {
+  const auto t = static_cast<double>(step);
+  return static_cast<float>(1.0 - std::min(decay, (1.0 + t) / (10.0 + t)));
 }
 
 }  // namespace ddl

@@ -25,4 +25,8 @@ struct OptimizerSettings {
 // The rule for step number `step` (1, 2, …) at the scheduled rate `lr`.
 [[nodiscard]] UpdateRule RuleAt(const OptimizerSettings& settings, double lr, std::uint64_t step);
 
+// What step number `step` contributes to the moving average of the weights: 1 - decay, and more in
+// the first steps, where decay is at most (1 + step) / (10 + step).
+[[nodiscard]] float AverageRate(double decay, std::uint64_t step);
+
 }  // namespace ddl

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <utility>
 
-#include "trainer/initial_weights.h"
-
 namespace ddl {
 
 namespace {
+
+constexpr std::size_t kNoStage = static_cast<std::size_t>(-1);
 
 SoftmaxTargets TargetsOf(const std::vector<std::int32_t>& labels, std::size_t classes,
                          double smoothing) {
@@ -20,17 +20,21 @@ SoftmaxTargets TargetsOf(const std::vector<std::int32_t>& labels, std::size_t cl
 }
 
 // The factor that shortens the gradient of all weights together to `clip_norm`, as PyTorch's
-// clip_grad_norm_. Tensors are added in the order of the layers.
-float ClipScale(const Model& model, const float* block, double clip_norm) {
+// clip_grad_norm_. Tensors are added in the order of the stages.
+float ClipScale(const Model& model, const LaneRun& run) {
   double squares = 0.0;
-  for (const DenseStage& stage : model.layers) {
-    const Tensor& weight = stage.weight.gradient;
-    const Tensor& bias = stage.bias.gradient;
-    squares += SumOfSquares(weight.Floats(), block + weight.offset);
-    squares += SumOfSquares(bias.Floats(), block + bias.offset);
-  }
+  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+    squares += SumOfSquares(parameter.gradient.Floats(), run.At(parameter.gradient));
+  });
   constexpr double kTiny = 1e-6;
-  return static_cast<float>(std::min(1.0, clip_norm / (std::sqrt(squares) + kTiny)));
+  return static_cast<float>(std::min(1.0, run.settings.clip_norm / (std::sqrt(squares) + kTiny)));
+}
+
+template <class Kind>
+void UpdateAll(const Kind& stage, const LaneRun& run) {
+  for (const Parameter* parameter : stage.Parameters()) {
+    if (!parameter->value.IsEmpty()) UpdateWhole(*parameter, run);
+  }
 }
 
 }  // namespace
@@ -38,24 +42,23 @@ float ClipScale(const Model& model, const float* block, double clip_norm) {
 Plan::Plan(const ModelShape& shape, const std::vector<LaneSettings>& lanes)
     : model_(BuildModel(shape)), arena_(lanes.size(), model_.layout.Floats()) {
   assert(!lanes.empty());
-  const std::size_t rows = std::max(shape.batch, shape.evaluation_batch);
   for (const LaneSettings& settings : lanes) {
     assert(StateTensors(settings.optimizer) <= shape.state_tensors);
-    assert(shape.has_clipping || settings.clip_norm == 0.0);
-    assert(shape.has_dropout || settings.dropout == 0.0);
+    assert(shape.keeps_average || settings.ema_decay == 0.0);
+    assert(shape.keeps_gradients || settings.clip_norm == 0.0);
     Lane lane;
-    lane.settings = settings;
-    lane.labels.resize(rows);
+    lane.run = {.settings = settings, .block = arena_.Lane(lanes_.size())};
+    lane.labels.resize(model_.logits.rows);
     lanes_.push_back(std::move(lane));
   }
   CompileForward();
   CompileBackward();
-  if (shape.has_clipping) CompileClippedUpdate();
+  if (shape.keeps_gradients) CompileClippedUpdate();
   CompileEvaluation();
 }
 
 BatchPlace Plan::Batch(std::size_t lane) {
-  return {.features = arena_.Lane(lane) + model_.input.offset,
+  return {.features = lanes_[lane].run.At(model_.input),
           .stride = model_.input.Stride(),
           .labels = lanes_[lane].labels};
 }
@@ -66,10 +69,11 @@ std::span<float> Plan::State(std::size_t lane) {
 
 void Plan::SetStep(std::size_t lane, std::size_t rows, std::uint64_t step, double lr) {
   assert(rows > 0 && rows <= model_.shape.batch);
-  Lane& at = lanes_[lane];
-  at.rows = rows;
-  at.step = step;
-  at.rule = RuleAt(at.settings.optimizer, lr, step);
+  LaneRun& run = lanes_[lane].run;
+  run.rows = rows;
+  run.step = step;
+  run.rule = RuleAt(run.settings.optimizer, lr, step);
+  run.average_rate = AverageRate(run.settings.ema_decay, step);
 }
 
 void Plan::Step() {
@@ -81,88 +85,90 @@ void Plan::Step() {
 void Plan::Evaluate(std::size_t rows) {
   assert(rows <= model_.input.rows);
   for (Lane& lane : lanes_) {
-    lane.rows = rows;
+    lane.run.rows = rows;
   }
   for (const Call& call : evaluation_calls_) {
     call.run();
   }
 }
 
-void Plan::Add(std::vector<Call>& calls, const char* stage, std::size_t layer,
-               LaneFunction function) {
-  calls.push_back({stage, layer, [this, function = std::move(function)] {
-                     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-                       function(lanes_[i], arena_.Lane(i));
+template <class Function>
+void Plan::Add(std::vector<Call>& calls, const char* what, std::size_t stage, Function function) {
+  const bool is_of_stage = stage != kNoStage;
+  calls.push_back({.what = what,
+                   .stage = is_of_stage ? NameOf(model_.stages[stage]) : "",
+                   .number = is_of_stage ? stage + 1 : 0,
+                   .run = [this, function = std::move(function)] {
+                     for (Lane& lane : lanes_) {
+                       function(lane);
                      }
                    }});
 }
 
 void Plan::CompileForward() {
-  for (std::size_t i = 0; i < model_.layers.size(); ++i) {
-    const DenseStage& stage = model_.layers[i];
-    Add(step_calls_, "forward", i + 1,
-        [&stage](Lane& lane, float* block) { DenseForward(stage, block, lane.rows); });
-    if (i >= model_.dropouts.size()) continue;
-    const DropoutStage& dropout = model_.dropouts[i];
-    Add(step_calls_, "dropout", i + 1, [&dropout, i](Lane& lane, float* block) {
-      DropoutForward(dropout, block, lane.rows, DropoutPlace(lane.settings.seed, lane.step, i),
-                     lane.settings.dropout);
-    });
+  for (std::size_t i = 0; i < model_.stages.size(); ++i) {
+    std::visit(
+        [this, i](const auto& stage) {
+          Add(step_calls_, "forward", i, [&stage](Lane& lane) { Forward(stage, lane.run); });
+        },
+        model_.stages[i]);
   }
-  const Tensor& logits = model_.layers.back().output;
-  Add(step_calls_, "loss", 0, [&logits](Lane& lane, float* block) {
+  Add(step_calls_, "loss", kNoStage, [this](Lane& lane) {
+    const Tensor& logits = model_.logits;
     lane.score = SoftmaxCrossEntropyGradient(
-        {.rows = lane.rows, .stride = logits.Stride()},
-        TargetsOf(lane.labels, logits.cols, lane.settings.label_smoothing), block + logits.offset);
+        {.rows = lane.run.rows, .stride = logits.Stride()},
+        TargetsOf(lane.labels, logits.cols, lane.run.settings.label_smoothing),
+        lane.run.At(logits));
   });
 }
 
 void Plan::CompileBackward() {
-  for (std::size_t i = model_.layers.size(); i-- > 0;) {
-    const DenseStage& stage = model_.layers[i];
-    if (i < model_.dropouts.size()) {
-      const DropoutStage& dropout = model_.dropouts[i];
-      Add(step_calls_, "dropout", i + 1,
-          [&dropout](Lane& lane, float* block) { DropoutBackward(dropout, block, lane.rows); });
-    }
-    Add(step_calls_, "backward", i + 1,
-        [&stage](Lane& lane, float* block) { DenseBackward(stage, block, lane.rows); });
-    const bool keeps_gradients = model_.shape.has_clipping;
-    Add(step_calls_, keeps_gradients ? "gradient" : "gradient+update", i + 1,
-        [&stage, keeps_gradients](Lane& lane, float* block) {
-          if (keeps_gradients) return DenseWeightGradient(stage, block, lane.rows);
-          DenseFusedUpdate(stage, block, lane.rows, lane.rule);
-        });
+  const bool keeps_gradients = model_.shape.keeps_gradients;
+  for (std::size_t i = model_.stages.size(); i-- > 0;) {
+    std::visit(
+        [&, this](const auto& stage) {
+          Add(step_calls_, "backward", i, [&stage](Lane& lane) { Backward(stage, lane.run); });
+          if constexpr (HasWeightGradient<std::decay_t<decltype(stage)>>) {
+            Add(step_calls_, keeps_gradients ? "gradient" : "gradient+update", i,
+                [&stage, keeps_gradients](Lane& lane) {
+                  keeps_gradients ? WeightGradient(stage, lane.run) : FusedUpdate(stage, lane.run);
+                });
+          } else if (!keeps_gradients && !stage.Parameters().empty()) {
+            Add(step_calls_, "update", i, [&stage](Lane& lane) { UpdateAll(stage, lane.run); });
+          }
+        },
+        model_.stages[i]);
   }
 }
 
 void Plan::CompileClippedUpdate() {
-  Add(step_calls_, "clip", 0, [this](Lane& lane, float* block) {
-    if (lane.settings.clip_norm == 0.0) return;
-    lane.rule.gradient_scale = ClipScale(model_, block, lane.settings.clip_norm);
+  Add(step_calls_, "clip", kNoStage, [this](Lane& lane) {
+    if (lane.run.settings.clip_norm == 0.0) return;
+    lane.run.rule.gradient_scale = ClipScale(model_, lane.run);
   });
-  for (std::size_t i = 0; i < model_.layers.size(); ++i) {
-    const DenseStage& stage = model_.layers[i];
-    Add(step_calls_, "update", i + 1,
-        [&stage](Lane& lane, float* block) { DenseUpdate(stage, block, lane.rule); });
+  for (std::size_t i = 0; i < model_.stages.size(); ++i) {
+    std::visit(
+        [this, i](const auto& stage) {
+          if (stage.Parameters().empty()) return;
+          Add(step_calls_, "update", i, [&stage](Lane& lane) { UpdateAll(stage, lane.run); });
+        },
+        model_.stages[i]);
   }
 }
 
-// Without dropout a layer reads what the layer before wrote.
 void Plan::CompileEvaluation() {
-  Tensor input = model_.input;
-  for (std::size_t i = 0; i < model_.layers.size(); ++i) {
-    DenseStage stage = model_.layers[i];
-    stage.input = input;
-    input = stage.output;
-    Add(evaluation_calls_, "forward", i + 1,
-        [stage](Lane& lane, float* block) { DenseForward(stage, block, lane.rows); });
+  for (std::size_t i = 0; i < model_.stages.size(); ++i) {
+    std::visit(
+        [this, i](const auto& stage) {
+          Add(evaluation_calls_, "forward", i,
+              [stage = OnAverages(stage)](Lane& lane) { ddl::Evaluate(stage, lane.run); });
+        },
+        model_.stages[i]);
   }
-  const Tensor logits = input;
-  Add(evaluation_calls_, "loss", 0, [logits](Lane& lane, float* block) {
-    lane.score =
-        SoftmaxCrossEntropy({.rows = lane.rows, .stride = logits.Stride()},
-                            TargetsOf(lane.labels, logits.cols, 0.0), block + logits.offset);
+  Add(evaluation_calls_, "loss", kNoStage, [this](Lane& lane) {
+    const Tensor& logits = model_.logits;
+    lane.score = SoftmaxCrossEntropy({.rows = lane.run.rows, .stride = logits.Stride()},
+                                     TargetsOf(lane.labels, logits.cols, 0.0), lane.run.At(logits));
   });
 }
 

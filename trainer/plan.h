@@ -16,20 +16,11 @@
 
 namespace ddl {
 
-// The hyper-parameters in which lanes may differ. Kind of optimizer and presence of momentum,
-// dropout and clipping are the shape's.
-struct LaneSettings {
-  std::uint64_t seed = 0;
-  OptimizerSettings optimizer;
-  double dropout = 0.0;
-  double label_smoothing = 0.0;
-  double clip_norm = 0.0;  // 0: off
-};
-
 // One entry of a plan, named so that time can be told apart.
 struct Call {
-  const char* stage = "";
-  std::size_t layer = 0;  // 1, 2, …; 0 where a stage belongs to no layer
+  const char* what = "";   // "forward", "backward", "update"
+  const char* stage = "";  // the kind of stage; empty where it belongs to none
+  std::size_t number = 0;  // of the stage: 1, 2, …
   std::function<void()> run;
 };
 
@@ -70,16 +61,13 @@ class Plan {
 
  private:
   struct Lane {
-    LaneSettings settings;
+    LaneRun run;
     std::vector<std::int32_t> labels;
-    std::size_t rows = 0;
-    std::uint64_t step = 0;
-    UpdateRule rule;
     BatchScore score;
   };
-  using LaneFunction = std::function<void(Lane&, float* block)>;
 
-  void Add(std::vector<Call>& calls, const char* stage, std::size_t layer, LaneFunction function);
+  template <class Function>  // function(Lane&)
+  void Add(std::vector<Call>& calls, const char* what, std::size_t stage, Function function);
   void CompileForward();
   void CompileBackward();
   void CompileClippedUpdate();

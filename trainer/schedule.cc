@@ -10,9 +10,19 @@ namespace ddl {
 
 namespace {
 
-double Cosine(const ScheduleSettings& settings, double lr, double done) {
+// Half a cosine from `from` to `to`.
+double Cosine(double from, double to, double done) {
   const double share = 0.5 * (1.0 + std::cos(std::numbers::pi * std::clamp(done, 0.0, 1.0)));
-  return settings.min_lr + (lr - settings.min_lr) * share;
+  return to + (from - to) * share;
+}
+
+// The last of `total` steps has the lowest rate.
+double OneCycle(const ScheduleSettings& settings, double lr, double step, double total) {
+  const double top = settings.rise * total - 1.0;
+  const double start = lr / settings.start_factor;
+  if (step <= top) return Cosine(start, lr, top > 0.0 ? step / top : 1.0);
+  const double rest = total - 1.0 - top;
+  return Cosine(lr, start / settings.end_factor, rest > 0.0 ? (step - top) / rest : 1.0);
 }
 
 }  // namespace
@@ -32,8 +42,10 @@ double LearningRate(const ScheduleSettings& settings, double lr, const ScheduleC
     }
     case ScheduleKind::kCosine: {
       const double total = per_epoch * static_cast<double>(clock.epochs);
-      return Cosine(settings, lr, total > warmup ? (step - warmup) / (total - warmup) : 0.0);
+      return Cosine(lr, settings.min_lr, total > warmup ? (step - warmup) / (total - warmup) : 0.0);
     }
+    case ScheduleKind::kOneCycle:
+      return OneCycle(settings, lr, step, per_epoch * static_cast<double>(clock.epochs));
   }
   return lr;
 }

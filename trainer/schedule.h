@@ -8,8 +8,9 @@ namespace ddl {
 
 enum class ScheduleKind : std::uint8_t {
   kConstant,
-  kStep,    // times gamma after every step_size epochs
-  kCosine,  // half a cosine from lr to min_lr (Loshchilov and Hutter, 2017, without restarts)
+  kStep,      // times gamma after every step_size epochs
+  kCosine,    // half a cosine from lr to min_lr (Loshchilov and Hutter, 2017, without restarts)
+  kOneCycle,  // up to lr and far down, two half cosines (Smith and Topin, 2018, as PyTorch's)
 };
 
 struct ScheduleSettings {
@@ -18,6 +19,9 @@ struct ScheduleSettings {
   double step_size = 1.0;      // epochs
   double gamma = 0.1;
   double min_lr = 0.0;
+  double rise = 0.3;           // of one cycle: the share of steps until lr is reached
+  double start_factor = 25.0;  // it begins at lr / start_factor
+  double end_factor = 1e4;     // and ends at that / end_factor
 };
 
 // Where a training stands: `step` counts optimizer steps from 0.

@@ -45,8 +45,10 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
   Affine affine = MakeAffine(dataset, config.normalize, split.train);
   const auto source =
       std::make_shared<const Source>(Source{dataset, std::move(split), std::move(affine)});
-  TrainingBatches batches{
-      .name = dataset.name, .features = dataset.features, .classes = dataset.classes};
+  TrainingBatches batches{.name = dataset.name,
+                          .features = dataset.features,
+                          .shape = dataset.shape,
+                          .classes = dataset.classes};
   batches.train = {
       .rows = source->split.train.size(),
       .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {

@@ -31,6 +31,25 @@ std::uint64_t StepsPerEpoch(const TrainerConfig& config, std::size_t rows) {
               "batch_size", "make it smaller, or set drop_last: false");
 }
 
+// The sizes that the configuration or, without it, the data say.
+std::optional<ImageShape> ImageOf(const ModelSettings& model, const TrainingBatches& batches) {
+  if (!model.needs_image) return std::nullopt;
+  std::vector<std::size_t> sizes = model.image.empty() ? batches.shape : model.image;
+  if (sizes.size() == 2) sizes.push_back(1);
+  const std::string shape = fmt::format("[{}]", fmt::join(batches.shape, ", "));
+  if (sizes.size() != 3) {
+    throw Error(fmt::format("rows of shape {} are no images", shape), "model.image",
+                "say [height, width, channels], or use type: mlp");
+  }
+  if (sizes[0] * sizes[1] * sizes[2] == batches.features) {
+    return ImageShape{.size = {.height = sizes[0], .width = sizes[1]}, .channels = sizes[2]};
+  }
+  throw Error(
+      fmt::format("images of [{}] need {} numbers a row, and the data have {} {}",
+                  fmt::join(sizes, ", "), sizes[0] * sizes[1] * sizes[2], batches.features, shape),
+      "model.image", "give sizes whose product is that");
+}
+
 Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
   const auto count = static_cast<double>(rows);
   return {.loss = loss_sum / count, .accuracy = static_cast<double>(correct) / count};
@@ -38,15 +57,16 @@ Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
 
 }  // namespace
 
-ModelShape ShapeOf(const TrainerConfig& config, std::size_t features, std::size_t classes) {
+ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
+  const std::optional<ImageShape> image = ImageOf(config.model, batches);
   return {.batch = config.batch_size,
-          .evaluation_batch = kEvaluationRows,
-          .features = features,
-          .classes = classes,
-          .hidden = config.model.hidden,
-          .activation = config.model.activation,
-          .has_dropout = config.model.dropout > 0.0 && !config.model.hidden.empty(),
-          .has_clipping = config.clip_norm > 0.0,
+          .evaluation_batch = image ? config.batch_size : kEvaluationRows,
+          .features = batches.features,
+          .image = image,
+          .classes = batches.classes,
+          .layers = config.model.layers,
+          .keeps_gradients = config.clip_norm > 0.0,
+          .keeps_average = config.ema_decay > 0.0,
           .state_tensors = StateTensors(config.optimizer)};
 }
 
@@ -55,7 +75,8 @@ LaneSettings LaneOf(const TrainerConfig& config) {
           .optimizer = config.optimizer,
           .dropout = config.model.dropout,
           .label_smoothing = config.label_smoothing,
-          .clip_norm = config.clip_norm};
+          .clip_norm = config.clip_norm,
+          .ema_decay = config.ema_decay};
 }
 
 Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
@@ -64,7 +85,11 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
       batches_(batches),
       outlets_(outlets),
       steps_per_epoch_(StepsPerEpoch(config, batches.train.rows)),
-      plan_(ShapeOf(config, batches.features, batches.classes), {LaneOf(config)}) {
+      plan_(ShapeOf(config, batches), {LaneOf(config)}) {
+  if (config.early_stopping.patience > 0 && batches.validation.rows == 0) {
+    throw Error("early stopping without validation rows", "early_stopping",
+                "give a validation share above 0");
+  }
   if (outlets.checkpoint_folder) {
     folder_.emplace(*outlets.checkpoint_folder, config.checkpoint.keep_last);
   }
@@ -72,10 +97,11 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
 }
 
 TrainingEnd Training::Run() {
-  while (clock_.epoch < config_.epochs) {
+  while (clock_.epoch < config_.epochs && !HasStalled(config_.early_stopping, clock_.progress)) {
     const TrainingEnd end = RunEpoch();
     if (end != TrainingEnd::kFinished) return end;
   }
+  if (clock_.epoch < config_.epochs) SayStalled();
   if (batches_.test.rows > 0) {
     outlets_.metrics(TestLine(clock_.epoch, Measure(batches_.test)));
   }
@@ -151,6 +177,14 @@ void Training::SayBegun() {
                              DescribeArithmetic()));
 }
 
+void Training::SayStalled() {
+  const EarlyStoppingSettings& stopping = config_.early_stopping;
+  outlets_.notes(fmt::format("stopped early after {} of {} epochs: {} was best, {}, {} epochs ago",
+                             clock_.epoch, config_.epochs,
+                             stopping.watches_loss ? "val_loss" : "val_accuracy",
+                             *clock_.progress.best, clock_.progress.stale));
+}
+
 void Training::TakeStep(std::span<const std::uint32_t> rows) {
   batches_.train.load(rows, plan_.Batch(0));
   const double lr = RateAt(clock_.iteration);
@@ -171,18 +205,24 @@ void Training::FinishEpoch() {
   const bool is_best = accuracy > clock_.best_accuracy;
   clock_ = {.epoch = clock_.epoch + 1,
             .iteration = clock_.iteration,
-            .best_accuracy = std::max(accuracy, clock_.best_accuracy)};
+            .best_accuracy = std::max(accuracy, clock_.best_accuracy),
+            .progress = metrics.validation
+                            ? Advance(config_.early_stopping, clock_.progress, *metrics.validation)
+                            : Progress{}};
   outlets_.metrics(EpochLine(metrics));
   const bool is_due = clock_.epoch % config_.checkpoint.every == 0;
-  if (is_due || is_best || clock_.epoch == config_.epochs) Save(is_best);
+  const bool is_last =
+      clock_.epoch == config_.epochs || HasStalled(config_.early_stopping, clock_.progress);
+  if (is_due || is_best || is_last) Save(is_best);
 }
 
 Quality Training::Measure(const Batches& part) {
   std::vector<std::uint32_t> rows(part.rows);
   std::iota(rows.begin(), rows.end(), 0U);
   BatchScore sum;
-  for (std::size_t first = 0; first < rows.size(); first += kEvaluationRows) {
-    const std::size_t count = std::min(kEvaluationRows, rows.size() - first);
+  const std::size_t most = plan_.Compiled().shape.evaluation_batch;
+  for (std::size_t first = 0; first < rows.size(); first += most) {
+    const std::size_t count = std::min(most, rows.size() - first);
     part.load(std::span(rows).subspan(first, count), plan_.Batch(0));
     plan_.Evaluate(count);
     sum.loss_sum += plan_.Score(0).loss_sum;
@@ -205,15 +245,23 @@ double Training::RateAt(std::uint64_t step) const {
 
 // What has to agree for a state to be continued. Rates and the like may be changed on the way.
 std::string Training::Describe() const {
-  constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw"};
+  constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion"};
   constexpr const char* kActivations[] = {"identity", "relu", "tanh", "gelu"};
   const ModelShape& shape = plan_.Compiled().shape;
-  return fmt::format("{} ({} training rows), {}-[{}]-{} {}, {}+{}, batch {}, seed {}",
-                     batches_.name, batches_.train.rows, shape.features,
-                     fmt::join(shape.hidden, ","), shape.classes,
-                     kActivations[static_cast<std::size_t>(shape.activation)],
-                     kOptimizers[static_cast<std::size_t>(config_.optimizer.kind)],
-                     shape.state_tensors, config_.batch_size, config_.seed);
+  std::vector<std::string> layers;
+  for (const Layer& layer : shape.layers) {
+    layers.push_back(NameOf(layer));
+  }
+  const std::string input = shape.image
+                                ? fmt::format("{}x{}x{}", shape.image->size.height,
+                                              shape.image->size.width, shape.image->channels)
+                                : fmt::format("{}", shape.features);
+  return fmt::format(
+      "{} ({} training rows), {}-[{}]-{} {}, {}+{}{}, batch {}, seed {}", batches_.name,
+      batches_.train.rows, input, fmt::join(layers, ","), shape.classes,
+      kActivations[static_cast<std::size_t>(config_.model.activation)],
+      kOptimizers[static_cast<std::size_t>(config_.optimizer.kind)], shape.state_tensors,
+      shape.keeps_average ? "+average" : "", config_.batch_size, config_.seed);
 }
 
 }  // namespace ddl

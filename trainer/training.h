@@ -29,9 +29,9 @@ struct TrainingOutlets {
   std::optional<std::filesystem::path> checkpoint_folder;
 };
 
-// The shape that a configuration asks for, and its one lane.
-[[nodiscard]] ModelShape ShapeOf(const TrainerConfig& config, std::size_t features,
-                                 std::size_t classes);
+// The shape that a configuration asks for, and its one lane. Throws Error for convolutions over
+// data that are no images.
+[[nodiscard]] ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches);
 [[nodiscard]] LaneSettings LaneOf(const TrainerConfig& config);
 
 class Training {
@@ -55,6 +55,7 @@ class Training {
   TrainingEnd RunEpoch();
   bool TakeSteps(const std::vector<std::uint32_t>& order);
   void SayBegun();
+  void SayStalled();
   void TakeStep(std::span<const std::uint32_t> rows);
   void FinishEpoch();
   [[nodiscard]] Quality Measure(const Batches& part);

@@ -73,6 +73,22 @@ DDL_CLONES void UpdateAdam(const UpdateRule& rule, std::size_t count,
   }
 }
 
+// Chen et al. (2023), Algorithm 2: the sign of the gradient mixed with the momentum, then the
+// momentum moves by another rate.
+DDL_CLONES void UpdateLion(const UpdateRule& rule, std::size_t count,
+                           const float* __restrict gradient, float* __restrict momentum,
+                           float* __restrict weights) {
+  const UpdateRule r = rule;
+  const float shrink = 1.0F - r.lr * r.weight_decay;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = r.gradient_scale * gradient[i];
+    const float direction = r.beta1 * momentum[i] + r.rest1 * g;
+    momentum[i] = r.beta2 * momentum[i] + r.rest2 * g;
+    const float step = direction > 0.0F ? r.lr : 0.0F;
+    weights[i] = shrink * weights[i] - (direction < 0.0F ? -r.lr : step) + 0.0F * direction;
+  }
+}
+
 }  // namespace
 
 void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradient,
@@ -83,8 +99,19 @@ void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradi
     return rule.is_nesterov ? UpdateNesterov(rule, count, gradient, state.first, weights)
                             : UpdateMomentum(rule, count, gradient, state.first, weights);
   }
-  assert(state.first != nullptr && state.second != nullptr);
+  assert(state.first != nullptr);
+  if (rule.kind == OptimizerKind::kLion) {
+    return UpdateLion(rule, count, gradient, state.first, weights);
+  }
+  assert(state.second != nullptr);
   UpdateAdam(rule, count, gradient, state, weights);
+}
+
+DDL_CLONES void MoveAverage(float rate, std::size_t count, const float* __restrict weights,
+                            float* __restrict average) {
+  for (std::size_t i = 0; i < count; ++i) {
+    average[i] += rate * (weights[i] - average[i]);
+  }
 }
 
 DDL_CLONES double SumOfSquares(std::size_t count, const float* values) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimizer steps, each one loop over a run of weights. The conventions are PyTorch's: `sgd` and
 // `adam` add weight_decay * w to the gradient, `adamw` (Loshchilov and Hutter, 2019) shrinks the
-// weight by lr * weight_decay beside it; biases are treated as weights.
+// weight by lr * weight_decay beside it, and so does `lion` (Chen et al., 2023); biases are treated
+// as weights.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@
 
 namespace ddl {
 
-enum class OptimizerKind : std::uint8_t { kSgd, kAdam, kAdamW };
+enum class OptimizerKind : std::uint8_t { kSgd, kAdam, kAdamW, kLion };
 
 // Everything one step needs, the same for all weights of a lane.
 struct UpdateRule {
@@ -19,11 +20,11 @@ struct UpdateRule {
   float gradient_scale = 1.0F;  // below 1 where clipping shortens the gradient
   float momentum = 0.0F;        // sgd; 0 needs no state
   bool is_nesterov = false;
-  float beta1 = 0.0F;  // adam and adamw from here on
+  float beta1 = 0.0F;  // adam, adamw and lion from here on
   float beta2 = 0.0F;
   float rest1 = 1.0F;  // 1 - beta1 and 1 - beta2, rounded once: in float they lose five digits
   float rest2 = 1.0F;
-  float epsilon = 0.0F;
+  float epsilon = 0.0F;            // not of lion, nor what follows
   float first_correction = 1.0F;   // 1 / (1 - beta1^t), t = 1, 2, …
   float second_correction = 1.0F;  // 1 / (1 - beta2^t)
 };
@@ -38,6 +39,9 @@ struct UpdateState {
 // Moves `count` weights along their gradient.
 void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradient,
                    UpdateState state, float* weights);
+
+// average += rate * (weights - average)
+void MoveAverage(float rate, std::size_t count, const float* weights, float* average);
 
 // Sum of squares in double; the order of addition depends on `count` alone.
 [[nodiscard]] double SumOfSquares(std::size_t count, const float* values);

@@ -27,7 +27,7 @@ std::string Wrapped(std::string_view rest) {
 bool SameClock(const TrainingClock& a, const TrainingClock& b) {
   return a.epoch == b.epoch && a.step_in_epoch == b.step_in_epoch && a.iteration == b.iteration &&
          a.loss_sum == b.loss_sum && a.correct == b.correct && a.rows == b.rows &&
-         a.seconds == b.seconds && a.best_accuracy == b.best_accuracy;
+         a.seconds == b.seconds && a.best_accuracy == b.best_accuracy && a.progress == b.progress;
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     Promise(config.label_smoothing >= 0 && config.label_smoothing < 1, "a share below one");
     Promise(std::isfinite(config.clip_norm) && config.clip_norm >= 0, "a norm");
     Promise(config.model.dropout >= 0 && config.model.dropout < 1, "a share below one");
-    for (const std::size_t width : config.model.hidden)
-      Promise(width >= 1, "a layer has units");
+    for (const Layer& layer : config.model.layers)
+      Promise(std::get<DenseLayer>(layer).width >= 1, "a layer has units");
   } catch (const Error&) {
   }
   return 0;

@@ -3,6 +3,7 @@
 // trainer's code: what gradients are checked against, by finite differences.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <random>
@@ -44,15 +45,17 @@ class ReferenceNetwork {
   }
 
   [[nodiscard]] double MeanLoss() {
+    for (const Stage& stage : model_.stages)
+      std::visit([this](const auto& kind) { Run(kind); }, stage);
     double sum = 0.0;
     for (std::size_t row = 0; row < rows_; ++row)
-      sum += RowLoss(row);
+      sum += CrossEntropy(row);
     return sum / static_cast<double>(rows_);
   }
 
   // Central difference of the mean loss along one number.
   [[nodiscard]] double Slope(const Tensor& tensor, std::size_t row, std::size_t col) {
-    constexpr double kStep = 1e-5;
+    constexpr double kStep = 1e-6;
     double& number = At(tensor, row, col);
     const double saved = number;
     number = saved + kStep;
@@ -64,39 +67,121 @@ class ReferenceNetwork {
   }
 
  private:
-  double RowLoss(std::size_t row) {
-    std::vector<double> values(model_.input.cols);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = At(model_.input, row, i);
-    for (std::size_t layer = 0; layer < model_.layers.size(); ++layer) {
-      values = Dense(model_.layers[layer], values);
-      if (layer >= model_.dropouts.size()) continue;
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] *= At(model_.dropouts[layer].mask, row, i);
+  // Each stage reads and writes where the plan's does.
+  void Run(const DenseStage& stage) {
+    for (std::size_t row = 0; row < rows_ * stage.output.places; ++row) {
+      for (std::size_t j = 0; j < stage.weight.value.cols; ++j) {
+        double z = At(stage.bias.value, 0, j);
+        for (std::size_t i = 0; i < stage.weight.value.rows; ++i)
+          z += At(stage.input.values, row, i) * At(stage.weight.value, i, j);
+        At(stage.output.values, row, j) = ReferenceActivation(stage.activation, z);
       }
     }
-    return CrossEntropy(values, static_cast<std::size_t>(labels_[row]));
   }
 
-  std::vector<double> Dense(const DenseStage& stage, const std::vector<double>& x) {
-    std::vector<double> y(stage.weight.value.cols);
-    for (std::size_t j = 0; j < y.size(); ++j) {
-      double z = At(stage.bias.value, 0, j);
-      for (std::size_t i = 0; i < x.size(); ++i)
-        z += x[i] * At(stage.weight.value, i, j);
-      y[j] = ReferenceActivation(stage.activation, z);
+  void Run(const DropoutStage& stage) {
+    for (std::size_t row = 0; row < rows_ * stage.output.places; ++row) {
+      for (std::size_t j = 0; j < stage.mask.cols; ++j)
+        At(stage.output.values, row, j) = At(stage.input.values, row, j) * At(stage.mask, row, j);
     }
-    return y;
   }
 
-  [[nodiscard]] double CrossEntropy(const std::vector<double>& logits, std::size_t label) const {
+  // Windows are told by the image's own sizes, pixel by pixel.
+  void Run(const ConvStage& stage) {
+    const ImageLayout& image = stage.image;
+    for (std::size_t row = 0; row < rows_ * stage.places.Pixels(); ++row) {
+      const std::size_t sample = row / stage.places.Pixels();
+      const std::size_t y = row % stage.places.Pixels() / stage.places.width;
+      const std::size_t x = row % stage.places.width;
+      for (std::size_t j = 0; j < stage.weight.value.cols; ++j) {
+        double z = stage.bias.value.IsEmpty() ? 0.0 : At(stage.bias.value, 0, j);
+        for (std::size_t i = 0; i < stage.weight.value.rows; ++i) {
+          const std::size_t tap = i / image.channels;
+          const std::size_t from_y = y * stage.window.stride + tap / stage.window.size;
+          const std::size_t from_x = x * stage.window.stride + tap % stage.window.size;
+          const std::size_t padding = stage.window.padding;
+          const bool is_inside = from_y >= padding && from_x >= padding &&
+                                 from_y - padding < image.size.height &&
+                                 from_x - padding < image.size.width;
+          if (!is_inside) continue;
+          const std::size_t pixel = (from_y - padding) * image.size.width + from_x - padding;
+          z += floats_[stage.input.values.offset + sample * image.sample + pixel * image.pixel +
+                       i % image.channels] *
+               At(stage.weight.value, i, j);
+        }
+        At(stage.output.values, row, j) = ReferenceActivation(stage.activation, z);
+      }
+    }
+  }
+
+  void Run(const BatchNormStage& stage) {
+    const std::size_t rows = rows_ * stage.input.places;
+    for (std::size_t c = 0; c < stage.input.Width(); ++c) {
+      double mean = 0.0;
+      double variance = 0.0;
+      for (std::size_t row = 0; row < rows; ++row)
+        mean += At(stage.input.values, row, c) / static_cast<double>(rows);
+      for (std::size_t row = 0; row < rows; ++row)
+        variance += std::pow(At(stage.input.values, row, c) - mean, 2) / static_cast<double>(rows);
+      for (std::size_t row = 0; row < rows; ++row) {
+        const double normal = (At(stage.input.values, row, c) - mean) / std::sqrt(variance + 1e-5);
+        At(stage.output.values, row, c) = ReferenceActivation(
+            stage.activation, At(stage.scale.value, 0, c) * normal + At(stage.shift.value, 0, c));
+      }
+    }
+  }
+
+  void Run(const PoolStage& stage) {
+    const ImageLayout& image = stage.image;
+    const std::size_t width = image.size.width / stage.window.width;
+    for (std::size_t row = 0; row < rows_ * stage.output.places; ++row) {
+      const std::size_t sample = row / stage.output.places;
+      const std::size_t place = row % stage.output.places;
+      for (std::size_t c = 0; c < image.channels; ++c) {
+        double sum = 0.0;
+        double most = -HUGE_VAL;
+        for (std::size_t i = 0; i < stage.window.Pixels(); ++i) {
+          const std::size_t y = place / width * stage.window.height + i / stage.window.width;
+          const std::size_t x = place % width * stage.window.width + i % stage.window.width;
+          const double value = floats_[stage.input.values.offset + sample * image.sample +
+                                       (y * image.size.width + x) * image.pixel + c];
+          sum += value / static_cast<double>(stage.window.Pixels());
+          most = std::max(most, value);
+        }
+        At(stage.output.values, row, c) = stage.kind == PoolKind::kMean ? sum : most;
+      }
+    }
+  }
+
+  void Run(const FlattenStage& stage) {
+    for (std::size_t row = 0; row < rows_; ++row) {
+      for (std::size_t i = 0; i < stage.output.Width(); ++i)
+        At(stage.output.values, row, i) =
+            At(stage.input.values, row * stage.input.places + i / stage.input.Width(),
+               i % stage.input.Width());
+    }
+  }
+
+  void Run(const ForkStage& /*stage*/) {}
+
+  void Run(const AddStage& stage) {
+    for (std::size_t row = 0; row < rows_ * stage.output.places; ++row) {
+      for (std::size_t c = 0; c < stage.output.Width(); ++c)
+        At(stage.output.values, row, c) =
+            std::max(0.0, At(stage.first, row, c) + At(stage.second, row, c));
+    }
+  }
+
+  [[nodiscard]] double CrossEntropy(std::size_t row) {
+    const Tensor& logits = model_.logits;
+    const auto label = static_cast<std::size_t>(labels_[row]);
     double sum = 0.0;
-    for (const double z : logits)
-      sum += std::exp(z);
-    const double share = smoothing_ / static_cast<double>(logits.size());
-    double loss = (1.0 - smoothing_) * (std::log(sum) - logits[label]);
-    for (const double z : logits)
-      loss += share * (std::log(sum) - z);
+    for (std::size_t i = 0; i < logits.cols; ++i)
+      sum += std::exp(At(logits, row, i));
+    const double share = smoothing_ / static_cast<double>(logits.cols);
+    double loss = (1.0 - smoothing_) * (std::log(sum) - At(logits, row, label));
+    for (std::size_t i = 0; i < logits.cols; ++i)
+      loss += share * (std::log(sum) - At(logits, row, i));
     return loss;
   }
 
@@ -121,10 +206,9 @@ inline void FillTensor(float* lane, const Tensor& tensor, double scale, std::mt1
 inline void FillLane(Plan& plan, std::size_t lane, unsigned seed) {
   std::mt19937 random(seed);
   float* block = plan.LaneBlock(lane);
-  for (const DenseStage& stage : plan.Compiled().layers) {
-    FillTensor(block, stage.weight.value, 0.7, random);
-    FillTensor(block, stage.bias.value, 0.7, random);
-  }
+  ForEachParameter(plan.Compiled().stages, [&](const Parameter& parameter) {
+    FillTensor(block, parameter.value, 0.7, random);
+  });
   FillTensor(block, plan.Compiled().input, 1.0, random);
   std::uniform_int_distribution<std::int32_t> label(
       0, static_cast<std::int32_t>(plan.Compiled().shape.classes) - 1);

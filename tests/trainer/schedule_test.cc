@@ -45,5 +45,15 @@ TEST(Schedule, PartOfAnEpochWarmsUpToo) {
   EXPECT_DOUBLE_EQ(RateAt(settings, 2), 0.1);
 }
 
+// torch.optim.lr_scheduler.OneCycleLR(max_lr=0.1, total_steps=100): its steps 29 and 99 are the top
+// and the end of the published defaults.
+TEST(Schedule, OneCycleRisesAndFalls) {
+  const ScheduleSettings settings{.kind = ScheduleKind::kOneCycle};
+  EXPECT_DOUBLE_EQ(RateAt(settings, 0), 0.004);
+  EXPECT_NEAR(RateAt(settings, 29), 0.1, 1e-12);
+  EXPECT_NEAR(RateAt(settings, 64), 0.0500002, 1e-9);
+  EXPECT_NEAR(RateAt(settings, 99), 4e-7, 1e-12);
+}
+
 }  // namespace
 }  // namespace ddl

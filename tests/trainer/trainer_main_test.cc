@@ -173,7 +173,7 @@ TEST_F(TrainerMain, ExplainsItsPlanAndTrainsNothing) {
     text += line + "\n";
   EXPECT_EQ(process.Wait(), 0);
   EXPECT_THAT(text, HasSubstr("64 x 32"));
-  EXPECT_THAT(text, HasSubstr("forward 1"));
+  EXPECT_THAT(text, HasSubstr("forward dense 1"));
 }
 
 }  // namespace

@@ -57,6 +57,14 @@ TrainerConfig SmallConfig(const std::string& changes = "{}") {
   return ReadTrainerConfig(mapping);
 }
 
+TrainerConfig WithModel(const std::string& model) {
+  Json mapping = ParseJson(R"({"data": "blobs", "epochs": 4, "batch_size": 16,
+      "optimizer": {"type": "adam", "lr": 0.01}})",
+                           "test");
+  mapping["model"] = ParseJson(model, "test");
+  return ReadTrainerConfig(mapping);
+}
+
 // A line without the one figure that no two runs share.
 std::string WithoutSpeed(const std::string& line) {
   Json json = ParseJson(line, "line");
@@ -148,6 +156,94 @@ TEST_P(InterruptedTraining, ContinuesBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, InterruptedTraining, testing::Values(0, 1, 5, 7, 10, 14, 23, 27));
+
+// Running means and variances are state as well.
+TEST(Training, AConvolutionalOneContinuesBitForBit) {
+  const TrainerConfig config =
+      WithModel(R"({"type": "cnn", "image": [2, 3, 1], "norm": "batch", "layers": "5c3-r5-ga"})");
+  Session whole{.config = config};
+  whole.Run();
+  EXPECT_GT(ParseJson(whole.lines[3], "line")["val_accuracy"].get<double>(), 0.6);
+  for (const int steps : {3, 7, 17}) {
+    const TrainerFolder folder;
+    Session before{.config = config, .folder = folder.Path(), .stop_after_steps = steps};
+    before.Run();
+    Session after{.config = config, .folder = folder.Path()};
+    after.Run();
+    EXPECT_EQ(after.state, whole.state) << steps;
+    EXPECT_EQ(WithoutSpeed(after.lines.back()), WithoutSpeed(whole.lines.back()));
+  }
+}
+
+TEST(Training, RefusesConvolutionsOverRowsThatAreNoImages) {
+  const auto complaint = [](const std::string& model) {
+    try {
+      Session session{.config = WithModel(model)};
+      session.Run();
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_THAT(complaint(R"({"type": "cnn"})"), HasSubstr("are no images"));
+  EXPECT_THAT(complaint(R"({"type": "cnn", "image": [2, 2, 1]})"),
+              HasSubstr("images of [2, 2, 1] need 4 numbers a row, and the data have 6"));
+}
+
+TEST(Training, AveragesOfWeightsAreValidatedAndContinued) {
+  const std::string model = R"({"type": "mlp", "hidden": [9]})";
+  TrainerConfig config = WithModel(model);
+  config.ema_decay = 0.9;
+  Session plain{.config = WithModel(model)};
+  Session averaged{.config = config};
+  plain.Run();
+  averaged.Run();
+  const auto figure = [](const Session& session, const char* key) {
+    return ParseJson(session.lines[0], "line").at(key).get<double>();
+  };
+  EXPECT_EQ(figure(plain, "train_loss"), figure(averaged, "train_loss"));
+  EXPECT_NE(figure(plain, "val_loss"), figure(averaged, "val_loss"));
+  const TrainerFolder folder;
+  Session before{.config = config, .folder = folder.Path(), .stop_after_steps = 10};
+  before.Run();
+  Session after{.config = config, .folder = folder.Path()};
+  after.Run();
+  EXPECT_EQ(after.state, averaged.state);
+}
+
+TEST(Training, StopsEarlyWhenValidationStalls) {
+  TrainerConfig config = WithModel(R"({"type": "mlp", "hidden": [9]})");
+  config.epochs = 1000;
+  config.early_stopping.patience = 3;
+  Session session{.config = config};
+  session.Run();
+  EXPECT_EQ(session.end, TrainingEnd::kFinished);
+  ASSERT_LT(session.lines.size(), 500U);
+  ASSERT_GT(session.lines.size(), 4U);
+  EXPECT_THAT(session.notes.back(), HasSubstr("stopped early after"));
+  std::vector<double> figures;  // without the line of the test
+  for (std::size_t i = 0; i + 1 < session.lines.size(); ++i)
+    figures.push_back(ParseJson(session.lines[i], "line").at("val_accuracy").get<double>());
+  const auto best = std::ranges::max_element(figures);
+  EXPECT_EQ(figures.end() - best, 4) << "the best, and three that were no better";
+  // A training that was interrupted stalls at the same epoch.
+  const TrainerFolder folder;
+  const int steps = static_cast<int>(figures.size() - 2) * 7 + 1;
+  Session before{.config = config, .folder = folder.Path(), .stop_after_steps = steps};
+  before.Run();
+  Session after{.config = config, .folder = folder.Path()};
+  after.Run();
+  EXPECT_EQ(after.state, session.state);
+  EXPECT_EQ(before.lines.size() + after.lines.size(), session.lines.size());
+}
+
+TEST(Training, RefusesEarlyStoppingWithoutValidation) {
+  TrainerConfig config = SmallConfig();
+  config.early_stopping.patience = 3;
+  Session session{.config = config};
+  session.batches.validation = {};
+  EXPECT_THROW(session.Run(), Error);
+}
 
 // What a kill leaves: only the checkpoints of whole epochs, and a file that was never finished.
 TEST(Training, ContinuesAfterAKillFromTheLatestEpoch) {

@@ -103,6 +103,25 @@ TEST(UpdateKernels, AdamWShrinksTheWeightBesideTheGradient) {
              AdamByTheBook(0.1, 0.0, 0.1));
 }
 
+// The sign of 0.9 m + 0.1 g, where m is 0.99 m + 0.01 g: 0, 0.005, 0.00245: +, -, +. The decay
+// shrinks by lr * weight_decay.
+TEST(UpdateKernels, LionStepsByTheSign) {
+  const OptimizerSettings settings{.kind = OptimizerKind::kLion, .lr = 0.1, .beta2 = 0.99};
+  ExpectNear(Follow({.settings = settings}), {0.9, 1.0, 0.9});
+  OptimizerSettings decayed = settings;
+  decayed.weight_decay = 0.5;
+  ExpectNear(Follow({.settings = decayed}), {0.85, 0.9075, 0.762125});
+}
+
+TEST(UpdateKernels, LionHandsOnANaN) {
+  const UpdateRule rule = RuleAt({.kind = OptimizerKind::kLion}, 0.1, 1);
+  const float gradient = NAN;
+  float momentum = 0.0F;
+  float weight = 1.0F;
+  UpdateWeights(rule, 1, &gradient, {.first = &momentum}, &weight);
+  EXPECT_TRUE(std::isnan(weight));
+}
+
 TEST(UpdateKernels, EveryWeightOfARunIsTreatedAlike) {
   constexpr std::size_t kCount = 37;  // no multiple of a vector
   std::vector<float> weights(kCount, 1.0F);
@@ -110,7 +129,7 @@ TEST(UpdateKernels, EveryWeightOfARunIsTreatedAlike) {
   std::vector<float> second(kCount, 0.0F);
   const std::vector<float> gradient(kCount, 0.5F);
   for (const OptimizerKind kind :
-       {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW}) {
+       {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW, OptimizerKind::kLion}) {
     const OptimizerSettings settings{.kind = kind, .lr = 0.1, .momentum = 0.9};
     UpdateWeights(RuleAt(settings, 0.1, 1), kCount, gradient.data(),
                   {.first = first.data(), .second = second.data()}, weights.data());
@@ -123,7 +142,7 @@ TEST(UpdateKernels, ZeroGradientsKeepZeroWeightsExactlyZero) {
   constexpr std::size_t kCount = 16;
   const std::vector<float> gradient(kCount, 0.0F);
   for (const OptimizerKind kind :
-       {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW}) {
+       {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW, OptimizerKind::kLion}) {
     std::vector<float> weights(kCount, 0.0F);
     std::vector<float> first(kCount, 0.0F);
     std::vector<float> second(kCount, 0.0F);
@@ -144,10 +163,23 @@ TEST(UpdateKernels, SumOfSquaresCountsEveryElementOnce) {
   EXPECT_NEAR(SumOfSquares(values.size(), values.data()), expected, expected * 1e-12);
 }
 
+TEST(UpdateKernels, AverageMovesByItsShare) {
+  const std::vector<float> weights{1.0F, -2.0F};
+  std::vector<float> average{0.0F, 2.0F};
+  MoveAverage(0.25F, 2, weights.data(), average.data());
+  EXPECT_EQ(average, (std::vector<float>{0.25F, 1.0F}));
+}
+
+TEST(Optimizer, AveragesAreShortAtFirst) {
+  EXPECT_FLOAT_EQ(AverageRate(0.999, 1), 9.0F / 11.0F);
+  EXPECT_FLOAT_EQ(AverageRate(0.999, 1'000'000), 0.001F);
+}
+
 TEST(Optimizer, KeepsOnlyTheStateItsRuleNeeds) {
   EXPECT_EQ(StateTensors({.kind = OptimizerKind::kSgd}), 0);
   EXPECT_EQ(StateTensors({.kind = OptimizerKind::kSgd, .momentum = 0.9}), 1);
   EXPECT_EQ(StateTensors({.kind = OptimizerKind::kAdam}), 2);
+  EXPECT_EQ(StateTensors({.kind = OptimizerKind::kLion}), 1);
 }
 
 }  // namespace

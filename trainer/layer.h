@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network as its user describes it: the layers before the last, which is always dense, to the
+// classes. A layer becomes one or several stages.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "trainer/activation_kernels.h"
+#include "trainer/image.h"
+
+namespace ddl {
+
+struct DenseLayer {
+  std::size_t width = 1;
+  Activation activation = Activation::kRelu;
+  bool has_dropout = false;
+};
+
+struct ConvLayer {
+  std::size_t channels = 1;
+  Window window;
+  Activation activation = Activation::kRelu;
+  bool has_norm = false;  // batch normalisation between convolution and activation
+};
+
+struct PoolLayer {
+  std::size_t size = 2;  // 0: the whole image
+  bool is_mean = false;
+};
+
+// Two 3 x 3 convolutions, normalised, beside a way that skips them (He et al., 2016, figure 2);
+// where size or channels change, the way that skips is a normalised 1 x 1 convolution.
+struct ResidualLayer {
+  std::size_t channels = 1;
+  std::size_t stride = 1;  // of the first convolution
+};
+
+using Layer = std::variant<DenseLayer, ConvLayer, PoolLayer, ResidualLayer>;
+
+// A multi-layer perceptron's hidden layers.
+[[nodiscard]] std::vector<Layer> DenseLayers(const std::vector<std::size_t>& widths,
+                                             Activation activation, bool has_dropout);
+
+// What a line of layers does not say.
+struct LayerDefaults {
+  Activation activation = Activation::kRelu;
+  bool has_norm = false;     // of convolutions
+  bool has_dropout = false;  // of dense layers
+};
+
+// Reads "32c3-p2-64c3s2-fc128": layers separated by '-'.
+//   32c5    convolution, 32 channels, 5 x 5, padded to keep the size; 32c5s2: every second place;
+//           32c5v: no padding
+//   p2, a2  maximum, mean of 2 x 2 (p and a alone: 2); ga: mean of the whole image
+//   r64     residual block of 64 channels; r64s2: halves the size
+//   fc128   dense, 128 units
+// Throws Error naming the layer that cannot be read.
+[[nodiscard]] std::vector<Layer> ParseLayers(std::string_view text, const LayerDefaults& defaults);
+
+// In the same notation, but for dense layers, which are their width alone: "32c3", "p2", "128".
+[[nodiscard]] std::string NameOf(const Layer& layer);
+
+}  // namespace ddl

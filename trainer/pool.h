@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pooling: the maximum or the mean of each window of an image, channel by channel. Windows do not
+// overlap; what is left over at the right and below is not looked at.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "trainer/image.h"
+#include "trainer/parameter.h"
+
+namespace ddl {
+
+enum class PoolKind : std::uint8_t { kMaximum, kMean };
+
+struct PoolStage {
+  static constexpr const char* kName = "pool";
+  PoolKind kind = PoolKind::kMaximum;
+  ImageLayout image;  // of the input
+  ImageSize window;   // the whole image: global pooling
+  Flow input;
+  Flow output;
+  Tensor left;  // [1, channels]: what the way back has not handed on yet; of a maximum alone
+
+  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+};
+
+void Forward(const PoolStage& stage, const LaneRun& run);
+
+// A maximum's gradient goes to the first pixel that has it.
+void Backward(const PoolStage& stage, const LaneRun& run);
+
+}  // namespace ddl
