@@ -25,12 +25,13 @@ struct TrainingBatches {
   Batches train = {};
   Batches validation = {};
   Batches test = {};
-  // The order of the training rows in an epoch (0, 1, …): a permutation that depends on the seed
-  // and the epoch alone.
+  // The training rows that an epoch (0, 1, …) visits, in order: train.rows of them, a pure function
+  // of the seed and the epoch.
   std::function<std::vector<std::uint32_t>(std::uint64_t epoch)> order = {};
   std::string name;
   std::size_t features = 0;
   std::vector<std::size_t> shape = {};  // of a row, {28, 28} or {32, 32, 3}; may be empty
+  bool is_text = false;                 // rows of tokens below `classes`, each with a label
   std::size_t classes = 0;
 };
 

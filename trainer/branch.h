@@ -23,10 +23,11 @@ void Forward(const ForkStage& stage, const LaneRun& run);
 // Adds the second branch's gradient to the first's.
 void Backward(const ForkStage& stage, const LaneRun& run);
 
-// output = max(first + second, 0). Its gradient, taken through the maximum in place, is that of
-// both branches, which leave it as it is.
+// output = first + second, or max(first + second, 0). Its gradient, taken through the maximum in
+// place, is that of both branches, which leave it as it is.
 struct AddStage {
   static constexpr const char* kName = "add";
+  bool is_rectified = true;
   Tensor first;
   Tensor second;
   Flow output;

@@ -7,6 +7,13 @@ namespace ddl {
 
 namespace {
 
+DDL_CLONES void Sum(std::size_t count, const float* __restrict a, const float* __restrict b,
+                    float* __restrict out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] = a[i] + b[i];
+  }
+}
+
 // A NaN passes through.
 DDL_CLONES void RectifiedSum(std::size_t count, const float* __restrict a,
                              const float* __restrict b, float* __restrict out) {
@@ -44,11 +51,13 @@ void Backward(const ForkStage& stage, const LaneRun& run) {
 }
 
 void Forward(const AddStage& stage, const LaneRun& run) {
-  RectifiedSum(FloatsOf(stage.output, run), run.At(stage.first), run.At(stage.second),
-               run.At(stage.output.values));
+  const auto sum = stage.is_rectified ? RectifiedSum : Sum;
+  sum(FloatsOf(stage.output, run), run.At(stage.first), run.At(stage.second),
+      run.At(stage.output.values));
 }
 
 void Backward(const AddStage& stage, const LaneRun& run) {
+  if (!stage.is_rectified) return;
   RectifiedGradient(FloatsOf(stage.output, run), run.At(stage.output.values),
                     run.At(stage.output.gradient));
 }

@@ -39,14 +39,30 @@ void ReadCnn(JsonSection& section, ModelSettings& model) {
       {.activation = model.activation, .has_norm = has_norm, .has_dropout = model.dropout > 0.0});
 }
 
+void ReadTransformer(JsonSection& section, ModelSettings& model) {
+  model.needs_text = true;
+  model.activation = Activation::kGelu;
+  const std::uint64_t depth = section.Count("depth", 4, 1);
+  const std::uint64_t heads = section.Count("heads", 4, 1);
+  const std::uint64_t width = section.Count("width", 128, 1);
+  if (width % heads != 0) {
+    throw Error(fmt::format("{} heads of a width of {}", heads, width), section.Name("heads"),
+                "give a number that divides the width");
+  }
+  model.layers = TransformerLayers(depth, heads, width, model.dropout > 0.0);
+}
+
 ModelSettings ReadModel(JsonSection section) {
-  constexpr Names kTypes{"softmax", "mlp", "cnn"};
+  constexpr std::array<std::string_view, 4> kTypes{"softmax", "mlp", "cnn", "transformer"};
   constexpr Names kActivations{"relu", "tanh", "gelu"};
   constexpr std::array kByName{Activation::kRelu, Activation::kTanh, Activation::kGelu};
   constexpr NamePair kInits{"uniform", "he"};
   ModelSettings model;
   const std::size_t type = section.Choice("type", 1, kTypes);
-  if (type != 0) {
+  if (type == 3) {
+    model.dropout = section.Number("dropout", 0.0, kBelowOne);
+    ReadTransformer(section, model);
+  } else if (type != 0) {
     model.activation = kByName[section.Choice("activation", 0, kActivations)];
     model.dropout = section.Number("dropout", 0.0, kBelowOne);
   }
@@ -188,6 +204,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.ema_decay = section.Number("ema_decay", 0.0, kBelowOne);
   config.early_stopping = ReadEarlyStopping(section.Below("early_stopping"));
   config.epochs = section.Count("epochs", 1, 1);
+  config.steps_per_epoch = section.Count("steps_per_epoch", 0);
   config.batch_size = section.Count("batch_size", 128, 1);
   config.drop_last = section.Flag("drop_last", false);
   config.seed = section.Count("seed", 0);

@@ -19,6 +19,7 @@ namespace ddl {
 struct ModelSettings {
   std::vector<Layer> layers;  // empty: softmax regression
   bool needs_image = false;
+  bool needs_text = false;
   std::vector<std::size_t> image;  // height, width, channels; empty: as the data say
   Activation activation = Activation::kRelu;
   double dropout = 0.0;
@@ -42,6 +43,7 @@ struct TrainerConfig {
   double ema_decay = 0.0;  // 0: no moving average of the weights
   EarlyStoppingSettings early_stopping;
   std::uint64_t epochs = 1;
+  std::uint64_t steps_per_epoch = 0;  // 0: as many as the data have
   std::uint64_t batch_size = 128;
   bool drop_last = false;
   std::uint64_t seed = 0;

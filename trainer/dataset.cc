@@ -17,6 +17,7 @@
 #include "trainer/npy.h"
 #include "trainer/prepared.h"
 #include "trainer/synthetic.h"
+#include "trainer/text.h"
 
 namespace ddl {
 
@@ -24,8 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kTypes{"fashion-mnist", "idx",   "csv",
-                                                 "npy",           "blobs", "spirals"};
+constexpr std::array<std::string_view, 7> kTypes{"fashion-mnist", "idx",     "csv", "npy",
+                                                 "blobs",         "spirals", "text"};
 
 // The file as named, or below one of the search folders.
 std::string Found(const std::string& name, const DataPaths& paths, std::string_view hint) {
@@ -128,6 +129,15 @@ Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths)
   });
 }
 
+// Read at each start: that costs less than a second a gigabyte.
+Dataset LoadText(JsonSection section, const DataPaths& paths) {
+  const std::string train = FoundNamed(section, "train", paths, true);
+  const std::string test = FoundNamed(section, "test", paths, false);
+  const std::size_t context = section.Count("context", 64, 1);
+  section.Finish();
+  return KeepInMemory(ReadText(train, test, context));
+}
+
 Dataset LoadSynthetic(JsonSection section, std::string_view type) {
   const bool is_blobs = type == "blobs";
   SyntheticSettings settings;
@@ -181,10 +191,11 @@ Dataset LoadDataset(const Json& config, const DataPaths& paths) {
   if (type == "idx") return LoadFiles<IdxPair>(std::move(section), config, paths, "idx", ReadIdx);
   if (type == "npy") return LoadFiles<NpyPair>(std::move(section), config, paths, "npy", ReadNpy);
   if (type == "csv") return LoadCsv(std::move(section), config, paths);
+  if (type == "text") return LoadText(std::move(section), paths);
   if (type == "blobs" || type == "spirals") return LoadSynthetic(std::move(section), type);
   const std::string nearest = NearestName(type, kTypes);
   throw Error(type.empty() ? "no type of data" : fmt::format("unknown data '{}'", type), "data",
-              nearest.empty() ? "fashion-mnist, idx, csv, npy, blobs and spirals are known"
+              nearest.empty() ? "fashion-mnist, idx, csv, npy, text, blobs and spirals are known"
                               : fmt::format("did you mean '{}'?", nearest));
 }
 

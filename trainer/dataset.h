@@ -50,6 +50,8 @@ struct Dataset {
   std::vector<std::size_t> shape;        // of one record, {28, 28}; its product is `features`
   std::size_t features = 0;              // values a record
   std::size_t classes = 0;               // at least 2
+  std::size_t context = 0;               // of a text: its features are one run of tokens, without
+                                         // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
   Split train;                           // to be cut into training and validation by MakeSplit
   Split test;                            // no rows when the data has none

@@ -67,6 +67,7 @@ Dataset KeepInMemory(ReadData data) {
   set.name = std::move(data.name);
   set.shape = std::move(data.shape);
   set.classes = data.classes;
+  set.context = data.context;
   set.class_names = std::move(data.class_names);
   return set;
 }

@@ -27,6 +27,7 @@ struct ReadData {
   std::size_t classes = 0;
   std::vector<std::string> class_names;
   bool is_bytes = false;
+  std::size_t context = 0;  // above 0: a text, see Dataset
   Records train;
   Records test;
 

@@ -23,9 +23,8 @@ void Evaluate(const DropoutStage& stage, const LaneRun& run) {
 }
 
 void Backward(const DropoutStage& stage, const LaneRun& run) {
-  float* gradient = run.At(stage.output.gradient);
-  MultiplyElements(run.Rows(stage.output) * stage.mask.Stride(), gradient, run.At(stage.mask),
-                   gradient);
+  MultiplyElements(run.Rows(stage.output) * stage.mask.Stride(), run.At(stage.output.gradient),
+                   run.At(stage.mask), run.At(stage.input.gradient));
 }
 
 }  // namespace ddl

@@ -14,8 +14,9 @@ struct DropoutStage {
   std::size_t number = 0;  // 0, 1, …: where its random numbers are drawn
   Flow input;
   Tensor mask;  // kept for the way back
-  Flow output;  // values apart from the input's, which the activation's backward reads; the
-                // gradient in the same place
+  // Values apart from the input's, which the activation's way back reads; gradients may share a
+  // place.
+  Flow output;
 
   [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
 };

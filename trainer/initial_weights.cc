@@ -11,7 +11,9 @@ namespace ddl {
 namespace {
 
 // The upper byte of a place's purpose; the layer is below. random.h numbers the others.
-enum class Purpose : std::uint8_t { kWeight = 0x10, kBias = 0x11, kDropout = 0x12 };
+enum class Purpose : std::uint8_t { kWeight = 0x10, kBias = 0x11, kDropout = 0x12, kTable = 0x13 };
+
+constexpr float kTableBound = 0.034641016F;  // of a uniform number whose deviation is 0.02
 
 RandomPlace PlaceOf(std::uint64_t seed, Purpose purpose, std::size_t layer) {
   constexpr unsigned kShift = 24;
@@ -41,6 +43,9 @@ void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t se
       case ParameterRole::kBias:
         if (!is_he) DrawUniform(PlaceOf(seed, Purpose::kBias, parameter.number), value, bound, at);
         return;
+      case ParameterRole::kTable:
+        return DrawUniform(PlaceOf(seed, Purpose::kTable, parameter.number), value, kTableBound,
+                           at);
       case ParameterRole::kScale:
         return FillColumns(value, 1.0F, at);
       case ParameterRole::kShift:

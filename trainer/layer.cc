@@ -118,6 +118,18 @@ std::string Name(const ResidualLayer& layer) {
                      layer.stride == 1 ? "" : fmt::format("s{}", layer.stride));
 }
 
+std::string Name(const EmbedLayer& layer) {
+  return fmt::format("embed{}", layer.width);
+}
+
+std::string Name(const TransformerLayer& layer) {
+  return fmt::format("block{}", layer.heads);
+}
+
+std::string Name(const LayerNormLayer& /*layer*/) {
+  return "norm";
+}
+
 }  // namespace
 
 std::vector<Layer> DenseLayers(const std::vector<std::size_t>& widths, Activation activation,
@@ -127,6 +139,16 @@ std::vector<Layer> DenseLayers(const std::vector<std::size_t>& widths, Activatio
     layers.emplace_back(
         DenseLayer{.width = width, .activation = activation, .has_dropout = has_dropout});
   }
+  return layers;
+}
+
+std::vector<Layer> TransformerLayers(std::size_t depth, std::size_t heads, std::size_t width,
+                                     bool has_dropout) {
+  std::vector<Layer> layers{EmbedLayer{.width = width}};
+  for (std::size_t i = 0; i < depth; ++i) {
+    layers.emplace_back(TransformerLayer{.heads = heads, .has_dropout = has_dropout});
+  }
+  layers.emplace_back(LayerNormLayer{});
   return layers;
 }
 

@@ -39,11 +39,30 @@ struct ResidualLayer {
   std::size_t stride = 1;  // of the first convolution
 };
 
-using Layer = std::variant<DenseLayer, ConvLayer, PoolLayer, ResidualLayer>;
+// Tokens and their positions as vectors.
+struct EmbedLayer {
+  std::size_t width = 1;
+};
+
+// Attention, then two dense layers of which the first is four times as wide, each behind a layer
+// normalisation and beside a way that skips it (Radford et al., 2019).
+struct TransformerLayer {
+  std::size_t heads = 1;
+  bool has_dropout = false;  // behind attention and behind the dense layers
+};
+
+struct LayerNormLayer {};
+
+using Layer = std::variant<DenseLayer, ConvLayer, PoolLayer, ResidualLayer, EmbedLayer,
+                           TransformerLayer, LayerNormLayer>;
 
 // A multi-layer perceptron's hidden layers.
 [[nodiscard]] std::vector<Layer> DenseLayers(const std::vector<std::size_t>& widths,
                                              Activation activation, bool has_dropout);
+
+// A transformer's layers before the last: embedding, blocks, a normalisation.
+[[nodiscard]] std::vector<Layer> TransformerLayers(std::size_t depth, std::size_t heads,
+                                                   std::size_t width, bool has_dropout);
 
 // What a line of layers does not say.
 struct LayerDefaults {
@@ -61,7 +80,8 @@ struct LayerDefaults {
 // Throws Error naming the layer that cannot be read.
 [[nodiscard]] std::vector<Layer> ParseLayers(std::string_view text, const LayerDefaults& defaults);
 
-// In the same notation, but for dense layers, which are their width alone: "32c3", "p2", "128".
+// In the same notation, but for dense layers, which are their width alone: "32c3", "p2", "128"; and
+// what has no notation: "embed128", "block4" (heads), "norm".
 [[nodiscard]] std::string NameOf(const Layer& layer);
 
 }  // namespace ddl

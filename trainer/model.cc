@@ -11,19 +11,18 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/model_memory.h"
 
 namespace ddl {
 
 namespace {
 
-// Turns layers into stages, each reading what the one before wrote. State and everything else are
-// laid out apart; where the latter begins is known once all layers have been seen.
+// Turns layers into stages, each reading what the one before wrote.
 class ModelBuilder {
  public:
-  ModelBuilder(const ModelShape& shape, std::size_t scratch_start)
-      : scratch_(scratch_start), rows_(std::max(shape.batch, shape.evaluation_batch)) {
+  ModelBuilder(const ModelShape& shape, std::size_t scratch_start) : memory_(shape, scratch_start) {
     model_.shape = shape;
-    model_.input = scratch_.Add("input", rows_, shape.features);
+    model_.input = memory_.Values("input", 1, shape.features);
     at_.flow.values = model_.input;
     if (shape.image) {
       at_.image = {.size = shape.image->size,
@@ -37,15 +36,15 @@ class ModelBuilder {
     }
     Add(DenseLayer{.width = shape.classes, .activation = Activation::kIdentity});
     model_.logits = at_.flow.values;
+    model_.targets = at_.flow.places;
     if (!shape.keeps_gradients) ShareStrip();
   }
 
-  [[nodiscard]] std::size_t StateFloats() const { return state_.Floats(); }
+  [[nodiscard]] std::size_t StateFloats() const { return memory_.StateFloats(); }
 
   Model Finish() {
     model_.state_floats = StateFloats();
-    model_.layout = std::move(state_);
-    model_.layout.Append(scratch_);
+    model_.layout = memory_.Layout();
     for (Stage& stage : model_.stages) {
       if (auto* conv = std::get_if<ConvStage>(&stage)) conv->products = ProductsOf(*conv);
     }
@@ -70,19 +69,24 @@ class ModelBuilder {
 
   void Add(const DenseLayer& layer) {
     Flatten();
+    AddDense(layer);
+  }
+
+  void AddDense(const DenseLayer& layer) {
     DenseStage stage;
     stage.activation = layer.activation;
     stage.input = at_.flow;
     const std::size_t inputs = at_.flow.Width();
-    stage.weight = AddParameter(ParameterRole::kWeight, "weight", inputs, layer.width);
-    stage.bias = AddParameter(ParameterRole::kBias, "bias", 1, layer.width);
+    stage.weight = memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, layer.width);
+    stage.bias = memory_.MakeParameter(ParameterRole::kBias, "bias", 1, layer.width);
     stage.weight.fan_in = stage.bias.fan_in = inputs;
-    if (model_.shape.keeps_gradients) stage.weight.gradient = AddGradientOf(stage.weight, "weight");
+    if (model_.shape.keeps_gradients)
+      stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
     stage.pre = AddOutput("pre", layer.width);
     stage.output = OutputOf(layer.activation, stage.pre);
     Append(stage);
-    if (layer.has_dropout) AddDropout();
-    ++number_;
+    if (layer.has_dropout) AddDropout(at_.flow.gradient);
+    memory_.NextNumber();
   }
 
   void Add(const ConvLayer& layer) {
@@ -104,7 +108,7 @@ class ModelBuilder {
     stage.output.places = at_.flow.places;
     stage.output.values = AddOutput("pooled", image.channels);
     stage.output.gradient = AddGradient("pooled.gradient", image.channels);
-    stage.left = AddScratch("left", 1, image.channels);
+    stage.left = memory_.Scratch("left", 1, image.channels);
     Append(stage);
   }
 
@@ -121,7 +125,7 @@ class ModelBuilder {
     Tensor skipped = sum.output.gradient;
     if (!is_straight) {
       at_ = begin;
-      skipped = AddLike("skipped", begin.flow.gradient);
+      skipped = memory_.ScratchLike("skipped", begin.flow.gradient);
       at_.flow.gradient = skipped;
       AddConv(layer.channels, {.size = 1, .stride = layer.stride}, Activation::kIdentity, true);
       std::get<BatchNormStage>(model_.stages.back()).output.gradient = sum.output.gradient;
@@ -130,6 +134,83 @@ class ModelBuilder {
     std::get<ForkStage>(model_.stages[fork]).second = skipped;
     sum.output.values = AddOutput("sum", layer.channels);
     Append(sum);
+  }
+
+  void Add(const EmbedLayer& layer) {
+    EmbedStage stage;
+    stage.tokens = at_.flow.values;
+    const std::size_t length = stage.tokens.cols;
+    stage.table =
+        memory_.MakeParameter(ParameterRole::kTable, "table", model_.shape.classes, layer.width);
+    memory_.NextNumber();
+    stage.positions =
+        memory_.MakeParameter(ParameterRole::kTable, "positions", length, layer.width);
+    memory_.NextNumber();
+    stage.output.places = at_.flow.places = length;
+    stage.output.values = AddOutput("embedded", layer.width);
+    stage.output.gradient = AddGradient("embedded.gradient", layer.width);
+    Append(stage);
+  }
+
+  void Add(const TransformerLayer& layer) {
+    const std::size_t width = at_.flow.Width();
+    AddBranch(layer.has_dropout, [&] {
+      AddDense({.width = 3 * width, .activation = Activation::kIdentity});
+      AddAttention(layer.heads, width);
+      AddDense({.width = width, .activation = Activation::kIdentity});
+    });
+    AddBranch(layer.has_dropout, [&] {
+      AddDense({.width = 4 * width, .activation = Activation::kGelu});
+      AddDense({.width = width, .activation = Activation::kIdentity});
+    });
+  }
+
+  void Add(const LayerNormLayer& /*layer*/) { AddLayerNorm(); }
+
+  // A normalisation and what `inside` adds, beside a way that skips them.
+  template <class Function>
+  void AddBranch(bool has_dropout, Function inside) {
+    const Flow begin = at_.flow;
+    const std::size_t fork = model_.stages.size();
+    model_.stages.emplace_back(ForkStage{.input = begin, .second = {}});
+    AddLayerNorm();
+    inside();
+    if (has_dropout) AddDropout(AddGradient("dropped.gradient", begin.Width()));
+    AddStage sum{.is_rectified = false,
+                 .first = at_.flow.values,
+                 .second = begin.values,
+                 .output = at_.flow};
+    std::get<ForkStage>(model_.stages[fork]).second = sum.output.gradient;
+    sum.output.values = AddOutput("sum", begin.Width());
+    Append(sum);
+    memory_.NextNumber();
+  }
+
+  void AddLayerNorm() {
+    const std::size_t width = at_.flow.Width();
+    LayerNormStage stage;
+    stage.input = at_.flow;
+    stage.scale = memory_.MakeParameter(ParameterRole::kScale, "scale", 1, width);
+    stage.shift = memory_.MakeParameter(ParameterRole::kShift, "shift", 1, width);
+    stage.mean = memory_.Scratch("mean", 1, memory_.Rows() * at_.flow.places);
+    stage.inverse = memory_.Scratch("inverse", 1, memory_.Rows() * at_.flow.places);
+    stage.output.places = at_.flow.places;
+    stage.output.values = AddOutput("normal", width);
+    stage.output.gradient = AddGradient("normal.gradient", width);
+    Append(stage);
+  }
+
+  void AddAttention(std::size_t heads, std::size_t width) {
+    AttentionStage stage;
+    stage.heads = heads;
+    stage.input = at_.flow;
+    const std::size_t length = at_.flow.places;
+    stage.output.places = length;
+    stage.output.values = AddOutput("attended", width);
+    stage.output.gradient = AddGradient("attended.gradient", width);
+    stage.probabilities = memory_.Scratch("probabilities", memory_.Rows() * heads * length, length);
+    stage.scratch = memory_.Scratch("scores", length, length);
+    Append(stage);
   }
 
   void AddConv(std::size_t outputs, const Window& window, Activation activation, bool has_norm) {
@@ -141,11 +222,11 @@ class ModelBuilder {
     CheckFits({.height = least, .width = least});
     stage.input = at_.flow;
     const std::size_t inputs = window.size * window.size * stage.image.channels;
-    stage.weight = AddParameter(ParameterRole::kWeight, "weight", inputs, outputs);
-    stage.weight.gradient = AddGradientOf(stage.weight, "weight");
+    stage.weight = memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, outputs);
+    stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
     stage.weight.fan_in = inputs;
     if (!has_norm) {  // whose shift would make up for any bias
-      stage.bias = AddParameter(ParameterRole::kBias, "bias", 1, outputs);
+      stage.bias = memory_.MakeParameter(ParameterRole::kBias, "bias", 1, outputs);
       stage.bias.fan_in = inputs;
     }
     stage.places = window.Output(stage.image.size);
@@ -154,7 +235,7 @@ class ModelBuilder {
     stage.output = OutputOf(stage.activation, stage.pre);
     Append(stage);
     if (has_norm) AddNorm(activation);
-    ++number_;
+    memory_.NextNumber();
   }
 
   void AddNorm(Activation activation) {
@@ -162,22 +243,25 @@ class ModelBuilder {
     BatchNormStage stage;
     stage.activation = activation;
     stage.input = at_.flow;
-    stage.scale = AddParameter(ParameterRole::kScale, "scale", 1, width);
-    stage.shift = AddParameter(ParameterRole::kShift, "shift", 1, width);
-    stage.running_mean = state_.Add(Numbered("running_mean"), 1, width);
-    stage.running_variance = state_.Add(Numbered("running_variance"), 1, width);
-    stage.mean = AddScratch("mean", 1, width);
-    stage.inverse = AddScratch("inverse", 1, width);
+    stage.scale = memory_.MakeParameter(ParameterRole::kScale, "scale", 1, width);
+    stage.shift = memory_.MakeParameter(ParameterRole::kShift, "shift", 1, width);
+    stage.running_mean = memory_.State("running_mean", 1, width);
+    stage.running_variance = memory_.State("running_variance", 1, width);
+    stage.mean = memory_.Scratch("mean", 1, width);
+    stage.inverse = memory_.Scratch("inverse", 1, width);
     stage.output.places = at_.flow.places;
     stage.output.values = AddOutput("normal", width);
     stage.output.gradient = AddGradient("normal.gradient", width);
     Append(stage);
   }
 
-  void AddDropout() {
-    DropoutStage stage{.number = number_, .input = at_.flow, .mask = {}, .output = at_.flow};
+  // The gradient may lie where the input's does.
+  void AddDropout(const Tensor& gradient) {
+    DropoutStage stage{
+        .number = memory_.Number(), .input = at_.flow, .mask = {}, .output = at_.flow};
     stage.mask = AddGradient("mask", at_.flow.Width());
     stage.output.values = AddOutput("dropped", at_.flow.Width());
+    stage.output.gradient = gradient;
     Append(stage);
   }
 
@@ -190,7 +274,7 @@ class ModelBuilder {
     const std::size_t width = image.size.Pixels() * image.channels;
     Flow flat;
     if (image.pixel == image.channels) {
-      flat.values = {.offset = at_.flow.values.offset, .rows = rows_, .cols = width};
+      flat.values = {.offset = at_.flow.values.offset, .rows = memory_.Rows(), .cols = width};
       flat.gradient = {
           .offset = at_.flow.gradient.offset, .rows = model_.shape.batch, .cols = width};
       at_.flow = flat;  // of stages: data have one place a sample
@@ -237,22 +321,12 @@ class ModelBuilder {
 
   [[nodiscard]] std::string LayerName() const { return NameOf(model_.shape.layers[layer_]); }
 
-  [[nodiscard]] std::string Numbered(const char* name) const {
-    return fmt::format("{}{}", name, number_ + 1);
-  }
-
-  Tensor AddScratch(const char* name, std::size_t rows, std::size_t cols) {
-    return scratch_.Add(Numbered(name), rows, cols);
-  }
-  // A row a place of the running flow: of all samples, of a training step's.
+  // A row a place of the running flow.
   Tensor AddOutput(const char* name, std::size_t width) {
-    return AddScratch(name, rows_ * at_.flow.places, width);
+    return memory_.Values(name, at_.flow.places, width);
   }
   Tensor AddGradient(const char* name, std::size_t width) {
-    return AddScratch(name, model_.shape.batch * at_.flow.places, width);
-  }
-  Tensor AddLike(const char* name, const Tensor& other) {
-    return other.IsEmpty() ? Tensor{} : AddScratch(name, other.rows, other.cols);
+    return memory_.Gradient(name, at_.flow.places, width);
   }
 
   // What an activation makes of `pre`, and its gradient: in one place for identity, as the loss
@@ -265,24 +339,6 @@ class ModelBuilder {
     return output;
   }
 
-  // A parameter's value with the optimizer's tensors; a short one has its whole gradient too.
-  Parameter AddParameter(ParameterRole role, const char* name, std::size_t rows, std::size_t cols) {
-    const std::string full = Numbered(name);
-    Parameter parameter;
-    parameter.role = role;
-    parameter.number = number_;
-    parameter.value = state_.Add(full, rows, cols);
-    const int tensors = model_.shape.state_tensors;
-    if (tensors > 0) parameter.first = state_.Add(full + ".first", rows, cols);
-    if (tensors > 1) parameter.second = state_.Add(full + ".second", rows, cols);
-    if (model_.shape.keeps_average) parameter.average = state_.Add(full + ".average", rows, cols);
-    if (role != ParameterRole::kWeight) parameter.gradient = AddGradientOf(parameter, name);
-    return parameter;
-  }
-  Tensor AddGradientOf(const Parameter& parameter, const char* name) {
-    return scratch_.Add(Numbered(name) + ".gradient", parameter.value.rows, parameter.value.cols);
-  }
-
   // One strip of gradient, which all dense weights share.
   void ShareStrip() {
     std::size_t most = 0;
@@ -290,18 +346,15 @@ class ModelBuilder {
       const auto* dense = std::get_if<DenseStage>(&stage);
       if (dense != nullptr) most = std::max(most, StripFloats(dense->weight.value));
     }
-    const Tensor strip = scratch_.Add("strip", 1, most);
+    const Tensor strip = memory_.Scratch("strip", 1, most);
     for (Stage& stage : model_.stages) {
       if (auto* dense = std::get_if<DenseStage>(&stage)) dense->weight.gradient = strip;
     }
   }
 
   Model model_;
-  LaneLayout state_;
-  LaneLayout scratch_;
-  std::size_t rows_;
-  std::size_t layer_ = 0;   // that is being added
-  std::size_t number_ = 0;  // of stages with weights, so far
+  ModelMemory memory_;
+  std::size_t layer_ = 0;  // that is being added
   Position at_;
 };
 

@@ -36,7 +36,8 @@ struct Model {
   std::size_t state_floats = 0;  // the first so many of a lane are what a checkpoint holds
   Tensor input;                  // [rows, features]
   std::vector<Stage> stages;
-  Tensor logits;  // [rows, classes]; a training step's loss turns them into their gradient
+  std::size_t targets = 1;  // labels of a sample: the length of a text
+  Tensor logits;  // [rows * targets, classes]; a training step's loss turns them into its gradient
 };
 
 // Lays out weights and optimizer state first, then activations and gradients. Throws Error naming

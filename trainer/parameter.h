@@ -13,6 +13,7 @@ namespace ddl {
 enum class ParameterRole : std::uint8_t {
   kWeight,  // drawn as the configuration says
   kBias,    // drawn, or zero
+  kTable,   // drawn with deviation 0.02
   kScale,   // one
   kShift,   // zero
 };

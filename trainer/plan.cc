@@ -116,7 +116,7 @@ void Plan::CompileForward() {
   Add(step_calls_, "loss", kNoStage, [this](Lane& lane) {
     const Tensor& logits = model_.logits;
     lane.score = SoftmaxCrossEntropyGradient(
-        {.rows = lane.run.rows, .stride = logits.Stride()},
+        {.rows = lane.run.rows * model_.targets, .stride = logits.Stride()},
         TargetsOf(lane.labels, logits.cols, lane.run.settings.label_smoothing),
         lane.run.At(logits));
   });
@@ -167,8 +167,9 @@ void Plan::CompileEvaluation() {
   }
   Add(evaluation_calls_, "loss", kNoStage, [this](Lane& lane) {
     const Tensor& logits = model_.logits;
-    lane.score = SoftmaxCrossEntropy({.rows = lane.run.rows, .stride = logits.Stride()},
-                                     TargetsOf(lane.labels, logits.cols, 0.0), lane.run.At(logits));
+    lane.score =
+        SoftmaxCrossEntropy({.rows = lane.run.rows * model_.targets, .stride = logits.Stride()},
+                            TargetsOf(lane.labels, logits.cols, 0.0), lane.run.At(logits));
   });
 }
 

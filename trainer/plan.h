@@ -28,7 +28,7 @@ struct Call {
 struct BatchPlace {
   float* features = nullptr;  // [rows, stride]; padding columns are zero and must stay so
   std::size_t stride = 0;
-  std::span<std::int32_t> labels;
+  std::span<std::int32_t> labels;  // [rows * targets of a sample]
 };
 
 class Plan {

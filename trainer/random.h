@@ -14,7 +14,8 @@ enum class RandomPurpose : std::uint8_t {
   kSplit = 1,      // which rows become validation rows
   kOrder = 2,      // the order of the rows in an epoch (step = epoch)
   kSynthetic = 5,  // data made in memory
-  // 0x10 to 0x12 are weights, biases and dropout: initial_weights.cc
+  kWindows = 6,    // where in a text an epoch's windows begin (step = epoch)
+  // 0x10 to 0x13 are weights, biases, dropout and tables: initial_weights.cc
 };
 
 // Names 2^34 words. `part` tells apart users with the same purpose (a stage, a table) and is below

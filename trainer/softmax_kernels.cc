@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/softmax_kernels.h"
 
-#include <array>
 #include <cassert>
 #include <cmath>
 
 #include "trainer/clones.h"
+#include "trainer/line_sums.h"
 #include "trainer/tensor.h"
 #include "trainer/vector_math.h"
 
 namespace ddl {
 
 namespace {
-
-using LineSums = std::array<float, kFloatsPerLine>;
-
-// Adds sixteen partial sums pairwise: the order is part of the result.
-DDL_INLINE float FoldSum(LineSums sums) {
-  for (std::size_t half = kFloatsPerLine / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) {
-      sums[i] += sums[i + half];
-    }
-  }
-  return sums[0];
-}
 
 struct RowScore {
   float maximum = 0.0F;

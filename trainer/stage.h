@@ -8,18 +8,22 @@
 #include <variant>
 #include <vector>
 
+#include "trainer/attention.h"
 #include "trainer/batch_norm.h"
 #include "trainer/branch.h"
 #include "trainer/conv.h"
 #include "trainer/dense.h"
 #include "trainer/dropout.h"
+#include "trainer/embed.h"
 #include "trainer/flatten.h"
+#include "trainer/layer_norm.h"
 #include "trainer/pool.h"
 
 namespace ddl {
 
-using Stage = std::variant<DenseStage, ConvStage, BatchNormStage, PoolStage, FlattenStage,
-                           DropoutStage, ForkStage, AddStage>;
+using Stage =
+    std::variant<DenseStage, ConvStage, BatchNormStage, PoolStage, FlattenStage, DropoutStage,
+                 ForkStage, AddStage, EmbedStage, LayerNormStage, AttentionStage>;
 
 [[nodiscard]] inline const char* NameOf(const Stage& stage) {
   return std::visit([](const auto& kind) { return kind.kName; }, stage);
@@ -44,6 +48,10 @@ Kind OnAverages(Kind stage) {
   if constexpr (requires { stage.scale; }) {
     move(stage.scale);
     move(stage.shift);
+  }
+  if constexpr (requires { stage.table; }) {
+    move(stage.table);
+    move(stage.positions);
   }
   return stage;
 }

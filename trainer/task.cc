@@ -2,9 +2,14 @@
 #include "trainer/task.h"
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/random.h"
 #include "trainer/split.h"
 
 namespace ddl {
@@ -37,9 +42,94 @@ Batches ValidationOf(const std::shared_ptr<const Source>& source) {
   return {.rows = source->split.validation.size(), .load = load};
 }
 
+// A text, cut once: the training part, then the part to validate on.
+struct TextSource {
+  std::span<const std::uint8_t> train;
+  std::span<const std::uint8_t> validation;
+  std::span<const std::uint8_t> test;
+  std::size_t context = 1;
+};
+
+// The window that begins at `first` and, as labels, what follows each of its tokens.
+void LoadWindow(std::span<const std::uint8_t> text, std::size_t context, std::size_t first,
+                float* tokens, std::int32_t* labels) {
+  for (std::size_t i = 0; i < context; ++i) {
+    tokens[i] = static_cast<float>(text[first + i]);
+    labels[i] = text[first + i + 1];
+  }
+}
+
+// Rows are windows `apart` tokens from each other.
+Batches Windows(const std::shared_ptr<const TextSource>& source, std::span<const std::uint8_t> text,
+                std::size_t rows, std::size_t apart) {
+  const auto load = [source, text, apart](std::span<const std::uint32_t> wanted,
+                                          const BatchPlace& place) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      LoadWindow(text, source->context, wanted[i] * apart, place.features + i * place.stride,
+                 &place.labels[i * source->context]);
+    }
+  };
+  return {.rows = rows, .load = load};
+}
+
+// Whole windows side by side, each with a token behind its last.
+std::size_t WindowsIn(std::span<const std::uint8_t> text, std::size_t context) {
+  return text.empty() ? 0 : (text.size() - 1) / context;
+}
+
+// Validation is the text's last part. An epoch draws windows that begin anywhere in the rest, as
+// many as lie side by side in it, or as its steps need.
+TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& dataset) {
+  const auto text = std::get<std::span<const std::uint8_t>>(dataset.train.features);
+  const std::size_t held_out = ValidationRows(config.validation, text.size());
+  const auto source = std::make_shared<const TextSource>(
+      TextSource{.train = text.first(text.size() - held_out),
+                 .validation = text.last(held_out),
+                 .test = std::get<std::span<const std::uint8_t>>(dataset.test.features),
+                 .context = dataset.context});
+  const std::size_t side_by_side = WindowsIn(source->train, dataset.context);
+  const std::size_t validation_rows = WindowsIn(source->validation, dataset.context);
+  if (side_by_side == 0 || (held_out > 0 && validation_rows == 0)) {
+    throw Error(fmt::format("{} tokens to train on and {} to validate, in windows of {}",
+                            source->train.size(), held_out, dataset.context),
+                "validation", "give both parts a window at least, or make data.context smaller");
+  }
+  const std::size_t rows =
+      config.steps_per_epoch > 0 ? config.steps_per_epoch * config.batch_size : side_by_side;
+  const std::uint64_t places = source->train.size() - dataset.context;
+  TrainingBatches batches{.name = dataset.name,
+                          .features = dataset.features,
+                          .shape = dataset.shape,
+                          .is_text = true,
+                          .classes = dataset.classes};
+  batches.train = Windows(source, source->train, rows, 1);
+  batches.validation = Windows(source, source->validation, validation_rows, dataset.context);
+  batches.test =
+      Windows(source, source->test, WindowsIn(source->test, dataset.context), dataset.context);
+  batches.order = [rows, places, seed = config.seed](std::uint64_t epoch) {
+    std::vector<std::uint32_t> starts(rows);
+    FillWords({.seed = seed, .purpose = RandomPurpose::kWindows, .step = epoch}, 0, starts);
+    for (std::uint32_t& start : starts) {
+      start = static_cast<std::uint32_t>((start * places) >> 32U);
+    }
+    return starts;
+  };
+  return batches;
+}
+
+// Rows that an epoch visits.
+std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
+  const std::uint64_t wanted = config.steps_per_epoch * config.batch_size;
+  if (wanted <= rows) return wanted == 0 ? rows : wanted;
+  throw Error(fmt::format("{} steps of {} rows in {} training rows", config.steps_per_epoch,
+                          config.batch_size, rows),
+              "steps_per_epoch", "make it smaller");
+}
+
 }  // namespace
 
 TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset) {
+  if (dataset.context > 0) return MakeTextBatches(config, dataset);
   const std::size_t rows = dataset.train.Rows();
   SplitIndices split = MakeSplit(rows, ValidationRows(config.validation, rows), config.seed);
   Affine affine = MakeAffine(dataset, config.normalize, split.train);
@@ -49,8 +139,9 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                           .features = dataset.features,
                           .shape = dataset.shape,
                           .classes = dataset.classes};
+  const std::size_t epoch_rows = EpochSize(config, source->split.train.size());
   batches.train = {
-      .rows = source->split.train.size(),
+      .rows = epoch_rows,
       .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
         LoadRows(source->dataset.train, source->affine, wanted, place);
       }};
@@ -59,9 +150,10 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                   .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
                     LoadRows(source->dataset.test, source->affine, wanted, place);
                   }};
-  batches.order = [source, seed = config.seed](std::uint64_t epoch) {
+  batches.order = [source, epoch_rows, seed = config.seed](std::uint64_t epoch) {
     std::vector<std::uint32_t> order(source->split.train.size());
     EpochRows(seed, epoch, source->split.train, order);
+    order.resize(epoch_rows);
     return order;
   };
   return batches;

@@ -50,6 +50,15 @@ std::optional<ImageShape> ImageOf(const ModelSettings& model, const TrainingBatc
       "model.image", "give sizes whose product is that");
 }
 
+void CheckText(const ModelSettings& model, const TrainingBatches& batches) {
+  if (model.needs_text == batches.is_text) return;
+  if (model.needs_text) {
+    throw Error(fmt::format("a transformer over {}", batches.name), "model.type",
+                "name a text: data: {type: text, train: FILE}");
+  }
+  throw Error("a text needs a model of the next token", "model.type", "write type: transformer");
+}
+
 Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
   const auto count = static_cast<double>(rows);
   return {.loss = loss_sum / count, .accuracy = static_cast<double>(correct) / count};
@@ -59,8 +68,10 @@ Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
 
 ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
+  CheckText(config.model, batches);
+  const bool is_wide = image || batches.is_text;  // a sample of many numbers
   return {.batch = config.batch_size,
-          .evaluation_batch = image ? config.batch_size : kEvaluationRows,
+          .evaluation_batch = is_wide ? config.batch_size : kEvaluationRows,
           .features = batches.features,
           .image = image,
           .classes = batches.classes,
@@ -227,8 +238,9 @@ Quality Training::Measure(const Batches& part) {
     plan_.Evaluate(count);
     sum.loss_sum += plan_.Score(0).loss_sum;
     sum.correct += plan_.Score(0).correct;
+    sum.rows += plan_.Score(0).rows;
   }
-  return MeanOf(sum.loss_sum, sum.correct, rows.size());
+  return MeanOf(sum.loss_sum, sum.correct, sum.rows);
 }
 
 void Training::Save(bool is_best) {

@@ -67,8 +67,9 @@ class PlanGradient : public testing::TestWithParam<GradientCase> {
 TEST_P(PlanGradient, LossIsThatOfTheReference) {
   ReferenceNetwork reference(plan_, 0, kRows, GetParam().label_smoothing);
   const double loss = reference.MeanLoss();
-  EXPECT_NEAR(plan_.Score(0).loss_sum / kRows, loss, 1e-6 * (1.0 + loss));
-  EXPECT_EQ(plan_.Score(0).rows, kRows);
+  const std::size_t count = kRows * plan_.Compiled().targets;
+  EXPECT_EQ(plan_.Score(0).rows, count);
+  EXPECT_NEAR(plan_.Score(0).loss_sum / static_cast<double>(count), loss, 1e-6 * (1.0 + loss));
 }
 
 TEST_P(PlanGradient, WeightsAndBiasesMatchFiniteDifferences) {
@@ -124,6 +125,18 @@ INSTANTIATE_TEST_SUITE_P(
                     Images("dense_dropout", "4c3-p-fc20", 6, 1, {.has_dropout = true}),
                     Images("residual", "4c3-r4", 5, 1), Images("residual_of_data", "r4-ga", 5, 4),
                     Images("wider_residual", "3c3-r5s2-r5-ga", 6, 1)),
+    [](const auto& tested) { return tested.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, PlanGradient,
+    testing::Values(
+        GradientCase{.name = "embedding", .layers = {EmbedLayer{.width = 6}}},
+        GradientCase{.name = "layer_norm", .layers = {EmbedLayer{.width = 17}, LayerNormLayer{}}},
+        GradientCase{.name = "one_head", .layers = TransformerLayers(1, 1, 4, false)},
+        GradientCase{.name = "heads_and_depth", .layers = TransformerLayers(2, 2, 6, false)},
+        GradientCase{.name = "transformer_dropout",
+                     .layers = TransformerLayers(1, 3, 6, true),
+                     .dropout = 0.3}),
     [](const auto& tested) { return tested.param.name; });
 
 }  // namespace

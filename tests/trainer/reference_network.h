@@ -48,9 +48,10 @@ class ReferenceNetwork {
     for (const Stage& stage : model_.stages)
       std::visit([this](const auto& kind) { Run(kind); }, stage);
     double sum = 0.0;
-    for (std::size_t row = 0; row < rows_; ++row)
+    const std::size_t count = rows_ * model_.targets;
+    for (std::size_t row = 0; row < count; ++row)
       sum += CrossEntropy(row);
-    return sum / static_cast<double>(rows_);
+    return sum / static_cast<double>(count);
   }
 
   // Central difference of the mean loss along one number.
@@ -162,13 +163,68 @@ class ReferenceNetwork {
     }
   }
 
+  void Run(const EmbedStage& stage) {
+    const std::size_t length = stage.output.places;
+    for (std::size_t row = 0; row < rows_ * length; ++row) {
+      const auto token = static_cast<std::size_t>(At(stage.tokens, row / length, row % length));
+      for (std::size_t c = 0; c < stage.output.Width(); ++c)
+        At(stage.output.values, row, c) =
+            At(stage.table.value, token, c) + At(stage.positions.value, row % length, c);
+    }
+  }
+
+  void Run(const LayerNormStage& stage) {
+    const auto width = static_cast<double>(stage.input.Width());
+    for (std::size_t row = 0; row < rows_ * stage.input.places; ++row) {
+      double mean = 0.0;
+      double variance = 0.0;
+      for (std::size_t c = 0; c < stage.input.Width(); ++c)
+        mean += At(stage.input.values, row, c) / width;
+      for (std::size_t c = 0; c < stage.input.Width(); ++c)
+        variance += std::pow(At(stage.input.values, row, c) - mean, 2) / width;
+      for (std::size_t c = 0; c < stage.input.Width(); ++c)
+        At(stage.output.values, row, c) =
+            At(stage.shift.value, 0, c) + At(stage.scale.value, 0, c) *
+                                              (At(stage.input.values, row, c) - mean) /
+                                              std::sqrt(variance + 1e-5);
+    }
+  }
+
+  // One query at a time.
+  void Run(const AttentionStage& stage) {
+    const std::size_t length = stage.output.places;
+    const std::size_t width = stage.output.Width();
+    const std::size_t depth = width / stage.heads;
+    for (std::size_t row = 0; row < rows_ * length; ++row) {
+      const std::size_t first = row / length * length;
+      for (std::size_t head = 0; head < stage.heads; ++head) {
+        std::vector<double> weights;
+        double sum = 0.0;
+        for (std::size_t other = first; other <= row; ++other) {
+          double score = 0.0;
+          for (std::size_t c = head * depth; c < (head + 1) * depth; ++c)
+            score += At(stage.input.values, row, c) * At(stage.input.values, other, width + c);
+          weights.push_back(std::exp(score / std::sqrt(static_cast<double>(depth))));
+          sum += weights.back();
+        }
+        for (std::size_t c = head * depth; c < (head + 1) * depth; ++c) {
+          double value = 0.0;
+          for (std::size_t other = first; other <= row; ++other)
+            value += weights[other - first] / sum * At(stage.input.values, other, 2 * width + c);
+          At(stage.output.values, row, c) = value;
+        }
+      }
+    }
+  }
+
   void Run(const ForkStage& /*stage*/) {}
 
   void Run(const AddStage& stage) {
     for (std::size_t row = 0; row < rows_ * stage.output.places; ++row) {
       for (std::size_t c = 0; c < stage.output.Width(); ++c)
         At(stage.output.values, row, c) =
-            std::max(0.0, At(stage.first, row, c) + At(stage.second, row, c));
+            std::max(stage.is_rectified ? 0.0 : -HUGE_VAL,
+                     At(stage.first, row, c) + At(stage.second, row, c));
     }
   }
 
@@ -209,9 +265,14 @@ inline void FillLane(Plan& plan, std::size_t lane, unsigned seed) {
   ForEachParameter(plan.Compiled().stages, [&](const Parameter& parameter) {
     FillTensor(block, parameter.value, 0.7, random);
   });
-  FillTensor(block, plan.Compiled().input, 1.0, random);
   std::uniform_int_distribution<std::int32_t> label(
       0, static_cast<std::int32_t>(plan.Compiled().shape.classes) - 1);
+  const Tensor& input = plan.Compiled().input;
+  FillTensor(block, input, 1.0, random);
+  if (std::holds_alternative<EmbedStage>(plan.Compiled().stages.front())) {  // tokens
+    for (std::size_t i = 0; i < input.rows * input.Stride(); ++i)
+      block[input.offset + i] = static_cast<float>(label(random));
+  }
   for (std::int32_t& at : plan.Batch(lane).labels)
     at = label(random);
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Causal self-attention with several heads (Vaswani et al., 2017): each place of a text looks at
+// itself and what came before.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "trainer/parameter.h"
+
+namespace ddl {
+
+struct AttentionStage {
+  static constexpr const char* kName = "attention";
+  std::size_t heads = 1;
+  Flow input;            // [samples * length, 3 * width]: queries, keys, values side by side
+  Flow output;           // [samples * length, width]: head beside head
+  Tensor probabilities;  // [samples * heads * length, length]: kept for the way back
+  Tensor scratch;        // [length, length]
+
+  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] double StepFlops(std::size_t samples) const;
+};
+
+void Forward(const AttentionStage& stage, const LaneRun& run);
+void Backward(const AttentionStage& stage, const LaneRun& run);
+
+}  // namespace ddl

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/model_memory.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ddl {
+
+ModelMemory::ModelMemory(const ModelShape& shape, std::size_t scratch_start)
+    : batch_(shape.batch),
+      rows_(std::max(shape.batch, shape.evaluation_batch)),
+      state_tensors_(shape.state_tensors),
+      keeps_average_(shape.keeps_average),
+      scratch_(scratch_start) {}
+
+Tensor ModelMemory::State(const char* name, std::size_t rows, std::size_t cols) {
+  return state_.Add(Numbered(name), rows, cols);
+}
+
+Tensor ModelMemory::Scratch(const char* name, std::size_t rows, std::size_t cols) {
+  return scratch_.Add(Numbered(name), rows, cols);
+}
+
+Tensor ModelMemory::ScratchLike(const char* name, const Tensor& other) {
+  return other.IsEmpty() ? Tensor{} : Scratch(name, other.rows, other.cols);
+}
+
+Tensor ModelMemory::Values(const char* name, std::size_t places, std::size_t width) {
+  return Scratch(name, rows_ * places, width);
+}
+
+Tensor ModelMemory::Gradient(const char* name, std::size_t places, std::size_t width) {
+  return Scratch(name, batch_ * places, width);
+}
+
+Parameter ModelMemory::MakeParameter(ParameterRole role, const char* name, std::size_t rows,
+                                     std::size_t cols) {
+  const std::string full = Numbered(name);
+  Parameter parameter;
+  parameter.role = role;
+  parameter.number = number_;
+  parameter.value = state_.Add(full, rows, cols);
+  if (state_tensors_ > 0) parameter.first = state_.Add(full + ".first", rows, cols);
+  if (state_tensors_ > 1) parameter.second = state_.Add(full + ".second", rows, cols);
+  if (keeps_average_) parameter.average = state_.Add(full + ".average", rows, cols);
+  if (role != ParameterRole::kWeight) parameter.gradient = GradientOf(parameter, name);
+  return parameter;
+}
+
+Tensor ModelMemory::GradientOf(const Parameter& parameter, const char* name) {
+  return scratch_.Add(Numbered(name) + ".gradient", parameter.value.rows, parameter.value.cols);
+}
+
+LaneLayout ModelMemory::Layout() const {
+  LaneLayout layout = state_;
+  layout.Append(scratch_);
+  return layout;
+}
+
+std::string ModelMemory::Numbered(const char* name) const {
+  return fmt::format("{}{}", name, number_ + 1);
+}
+
+}  // namespace ddl

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the tensors of a model that is being built lie: what a checkpoint holds in one region,
+// activations and gradients in another behind it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "trainer/arena.h"
+#include "trainer/model.h"
+#include "trainer/parameter.h"
+
+namespace ddl {
+
+class ModelMemory {
+ public:
+  // `scratch_start`: where the second region begins, which the first pass over a model tells.
+  ModelMemory(const ModelShape& shape, std::size_t scratch_start);
+
+  // The stage with weights that names and random numbers are for from now on: 0, 1, …
+  [[nodiscard]] std::size_t Number() const { return number_; }
+  void NextNumber() { ++number_; }
+
+  [[nodiscard]] Tensor State(const char* name, std::size_t rows, std::size_t cols);
+  [[nodiscard]] Tensor Scratch(const char* name, std::size_t rows, std::size_t cols);
+  // Empty like an empty one.
+  [[nodiscard]] Tensor ScratchLike(const char* name, const Tensor& other);
+  // A row for each place of all samples; of a training step's.
+  [[nodiscard]] Tensor Values(const char* name, std::size_t places, std::size_t width);
+  [[nodiscard]] Tensor Gradient(const char* name, std::size_t places, std::size_t width);
+
+  // A parameter's value with the optimizer's tensors, and its gradient unless it is a weight, whose
+  // gradient may not be wanted as a whole.
+  [[nodiscard]] Parameter MakeParameter(ParameterRole role, const char* name, std::size_t rows,
+                                        std::size_t cols);
+  [[nodiscard]] Tensor GradientOf(const Parameter& parameter, const char* name);
+
+  [[nodiscard]] std::size_t Rows() const { return rows_; }
+  [[nodiscard]] std::size_t StateFloats() const { return state_.Floats(); }
+  // Of both regions.
+  [[nodiscard]] LaneLayout Layout() const;
+
+ private:
+  [[nodiscard]] std::string Numbered(const char* name) const;
+
+  std::size_t batch_;
+  std::size_t rows_;
+  int state_tensors_;
+  bool keeps_average_;
+  LaneLayout state_;
+  LaneLayout scratch_;
+  std::size_t number_ = 0;
+};
+
+}  // namespace ddl
