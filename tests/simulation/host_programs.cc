@@ -158,15 +158,17 @@ void HostPrograms::Turn(SupervisorProcess& supervisor,
 // Its parent learns it from the kernel, where that still is; init takes all others.
 void HostPrograms::SupervisorEnded(ProcessIdentity supervisor) {
   supervisors_.erase(supervisor.pid);
-  machine_.End(supervisor);
-  WakeAgents();
   const auto parent = parents_.find(supervisor.pid);
-  if (parent == parents_.end()) return;
+  const bool is_child = parent != parents_.end();
+  is_child ? machine_.EndChild(supervisor) : machine_.End(supervisor);
+  WakeAgents();
+  if (!is_child) return;
   const int connection = parent->second;
   parents_.erase(parent);
-  around_.agenda.After(around_.Moment(), [this, connection, pid = supervisor.pid] {
-    Turn(connection, false, [pid](AgentCore& core) {
-      core.ChildEnded(static_cast<pid_t>(pid));
+  around_.agenda.After(around_.Moment(), [this, connection, supervisor] {
+    machine_.Reap(supervisor);
+    Turn(connection, false, [&supervisor](AgentCore& core) {
+      core.ChildEnded(static_cast<pid_t>(supervisor.pid));
       core.StartQueued();
     });
   });

@@ -69,11 +69,11 @@ Machine::Machine(Surroundings& around, Witness& witness, HostPlan plan, Tell tel
 
 ProcessIdentity Machine::Spawn(ProcessKind kind, RankId rank, const std::string& token) {
   // A small space of pids grows when it is full.
-  const std::int64_t space =
-      std::max<std::int64_t>(around_.scenario.pid_space, 2 * std::ssize(processes_));
+  const std::int64_t space = std::max<std::int64_t>(
+      around_.scenario.pid_space, 2 * (std::ssize(processes_) + std::ssize(zombies_)));
   do {
     last_pid_ = last_pid_ >= kFirstPid + space ? kFirstPid : last_pid_ + 1;
-  } while (processes_.contains(last_pid_));
+  } while (processes_.contains(last_pid_) || zombies_.contains(last_pid_));
   if (!used_pids_.insert(last_pid_).second) around_.tally.Count(Probe::kPidReused);
   Process& process = processes_[last_pid_];
   process.kind = kind;
@@ -103,6 +103,16 @@ std::chrono::milliseconds Machine::AgeOf(const ProcessIdentity& identity) const 
 
 void Machine::End(const ProcessIdentity& identity) {
   if (IsAlive(identity)) processes_.erase(identity.pid);
+}
+
+void Machine::EndChild(const ProcessIdentity& identity) {
+  if (IsAlive(identity)) zombies_[identity.pid] = identity;
+  End(identity);
+}
+
+void Machine::Reap(const ProcessIdentity& identity) {
+  const auto zombie = zombies_.find(identity.pid);
+  if (zombie != zombies_.end() && zombie->second == identity) zombies_.erase(zombie);
 }
 
 std::optional<std::int64_t> Machine::StartTrial(const LaunchRecord& record) {
@@ -230,6 +240,7 @@ void Machine::PowerOff() {
     if (process.kind == ProcessKind::kSupervisor) witness_.SupervisorDied(process.rank.job);
   }
   processes_.clear();
+  zombies_.clear();
   leases_.clear();
   is_on_ = false;
   witness_.HostFailed(plan_.name, running);

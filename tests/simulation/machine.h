@@ -48,6 +48,9 @@ class Machine {
   [[nodiscard]] std::optional<std::uint64_t> TicksOf(std::int64_t pid) const;
   [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& identity) const;
   void End(const ProcessIdentity& identity);
+  // A child's pid stays taken until its parent has heard of its end.
+  void EndChild(const ProcessIdentity& identity);
+  void Reap(const ProcessIdentity& identity);
   // The pid of the trial's process; nothing when the program could not be started.
   std::optional<std::int64_t> StartTrial(const LaunchRecord& record);
   void Signal(std::int64_t pid, bool kill);
@@ -109,7 +112,8 @@ class Machine {
   Tell tell_;
   CloseLink close_;
   SimulatedHost* programs_ = nullptr;
-  std::map<std::int64_t, Process> processes_;  // by pid
+  std::map<std::int64_t, Process> processes_;        // by pid
+  std::map<std::int64_t, ProcessIdentity> zombies_;  // by pid
   std::vector<Held> leases_;
   std::set<int> foreign_;  // cores that somebody else holds
   std::optional<int> missing_core_;
