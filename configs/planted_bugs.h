@@ -24,6 +24,7 @@ enum class Bug : std::uint8_t {
   kHostsMixedUp,
   kSilentRefusal,
   kSkipLease,
+  kStartGivenUp,
   kStartTwice,
   kComparePidOnly,
   kSignalStalePid,

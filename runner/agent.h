@@ -62,7 +62,8 @@ class Agent final : private AgentHost {
   void RemovePipes(RankId id) override;
   [[nodiscard]] FileChunk Get(const GetFile& request) override;
   [[nodiscard]] PutFileReply Put(const PutFile& request) override;
-  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
+  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record,
+                                      std::uint64_t epoch_mark) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
   [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override;
   [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& process) const override;

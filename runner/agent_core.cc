@@ -63,9 +63,15 @@ bool AgentCore::MayBeHeard() {
     Refuse("cannot read who has this store's trials in " + host_.Folder(), kCheckDisk);
     return false;
   }
-  epoch_mark_ = mark;
-  if (seen.epoch <= epoch_) return true;
-  Refuse("a later coordinator has this store's trials");
+  if (seen.epoch > epoch_) {
+    Refuse("a later coordinator has this store's trials");
+    return false;
+  }
+  if (mark == 0 || seen.epoch < epoch_) return true;  // removed, and not made anew yet
+  // Our coordinator has another agent here: it has given this link up, and what was on its way on
+  // it.
+  is_over_ = true;
+  exit_code_ = 1;
   return false;
 }
 

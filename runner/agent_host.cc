@@ -178,9 +178,11 @@ PutFileReply Agent::Put(const PutFile& request) {
   return WritePiece(paths_.host_folder, request);
 }
 
-pid_t Agent::StartSupervisor(const LaunchRecord& record) {
+pid_t Agent::StartSupervisor(const LaunchRecord& record, std::uint64_t epoch_mark) {
   const pid_t child = ::fork();
-  if (child == 0) RunSupervisor(record, paths_, {.leases_folder = leases_folder_});
+  if (child == 0) {
+    RunSupervisor(record, paths_, {.leases_folder = leases_folder_, .epoch_mark = epoch_mark});
+  }
   return child > 0 ? child : 0;
 }
 

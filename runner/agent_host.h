@@ -78,7 +78,9 @@ class AgentHost {
 
   // ---- processes
   // A supervisor for the rank, as a child of this agent; 0 when the host has no more processes.
-  [[nodiscard]] virtual pid_t StartSupervisor(const LaunchRecord& record) = 0;
+  // Which gives up where a later agent has changed the mark before the trial starts.
+  [[nodiscard]] virtual pid_t StartSupervisor(const LaunchRecord& record,
+                                              std::uint64_t epoch_mark) = 0;
   [[nodiscard]] virtual const std::string& BootId() const = 0;
   [[nodiscard]] virtual ProcessLook LookAt(std::int64_t pid) const = 0;
   // Since a process of this boot began, dead or alive.

@@ -108,7 +108,7 @@ bool AgentCore::IsHeld(const Slots& slots) const {
 }
 
 void AgentCore::Start(LaunchRecord record) {
-  const pid_t child = host_.StartSupervisor(record);
+  const pid_t child = host_.StartSupervisor(record, epoch_mark_);
   Rank rank{.token = record.token,
             .slots = std::move(record.slots),
             .child = child,

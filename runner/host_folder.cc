@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/host_folder.h"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -155,9 +157,17 @@ bool RaiseEpoch(const HostPaths& paths, const EpochRecord& from, const EpochReco
   LockSoon(lock);
   if (ReadEpoch(paths) != from) return false;
   // A later coordinator elsewhere must not be forgotten with this host's power.
-  return WriteFileAtomically(paths.Store() + "/epoch", fmt::format("{} {}\n", to.epoch, to.holder),
-                             Durability::kPower) &&
-         SyncFolder(paths.host_folder) && SyncFolder(FolderOf(paths.host_folder));
+  const std::string path = paths.Store() + "/epoch";
+  const bool is_kept =
+      WriteFileAtomically(path, fmt::format("{} {}\n", to.epoch, to.holder), Durability::kPower) &&
+      SyncFolder(paths.host_folder) && SyncFolder(FolderOf(paths.host_folder));
+  if (is_kept || from != to) return is_kept;
+  // A full disk takes no file, but another time for the one there is: the mark changes.
+  std::array<timespec, 2> now{};
+  for (timespec& time : now) {
+    ::clock_gettime(CLOCK_REALTIME, &time);
+  }
+  return ::utimensat(AT_FDCWD, path.c_str(), now.data(), 0) == 0;
 }
 
 }  // namespace ddl

@@ -46,6 +46,7 @@ class Supervision final : private SupervisorHost {
   void RemovePipes() override;
   [[nodiscard]] OrderAnswer ReadOrder(int number) override;
   bool Ring(const BellLine& line) override { return bell_.Ring(line); }
+  [[nodiscard]] bool IsFenced() override;
   [[nodiscard]] LeaseAnswer TakeLeases() override;
   void ReleaseLeases() override { leases_.reset(); }
   [[nodiscard]] StartedTrial StartTrial() override;

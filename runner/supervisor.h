@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "runner/job_folder.h"
@@ -24,6 +25,8 @@ namespace ddl {
 
 struct SupervisorOptions {
   std::string leases_folder;
+  // The host folder's EpochMark as the agent that launches knows it; none: it is not asked for.
+  std::optional<std::uint64_t> epoch_mark = std::nullopt;
   // Of the trial's output this much is kept from the start, and this much from the end.
   std::int64_t log_head_bytes = std::int64_t{32} << 20;
   std::int64_t log_tail_bytes = std::int64_t{32} << 20;

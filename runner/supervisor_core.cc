@@ -91,7 +91,12 @@ void SupervisorCore::Refuse(const std::string& reason) {
   phase_ = Phase::kGone;
 }
 
+// The start record is written: an agent that comes from now on sees it. One that came before may
+// have given this launch up, and the trial may be on its way elsewhere.
 void SupervisorCore::Exec() {
+  if (host_.IsFenced() && !PlantedBug(Bug::kStartGivenUp)) {
+    return Refuse("another agent came before it had started");
+  }
   const StartedTrial trial = host_.StartTrial();
   if (trial.is_hosts_fault) return Refuse(trial.problem);
   if (trial.pid < 0) {

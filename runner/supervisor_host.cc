@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/host_folder.h"
 #include "runner/orders.h"
 #include "runner/process.h"
 #include "runner/process_tree.h"
@@ -69,6 +70,10 @@ OrderAnswer Supervision::ReadOrder(int number) {
   const auto text = ReadFile(fmt::format("{}/order.{}", folder_, number));
   if (!text) return {.order = std::nullopt, .is_unreadable = errno != ENOENT};
   return {.order = ParseOrder(*text).value_or(OrderText{OrderKind::kControl, {}})};
+}
+
+bool Supervision::IsFenced() {
+  return options_.epoch_mark && EpochMark(paths_) != *options_.epoch_mark;
 }
 
 LeaseAnswer Supervision::TakeLeases() {

@@ -53,6 +53,10 @@ class SupervisorHost {
   // False: the agent is behind; ring again later.
   virtual bool Ring(const BellLine& line) = 0;
 
+  // A later agent has looked at what runs here since the launch: whoever has not written its start
+  // record by then counts as never started.
+  [[nodiscard]] virtual bool IsFenced() = 0;
+
   // ---- leases
   [[nodiscard]] virtual LeaseAnswer TakeLeases() = 0;
   virtual void ReleaseLeases() = 0;

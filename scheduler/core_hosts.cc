@@ -23,6 +23,7 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   const bool is_first_time = !host.is_known;
   if (!is_first_time) TellViewers(up.name, "answers again", turn);
   host.link = up.host;
+  turn.Unsend(host);
   host.is_up = true;
   host.is_known = true;
   host.facts = up.facts;
@@ -71,6 +72,7 @@ void Core::State::On(const HostDown& down, Turn& turn) {
     if (host.link != down.host || !host.is_up) continue;
     host.is_up = false;
     host.down_because = down.reason;
+    turn.Unsend(host);
     if (PlantedBug(Bug::kHostDownIsDeath)) {
       std::vector<JobId> gone;
       for (const auto& [id, job] : jobs) {

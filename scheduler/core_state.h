@@ -25,6 +25,14 @@ struct Turn {
   void Send(const HostState& host, ToHost message) {
     if (host.is_up) actions.emplace_back(SendToHost{host.link, std::move(message)});
   }
+  // What was to be sent earlier in the turn goes with the link that it was meant for. On the next
+  // one it would overtake what that tells: a launch that is given up by then would start.
+  void Unsend(const HostState& host) {
+    std::erase_if(actions, [&host](const Action& action) {
+      const auto* send = std::get_if<SendToHost>(&action);
+      return send != nullptr && send->host == host.link;
+    });
+  }
 };
 
 struct Core::State {

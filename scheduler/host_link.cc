@@ -20,7 +20,7 @@ HostLink::HostLink(LocalLinkOptions options, Deliver deliver)
     : options_(std::move(options)), deliver_(std::move(deliver)) {}
 
 void HostLink::Send(ToHost message) {
-  if (link_) link_->Send(std::move(message));
+  if (link_ && up_) link_->Send(std::move(message));
 }
 
 void HostLink::Keep(nanoseconds now) {
@@ -32,6 +32,7 @@ void HostLink::Keep(nanoseconds now) {
 void HostLink::GreetAgain(std::uint64_t epoch) {
   options_.hello.epoch = epoch;
   link_.reset();
+  up_ = false;
   connect_at_ = nanoseconds(0);
 }
 

@@ -16,6 +16,7 @@ class HostLink {
  public:
   HostLink(LocalLinkOptions options, Deliver deliver);
 
+  // Nothing goes out before the core has heard the link's welcome: it judges by that what it knows.
   void Send(ToHost message);
   // Call often; connects when it is time to.
   void Keep(std::chrono::nanoseconds now);

@@ -138,7 +138,7 @@ class Host : public AgentHost {
   void RemovePipes(RankId) override {}
   [[nodiscard]] FileChunk Get(const GetFile&) override { return {}; }
   [[nodiscard]] PutFileReply Put(const PutFile&) override { return {}; }
-  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override {
+  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record, std::uint64_t) override {
     started.push_back(record.id);
     return static_cast<pid_t>(100 + record.id.job.value);
   }
@@ -217,6 +217,27 @@ TEST_F(AgentCoreTest, DeliversNoWaitingOrderOfACoordinatorThatWasTakenOver) {
   Pass(1s);
   EXPECT_EQ(host_.jobs[first_].orders, 0);
   EXPECT_TRUE(core_.IsOver());
+}
+
+// The coordinator has a link to it, and has given ours up.
+TEST_F(AgentCoreTest, StartsNothingBesideALaterAgentOfItsCoordinator) {
+  Launch(1);
+  Launch(2);
+  ++host_.mark;
+  host_.now += 1s;
+  core_.ChildEnded(101);
+  core_.StartQueued();
+  EXPECT_THAT(host_.started, testing::ElementsAre(first_));
+  EXPECT_TRUE(core_.IsOver());
+}
+
+TEST_F(AgentCoreTest, OutlivesAMarkThatCannotBeRead) {
+  const std::uint64_t mark = host_.mark;
+  host_.mark = 0;
+  Pass(1s);
+  host_.mark = mark;
+  Pass(1s);
+  EXPECT_FALSE(core_.IsOver());
 }
 
 TEST_F(AgentCoreTest, LeavesTheBellToALaterOneWithinALook) {

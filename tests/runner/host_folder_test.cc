@@ -25,6 +25,19 @@ TEST(EpochMark, NeverComesAgain) {
   EXPECT_EQ(marks.size(), 20);
 }
 
+// What an agent launched that went with its link is known by it.
+TEST(EpochMark, ChangesWithTheSameCoordinatorToo) {
+  const TemporaryFolder folder;
+  const HostPaths paths{folder / "host", "store", {}};
+  ASSERT_EQ(ClaimHostFolder(paths, "machine"), "");
+  const EpochRecord ours{1, "here:/store"};
+  ASSERT_TRUE(RaiseEpoch(paths, {}, ours));
+  const std::uint64_t before = EpochMark(paths);
+  ASSERT_TRUE(RaiseEpoch(paths, ours, ours));
+  EXPECT_NE(EpochMark(paths), before);
+  EXPECT_EQ(ReadEpoch(paths), ours);
+}
+
 TEST(HostFolder, AnEpochThatIsAnotherByNowIsNotReplaced) {
   const TemporaryFolder folder;
   const HostPaths paths{folder / "host", "store", {}};

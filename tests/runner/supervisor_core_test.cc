@@ -24,6 +24,7 @@ class Host : public SupervisorHost {
   ClaimAnswer claim;
   LeaseAnswer lease;
   StartedTrial started{.pid = 7, .problem = {}};
+  bool is_fenced = false;
   bool disk_is_full = false;
   bool disk_is_broken = false;
   bool folder_is_there = true;
@@ -64,6 +65,7 @@ class Host : public SupervisorHost {
     rung.push_back(std::string(1, static_cast<char>(line.news)) + line.text);
     return true;
   }
+  [[nodiscard]] bool IsFenced() override { return is_fenced; }
   [[nodiscard]] LeaseAnswer TakeLeases() override { return lease; }
   void ReleaseLeases() override { done.emplace_back("release"); }
   [[nodiscard]] StartedTrial StartTrial() override { return started; }
@@ -132,6 +134,15 @@ TEST_F(SupervisorCoreTest, SaysWhyItCouldNotBegin) {
   Begin();
   EXPECT_THAT(host_.done, ElementsAre("remove folder"));
   EXPECT_THAT(host_.rung, ElementsAre("rtoken its record cannot be written: the disk refuses"));
+}
+
+// The record first: an agent that comes after the question finds it.
+TEST_F(SupervisorCoreTest, StartsNothingAfterALaterAgentCame) {
+  host_.is_fenced = true;
+  Begin();
+  EXPECT_THAT(host_.done, ElementsAre("start 0", "remove folder"));
+  EXPECT_THAT(host_.rung, ElementsAre("rtoken another agent came before it had started"));
+  EXPECT_TRUE(core_.IsGone());
 }
 
 TEST_F(SupervisorCoreTest, StartsNothingWithoutItsLeases) {

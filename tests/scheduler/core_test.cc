@@ -340,6 +340,19 @@ TEST(Core, LosesNoTrialToAnUnreachableHost) {
   EXPECT_EQ(world.Local().starts, 4) << "what ran while it was away is not run again";
 }
 
+// The launches of this turn were meant for the link that went in it, and are given up by what the
+// next one tells in it.
+TEST(Core, SendsNothingOnALinkThatItWasNotMeantFor) {
+  World world(2, [](const LaunchRecord&) { return Lasting(seconds(5)); });
+  world.Open(GridOf(4));
+  ASSERT_FALSE(world.mailbox.empty()) << "what the search proposed";
+  world.Disconnect("local");
+  world.Connect("local");
+  world.RunToEnd();
+  EXPECT_EQ(world.Local().starts, 4);
+  EXPECT_EQ(world.Local().most_running, 2);
+}
+
 TEST(Core, WaitsForASearchThatIsSlow) {
   World world(2);
   world.search_answers = false;

@@ -78,7 +78,8 @@ void AgentProcess::Send(FromHost message) {
 
 bool AgentProcess::RaiseEpoch(const EpochRecord& from, const EpochRecord& to) {
   Mortal();
-  if (machine_.RefusesWrite() || disk_.epoch != from) return false;
+  const bool is_refused = machine_.RefusesWrite() && from != to;  // else a time changes at least
+  if (is_refused || disk_.epoch != from) return false;
   disk_.epoch = to;
   disk_.highest_epoch = std::max(disk_.highest_epoch, to.epoch);
   ++disk_.epoch_mark;
@@ -163,9 +164,9 @@ std::unique_ptr<SpoolTail> AgentProcess::OpenSpool(RankId id, std::int64_t after
   return std::make_unique<Tail>(*this, id, after_seq);
 }
 
-pid_t AgentProcess::StartSupervisor(const LaunchRecord& record) {
+pid_t AgentProcess::StartSupervisor(const LaunchRecord& record, std::uint64_t epoch_mark) {
   Mortal();
-  const pid_t child = siblings_.StartSupervisor(connection_, record);
+  const pid_t child = siblings_.StartSupervisor(connection_, record, epoch_mark);
   Mortal();
   return child;
 }

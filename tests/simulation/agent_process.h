@@ -19,7 +19,8 @@ namespace ddl::simulation {
 class AgentSiblings {
  public:
   virtual ~AgentSiblings() = default;
-  virtual pid_t StartSupervisor(int connection, const LaunchRecord& record) = 0;
+  virtual pid_t StartSupervisor(int connection, const LaunchRecord& record,
+                                std::uint64_t epoch_mark) = 0;
   // A signal that wakes: the supervisor looks for orders.
   virtual void Wake(const ProcessIdentity& supervisor) = 0;
 };
@@ -71,7 +72,8 @@ class AgentProcess final : private AgentHost {
   void RemovePipes(RankId) override {}
   [[nodiscard]] FileChunk Get(const GetFile&) override { return {}; }
   [[nodiscard]] PutFileReply Put(const PutFile&) override { return {}; }
-  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record) override;
+  [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record,
+                                      std::uint64_t epoch_mark) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
   [[nodiscard]] ProcessLook LookAt(std::int64_t pid) const override;
   [[nodiscard]] std::chrono::milliseconds AgeOf(const ProcessIdentity& process) const override {

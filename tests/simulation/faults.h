@@ -78,8 +78,9 @@ enum class Probe : std::uint8_t {
   kPausedAndResumed,
   kStartedTwiceRefused,
   kRestEndedWithoutHost,
+  kGaveUpFenced,
 };
-inline constexpr std::size_t kProbeCount = 29;
+inline constexpr std::size_t kProbeCount = 30;
 inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "crash before a commit",
     "crash after a commit",
@@ -109,7 +110,8 @@ inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "a user was refused",
     "paused and resumed",
     "a second start was refused",
-    "the rest ended while a host was away"};
+    "the rest ended while a host was away",
+    "a launch gave up for a later agent"};
 
 // What happened in one or many worlds.
 struct Tally {

@@ -113,13 +113,14 @@ void HostPrograms::DevicesChanged() {
 
 // ---- supervisors -----------------------------------------------------------------------------
 
-pid_t HostPrograms::StartSupervisor(int connection, const LaunchRecord& record) {
+pid_t HostPrograms::StartSupervisor(int connection, const LaunchRecord& record,
+                                    std::uint64_t epoch_mark) {
   const ProcessIdentity identity =
       machine_.Spawn(ProcessKind::kSupervisor, record.id, record.token);
   parents_[identity.pid] = connection;
   last_started_ = record.id;
   supervisors_[identity.pid] =
-      std::make_unique<SupervisorProcess>(machine_, disk_, *this, record, identity);
+      std::make_unique<SupervisorProcess>(machine_, disk_, *this, record, identity, epoch_mark);
   TurnLater(identity, around_.Moment(), [](SupervisorCore&) {});
   return static_cast<pid_t>(identity.pid);
 }

@@ -37,7 +37,8 @@ class HostPrograms final : public SimulatedHost, public AgentSiblings, public Su
   void WakeAgents();
   void CountAdoption(RankId id);
   // ---- supervisors
-  pid_t StartSupervisor(int connection, const LaunchRecord& record) override;
+  pid_t StartSupervisor(int connection, const LaunchRecord& record,
+                        std::uint64_t epoch_mark) override;
   void Wake(const ProcessIdentity& supervisor) override;
   void Ring(const BellLine& line) override;
   void TrialStarted(std::int64_t trial, const ProcessIdentity& supervisor) override;

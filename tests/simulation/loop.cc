@@ -92,7 +92,19 @@ void Loop::Turn() {
   (void)Settle();
 }
 
+// A link is used from the moment on in which the core has heard its welcome.
+void Loop::NoteLink(const Event& event) {
+  if (const auto* up = std::get_if<HostUp>(&event)) {
+    LinkState& link = links_.at(up->host);
+    link.used = link.welcomes.front();
+    link.welcomes.pop_front();
+  } else if (const auto* down = std::get_if<HostDown>(&event)) {
+    links_.at(down->host).used = -1;
+  }
+}
+
 void Loop::Step(const Event& event) {
+  NoteLink(event);
   around_.trace.Note(around_.agenda.Now(), Who(), "{}", Describe(event));
   if (const auto* asked = std::get_if<UserAsked>(&event)) {
     has_user_act_ |= asked->verb == UserVerb::kRetry || asked->verb == UserVerb::kExtend;
@@ -215,6 +227,7 @@ void Loop::Heard(int host, FromHost message) {
     link.is_up = true;
     link.is_connecting = false;
     link.delay = Time{0};
+    link.welcomes.push_back(link.connection);
     const std::string& name = around_.scenario.hosts[static_cast<std::size_t>(host)].name;
     Tell(HostUp{host, std::move(welcome->facts), std::move(welcome->found), name});
   } else if (std::get_if<Refused>(&message) != nullptr) {
@@ -274,8 +287,8 @@ void Loop::Act(const AskSearch& ask) {
 }
 
 void Loop::Act(const SendToHost& send) {
-  const int connection = links_.at(send.host).connection;
-  if (connection >= 0) outside_.Send(connection, send.message);
+  const LinkState& link = links_.at(send.host);
+  if (link.used >= 0 && link.used == link.connection) outside_.Send(link.used, send.message);
 }
 
 void Loop::Act(const Answer& answer) {

@@ -55,6 +55,8 @@ class Loop {
  private:
   struct LinkState {
     int connection = -1;
+    std::deque<int> welcomes;  // connections whose welcome the core has not heard yet
+    int used = -1;             // the connection that it has heard last, if it is there
     bool is_up = false;
     bool is_connecting = false;
     Time delay{0};
@@ -66,6 +68,7 @@ class Loop {
 
   void Begin();
   void Tell(Event event);
+  void NoteLink(const Event& event);
   void Wake();
   void Turn();
   void Tick();

@@ -22,7 +22,7 @@ bool PlantedBug(Bug bug) {
 namespace simulation {
 
 std::span<const NamedBug> PlantedBugs() {
-  static constexpr std::array<NamedBug, 23> kBugs{{
+  static constexpr std::array<NamedBug, 24> kBugs{{
       {"neighbour-configuration", Bug::kNeighbourConfiguration},
       {"host-down-is-death", Bug::kHostDownIsDeath},
       {"forget-attempts", Bug::kForgetAttempts},
@@ -35,6 +35,7 @@ std::span<const NamedBug> PlantedBugs() {
       {"lost-is-done", Bug::kLostIsDone},
       {"free-slot-at-stop", Bug::kFreeSlotAtStop},
       {"skip-lease", Bug::kSkipLease},
+      {"start-given-up", Bug::kStartGivenUp},
       {"start-twice", Bug::kStartTwice},
       {"die-with-link", Bug::kDieWithLink},
       {"compare-pid-only", Bug::kComparePidOnly},

@@ -24,13 +24,15 @@ SupervisorOptions OptionsOf(const Scenario& scenario) {
 }  // namespace
 
 SupervisorProcess::SupervisorProcess(Machine& machine, Disk& disk, SupervisorSiblings& siblings,
-                                     LaunchRecord record, ProcessIdentity identity)
+                                     LaunchRecord record, ProcessIdentity identity,
+                                     std::uint64_t epoch_mark)
     : machine_(machine),
       around_(machine.Around()),
       disk_(disk),
       siblings_(siblings),
       record_(std::move(record)),
       identity_(std::move(identity)),
+      epoch_mark_(epoch_mark),
       options_(OptionsOf(around_.scenario)),
       core_(record_, options_, *this) {}
 
@@ -142,6 +144,12 @@ bool SupervisorProcess::WriteStart(pid_t trial) {
 std::string SupervisorProcess::Prepare() {
   Mortal();
   return machine_.RefusesWrite() ? kNoSpace : "";
+}
+
+bool SupervisorProcess::IsFenced() {
+  if (disk_.epoch_mark == epoch_mark_) return false;
+  around_.tally.Count(Probe::kGaveUpFenced);
+  return true;
 }
 
 StartedTrial SupervisorProcess::StartTrial() {

@@ -27,7 +27,7 @@ class SupervisorSiblings {
 class SupervisorProcess final : private SupervisorHost {
  public:
   SupervisorProcess(Machine& machine, Disk& disk, SupervisorSiblings& siblings, LaunchRecord record,
-                    ProcessIdentity identity);
+                    ProcessIdentity identity, std::uint64_t epoch_mark);
 
   // One step or one turn of its loop with what came. So long until the next one at the latest;
   // nullopt when it has ended, by itself or killed.
@@ -58,6 +58,7 @@ class SupervisorProcess final : private SupervisorHost {
   void RemovePipes() override {}
   [[nodiscard]] OrderAnswer ReadOrder(int number) override;
   bool Ring(const BellLine& line) override;
+  [[nodiscard]] bool IsFenced() override;
   [[nodiscard]] LeaseAnswer TakeLeases() override;
   void ReleaseLeases() override { machine_.Release(record_.id); }
   [[nodiscard]] StartedTrial StartTrial() override;
@@ -81,6 +82,7 @@ class SupervisorProcess final : private SupervisorHost {
   SupervisorSiblings& siblings_;
   LaunchRecord record_;
   ProcessIdentity identity_;
+  std::uint64_t epoch_mark_;
   SupervisorOptions options_;
   std::optional<ProcessIdentity> trial_;
   std::optional<int> status_;  // it has ended, and the supervisor has not looked

@@ -68,6 +68,9 @@ void Witness::CheckIntent(const LaunchRecord& record) const {
   if (attempt == nullptr || attempt->added.token != record.token) {
     Surroundings::Violate("a process exists only if its intent is committed",
                           fmt::format("job {} runs", record.id.job.value));
+  } else if (attempt->ended) {
+    Surroundings::Violate("what was given up never starts",
+                          fmt::format("job {} runs", record.id.job.value));
   }
 }
 
@@ -90,8 +93,8 @@ void Witness::CheckRoom(const RealRun& run) const {
     Surroundings::Violate("slots in use <= capacity",
                           fmt::format("job {} on {}: {}", run.job.value, run.host, what));
   };
-  // A launch that was given up may come up late, and is killed then: it keeps its devices from
-  // others by its leases, and counts for nothing else.
+  // An attempt that was given up while it ran is killed: it keeps its devices from others by its
+  // leases, and counts for nothing else.
   const StoredAttempt* own = store_.FindJob(run.job);
   const bool is_void = own == nullptr || own->ended;
   std::int64_t memory = run.slots.memory_mib;
