@@ -128,7 +128,9 @@ class AgentCore {
   std::deque<std::pair<std::chrono::steady_clock::time_point, RankId>> fresh_;
   std::deque<LaunchRecord> queue_;      // launches that wait for a rank of ours to end
   std::vector<OpenOrder> undelivered_;  // no folder yet, no room, or nobody could be woken
-  std::set<RankId> strangers_;          // that rang, and have a record that cannot be read
+  // Launches that ended without a folder by which they would be known, should they come again.
+  std::set<RankId> unclaimed_;
+  std::set<RankId> strangers_;  // that rang, and have a record that cannot be read
   std::set<RankId> to_tidy_;
   std::set<RankId> dismissed_;  // the same, but their supervisors lived when we looked
   std::string store_id_;

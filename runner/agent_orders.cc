@@ -86,7 +86,8 @@ void AgentCore::On(const Launch& launch) {
   const LaunchRecord& record = launch.record;
   const auto queued = [&](const LaunchRecord& other) { return other.id == record.id; };
   if (!PlantedBug(Bug::kStartTwice)) {
-    if (ranks_.contains(record.id) || std::ranges::any_of(queue_, queued)) return;  // sent twice
+    const bool is_known = ranks_.contains(record.id) || unclaimed_.contains(record.id);
+    if (is_known || std::ranges::any_of(queue_, queued)) return;  // sent twice
     if (host_.HasJob(record.id)) {
       return On(Adopt{record.id, record.token, 0, record.slots});  // started by an earlier agent
     }
@@ -162,6 +163,7 @@ void AgentCore::On(const Order& order) {
     record.cause = EndCause::kStopped;
     record.detail = "not started yet";
     queue_.erase(queued);
+    unclaimed_.insert(order.id);
     host_.Send(Exited{std::move(record)});
     return;
   }

@@ -101,6 +101,7 @@ void AgentCore::OnBusy(RankId id, Rank& rank) {
   std::optional<SlotBusy> busy = host_.TakeBusy(id);
   if (!busy) return;
   rank.ended = true;
+  unclaimed_.insert(id);
   host_.Send(*std::move(busy));
 }
 
@@ -173,6 +174,7 @@ void AgentCore::End(RankId id, Rank& rank, EndCause cause, const std::string& de
   record.detail = detail;
   record.last_seq = rank.spool->LastSeq();
   rank.ended = true;
+  if (cause == EndCause::kLaunchRefused) unclaimed_.insert(id);
   host_.Send(Exited{std::move(record)});
 }
 

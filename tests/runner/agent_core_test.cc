@@ -219,6 +219,15 @@ TEST_F(AgentCoreTest, DeliversNoWaitingOrderOfACoordinatorThatWasTakenOver) {
   EXPECT_TRUE(core_.IsOver());
 }
 
+TEST_F(AgentCoreTest, ALaunchThatEndedWithoutAFolderIsNotStartedByItsCopy) {
+  Launch(1);
+  core_.ChildEnded(101);  // before it had claimed anything
+  ASSERT_EQ(host_.All<Exited>().size(), 1U);
+  core_.Heard(Settled{first_});
+  Launch(1);
+  EXPECT_THAT(host_.started, testing::ElementsAre(first_));
+}
+
 // The coordinator has a link to it, and has given ours up.
 TEST_F(AgentCoreTest, StartsNothingBesideALaterAgentOfItsCoordinator) {
   Launch(1);
