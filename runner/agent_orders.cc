@@ -177,8 +177,9 @@ void AgentCore::Deliver(OpenOrder open) {
   open.is_written = open.is_written || host_.WriteOrder(open.order);
   const RankRecord record = host_.Record(id);
   const bool has_begun = record.start && !record.exit;
-  if (open.is_written && record.start && host_.Signal(record.start->supervisor, kWakeSignal))
+  if (open.is_written && record.start && host_.Signal(record.start->supervisor, kWakeSignal)) {
     return;
+  }
   const bool is_gone = has_begun && IsGone(record.start->supervisor);
   const auto rank = ranks_.find(id);
   // A rank that nobody adopted and nobody supervises: what is left of it goes at once.

@@ -168,6 +168,8 @@ class UnixControlServer : public ControlServer {
         loop_(std::move(listener), std::move(signals), wake_.Get(), outbox_, deliver_),
         thread_([this](const std::stop_token& stop) { loop_.Run(stop); }) {}
 
+  UnixControlServer(const UnixControlServer&) = delete;
+  UnixControlServer& operator=(const UnixControlServer&) = delete;
   ~UnixControlServer() override {
     thread_.request_stop();
     Wake();

@@ -66,13 +66,17 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
   if (fields.size() < 24 - kFirst + 1 || fields[0].size() != 1) return std::nullopt;
   const auto field = [&](std::size_t number) { return Number(fields[number - kFirst]); };
   const auto pid = Number(text.substr(0, name_begin));
-  if (!pid || !field(4) || !field(6) || !field(22) || !field(24)) return std::nullopt;
+  const auto parent = field(4);
+  const auto session = field(6);
+  const auto start_ticks = field(22);
+  const auto resident_pages = field(24);
+  if (!pid || !parent || !session || !start_ticks || !resident_pages) return std::nullopt;
   return ProcessStat{.pid = *pid,
-                     .parent = *field(4),
-                     .session = *field(6),
+                     .parent = *parent,
+                     .session = *session,
                      .state = fields[0][0],
-                     .start_ticks = static_cast<std::uint64_t>(*field(22)),
-                     .resident_pages = *field(24)};
+                     .start_ticks = static_cast<std::uint64_t>(*start_ticks),
+                     .resident_pages = *resident_pages};
 }
 
 std::optional<ProcessStat> ReadProcessStat(std::int64_t pid) {
@@ -102,8 +106,8 @@ std::optional<ProcessIdentity> IdentityOf(std::int64_t pid) {
 }
 
 std::chrono::milliseconds AgeOf(const ProcessIdentity& process) {
-  static const std::string boot = BootId();
-  if (process.boot_id != boot) return std::chrono::milliseconds(0);
+  static const std::string kBoot = BootId();
+  if (process.boot_id != kBoot) return std::chrono::milliseconds(0);
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);  // what start times count in
   const auto ticks_a_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
@@ -165,6 +169,31 @@ std::int64_t OutOfMemoryKills() {
   return Number(rest.substr(0, rest.find('\n'))).value_or(0);
 }
 
+namespace {
+
+// Descendants that changed their environment go with their ancestors.
+void AddDescendants(std::set<std::int64_t>& marked) {
+  for (bool grew = !marked.empty(); grew;) {
+    grew = false;
+    for (const std::int64_t pid : AllPids()) {
+      const auto stat = ReadProcessStat(pid);
+      if (stat && marked.contains(stat->parent)) grew = marked.insert(pid).second || grew;
+    }
+  }
+}
+
+// How many were there to kill.
+int KillEach(const std::set<std::int64_t>& pids) {
+  int killed = 0;
+  for (const std::int64_t pid : pids) {
+    const auto identity = IdentityOf(pid);
+    if (identity && IsAlive(*identity) && SendSignal(*identity, SIGKILL)) ++killed;
+  }
+  return killed;
+}
+
+}  // namespace
+
 int KillByToken(std::string_view token) {
   int killed = 0;
   std::set<std::string> cgroups;
@@ -175,20 +204,10 @@ int KillByToken(std::string_view token) {
       marked.insert(process.pid);
       if (auto cgroup = CgroupWithToken(process.pid, token)) cgroups.insert(*std::move(cgroup));
     }
-    // Descendants that changed their environment go with their ancestors.
-    for (bool grew = !marked.empty(); grew;) {
-      grew = false;
-      for (const std::int64_t pid : AllPids()) {
-        const auto stat = ReadProcessStat(pid);
-        if (stat && marked.contains(stat->parent)) grew = marked.insert(pid).second || grew;
-      }
-    }
-    bool any = false;
-    for (const std::int64_t pid : marked) {
-      const auto identity = IdentityOf(pid);
-      if (identity && IsAlive(*identity) && SendSignal(*identity, SIGKILL)) any = ++killed > 0;
-    }
-    if (!any) break;
+    AddDescendants(marked);
+    const int now = KillEach(marked);
+    if (now == 0) break;
+    killed += now;
   }
   for (const std::string& cgroup : cgroups) {
     ::rmdir(cgroup.c_str());

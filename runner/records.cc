@@ -74,10 +74,16 @@ StartRecord StartOf(const Json& json) {
           .started_unix_ms = WholeNumber<std::int64_t>(json.at("started_unix_ms"))};
 }
 
+EndCause CauseOf(const Json& json) {
+  const auto name = json.get<std::string>();
+  if (const std::optional<EndCause> cause = ParseEndCause(name)) return *cause;
+  throw Error("no cause of an end: " + name, "record", "");
+}
+
 ExitRecord ExitOf(const Json& json) {
   return {.id = RankFromJson(json),
           .token = json.at("token").get<std::string>(),
-          .cause = ParseEndCause(json.at("cause").get<std::string>()).value(),
+          .cause = CauseOf(json.at("cause")),
           .exit_code = WholeNumber<int>(json.at("exit_code")),
           .signal = WholeNumber<int>(json.at("signal")),
           .detail = json.at("detail").get<std::string>(),
@@ -105,10 +111,10 @@ auto Guarded(std::string_view text, Read read) -> std::optional<decltype(read(Js
   try {
     return read(ParseJson(text, "record"));
   } catch (const Error&) {
+    return std::nullopt;
   } catch (const Json::exception&) {
-  } catch (const std::bad_optional_access&) {
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace

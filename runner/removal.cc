@@ -53,7 +53,9 @@ FolderSize SizeOf(const std::string& path) {
   if (!S_ISDIR(facts.st_mode)) return {1, bytes};
   FolderSize size{0, bytes};
   for (const std::string& name : ListFolder(path)) {
-    size += SizeOf(path + "/" + name);
+    std::string below = path;
+    below.append("/").append(name);
+    size += SizeOf(below);
   }
   return size;
 }

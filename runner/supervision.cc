@@ -100,6 +100,7 @@ void Supervision::ReadOutput(bool to_the_end) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return;
     if (got == 0) return pipes_.output.Reset();  // closed by the trial, which may go on
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs
     intake_->TakeOutput({piece.data(), static_cast<std::size_t>(got)});
     if (!to_the_end) return;
     (void)spool_.Flush();
@@ -112,6 +113,7 @@ void Supervision::ReadMetrics() {
     const ssize_t got = ::read(pipes_.metrics.Get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs
     intake_->TakeMetrics({piece.data(), static_cast<std::size_t>(got)});
   }
 }
@@ -119,6 +121,7 @@ void Supervision::ReadMetrics() {
 void Supervision::TakeRest() {
   ReadOutput(true);
   ReadMetrics();
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs
   intake_->Finish();
 }
 
