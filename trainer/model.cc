@@ -80,8 +80,9 @@ class ModelBuilder {
     stage.weight = memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, layer.width);
     stage.bias = memory_.MakeParameter(ParameterRole::kBias, "bias", 1, layer.width);
     stage.weight.fan_in = stage.bias.fan_in = inputs;
-    if (model_.shape.keeps_gradients)
+    if (model_.shape.keeps_gradients) {
       stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
+    }
     stage.pre = AddOutput("pre", layer.width);
     stage.output = OutputOf(layer.activation, stage.pre);
     Append(stage);

@@ -22,7 +22,7 @@ class AgentProcess::Tail final : public SpoolTail {
     if (job == agent_.disk_.jobs.end()) return {};
     const auto& spool = job->second.spool;
     if (last_seq_ >= std::ssize(spool)) return {};
-    if (agent_.around_.Strikes(Fault::kHostReadError)) return {};
+    if (agent_.ReadFails()) return {};
     const std::int64_t until = std::min(last_seq_ + kBatch, std::ssize(spool));
     std::vector<MetricReport> reports(spool.begin() + last_seq_, spool.begin() + until);
     last_seq_ = until;
@@ -54,6 +54,12 @@ bool AgentProcess::Turn(bool is_idle, const std::function<void(AgentCore&)>& fac
     around_.trace.Note(around_.agenda.Now(), machine_.Name(), "agent {} is killed", connection_);
   }
   return false;
+}
+
+bool AgentProcess::ReadFails() const {
+  if (!around_.Strikes(Fault::kHostReadError)) return false;
+  may_sleep = false;  // what it could not see it looks for again
+  return true;
 }
 
 void AgentProcess::Mortal() const {
@@ -106,8 +112,7 @@ std::string AgentProcess::JobFolder(RankId id) const {
 RankRecord AgentProcess::Record(RankId id) const {
   const auto job = disk_.jobs.find(id);
   if (job == disk_.jobs.end() || job->second.is_settled) return {};
-  if (around_.Strikes(Fault::kHostReadError))
-    return {.start = {}, .exit = {}, .is_unreadable = true};
+  if (ReadFails()) return {.start = {}, .exit = {}, .is_unreadable = true};
   return {.start = job->second.start, .exit = job->second.exit};
 }
 
@@ -172,7 +177,7 @@ pid_t AgentProcess::StartSupervisor(const LaunchRecord& record, std::uint64_t ep
 }
 
 ProcessLook AgentProcess::LookAt(std::int64_t pid) const {
-  if (around_.Strikes(Fault::kHostReadError)) return {.stat = std::nullopt, .is_refused = true};
+  if (ReadFails()) return {.stat = std::nullopt, .is_refused = true};
   const std::optional<std::uint64_t> ticks = machine_.TicksOf(pid);
   if (!ticks) return {};
   return {.stat = ProcessStat{.pid = pid, .state = 'S', .start_ticks = *ticks}};

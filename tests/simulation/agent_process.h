@@ -34,14 +34,15 @@ class AgentProcess final : private AgentHost {
   [[nodiscard]] std::chrono::milliseconds TurnWithin() const { return core_.TurnWithin(); }
   [[nodiscard]] bool HearsBell() const { return hears_bell_; }
 
-  std::uint64_t epoch = 0;  // of its coordinator, for the witness
-  bool may_sleep = false;   // nothing has changed since it looked around
-  bool has_turn = false;    // one is on the agenda
+  std::uint64_t epoch = 0;         // of its coordinator, for the witness
+  mutable bool may_sleep = false;  // nothing has changed since it looked around
+  bool has_turn = false;           // one is on the agenda
 
  private:
   struct Killed {};
   class Tail;
   // Where it may be killed: before an effect, or after it.
+  [[nodiscard]] bool ReadFails() const;
   void Mortal() const;
 
   [[nodiscard]] std::chrono::steady_clock::time_point Now() const override;
