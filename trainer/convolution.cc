@@ -75,20 +75,9 @@ dnnl::convolution_forward::primitive_desc ForwardDesc(const Shapes& at) {
 #endif
 }
 
-dnnl::convolution_backward_weights::primitive_desc WeightGradientDesc(
-    const Shapes& at, const dnnl::convolution_forward::primitive_desc& forward) {
-  constexpr auto kDirect = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
-  return {TheLibrary().engine, kDirect,    at.input,   at.weights, at.output,
-          at.strides,          at.padding, at.padding, forward};
-#else
-  return {{kDirect, at.input, at.weights, at.output, at.strides, at.padding, at.padding},
-          TheLibrary().engine,
-          forward};
-#endif
-}
-
-dnnl::convolution_backward_data::primitive_desc InputGradientDesc(
+// Of the gradient of the weights or of the input.
+template <class Primitive>
+typename Primitive::primitive_desc GradientDesc(
     const Shapes& at, const dnnl::convolution_forward::primitive_desc& forward) {
   constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
@@ -128,14 +117,14 @@ struct Convolution::Kernels {
 
   Kernels(const Shapes& shapes, bool has_input_gradient)
       : forward_desc(ForwardDesc(shapes)),
-        weight_desc(WeightGradientDesc(shapes, forward_desc)),
+        weight_desc(GradientDesc<dnnl::convolution_backward_weights>(shapes, forward_desc)),
         forward(forward_desc),
         weight_gradient(weight_desc),
         forward_weights(forward_desc.weights_desc(), TheLibrary().engine),
         weight_sum(weight_desc.diff_weights_desc(), TheLibrary().engine),
         weight_part(weight_desc.diff_weights_desc(), TheLibrary().engine) {
     if (!has_input_gradient) return;
-    input_desc = InputGradientDesc(shapes, forward_desc);
+    input_desc = GradientDesc<dnnl::convolution_backward_data>(shapes, forward_desc);
     input_gradient = dnnl::convolution_backward_data(*input_desc);
     input_weights = Memory(input_desc->weights_desc(), TheLibrary().engine);
   }

@@ -363,6 +363,7 @@ class ModelBuilder {
 
 Model BuildModel(const ModelShape& shape) {
   assert(shape.batch > 0 && shape.features > 0 && shape.classes > 0);
+  // Where activations begin is known once all layers have been seen.
   const ModelBuilder sizes(shape, 0);
   return ModelBuilder(shape, sizes.StateFloats()).Finish();
 }
