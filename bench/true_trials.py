@@ -8,10 +8,12 @@ GNU parallel: Debian's package `parallel`. Optuna: see peers/optuna_true.py; lef
 import os
 import subprocess
 import sys
+import tempfile
 
 from measure import TOP, Workplace, arguments, interleaved, median, show
 
 options = arguments(__doc__.splitlines()[0], trials=(2000, "trials"), at_once=(2, "trials at a time"))
+OPTUNA_TRIALS = 300  # a round; its time a trial does not depend on how many there are
 SPEC = """name: true-{n}
 command: [/bin/true]
 method: grid
@@ -38,19 +40,20 @@ with Workplace() as place:
         contenders["parallel --joblog"] = lambda: run(
             ["parallel", "--will-cite", f"-j{at_once}", "--joblog", place.path("joblog"), "/bin/true"],
             input=items.encode())
+    python = os.environ.get("PEER_PYTHON", sys.executable)
+    peer = [python, os.path.join(TOP, "bench", "peers", "optuna_true.py"), str(OPTUNA_TRIALS), at_once]
+    optuna = []
+    if subprocess.run([python, "-c", "import optuna"], stderr=subprocess.DEVNULL).returncode == 0:
+        contenders["Optuna, SQLite"] = lambda: optuna.append(float(subprocess.run(
+            peer, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+            cwd=tempfile.mkdtemp(dir=place.folder)).stdout))
     times = interleaved(contenders, options.rounds)
 
-    python = os.environ.get("PEER_PYTHON", sys.executable)
-    peer = [python, os.path.join(TOP, "bench", "peers", "optuna_true.py"), "300", at_once]
-    done = subprocess.run(peer, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=place.folder)
-    ddl = median(times["ddl sweep"]) / options.trials
-    rows = [{"what": name, "ms_per_trial": round(median(t) / options.trials * 1e3, 3),
-             "ddl_is": f"{median(t) / options.trials / ddl:.2f} x as fast"} for name, t in times.items()]
-    if done.returncode == 0:
-        optuna = float(done.stdout)
-        rows.append({"what": "Optuna, SQLite", "ms_per_trial": round(optuna * 1e3, 3),
-                     "ddl_is": f"{optuna / ddl:.2f} x as fast"})
-    else:
-        rows.append({"what": "Optuna, SQLite", "ms_per_trial": "-", "ddl_is": "not installed"})
+    each = {name: median(t) / options.trials for name, t in times.items()}
+    each["Optuna, SQLite"] = median(optuna) if optuna else None  # without the start of Python
+    rows = [{"what": name,
+             "ms_per_trial": f"{seconds * 1e3:.3f}" if seconds else "-",
+             "ddl_is": f"{seconds / each['ddl sweep']:.2f} x as fast" if seconds else "not installed"}
+            for name, seconds in each.items()]
     show(f"{options.trials} trials of /bin/true, {at_once} at a time (median of {options.rounds})", rows,
          options.json)
