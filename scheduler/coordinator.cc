@@ -66,6 +66,9 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
               .host_folder = {},
               .hello = {store_.Id(), epoch_, options_.take_over, Holder(options_.store_folder)}},
              [this](HostNews news) { mailbox_.Put(std::move(news)); }) {
+  // The epoch is in the database before any host hears of it: no other start may greet with it too.
+  Step(Tick{});
+  Settle();
   for (const std::string& name : store_.UnfinishedSweeps()) {
     std::optional<SweepHistory> history = store_.Load(name);
     assert(history);

@@ -36,8 +36,11 @@ Loop::Loop(Surroundings& around, MemoryStore& store, Witness& witness, LoopOutsi
   Begin();
 }
 
-// Sweeps that did not end are opened for adoption; they go on when somebody asks for them.
+// The epoch is written down before any host hears of it. Sweeps that did not end are opened for
+// adoption; they go on when somebody asks for them.
 void Loop::Begin() {
+  Step(ddl::Tick{});
+  if (!Settle()) return;
   for (const std::string& name : store_.UnfinishedSweeps()) {
     SweepOpened opened;
     opened.history = store_.Load(name);
