@@ -30,8 +30,9 @@ FileDescriptor WatchChildren() {
 
 }  // namespace
 
-Agent::Agent(FileDescriptor link, std::string host_folder)
-    : link_(std::move(link)),
+Agent::Agent(FileDescriptor from, FileDescriptor to, std::string host_folder)
+    : from_(std::move(from)),
+      to_(std::move(to)),
       children_(WatchChildren()),
       paths_{std::move(host_folder), {}, {}},
       leases_folder_(LeasesFolder()),
@@ -48,15 +49,15 @@ int Agent::Run() {
 }
 
 void Agent::Turn() {
-  const bool busy = !out_.empty();
-  std::array<pollfd, 4> watched{
-      {{link_.Get(), static_cast<short>(busy ? POLLIN | POLLOUT : POLLIN), 0},
-       {children_.Get(), POLLIN, 0},
-       {bell_.Get(), POLLIN, 0},
-       {look_.Get(), POLLIN, 0}}};
+  std::array<pollfd, 5> watched{{{from_.Get(), POLLIN, 0},
+                                 {children_.Get(), POLLIN, 0},
+                                 {bell_.Get(), POLLIN, 0},
+                                 {look_.Get(), POLLIN, 0},
+                                 {out_.empty() ? -1 : to_.Get(), POLLOUT, 0}}};
   const auto within = static_cast<int>(core_.TurnWithin().count());
   if (::poll(watched.data(), watched.size(), within) < 0) return;
-  const bool idle = watched[0].revents == 0 && watched[1].revents == 0 && watched[2].revents == 0;
+  const bool idle = watched[0].revents == 0 && watched[1].revents == 0 && watched[2].revents == 0 &&
+                    watched[4].revents == 0;
   // The bell before the children: a supervisor rings, then ends.
   if (watched[2].revents != 0) ReadBell();
   if (watched[1].revents != 0) ReapChildren();
@@ -68,7 +69,7 @@ void Agent::Turn() {
 
 void Agent::ReadLink() {
   std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-  const ssize_t got = ::read(link_.Get(), piece.data(), piece.size());
+  const ssize_t got = ::read(from_.Get(), piece.data(), piece.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return core_.LinkEnded();
   if (!core_.MayBeHeard()) return;
@@ -125,7 +126,7 @@ void Agent::ReadLook() {
 
 void Agent::Flush() {
   while (!out_.empty()) {
-    const ssize_t written = ::write(link_.Get(), out_.data(), out_.size());
+    const ssize_t written = ::write(to_.Get(), out_.data(), out_.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       is_cut_ = is_cut_ || errno != EAGAIN;

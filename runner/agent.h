@@ -19,7 +19,8 @@ namespace ddl {
 
 class Agent final : private AgentHost {
  public:
-  Agent(FileDescriptor link, std::string host_folder);
+  // Reads the coordinator's messages from `from`, writes its own to `to`; both do not block.
+  Agent(FileDescriptor from, FileDescriptor to, std::string host_folder);
   // Until the link ends. Returns the exit code of the process.
   int Run();
 
@@ -71,7 +72,8 @@ class Agent final : private AgentHost {
   void KillByToken(const std::string& token) override;
   void AwaitDeath(const ProcessIdentity& process) override;
 
-  FileDescriptor link_;
+  FileDescriptor from_;
+  FileDescriptor to_;
   FileDescriptor bell_;
   FileDescriptor children_;  // a signalfd
   FileDescriptor look_;      // facts, from a child that reads them

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// ddl-agent agent --fd N [--host-folder F]: speaks frames on descriptor N until it ends.
+// ddl-agent agent (--fd N | --stdio) [--host-folder F]: speaks frames on descriptor N, or on its
+// standard input and output, until they end.
 #include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "runner/agent.h"
 #include "runner/host_folder.h"
@@ -15,30 +18,58 @@ namespace {
 
 int Usage() {
   std::fputs(
-      "usage: ddl-agent agent --fd N [--host-folder FOLDER]\n"
+      "usage: ddl-agent agent (--fd N | --stdio) [--host-folder FOLDER]\n"
       "Started by ddl; there is no need to start it by hand.\n",
       stderr);
   return 2;
 }
 
+// A copy that no child inherits and that never blocks.
+ddl::FileDescriptor TakeOver(int fd) {
+  ddl::FileDescriptor own(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (own) ::fcntl(own.Get(), F_SETFL, ::fcntl(own.Get(), F_GETFL) | O_NONBLOCK);
+  return own;
+}
+
+// What is forked from here must not hold the connection open.
+bool LeaveStandardStreams() {
+  const ddl::FileDescriptor nothing = ddl::OpenFile("/dev/null", O_RDWR);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (!nothing || ::dup2(nothing.Get(), fd) < 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  int fd = -1;
+  int from = -1;
+  int to = -1;
   std::string host_folder = ddl::DefaultHostFolder();
-  if (argc < 4 || std::string_view(argv[1]) != "agent") return Usage();
-  for (int i = 2; i + 1 < argc; i += 2) {
+  if (argc < 3 || std::string_view(argv[1]) != "agent") return Usage();
+  for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
-    const std::string_view value = argv[i + 1];
+    if (option == "--stdio") {
+      from = STDIN_FILENO;
+      to = STDOUT_FILENO;
+      continue;
+    }
+    if (++i == argc) return Usage();
+    const std::string_view value = argv[i];
     if (option == "--fd") {
-      std::from_chars(value.data(), value.data() + value.size(), fd);
+      std::from_chars(value.data(), value.data() + value.size(), from);
+      to = from;
     } else if (option == "--host-folder") {
       host_folder = value;
     } else {
       return Usage();
     }
   }
-  if (fd < 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return Usage();
+  ddl::FileDescriptor own_from = TakeOver(from);
+  ddl::FileDescriptor own_to = TakeOver(to);
+  if (!own_from || !own_to) return Usage();
+  if (from > STDERR_FILENO) ::close(from);
+  if (from == STDIN_FILENO && !LeaveStandardStreams()) return 1;
   std::signal(SIGPIPE, SIG_IGN);
-  return ddl::Agent(ddl::FileDescriptor(fd), std::move(host_folder)).Run();
+  return ddl::Agent(std::move(own_from), std::move(own_to), std::move(host_folder)).Run();
 }

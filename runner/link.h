@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "configs/ssh_address.h"
 #include "runner/messages.h"
 
 namespace ddl {
@@ -15,6 +16,7 @@ namespace ddl {
 // The link is gone; nothing is known of the host's ranks until a new one says Welcome.
 struct LinkDown {
   std::string reason;
+  std::string hint{};  // what the user can do; "": it may pass by itself
 };
 
 // Nothing was heard for 10 s; the link is remade after 30 s of that.
@@ -40,9 +42,19 @@ struct LocalLinkOptions {
   Hello hello;              // sent first
 };
 
+// A host reached by SSH. Everything happens on the link's thread, so the factory never waits: what
+// stands in the way is told by LinkDown.
+struct SshLinkOptions {
+  int host = 0;
+  SshAddress address;
+  std::string agent_path;  // the ddl-agent executable, sent to the host where it lacks it
+  Hello hello;
+};
+
 // News go through `deliver`, which is called on the link's thread and must only pass them on.
 // Throws Error when the agent cannot be started.
 using Deliver = std::function<void(HostNews)>;
 [[nodiscard]] std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver deliver);
+[[nodiscard]] std::unique_ptr<Link> MakeSshLink(const SshLinkOptions& options, Deliver deliver);
 
 }  // namespace ddl

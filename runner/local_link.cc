@@ -2,7 +2,6 @@
 // The link to this machine: a socketpair to an agent that it starts.
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <thread>
 #include <utility>
@@ -11,40 +10,36 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "configs/error.h"
 #include "runner/file.h"
-#include "runner/frames.h"
 #include "runner/link.h"
-#include "runner/mailbox.h"
+#include "runner/link_traffic.h"
+#include "runner/wakeup.h"
 
 namespace ddl {
 
 namespace {
 
-constexpr std::chrono::seconds kHeartbeatEvery{2};
-constexpr std::chrono::seconds kSilentAfter{10};
 constexpr const char* kTooMany = "close other programs, or raise the limit: ulimit -n";
 
 class LocalLink : public Link {
  public:
-  LocalLink(const LocalLinkOptions& options, Deliver deliver, FileDescriptor socket,
-            FileDescriptor wake, pid_t agent)
-      : host_(options.host),
-        deliver_(std::move(deliver)),
+  LocalLink(const LocalLinkOptions& options, Deliver deliver, FileDescriptor socket, pid_t agent,
+            Wakeup wakeup)
+      : traffic_(options.host, std::move(deliver)),
         socket_(std::move(socket)),
         agent_(agent),
-        wake_(std::move(wake)),
+        wakeup_(std::move(wakeup)),
         thread_([this](const std::stop_token& stop) { Run(stop); }) {
     LocalLink::Send(options.hello);
   }
   ~LocalLink() override {
     thread_.request_stop();
-    Wake();
+    wakeup_.Wake();
     thread_.join();
     socket_.Reset();  // the agent ends with its link
     while (::waitpid(agent_, nullptr, 0) < 0 && errno == EINTR) {
@@ -56,40 +51,32 @@ class LocalLink : public Link {
   LocalLink& operator=(LocalLink&&) = delete;
 
   void Send(ToHost message) override {
-    outbox_.Put(std::move(message));
-    Wake();
+    traffic_.Put(std::move(message));
+    wakeup_.Wake();
   }
 
  private:
-  void Wake() const {
-    const std::uint64_t one = 1;
-    (void)WriteAll(wake_.Get(), {reinterpret_cast<const char*>(&one), sizeof one});
-  }
-
   void Run(const std::stop_token& stop) {
-    heard_ = std::chrono::steady_clock::now();
+    traffic_.Begin();
     std::string ended;
     while (!stop.stop_requested() && ended.empty()) {
       ended = Turn();
     }
-    TakeOutgoing();
+    traffic_.Refill();
     (void)Flush();  // what was said before the end is said
-    if (!ended.empty()) deliver_({host_, LinkDown{ended}});
+    if (!ended.empty()) traffic_.Ended(ended);
   }
 
   // Why the link is over, or "".
   std::string Turn() {
+    const bool busy = !traffic_.Out().empty();
     std::array<pollfd, 2> watched{
-        {{socket_.Get(), static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT), 0},
-         {wake_.Get(), POLLIN, 0}}};
-    ::poll(watched.data(), watched.size(), 1000);
-    if (watched[1].revents != 0) {
-      std::uint64_t count = 0;
-      (void)!::read(wake_.Get(), &count, sizeof count);
-    }
+        {{socket_.Get(), static_cast<short>(busy ? POLLIN | POLLOUT : POLLIN), 0},
+         {wakeup_.Get(), POLLIN, 0}}};
+    ::poll(watched.data(), watched.size(), static_cast<int>(kLinkTurn.count()));
+    if (watched[1].revents != 0) wakeup_.Clear();
     std::string ended = watched[0].revents != 0 ? Read() : std::string();
-    TakeOutgoing();
-    KeepHeartbeat();
+    traffic_.Refill();
     if (!Flush()) ended = "the agent is gone";
     return ended;
   }
@@ -99,55 +86,23 @@ class LocalLink : public Link {
     const ssize_t got = ::read(socket_.Get(), piece.data(), piece.size());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
     if (got <= 0) return "the agent is gone";
-    heard_ = std::chrono::steady_clock::now();
-    told_silent_ = false;
-    frames_.Add({piece.data(), static_cast<std::size_t>(got)});
-    while (std::optional<FromHost> message = frames_.Next<FromHost>()) {
-      deliver_({host_, *std::move(message)});
-    }
-    return frames_.Problem();
-  }
-
-  void TakeOutgoing() {
-    for (const ToHost& message : outbox_.TakeAll(std::chrono::nanoseconds(0))) {
-      AppendFrame(message, out_);
-    }
-  }
-
-  void KeepHeartbeat() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - beaten_ > kHeartbeatEvery) {
-      AppendFrame(ToHost(Heartbeat{++beats_}), out_);
-      beaten_ = now;
-    }
-    if (now - heard_ > kSilentAfter && !told_silent_) {
-      told_silent_ = true;
-      deliver_({host_, LinkSilent{}});
-    }
+    return traffic_.Received({piece.data(), static_cast<std::size_t>(got)});
   }
 
   bool Flush() {
-    while (!out_.empty()) {
-      const ssize_t written = ::send(socket_.Get(), out_.data(), out_.size(), MSG_NOSIGNAL);
+    std::string& out = traffic_.Out();
+    while (!out.empty()) {
+      const ssize_t written = ::send(socket_.Get(), out.data(), out.size(), MSG_NOSIGNAL);
       if (written < 0) return errno == EAGAIN || errno == EINTR;
-      out_.erase(0, static_cast<std::size_t>(written));
+      out.erase(0, static_cast<std::size_t>(written));
     }
     return true;
   }
 
-  int host_;
-  Deliver deliver_;
+  LinkTraffic traffic_;
   FileDescriptor socket_;
   pid_t agent_;
-  FileDescriptor wake_;
-  Mailbox<ToHost> outbox_;
-  // The thread's own.
-  FrameReader frames_;
-  std::string out_;
-  std::chrono::steady_clock::time_point heard_;
-  std::chrono::steady_clock::time_point beaten_ = std::chrono::steady_clock::now();
-  std::uint64_t beats_ = 0;
-  bool told_silent_ = false;
+  Wakeup wakeup_;
   std::jthread thread_;  // last: it uses all the others
 };
 
@@ -184,10 +139,10 @@ std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver del
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw SystemError("cannot make a socket", "", kTooMany);
   }
-  FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  Wakeup wakeup;
   FileDescriptor ours(ends[0]);
   const FileDescriptor theirs(ends[1]);
-  if (!wake) throw SystemError("cannot make an event descriptor", "", kTooMany);
+  if (!wakeup) throw SystemError("cannot make an event descriptor", "", kTooMany);
   ::fcntl(ours.Get(), F_SETFL, O_NONBLOCK);
   ::fcntl(theirs.Get(), F_SETFL, O_NONBLOCK);
   ::fcntl(theirs.Get(), F_SETFD, 0);  // for the agent alone: no other thread starts processes now
@@ -196,8 +151,8 @@ std::unique_ptr<Link> MakeLocalLink(const LocalLinkOptions& options, Deliver del
     throw SystemError("cannot start the agent", options.agent_path,
                       "build it: cmake --build build/release");
   }
-  return std::make_unique<LocalLink>(options, std::move(deliver), std::move(ours), std::move(wake),
-                                     agent);
+  return std::make_unique<LocalLink>(options, std::move(deliver), std::move(ours), agent,
+                                     std::move(wakeup));
 }
 
 }  // namespace ddl

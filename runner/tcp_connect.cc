@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/tcp_connect.h"
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace ddl {
+
+namespace {
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+// 0, or the errno of the refusal.
+int ConnectTo(const addrinfo& address, const Patience& patience, FileDescriptor& socket) {
+  socket.Reset(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return errno;
+  if (::connect(socket.Get(), address.ai_addr, address.ai_addrlen) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  if (!patience.Wait(socket.Get(), POLLOUT)) return ETIMEDOUT;
+  int problem = 0;
+  socklen_t size = sizeof problem;
+  return ::getsockopt(socket.Get(), SOL_SOCKET, SO_ERROR, &problem, &size) == 0 ? problem : errno;
+}
+
+}  // namespace
+
+TcpConnection ConnectTcp(const std::string& host, int port, const Patience& patience) {
+  addrinfo wanted{};
+  wanted.ai_family = AF_UNSPEC;
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int unknown = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
+  const Addresses addresses(found, &::freeaddrinfo);
+  TcpConnection connection;
+  if (unknown != 0) {
+    connection.problem = fmt::format("no address for {}: {}", host, ::gai_strerror(unknown));
+    return connection;
+  }
+  int problem = EHOSTUNREACH;
+  for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+    problem = ConnectTo(*address, patience, connection.socket);
+    if (problem == 0) break;
+  }
+  if (problem != 0) {
+    connection.socket.Reset();
+    connection.problem = fmt::format("cannot reach {}:{}: {}", host, port, std::strerror(problem));
+    return connection;
+  }
+  const int on = 1;
+  ::setsockopt(connection.socket.Get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return connection;
+}
+
+}  // namespace ddl

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TCP connection to a host, made without waiting longer than the caller's patience.
+#pragma once
+
+#include <string>
+
+#include "runner/file.h"
+#include "runner/wakeup.h"
+
+namespace ddl {
+
+struct TcpConnection {
+  FileDescriptor socket;  // non-blocking, without delay for small packets; none: see `problem`
+  std::string problem;    // "cannot reach gpu1:22: Connection refused"
+};
+
+// Tries each address of the name in turn. Looking up the name is the resolver's own affair and
+// takes as long as that does.
+[[nodiscard]] TcpConnection ConnectTcp(const std::string& host, int port, const Patience& patience);
+
+}  // namespace ddl

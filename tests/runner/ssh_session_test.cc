@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/ssh_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "configs/error.h"
+#include "tests/runner/test_sshd.h"
+
+namespace ddl {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): seconds in tests
+
+class SshHost : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
+    sshd_.Trust();
+  }
+  [[nodiscard]] Patience Soon() const { return {wakeup_, stop_.get_token(), 30s}; }
+
+  std::variant<SshSession, SshProblem> Open(const std::string& more = {}) {
+    return SshSession::Open(ResolveSshRoute({.host = "test-host"}, sshd_.Home(more)), Soon());
+  }
+  SshProblem Refused(const std::string& more = {}) {
+    auto opened = Open(more);
+    const auto* problem = std::get_if<SshProblem>(&opened);
+    if (problem != nullptr) return *problem;
+    ADD_FAILURE() << "it was let through";
+    return {};
+  }
+  // Output and exit code of a command.
+  std::pair<std::string, int> Run(SshSession& session, const std::string& command) {
+    auto running = session.Run(command, Soon());
+    SshChannel& channel = std::get<SshChannel>(running);
+    std::string output;
+    std::array<char, 1000> piece{};
+    while (true) {
+      const std::size_t got = channel.Read(piece);
+      output.append(piece.data(), got);
+      if (got > 0) continue;
+      if (channel.HasEnded() || !Soon().Wait(channel.Descriptor(), channel.Events())) break;
+    }
+    return {output, channel.ExitCode(Soon())};
+  }
+  // sshd's own word for a client that begins to authenticate.
+  [[nodiscard]] bool SawAuthentication() {
+    sshd_.Stop();
+    return sshd_.Log().find("userauth-request") != std::string::npos;
+  }
+  void ExpectNoAuthentication() { EXPECT_FALSE(SawAuthentication()) << sshd_.Log(); }
+
+  TestSshd sshd_;
+  Wakeup wakeup_;
+  std::stop_source stop_;
+};
+
+TEST_F(SshHost, RunsCommandsOnAHostThatIsKnown) {
+  {
+    auto opened = Open();
+    ASSERT_TRUE(std::holds_alternative<SshSession>(opened)) << std::get<SshProblem>(opened).reason;
+    auto& session = std::get<SshSession>(opened);
+    EXPECT_EQ(Run(session, "echo here; exit 3"), std::pair(std::string("here\n"), 3));
+    EXPECT_EQ(Run(session, "kill -9 $$").second, -1);
+    EXPECT_EQ(Run(session, "head -c 300000 /dev/zero").first.size(), 300'000U);
+  }
+  EXPECT_TRUE(SawAuthentication());
+}
+
+TEST_F(SshHost, RefusesOneThatIsNotKnownAndTellsHowToTrustIt) {
+  sshd_.Write("known_hosts", "");
+  const SshProblem problem = Refused();
+  EXPECT_THAT(problem.reason,
+              HasSubstr("is not a known host; it shows the ssh-ed25519 key SHA256:"));
+  EXPECT_THAT(problem.hint,
+              HasSubstr("echo '" + sshd_.Place() + " " + sshd_.PublicKey("host_key")));
+  const std::size_t begin = problem.hint.find("echo ");
+  ASSERT_EQ(std::system(problem.hint.substr(begin).c_str()), 0);
+  EXPECT_TRUE(std::holds_alternative<SshSession>(Open()));
+}
+
+TEST_F(SshHost, RefusesAKeyThatChanged) {
+  sshd_.MakeKey(sshd_.Path("other"));
+  sshd_.Write("known_hosts", sshd_.Place() + " " + sshd_.PublicKey("other") + "\n");
+  EXPECT_THAT(Refused().reason, HasSubstr("another than the one in"));
+  ExpectNoAuthentication();
+}
+
+TEST_F(SshHost, RefusesAKeyOfAnotherType) {
+  sshd_.MakeKey(sshd_.Path("other"), "ecdsa");
+  sshd_.Write("known_hosts", sshd_.Place() + " " + sshd_.PublicKey("other") + "\n");
+  EXPECT_THAT(Refused().reason, HasSubstr("has its key of another type"));
+  ExpectNoAuthentication();
+}
+
+TEST_F(SshHost, RefusesARevokedKeyThatIsKnownToo) {
+  sshd_.Write("known_hosts", sshd_.Place() + " " + sshd_.PublicKey("host_key") + "\n@revoked * " +
+                                 sshd_.PublicKey("host_key") + "\n");
+  EXPECT_THAT(Refused().reason, HasSubstr("revokes"));
+  ExpectNoAuthentication();
+}
+
+TEST_F(SshHost, RefusesWithoutAnyFileOfKnownHosts) {
+  std::filesystem::remove(sshd_.Path("known_hosts"));
+  EXPECT_THAT(Refused().reason, HasSubstr("is not a known host"));
+  ExpectNoAuthentication();
+}
+
+// What loosens the check in OpenSSH, or makes a client run something, does nothing here.
+TEST_F(SshHost, IsNotPersuadedByItsConfiguration) {
+  sshd_.MakeKey(sshd_.Path("other"));
+  const std::string mark = sshd_.Path("was-run");
+  const std::string known_changed = sshd_.Place() + " " + sshd_.PublicKey("other") + "\n";
+  for (const std::string& known : {std::string(), known_changed}) {
+    sshd_.Write("known_hosts", known);
+    for (const std::string more :
+         {"StrictHostKeyChecking no\n", "StrictHostKeyChecking accept-new\n",
+          "VerifyHostKeyDNS yes\n", "NoHostAuthenticationForLocalhost yes\n",
+          "HostKeyAlias elsewhere\n", "KnownHostsCommand /bin/echo\n"}) {
+      (void)Refused("  " + more);
+      (void)Refused("Host *\n  " + more);
+      EXPECT_EQ(sshd_.Read("known_hosts"), known) << more;
+    }
+    (void)Refused("Match exec \"touch " + mark + "\"\n  StrictHostKeyChecking no\n");
+  }
+  EXPECT_THROW((void)Open("  ProxyCommand touch " + mark + "\n"), Error);
+  EXPECT_FALSE(std::filesystem::exists(mark));
+  ExpectNoAuthentication();
+}
+
+TEST_F(SshHost, SaysWhichKeysItTried) {
+  sshd_.MakeKey(sshd_.Path("stranger"));
+  sshd_.MakeKey(sshd_.Path("locked"), "ed25519", "secret");
+  sshd_.Write("authorized_keys", "");
+  const SshProblem problem =
+      Refused("  IdentityFile " + sshd_.Path("stranger") + "\n  IdentityFile " +
+              sshd_.Path("locked") + "\n  IdentityFile " + sshd_.Path("missing") + "\n");
+  EXPECT_THAT(problem.reason,
+              HasSubstr("lets none of our keys in (" + sshd_.Path("user_key") + ", " +
+                        sshd_.Path("stranger") + ", " + sshd_.Path("locked") +
+                        " (needs a passphrase), " + sshd_.Path("missing") + " (not there))"));
+  EXPECT_THAT(problem.hint, HasSubstr("ssh-copy-id -p " + std::to_string(sshd_.Port())));
+}
+
+TEST_F(SshHost, IsReachedOverAJump) {
+  auto opened = SshSession::Open(
+      ResolveSshRoute(
+          {.host = "inner"},
+          sshd_.Home("Host inner\n  HostName 127.0.0.1\n  Port " + std::to_string(sshd_.Port()) +
+                     "\n  ProxyJump test-host\n  IdentityFile " + sshd_.Path("user_key") +
+                     "\n  UserKnownHostsFile " + sshd_.Path("known_hosts") + "\n")),
+      Soon());
+  ASSERT_TRUE(std::holds_alternative<SshSession>(opened)) << std::get<SshProblem>(opened).reason;
+  EXPECT_EQ(Run(std::get<SshSession>(opened), "head -c 3000000 /dev/zero").first.size(),
+            3'000'000U);
+}
+
+TEST_F(SshHost, TellsThatNobodyListens) {
+  sshd_.Stop();
+  EXPECT_THAT(Refused().reason, HasSubstr("Connection refused"));
+}
+
+TEST_F(SshHost, EndsAtOnceWhenAskedTo) {
+  stop_.request_stop();
+  EXPECT_FALSE(std::holds_alternative<SshSession>(Open()));
+}
+
+}  // namespace
+}  // namespace ddl
