@@ -67,6 +67,11 @@ int RunLogsCommand(const LogsOptions& options) {
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
   const ChosenTrial chosen = ChooseTrial(reader, options.trial);
   const AttemptLine attempt = ChooseAttempt(reader, chosen, options.attempt);
+  if (attempt.host != "local") {
+    throw Error(fmt::format("the log of trial {} lies on {}", chosen.trial.number, attempt.host),
+                attempt.job_folder + "/log",
+                "read it there; fetching logs from hosts is not built yet");
+  }
   const std::string gone = WhyFolderIsGone(attempt);
   const std::string text = ReadTrialOutput(attempt, 0);
   if (options.common.json) {

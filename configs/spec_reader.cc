@@ -20,6 +20,7 @@
 #include "configs/spec_keys.h"
 #include "configs/spec_overrides.h"
 #include "configs/spec_sections.h"
+#include "configs/ssh_address.h"
 
 namespace ddl {
 
@@ -265,6 +266,10 @@ class SpecBuilder {
     if (spec.trainer) {
       if (!spec.program.empty() || !spec.command.empty()) {
         errors_.Add(*root_, "trainer together with program or command", "keep one of them");
+      }
+      if (std::ranges::any_of(spec.hosts, IsSshHost)) {
+        errors_.Add(*root_->Find("hosts"), "the built-in trainer on other hosts is not built yet",
+                    "local works; on others, a command that is there");
       }
       return;
     }

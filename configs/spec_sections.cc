@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "configs/spec_keys.h"
+#include "configs/ssh_address.h"
 
 namespace ddl {
 
@@ -105,8 +106,16 @@ std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors) {
   for (const SpecNode& item : node.items) {
     const std::string host = ReadText(item, "a host", errors).value_or("");
     read.push_back(host);
-    if (!host.empty() && host != "local") {
-      errors.Add(item, fmt::format("host {} is not built yet", host), "local works");
+    if (host.empty() || host == "local") continue;
+    if (!IsSshHost(host)) {
+      errors.Add(item, fmt::format("host {} is not built yet", host),
+                 "local and ssh://[USER@]HOST[:PORT] work");
+      continue;
+    }
+    const auto parsed = ParseSshAddress(host);
+    if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
+      errors.Add(item, fmt::format("host {}: {}", host, bad->why),
+                 "write ssh://[USER@]HOST[:PORT]");
     }
   }
   return read;

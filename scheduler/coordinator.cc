@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "configs/error.h"
+#include "configs/ssh_address.h"
 
 namespace ddl {
 
@@ -21,7 +22,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kTick = std::chrono::milliseconds(100);
 constexpr nanoseconds kBackupEvery = std::chrono::minutes(10);
 constexpr std::size_t kShownTrials = 64;
-constexpr int kLocalHost = 0;
+constexpr const char* kLocalHost = "local";
 
 std::uint64_t RandomBits() {
   std::random_device device;
@@ -60,15 +61,11 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
       control_(MakeControlServer(options_.store_folder,
                                  [this](ControlNews news) { mailbox_.Put(std::move(news)); })),
       desk_(*control_),
-      search_([this](Proposed proposed) { mailbox_.Put(std::move(proposed)); }),
-      local_({.host = kLocalHost,
-              .agent_path = options_.agent_path,
-              .host_folder = {},
-              .hello = {store_.Id(), epoch_, options_.take_over, Holder(options_.store_folder)}},
-             [this](HostNews news) { mailbox_.Put(std::move(news)); }) {
+      search_([this](Proposed proposed) { mailbox_.Put(std::move(proposed)); }) {
   // The epoch is in the database before any host hears of it: no other start may greet with it too.
   Step(Tick{});
   Settle();
+  NeedHost(kLocalHost);
   for (const std::string& name : store_.UnfinishedSweeps()) {
     std::optional<SweepHistory> history = store_.Load(name);
     assert(history);
@@ -98,6 +95,8 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
   const auto open = by_name_.find(request.spec.name);
   if (goes_on && known && open != by_name_.end() && open->second == known->id) {
     search_.Open(known->id, request.spec);
+    NeedHosts({.spec = request.spec});
+    hosts_of_[known->id] = request.spec.hosts;
     Step(SpecChanged{known->id, request.spec, request.retry_failed});
     Settle();
     ended_.erase(known->id);
@@ -112,14 +111,53 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
 SweepId Coordinator::Enter(SweepOpened opened) {
   const std::string name = opened.spec.name;
   const SweepSpec spec = opened.spec;
+  NeedHosts(opened);
   Step(opened);
   // The core gave a new sweep its id: the largest of that name.
   for (const SweepProgress& progress : core_.Progress(Clock())) {
     if (progress.name == name) by_name_[name] = std::max(by_name_[name], progress.id);
   }
   search_.Open(by_name_.at(name), spec);
+  hosts_of_[by_name_.at(name)] = spec.hosts;
   Settle();
   return by_name_.at(name);
+}
+
+// Hosts of its spec, and those on which attempts of its may live still.
+void Coordinator::NeedHosts(const SweepOpened& opened) {
+  for (const std::string& name : opened.spec.hosts) {
+    NeedHost(name);
+  }
+  if (!opened.history) return;
+  for (const OpenAttempt& attempt : opened.history->open_attempts) {
+    NeedHost(attempt.host);
+  }
+}
+
+void Coordinator::NeedHost(const std::string& name) {
+  if (std::ranges::find(hosts_, name, &HostLink::Name) != hosts_.end()) return;
+  const int number = static_cast<int>(hosts_.size());
+  const Deliver deliver = [this](HostNews news) { mailbox_.Put(std::move(news)); };
+  MakeLink make = [this, number, deliver](const Hello& hello) {
+    return MakeLocalLink(
+        {.host = number, .agent_path = options_.agent_path, .host_folder = {}, .hello = hello},
+        deliver);
+  };
+  if (name != kLocalHost) {
+    auto parsed = ParseSshAddress(name);
+    if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
+      throw Error(bad->why, name, "write ssh://[USER@]HOST[:PORT]");
+    }
+    make = [this, number, deliver,
+            address = std::get<SshAddress>(std::move(parsed))](const Hello& hello) {
+      return MakeSshLink(
+          {.host = number, .address = address, .agent_path = options_.agent_path, .hello = hello},
+          deliver);
+    };
+  }
+  hosts_.emplace_back(name,
+                      Hello{store_.Id(), epoch_, options_.take_over, Holder(options_.store_folder)},
+                      std::move(make));
 }
 
 Answer Coordinator::Act(const ActWord& word) {
@@ -161,7 +199,9 @@ Now Coordinator::Clock() {
 }
 
 void Coordinator::Turn(nanoseconds patience) {
-  local_.Keep(Clock().monotonic);
+  for (HostLink& host : hosts_) {
+    host.Keep(Clock().monotonic);
+  }
   for (News& news : mailbox_.TakeAll(patience)) {
     std::visit([this](auto& alternative) { Apply(alternative); }, news);
   }

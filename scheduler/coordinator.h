@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "configs/error.h"
 #include "runner/control_server.h"
 #include "runner/mailbox.h"
 #include "scheduler/admission.h"
@@ -91,8 +93,12 @@ class Coordinator {
   void Apply(Proposed& proposed);
   void Apply(ControlNews& news);
   void Apply(BackupMade& backup);
-  void Heard(FromHost& message);
-  void PassEpoch(std::uint64_t seen);
+  void Heard(int host, FromHost& message);
+  void Greeted(int host, Welcome& welcome);
+  void Refuses(int host, const Refused& refused);
+  void PassEpoch(HostLink& host, std::uint64_t seen);
+  void Down(int host, const LinkDown& down);
+  void RefuseTheHopeless() const;
   void Said(const ClientSaid& said);
   void Obey(std::uint64_t client, const OpenWord& word);
   void Obey(std::uint64_t client, const WatchWord& word);
@@ -108,6 +114,9 @@ class Coordinator {
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
   [[nodiscard]] SweepId Named(const std::string& name);
   SweepId Enter(SweepOpened opened);
+  void NeedHosts(const SweepOpened& opened);
+  void NeedHost(const std::string& name);
+  void SayToAll(const std::string& text);
   void ShowProgress(bool ended);
   void KeepBackup();
 
@@ -119,10 +128,11 @@ class Coordinator {
   std::vector<Action> actions_;
   std::map<std::string, SweepId> by_name_;  // the newest of each name that is open in the core
   std::map<SweepId, SweepEnded> ended_;
+  std::map<SweepId, std::vector<std::string>> hosts_of_;  // of sweeps that are open
+  std::map<std::string, Error> refusals_;                 // hosts that somebody must see to first
   std::optional<Answer> own_answer_;
   std::uint64_t last_request_ = 0;
   bool interrupted_ = false;
-  bool is_met_ = false;  // the host has welcomed this coordinator once
   std::chrono::nanoseconds shown_{0};
   std::chrono::nanoseconds backed_up_{0};
   bool changed_since_backup_ = false;
@@ -132,7 +142,7 @@ class Coordinator {
   std::unique_ptr<ControlServer> control_;
   FrontDesk desk_;
   SearchDesk search_;
-  HostLink local_;
+  std::deque<HostLink> hosts_;  // by the number that the core and the links know them by
 };
 
 }  // namespace ddl

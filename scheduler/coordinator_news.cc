@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the coordinator does with what it hears, and with what the core orders.
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -13,15 +14,14 @@ namespace ddl {
 // ---- what happened ---------------------------------------------------------------------------
 
 void Coordinator::Apply(HostNews& news) {
-  const Now now = Clock();
+  HostLink& host = hosts_.at(static_cast<std::size_t>(news.host));
   if (auto* message = std::get_if<FromHost>(&news.what)) {
-    local_.OnHeard();
-    Heard(*message);
+    host.OnHeard();
+    Heard(news.host, *message);
   } else if (const auto* down = std::get_if<LinkDown>(&news.what)) {
-    local_.OnDown(now.monotonic);
-    Step(HostDown{news.host, down->reason});
+    Down(news.host, *down);
   } else {
-    local_.OnSilent(now.monotonic);
+    host.OnSilent(Clock().monotonic);
     Step(HostSilent{news.host});
   }
 }
@@ -41,52 +41,102 @@ void Coordinator::Apply(ControlNews& news) {
   interrupted_ = true;
 }
 
-void Coordinator::Heard(FromHost& message) {
-  constexpr int kHost = 0;
+void Coordinator::Heard(int host, FromHost& message) {
   if (auto* welcome = std::get_if<Welcome>(&message)) {
-    if (!is_met_ && welcome->facts.epoch_seen >= epoch_) {
-      return PassEpoch(welcome->facts.epoch_seen);
-    }
-    is_met_ = true;
-    local_.OnUp();
-    Step(HostUp{kHost, std::move(welcome->facts), std::move(welcome->found)});
+    Greeted(host, *welcome);
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
-    if (!is_met_ && refused->epoch_seen >= epoch_) return PassEpoch(refused->epoch_seen);
-    const bool can_be_mended = !refused->hint.empty();
-    throw Error(fmt::format("this host refuses us: {}", refused->reason), options_.store_folder,
-                can_be_mended ? refused->hint : "watch the later one, or end it",
-                can_be_mended ? ErrorKind::kUsage : ErrorKind::kInfrastructure);
+    Refuses(host, *refused);
   } else if (auto* started = std::get_if<Started>(&message)) {
-    Step(
-        RankStarted{kHost, std::move(started->record), std::chrono::milliseconds(started->age_ms)});
+    Step(RankStarted{host, std::move(started->record), std::chrono::milliseconds(started->age_ms)});
   } else if (auto* busy = std::get_if<SlotBusy>(&message)) {
-    Step(RankSlotBusy{kHost, std::move(*busy)});
+    Step(RankSlotBusy{host, std::move(*busy)});
   } else if (auto* metrics = std::get_if<Metrics>(&message)) {
-    Step(MetricsArrived{kHost, std::move(*metrics)});
+    Step(MetricsArrived{host, std::move(*metrics)});
   } else if (auto* exited = std::get_if<Exited>(&message)) {
-    Step(RankExited{kHost, std::move(exited->record)});
+    Step(RankExited{host, std::move(exited->record)});
   } else if (auto* changed = std::get_if<FactsChanged>(&message)) {
-    Step(HostChanged{kHost, std::move(changed->facts)});
+    Step(HostChanged{host, std::move(changed->facts)});
   } else if (const auto* notice = std::get_if<Notice>(&message)) {
-    observer_.OnSay({}, notice->text);
-    desk_.Say({}, notice->text);
+    SayToAll(notice->text);
   }
+}
+
+void Coordinator::Greeted(int number, Welcome& welcome) {
+  HostLink& host = hosts_.at(static_cast<std::size_t>(number));
+  if (!host.IsMet() && welcome.facts.epoch_seen >= epoch_) {
+    return PassEpoch(host, welcome.facts.epoch_seen);
+  }
+  host.OnUp();
+  refusals_.erase(host.Name());
+  Step(HostUp{number, std::move(welcome.facts), std::move(welcome.found), host.Name()});
+}
+
+// This machine's own refusal ends the command; another host's concerns that host alone.
+void Coordinator::Refuses(int number, const Refused& refused) {
+  HostLink& host = hosts_.at(static_cast<std::size_t>(number));
+  if (!host.IsMet() && refused.epoch_seen >= epoch_) return PassEpoch(host, refused.epoch_seen);
+  const bool can_be_mended = !refused.hint.empty();
+  const std::string hint = can_be_mended ? refused.hint : "watch the later one, or end it";
+  if (number != 0) return Down(number, {"it refuses us: " + refused.reason, hint});
+  throw Error(fmt::format("this host refuses us: {}", refused.reason), options_.store_folder, hint,
+              can_be_mended ? ErrorKind::kUsage : ErrorKind::kInfrastructure);
 }
 
 // A host that was never met and has seen our epoch: the database was restored from a copy. We hold
 // the store's lock, so nobody else is its coordinator. One that was met before and refuses us now
 // has a later coordinator: that is the fence, and stays.
-void Coordinator::PassEpoch(std::uint64_t seen) {
+void Coordinator::PassEpoch(HostLink& host, std::uint64_t seen) {
   epoch_ = seen + 1;
-  const std::string text = fmt::format(
+  SayToAll(fmt::format(
       "the database is older than this host's trials (epoch {} was seen): trials that it does not "
       "know run again",
-      seen);
-  observer_.OnSay({}, text);
-  desk_.Say({}, text);
+      seen));
   Step(EpochPassed{epoch_});
   Settle();
-  local_.GreetAgain(epoch_);
+  for (HostLink& other : hosts_) {
+    other.SetEpoch(epoch_);
+  }
+  host.GreetAgain();
+}
+
+// Of a host that was up, the core tells whom it concerns.
+void Coordinator::Down(int number, const LinkDown& down) {
+  HostLink& host = hosts_.at(static_cast<std::size_t>(number));
+  const std::string name = host.Name();
+  const bool was_up = host.IsUp();
+  const bool is_met = host.IsMet();
+  host.OnDown(Clock().monotonic);
+  Step(HostDown{number, down.reason});
+  if (was_up || number == 0) return;
+  const Error refusal(down.reason, name, down.hint, ErrorKind::kInfrastructure);
+  const auto known = refusals_.find(name);
+  if (known == refusals_.end() || known->second.Message() != down.reason) {
+    SayToAll(fmt::format("host {}: {}{}{}", name, down.reason, down.hint.empty() ? "" : "; ",
+                         down.hint));
+  }
+  refusals_.insert_or_assign(name, refusal);
+  if (!is_met) RefuseTheHopeless();
+}
+
+// Sweeps of which no host can be used before somebody has seen to it would wait for ever.
+void Coordinator::RefuseTheHopeless() const {
+  const Error* first = nullptr;
+  for (const auto& [sweep, names] : hosts_of_) {
+    if (ended_.contains(sweep)) continue;
+    for (const std::string& name : names) {
+      const auto refusal = refusals_.find(name);
+      const auto host = std::ranges::find(hosts_, name, &HostLink::Name);
+      const bool needs_user = refusal != refusals_.end() && !refusal->second.Hint().empty();
+      if (!needs_user || host->IsMet()) return;
+      if (first == nullptr) first = &refusal->second;
+    }
+  }
+  if (first != nullptr) throw Error(*first);
+}
+
+void Coordinator::SayToAll(const std::string& text) {
+  observer_.OnSay({}, text);
+  desk_.Say({}, text);
 }
 
 void Coordinator::Said(const ClientSaid& said) {
@@ -132,7 +182,7 @@ void Coordinator::Do(AskSearch& action) {
 }
 
 void Coordinator::Do(SendToHost& action) {
-  local_.Send(std::move(action.message));
+  hosts_.at(static_cast<std::size_t>(action.host)).Send(std::move(action.message));
 }
 
 void Coordinator::Do(Answer& action) {

@@ -16,8 +16,8 @@ constexpr nanoseconds kPatienceWithSilence = std::chrono::seconds(20);
 
 }  // namespace
 
-HostLink::HostLink(LocalLinkOptions options, Deliver deliver)
-    : options_(std::move(options)), deliver_(std::move(deliver)) {}
+HostLink::HostLink(std::string name, Hello hello, MakeLink make)
+    : name_(std::move(name)), hello_(std::move(hello)), make_(std::move(make)) {}
 
 void HostLink::Send(ToHost message) {
   if (link_ && up_) link_->Send(std::move(message));
@@ -26,11 +26,10 @@ void HostLink::Send(ToHost message) {
 void HostLink::Keep(nanoseconds now) {
   if (silent_ && now - silent_since_ > kPatienceWithSilence) OnDown(now);
   if (link_ || now < connect_at_) return;
-  link_ = MakeLocalLink(options_, deliver_);
+  link_ = make_(hello_);
 }
 
-void HostLink::GreetAgain(std::uint64_t epoch) {
-  options_.hello.epoch = epoch;
+void HostLink::GreetAgain() {
   link_.reset();
   up_ = false;
   connect_at_ = nanoseconds(0);
@@ -38,6 +37,7 @@ void HostLink::GreetAgain(std::uint64_t epoch) {
 
 void HostLink::OnUp() {
   up_ = true;
+  is_met_ = true;
   silent_ = false;
   delay_ = nanoseconds(0);
 }

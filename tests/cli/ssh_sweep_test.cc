@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sweeps over a real sshd: the coordinator here, the trials behind the wire.
+#include <memory>
+
+#include "tests/cli/real_ddl.h"
+#include "tests/runner/test_sshd.h"
+
+namespace ddl {
+namespace {
+
+class SshSweep : public RealDdl {
+ protected:
+  void SetUp() override {
+    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
+    RealDdl::SetUp();
+    sshd_.Trust();
+    (void)sshd_.Home();
+    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
+  }
+  void TearDown() override {
+    if (!folder_.empty()) RealDdl::TearDown();
+  }
+  // A line of each trial in a file that both sides see: what really ran, and how often.
+  std::string Ledger() const { return ReadText(folder_ + "/ledger"); }
+
+  TestSshd sshd_;
+};
+
+constexpr const char* kGrid = R"(
+name: far
+command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> ledger; echo "{\"loss\": $DDL_TRIAL}"']
+method: grid
+parameters: {x: {values: [1, 2, 3, 4, 5, 6, 7, 8]}}
+metric: {name: loss, goal: minimize}
+resources: {cpus: 0.1}
+hosts: ["ssh://test-host"]
+)";
+
+TEST_F(SshSweep, RunsEachTrialOnceOnTheHost) {
+  const Finished done = Ddl({"sweep", Write("far.yaml", kGrid)});
+  EXPECT_EQ(done.code, 0) << done.error;
+  const Json report = DdlJson({"report"});
+  EXPECT_EQ(report.at("trials").size(), 8U) << DumpJson(report);
+  EXPECT_EQ(report.at("trials").at(0).at("value"), 1);
+  std::string ledger = Ledger();
+  EXPECT_EQ(std::count(ledger.begin(), ledger.end(), '\n'), 8);
+  const Finished logs = Ddl({"logs", "1"});
+  EXPECT_NE(logs.error.find("lies on ssh://test-host"), std::string::npos) << logs.error;
+}
+
+TEST_F(SshSweep, UsesThisMachineAndTheHostSideBySide) {
+  std::string spec = kGrid;
+  spec.replace(spec.find("[\"ssh"), 2, "[local, \"");
+  const Finished done = Ddl({"sweep", Write("far.yaml", spec)});
+  EXPECT_EQ(done.code, 0) << done.error;
+  EXPECT_EQ(DdlJson({"report"}).at("trials").size(), 8U);
+}
+
+TEST_F(SshSweep, AdoptsWhatRanWhenItsCoordinatorWasKilled) {
+  const std::string ready = MakePipe("ready");
+  const Ear ear(ready);
+  (void)MakePipe("go");
+  const Ear held(folder_ + "/go");  // a writer that comes early finds somebody
+  const std::string spec = Write("far.yaml", R"(
+name: far
+command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> ledger; echo up > ready; read word < go; echo "{\"loss\": 1}"']
+method: grid
+parameters: {x: {values: [1, 2]}}
+metric: {name: loss, goal: minimize}
+resources: {cpus: 0.1}
+hosts: ["ssh://test-host"]
+)");
+  const auto first = Start({"sweep", spec});
+  EXPECT_EQ(ear.Line(), "up");
+  EXPECT_EQ(ear.Line(), "up");
+  first->Signal(SIGKILL);
+  EXPECT_EQ(first->Wait().code, 128 + SIGKILL);
+  const auto second = Start({"sweep", spec});
+  std::ofstream(folder_ + "/go") << "now\nnow\n";
+  const Finished done = second->Wait();
+  EXPECT_EQ(done.code, 0) << done.error;
+  const std::string ledger = Ledger();
+  EXPECT_TRUE(ledger == "1 1\n2 1\n" || ledger == "2 1\n1 1\n") << ledger;
+  EXPECT_EQ(DdlJson({"report"}).at("trials").size(), 2U);
+}
+
+TEST_F(SshSweep, SaysWhatStandsInTheWayWhenNoHostCanBeUsed) {
+  sshd_.Write("known_hosts", "");
+  const Finished done = Ddl({"sweep", Write("far.yaml", kGrid)});
+  EXPECT_EQ(done.code, 3) << done.error;
+  EXPECT_NE(done.error.find("is not a known host; it shows the ssh-ed25519 key SHA256:"),
+            std::string::npos)
+      << done.error;
+  EXPECT_NE(done.error.find("then trust it: echo '"), std::string::npos) << done.error;
+  EXPECT_EQ(Ledger(), "");
+}
+
+TEST_F(SshSweep, GoesOnHereWhereOneOfItsHostsCannotBeUsed) {
+  sshd_.Write("known_hosts", "");
+  std::string spec = kGrid;
+  spec.replace(spec.find("[\"ssh"), 2, "[local, \"");
+  const Finished done = Ddl({"sweep", Write("far.yaml", spec)});
+  EXPECT_EQ(done.code, 0) << done.error;
+  EXPECT_NE((done.out + done.error).find("host ssh://test-host: "), std::string::npos)
+      << done.out << done.error;
+}
+
+}  // namespace
+}  // namespace ddl
