@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/ssh_session.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,26 +110,90 @@ TEST_F(SshHost, RefusesWithoutAnyFileOfKnownHosts) {
   ExpectNoAuthentication();
 }
 
+// What a known-hosts file may say of a host, and whether that lets us in.
+struct KnownState {
+  const char* name;
+  std::function<std::string(TestSshd&)> text;  // of the file; none: there is no file
+  bool is_known = false;
+};
+
+std::vector<KnownState> KnownStates() {
+  const auto line = [](const TestSshd& sshd, const std::string& key) {
+    return sshd.Place() + " " + sshd.PublicKey(key) + "\n";
+  };
+  return {{"no file", nullptr},
+          {"unknown", [](TestSshd&) { return std::string("elsewhere ssh-ed25519 AAAA\n"); }},
+          {"changed", [line](TestSshd& sshd) { return line(sshd, "other"); }},
+          {"another type", [line](TestSshd& sshd) { return line(sshd, "ecdsa"); }},
+          {"revoked",
+           [line](TestSshd& sshd) {
+             return line(sshd, "host_key") + "@revoked * " + sshd.PublicKey("host_key") + "\n";
+           }},
+          {"known", [line](TestSshd& sshd) { return line(sshd, "host_key"); }, true}};
+}
+
 // What loosens the check in OpenSSH, or makes a client run something, does nothing here.
 TEST_F(SshHost, IsNotPersuadedByItsConfiguration) {
   sshd_.MakeKey(sshd_.Path("other"));
+  sshd_.MakeKey(sshd_.Path("ecdsa"), "ecdsa");
   const std::string mark = sshd_.Path("was-run");
-  const std::string known_changed = sshd_.Place() + " " + sshd_.PublicKey("other") + "\n";
-  for (const std::string& known : {std::string(), known_changed}) {
-    sshd_.Write("known_hosts", known);
-    for (const std::string more :
-         {"StrictHostKeyChecking no\n", "StrictHostKeyChecking accept-new\n",
-          "VerifyHostKeyDNS yes\n", "NoHostAuthenticationForLocalhost yes\n",
-          "HostKeyAlias elsewhere\n", "KnownHostsCommand /bin/echo\n"}) {
-      (void)Refused("  " + more);
-      (void)Refused("Host *\n  " + more);
-      EXPECT_EQ(sshd_.Read("known_hosts"), known) << more;
+  const std::vector<std::string> configurations{
+      "",
+      "Host *\n  StrictHostKeyChecking no\n",
+      "Host *\n  StrictHostKeyChecking accept-new\n",
+      "Match exec \"touch " + mark + "\"\n  StrictHostKeyChecking no\n",
+      "Host *\n  ProxyCommand touch " + mark + "\n",
+      "Host *\n  VerifyHostKeyDNS yes\n  NoHostAuthenticationForLocalhost yes\n  HostKeyAlias x\n"
+      "  KnownHostsCommand /bin/touch " +
+          mark + "\n"};
+  int refused = 0;
+  for (const KnownState& state : KnownStates()) {
+    if (state.is_known) continue;
+    for (const std::string& more : configurations) {
+      for (const bool is_global : {false, true}) {
+        const std::string used = is_global ? "global_hosts" : "known_hosts";
+        for (const std::string name : {"global_hosts", "known_hosts"})
+          std::filesystem::remove(sshd_.Path(name));
+        const std::string text = state.text ? state.text(sshd_) : "";
+        if (state.text) sshd_.Write(used, text);
+        const SshHome home = sshd_.Home(more, is_global ? sshd_.Path("global_hosts") : "none");
+        try {
+          auto opened = SshSession::Open(ResolveSshRoute({.host = "test-host"}, home), Soon());
+          EXPECT_TRUE(std::holds_alternative<SshProblem>(opened)) << state.name << "\n" << more;
+        } catch (const Error& problem) {
+          EXPECT_THAT(problem.what(), HasSubstr("ProxyCommand"));
+        }
+        EXPECT_EQ(sshd_.Read(used), text) << state.name << "\n" << more;
+        ++refused;
+      }
     }
-    (void)Refused("Match exec \"touch " + mark + "\"\n  StrictHostKeyChecking no\n");
   }
-  EXPECT_THROW((void)Open("  ProxyCommand touch " + mark + "\n"), Error);
+  EXPECT_EQ(refused, 5 * 6 * 2);
   EXPECT_FALSE(std::filesystem::exists(mark));
   ExpectNoAuthentication();
+}
+
+// The same files, where they are right: the user's, the system's, and with a hashed name.
+TEST_F(SshHost, IsKnownByAnyOfTheFiles) {
+  const std::string line = sshd_.Place() + " " + sshd_.PublicKey("host_key") + "\n";
+  sshd_.Write("known_hosts", "");
+  sshd_.Write("global_hosts", line);
+  const auto open = [this](const std::string& global) {
+    auto opened = SshSession::Open(
+        ResolveSshRoute({.host = "test-host"},
+                        sshd_.Home("Match exec \"false\"\n  HostName 192.0.2.1\n", global)),
+        Soon());
+    const auto* problem = std::get_if<SshProblem>(&opened);
+    return problem == nullptr ? std::string("in") : problem->reason;
+  };
+  EXPECT_EQ(open(sshd_.Path("global_hosts")), "in");
+  EXPECT_THAT(open("none"), HasSubstr("is not a known host"));
+  sshd_.Write("known_hosts", line);
+  ASSERT_EQ(
+      std::system(("ssh-keygen -H -f " + sshd_.Path("known_hosts") + " >/dev/null 2>&1").c_str()),
+      0);
+  EXPECT_EQ(sshd_.Read("known_hosts").find("127.0.0.1"), std::string::npos);
+  EXPECT_EQ(open("none"), "in");
 }
 
 TEST_F(SshHost, SaysWhichKeysItTried) {

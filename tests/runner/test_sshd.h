@@ -71,11 +71,12 @@ class TestSshd {
   void Trust() const { Write("known_hosts", Place() + " " + PublicKey("host_key") + "\n"); }
 
   // A client configuration that reaches it as `test-host`.
-  [[nodiscard]] SshHome Home(const std::string& more = {}) const {
+  [[nodiscard]] SshHome Home(const std::string& more = {},
+                             const std::string& global = "none") const {
     Write("config", "Host test-host\n  HostName 127.0.0.1\n  Port " + std::to_string(port_) +
                         "\n  IdentityFile " + Path("user_key") +
                         "\n  IdentityAgent none\n  UserKnownHostsFile " + Path("known_hosts") +
-                        "\n  GlobalKnownHostsFile none\n" + more);
+                        "\n  GlobalKnownHostsFile " + global + "\n" + more);
     SshHome home = FindSshHome();
     home.config_files = {Path("config")};
     return home;
