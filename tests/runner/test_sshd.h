@@ -46,7 +46,6 @@ class TestSshd {
 
   [[nodiscard]] const std::string& WhyNot() const { return why_not_; }
   [[nodiscard]] int Port() const { return port_; }
-  [[nodiscard]] pid_t Pid() const { return pid_; }
   [[nodiscard]] std::string Path(const std::string& name) const { return folder_ / name; }
   [[nodiscard]] std::string Read(const std::string& name) const {
     std::ostringstream text;
@@ -88,6 +87,15 @@ class TestSshd {
     ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
     reader_.join();
+  }
+  // Kills the processes that serve its connections.
+  void Cut() const {
+    const std::string pid = std::to_string(pid_);
+    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+    int killed = 0;
+    for (pid_t child = 0; children >> child; ++killed)
+      ::kill(child, SIGKILL);
+    EXPECT_GT(killed, 0) << "nobody is connected";
   }
   // What it has said so far; all of it after Stop.
   [[nodiscard]] const std::string& Log() const { return log_; }
