@@ -154,6 +154,10 @@ void CheckSchema(const Connection& connection, const std::string& path) {
     throw Error("this file is not a database of ddl", path,
                 "name another store by --store or DDL_HOME");
   }
+  if (version < 0) {
+    throw Error(fmt::format("the database is damaged: its schema has the number {}", version), path,
+                "ddl store rebuild brings back what the backup and the spools have");
+  }
   if (version > kSchemaVersion) {
     throw Error(fmt::format("this database is of a newer ddl (schema {}, ours is {})", version,
                             kSchemaVersion),

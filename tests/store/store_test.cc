@@ -191,6 +191,15 @@ TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
   EXPECT_EQ(ReadBytes(database), before);
   {
     const Connection connection(database, OpenAs::kWriter);
+    connection.Execute("PRAGMA user_version = -5");
+  }
+  before = ReadBytes(database);
+  EXPECT_THAT(OpenRefusal(folder_.Path()),
+              HasSubstr("the database is damaged: its schema has the number -5"));
+  EXPECT_THROW((void)StoreReader::Open(folder_.Path()), Error);
+  EXPECT_EQ(ReadBytes(database), before);
+  {
+    const Connection connection(database, OpenAs::kWriter);
     connection.Execute("PRAGMA user_version = 1; PRAGMA application_id = 77");
   }
   before = ReadBytes(database);
