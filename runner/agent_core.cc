@@ -21,8 +21,6 @@ constexpr std::chrono::seconds kLookAtLeastEvery{1};
 // For GPUs that came or went; sooner while trials may wait for one that somebody else uses.
 constexpr std::chrono::seconds kDevicesEvery{30};
 constexpr std::chrono::seconds kBusyDevicesEvery{5};
-// What an agent does unasked is done by one that has looked for a later coordinator so lately.
-constexpr milliseconds kFenceKnownFor{100};
 // An agent that was fenced may have read what was rung for us: it goes within its next look.
 constexpr std::chrono::seconds kEarlierAgentGone{3};
 
@@ -75,11 +73,9 @@ bool AgentCore::MayBeHeard() {
   return false;
 }
 
-// Before acts of our own: a queue, an order that waits and a bell outlive the last word we heard.
+// Before acts of our own: an order that waits and what is looked at outlive the last word we heard.
 bool AgentCore::EndsAsFenced() {
-  if (is_over_) return true;
-  if (host_.Now() - fence_seen_at_ < kFenceKnownFor) return false;
-  return !MayBeHeard();
+  return is_over_ || !MayBeHeard();
 }
 
 void AgentCore::Refuse(const std::string& reason, const std::string& hint) {

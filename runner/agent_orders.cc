@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the coordinator says to an agent.
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@ namespace ddl {
 
 namespace {
 
+constexpr std::chrono::milliseconds kFenceKnownFor{100};
 constexpr const char* kOtherFolder = "name a folder of yours on a local disk by DDL_HOST_DIR";
 
 template <class Share>
@@ -119,8 +121,11 @@ void AgentCore::Start(LaunchRecord record) {
   if (child == 0) End(record.id, kept, EndCause::kLaunchRefused, "the host has no more processes");
 }
 
+// After each end of a trial, so the look for a later coordinator is spared for a moment: a
+// supervisor takes one itself before it starts anything.
 void AgentCore::StartQueued() {
-  if (queue_.empty() || EndsAsFenced()) return;
+  if (queue_.empty() || is_over_) return;
+  if (host_.Now() - fence_seen_at_ >= kFenceKnownFor && EndsAsFenced()) return;
   std::vector<Slots> waiting;
   for (auto launch = queue_.begin(); launch != queue_.end();) {
     const bool blocked = IsHeld(launch->slots) || std::ranges::any_of(waiting, [&](const Slots& s) {

@@ -435,6 +435,16 @@ TEST_F(AgentCoreTest, WakesAgainWhomAnOrderDidNotReach) {
   EXPECT_EQ(host_.jobs[first_].orders, 1) << "written again";
 }
 
+TEST_F(AgentCoreTest, WritesNoOrderThatWaitedOnceALaterCoordinatorIsThere) {
+  Launch(1);
+  core_.Heard(Order{first_, OrderKind::kStop, {}});  // its folder is not there yet
+  ALaterCoordinatorComes();
+  host_.Run(first_, 7);
+  Pass(20ms);
+  EXPECT_EQ(host_.jobs[first_].orders, 0);
+  EXPECT_TRUE(core_.IsOver());
+}
+
 TEST_F(AgentCoreTest, TellsWhenDevicesHaveChanged) {
   const GpuFacts gpu{0, "GPU-1", "H100", 80'000, 12, false};
   Pass(29s);
