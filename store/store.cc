@@ -42,16 +42,36 @@ void CheckIsLatest(const Connection& connection, const std::string& folder) {
               ErrorKind::kInfrastructure);
 }
 
+// Ours are in this mode but for copies and damaged ones. It writes to the file.
+void UseWriteAheadLog(const Connection& connection) {
+  connection.Execute("PRAGMA journal_mode = WAL");
+}
+
+void CheckWhole(const Connection& connection, const std::string& path) {
+  Statement check(connection, "PRAGMA quick_check(1)");
+  if (check.Step() && check.Text(0) == "ok") return;
+  throw Error(fmt::format("the database is damaged: {}", check.Text(0)), path,
+              "ddl store rebuild brings back what was acknowledged, and keeps the file");
+}
+
+bool UsesWriteAheadLog(const Connection& connection) {
+  Statement mode(connection, "PRAGMA journal_mode");
+  return mode.Step() && mode.Text(0) == "wal";
+}
+
+// What is refused here, or by the end of State's constructor, is not changed.
 Connection OpenDatabase(const std::string& folder, bool is_rebuilt) {
   const std::string path = DatabasePath(folder);
   Connection connection(path, OpenAs::kWriter);
   CheckSchema(connection, path);
   if (!is_rebuilt) CheckIsLatest(connection, folder);
+  if (connection.Number("PRAGMA page_count") == 0) UseWriteAheadLog(connection);
+  if (!UsesWriteAheadLog(connection)) CheckWhole(connection, path);
   // Durable at every commit. The log is checkpointed by this connection alone, every 4,000 pages:
   // some milliseconds now and then instead of many at once.
   connection.Execute(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; "
-      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+      "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; "
+      "PRAGMA temp_store = MEMORY");
   Migrate(connection);
   return connection;
 }
@@ -85,11 +105,14 @@ struct Store::State {
         connection(OpenDatabase(folder, is_rebuilt)),
         writer(connection),
         count(connection, "UPDATE store SET commits = ?") {
-    Statement read(connection, "SELECT id, commits FROM store");
-    if (read.Step()) {
-      id = read.Text(0);
-      commits = read.Int(1);
+    {
+      Statement read(connection, "SELECT id, commits FROM store");
+      if (read.Step()) {
+        id = read.Text(0);
+        commits = read.Int(1);
+      }
     }
+    UseWriteAheadLog(connection);
     journal.emplace(folder, id);
   }
 
