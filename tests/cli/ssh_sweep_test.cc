@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sweeps over a real sshd: the coordinator here, the trials behind the wire.
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "tests/cli/real_ddl.h"
 #include "tests/runner/test_sshd.h"
@@ -97,12 +99,27 @@ TEST_F(SshSweep, SaysWhatStandsInTheWayWhenNoHostCanBeUsed) {
 
 TEST_F(SshSweep, GoesOnHereWhereOneOfItsHostsCannotBeUsed) {
   sshd_.Write("known_hosts", "");
-  std::string spec = kGrid;
-  spec.replace(spec.find("[\"ssh"), 2, "[local, \"");
-  const Finished done = Ddl({"sweep", Write("far.yaml", spec)});
+  (void)MakePipe("go");
+  const Ear held(folder_ + "/go");  // a writer that comes early finds somebody
+  const auto sweep = Start({"sweep", Write("far.yaml", R"(
+name: far
+command: [/bin/sh, -c, 'read word < go']
+method: grid
+parameters: {x: {values: [1]}}
+hosts: [local, "ssh://test-host"]
+)")});
+  // The trial waits until the other host's trouble was said.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  bool is_said = false;
+  while (!is_said && std::chrono::steady_clock::now() < until) {
+    const std::string said = sweep->Out() + sweep->ErrorOut();
+    is_said = said.find("host ssh://test-host: ") != std::string::npos;
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(is_said);
+  std::ofstream(folder_ + "/go") << "now\n";
+  const Finished done = sweep->Wait();
   EXPECT_EQ(done.code, 0) << done.error;
-  EXPECT_NE((done.out + done.error).find("host ssh://test-host: "), std::string::npos)
-      << done.out << done.error;
 }
 
 }  // namespace
