@@ -30,13 +30,6 @@ std::string Place(const SshTarget& target) {
                            : fmt::format("[{}]:{}", target.host_name, target.port);
 }
 
-// Waits until libssh may go on with a call that answered "again".
-bool WaitForSession(ssh_session session, const Patience& patience) {
-  const bool writes = (::ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
-  return patience.Wait(::ssh_get_fd(session),
-                       static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN));
-}
-
 // ---- the host's key ----
 
 enum class HostKeyState : std::uint8_t { kKnown, kUnknown, kChanged, kOtherType, kRevoked, kError };
@@ -184,6 +177,15 @@ int UntilAnswered(ssh_session session, const Patience& patience, Try attempt) {
 }
 
 }  // namespace
+
+short EventsOf(ssh_session session) {
+  const bool writes = (::ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
+  return static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN);
+}
+
+bool WaitForSession(ssh_session session, const Patience& patience) {
+  return patience.Wait(::ssh_get_fd(session), EventsOf(session));
+}
 
 std::optional<SshProblem> ShakeHands(ssh_session session, const SshTarget& target,
                                      const Patience& patience) {

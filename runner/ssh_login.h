@@ -20,6 +20,12 @@ struct SshProblem {
   [[nodiscard]] bool NeedsUser() const { return !hint.empty(); }
 };
 
+// What a poll on the session's descriptor should wait for.
+[[nodiscard]] short EventsOf(ssh_session session);
+
+// Waits until libssh may go on with a call that answered "again". False: patience has ended.
+[[nodiscard]] bool WaitForSession(ssh_session session, const Patience& patience);
+
 // Shakes hands over the session's own socket. nullopt: it is done.
 [[nodiscard]] std::optional<SshProblem> ShakeHands(ssh_session session, const SshTarget& target,
                                                    const Patience& patience);

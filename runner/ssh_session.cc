@@ -23,10 +23,7 @@ constexpr const char* kNoDescriptors = "the process has no more descriptors";
 template <class Call>
 int UntilDone(ssh_session session, const Patience& patience, Call call) {
   int answer = call();
-  while (answer == SSH_AGAIN) {
-    const bool writes = (::ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
-    const auto events = static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN);
-    if (!patience.Wait(::ssh_get_fd(session), events)) return SSH_AGAIN;
+  while (answer == SSH_AGAIN && WaitForSession(session, patience)) {
     answer = call();
   }
   return answer;
@@ -130,8 +127,7 @@ bool SshChannel::HasEnded() const {
 }
 
 short SshChannel::Events() const {
-  const bool writes = (::ssh_get_poll_flags(session_) & SSH_WRITE_PENDING) != 0;
-  return static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN);
+  return EventsOf(session_);
 }
 
 int SshChannel::Descriptor() const {
