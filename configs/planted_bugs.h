@@ -34,6 +34,8 @@ enum class Bug : std::uint8_t {
   kDieWithLink,
   kUnfencedCommit,
   kWaitForAllHosts,
+  kLostTooSoon,
+  kKeepSuperseded,
 };
 
 #ifdef DDL_PLANTED_BUGS

@@ -68,6 +68,8 @@ struct SweepSpec {
   int retries = 0;
   std::optional<std::chrono::milliseconds> timeout;  // of a trial
   std::chrono::milliseconds grace{10'000};           // between TERM and KILL
+  // So long a host may be away before its attempts are given up, where another can take them.
+  std::chrono::milliseconds lost_after = std::chrono::minutes(30);
   bool fail_fast = false;                            // the first failed trial ends the sweep
   bool share_busy_gpus = false;                      // use GPUs that processes outside ddl use too
 

@@ -11,8 +11,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kMayChange{
-    "limits", "hosts", "resources", "parallel", "retries", "description", "fail_fast", "grace_ms"};
+constexpr std::array<std::string_view, 9> kMayChange{"limits",    "hosts",    "resources",
+                                                     "parallel",  "retries",  "description",
+                                                     "fail_fast", "grace_ms", "lost_after_ms"};
 
 bool MayChange(const std::string& key, const Json& before, const Json& after) {
   if (std::ranges::find(kMayChange, key) != kMayChange.end()) return true;

@@ -132,6 +132,7 @@ SweepSpec Read(const Json& json) {
   spec.retries = WholeNumber<int>(json.at("retries"));
   if (json.contains("timeout_ms")) spec.timeout = Milliseconds(json.at("timeout_ms"));
   spec.grace = Milliseconds(json.at("grace_ms"));
+  if (json.contains("lost_after_ms")) spec.lost_after = Milliseconds(json.at("lost_after_ms"));
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
   for (const Json& pair : json.at("capture")) {
@@ -163,6 +164,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
             {"hosts", spec.hosts},
             {"retries", spec.retries},
             {"grace_ms", spec.grace.count()},
+            {"lost_after_ms", spec.lost_after.count()},
             {"fail_fast", spec.fail_fast},
             {"share_busy_gpus", spec.share_busy_gpus},
             {"capture", Json::array()},

@@ -120,6 +120,12 @@ class SpecBuilder {
            if (s && *s < 0) errors_.Add(n, "grace_s is below 0", "write 0 or more seconds");
            if (s) spec.grace = Milliseconds(*s);
          }},
+        {"lost_after_s",
+         [this](const SpecNode& n) {
+           if (const auto s = ReadPositive(n, "lost_after_s", errors_)) {
+             spec.lost_after = Milliseconds(*s);
+           }
+         }},
         {"fail_fast",
          [this](const SpecNode& n) {
            spec.fail_fast = ReadBool(n, "fail_fast", errors_).value_or(false);

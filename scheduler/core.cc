@@ -35,6 +35,8 @@ void Core::State::On(const Tick&, Turn& turn) {
   }
   RecallQueued(turn);
   FinishOverdue(turn);
+  CountAway(turn);
+  GiveUpLost(turn);
   needs_placement = true;
 }
 

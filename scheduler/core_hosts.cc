@@ -26,6 +26,7 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   turn.Unsend(host);
   host.is_up = true;
   host.is_known = true;
+  host.away = std::chrono::nanoseconds(0);
   host.facts = up.facts;
   host.slots.Update(up.facts);
   host.strangers.clear();
@@ -71,6 +72,7 @@ void Core::State::On(const HostDown& down, Turn& turn) {
   for (auto& [name, host] : hosts) {
     if (host.link != down.host || !host.is_up) continue;
     host.is_up = false;
+    host.away = ticked_at.value_or(turn.now.monotonic) - turn.now.monotonic;
     host.down_because = down.reason;
     turn.Unsend(host);
     if (PlantedBug(Bug::kHostDownIsDeath)) {
@@ -172,7 +174,7 @@ void Core::State::MissJob(LiveJob& job, Turn& turn) {
 // A rank whose attempt has ended or was never ours. One that looks lost may have a supervisor that
 // has claimed its folder and is about to start: the order waits for it there.
 void Core::State::Dismiss(HostState& host, const FoundRank& found, Turn& turn) {
-  if (found.state != FoundState::kExited) {
+  if (found.state != FoundState::kExited && !PlantedBug(Bug::kKeepSuperseded)) {
     turn.Send(host, Order{found.id, OrderKind::kKill, {}});
   }
   turn.Send(host, Settled{found.id});

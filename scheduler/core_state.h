@@ -47,6 +47,7 @@ struct Core::State {
   bool is_begun = false;        // the epoch is committed
   bool is_leaving = false;      // nothing is launched any more
   bool needs_placement = true;  // something happened that may let a trial start
+  std::optional<std::chrono::nanoseconds> ticked_at;
 
   // One handler an event.
   void On(const SweepOpened& opened, Turn& turn);
@@ -125,6 +126,13 @@ struct Core::State {
   void AdoptJob(HostState& host, const LiveJob& job, Turn& turn) const;
   void MissJob(LiveJob& job, Turn& turn);
   void CheckFeasible(SweepRun& sweep, Turn& turn);
+
+  // core_lost.cc
+  void CountAway(Turn& turn);
+  void GiveUpLost(Turn& turn);
+  [[nodiscard]] bool IsGivenUp(const LiveJob& job) const;
+  [[nodiscard]] bool CanGoElsewhere(const SweepRun& sweep, const std::string& away) const;
+  void Lose(LiveJob& job, Turn& turn);
 
   // core_ranks.cc
   LiveJob* FindJob(RankId rank, const std::string& token);

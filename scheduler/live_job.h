@@ -62,6 +62,9 @@ struct HostState {
   bool is_up = false;
   bool is_known = false;     // it was up once: facts and slots are told
   std::string down_because;  // of a host that is not up
+  // So long it is not up already, as far as this coordinator has tried to reach it; counted at each
+  // tick.
+  std::chrono::nanoseconds away{0};
   HostFacts facts;
   HostSlots slots;
   std::map<SeatId, Seat> seats;

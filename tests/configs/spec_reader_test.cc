@@ -45,6 +45,7 @@ hosts: [local]
 retries: 2
 timeout_s: 1.5
 grace_s: 0
+lost_after_s: 90
 fail_fast: true
 share_busy_gpus: true
 capture: {acc: 'acc=([0-9.]+)'}
@@ -75,6 +76,7 @@ TEST(SpecReader, ReadsEveryKey) {
   EXPECT_EQ(spec.retries, 2);
   EXPECT_EQ(spec.timeout, std::chrono::milliseconds(1500));
   EXPECT_EQ(spec.grace, std::chrono::milliseconds(0));
+  EXPECT_EQ(spec.lost_after, std::chrono::seconds(90));
   EXPECT_TRUE(spec.fail_fast);
   EXPECT_TRUE(spec.share_busy_gpus);
   EXPECT_EQ(spec.captures.at(0).metric, "acc");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Liveness with a part healed: at the end of the chaos one host cannot be reached, and all that
 // does not need it must end before it comes back. No fault of a host delays what runs on another.
+// Or, in every other such world: what runs there must be given up, if another host can take it.
 #include <algorithm>
 #include <cmath>
 
@@ -40,6 +41,7 @@ void World::SendAway(int host) {
     TellDownLater(static_cast<int>(i), Latency(), "no answer");
   }
   rest_at_ = around_.agenda.Now();
+  waits_for_loss_ = around_.scenario.away_for_long && AttemptsAway() > 0;
   LookAtRest();
 }
 
@@ -50,16 +52,23 @@ void World::LookAtRest() {
     rest_at_ = around_.agenda.Now();
   }
   if (IsRestOver()) {
-    if (AttemptsAway() > 0) around_.tally.Count(Probe::kRestEndedWithoutHost);
+    if (AttemptsAway() > 0 && !waits_for_loss_) around_.tally.Count(Probe::kRestEndedWithoutHost);
     around_.trace.Note(around_.agenda.Now(), "world", "host {} is back", *away_);
     away_.reset();
     return;
   }
-  if (around_.agenda.Now() - rest_at_ > Patience()) {
+  if (around_.agenda.Now() - rest_at_ > Patience() + MostLostAfter()) {
     Surroundings::Violate("no fault of a host delays another",
                           fmt::format("nothing ends while host {} is away", *away_));
   }
   around_.agenda.After(seconds(5), [this] { LookAtRest(); });
+}
+
+Time World::MostLostAfter() const {
+  Time most{0};
+  for (const SweepSpec& spec : specs_)
+    most = std::max<Time>(most, spec.lost_after);
+  return waits_for_loss_ ? most : Time{0};
 }
 
 std::int64_t World::EndsSoFar() const {
@@ -80,9 +89,26 @@ bool World::IsRestOver() const {
   const Loop& loop = *loops_.back();
   if (!loop.IsAlive() || loop.IsStopped() || asked_for_.size() != specs_.size()) return false;
   for (const SweepSpec& spec : specs_) {
-    if (!IsRestOver(spec)) return false;
+    if (waits_for_loss_ ? !IsGivenUp(spec) : !IsRestOver(spec)) return false;
   }
   return true;
+}
+
+bool World::HasOtherHost(const SweepSpec& spec) const {
+  const std::string& name = machines_[static_cast<std::size_t>(*away_)]->Name();
+  return std::ranges::any_of(around_.scenario.hosts, [&](const HostPlan& host) {
+    const bool is_one = std::ranges::find(spec.hosts, host.name) != spec.hosts.end();
+    return is_one && host.name != name && CanHold(host, spec.resources);
+  });
+}
+
+bool World::IsGivenUp(const SweepSpec& spec) const {
+  if (!HasOtherHost(spec)) return true;
+  const std::string& name = machines_[static_cast<std::size_t>(*away_)]->Name();
+  return std::ranges::none_of(store_.Trials(), [&](const auto& entry) {
+    const StoredTrial& trial = entry.second;
+    return store_.Sweep(trial.added.sweep).added.name == spec.name && IsOpenOn(trial, name);
+  });
 }
 
 // True when each trial has ended, or holds on to the host that is away, or has no other host.
@@ -103,14 +129,9 @@ bool World::IsRestOver(const SweepSpec& spec) const {
     if (!IsOpenOn(trial, name)) return false;
     ++away;
   }
-  bool has_other_host = false;
-  for (const HostPlan& host : around_.scenario.hosts) {
-    const bool is_one = std::ranges::find(spec.hosts, host.name) != spec.hosts.end();
-    has_other_host |= is_one && host.name != name && CanHold(host, spec.resources);
-  }
   const bool is_at_bound = spec.parallel && away >= *spec.parallel;
   const bool is_ending = sweep->last.outcome != SweepOutcome::kNone;
-  if (has_other_host && !is_at_bound && !is_ending) {
+  if (HasOtherHost(spec) && !is_at_bound && !is_ending) {
     if (!sweep->last.trials_planned || ended + away < *sweep->last.trials_planned) return false;
   }
   return true;

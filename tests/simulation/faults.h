@@ -79,8 +79,10 @@ enum class Probe : std::uint8_t {
   kStartedTwiceRefused,
   kRestEndedWithoutHost,
   kGaveUpFenced,
+  kHostLost,
+  kLostCameBack,
 };
-inline constexpr std::size_t kProbeCount = 30;
+inline constexpr std::size_t kProbeCount = 32;
 inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "crash before a commit",
     "crash after a commit",
@@ -111,7 +113,9 @@ inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "paused and resumed",
     "a second start was refused",
     "the rest ended while a host was away",
-    "a launch gave up for a later agent"};
+    "a launch gave up for a later agent",
+    "an attempt was given up with its host",
+    "a trial ran on where it was given up"};
 
 // What happened in one or many worlds.
 struct Tally {

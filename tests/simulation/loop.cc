@@ -39,6 +39,7 @@ Loop::Loop(Surroundings& around, MemoryStore& store, Witness& witness, LoopOutsi
 // The epoch is written down before any host hears of it. Sweeps that did not end are opened for
 // adoption; they go on when somebody asks for them.
 void Loop::Begin() {
+  witness_.CoordinatorBegan(epoch_);
   Step(ddl::Tick{});
   if (!Settle()) return;
   for (const std::string& name : store_.UnfinishedSweeps()) {
@@ -101,8 +102,12 @@ void Loop::NoteLink(const Event& event) {
     LinkState& link = links_.at(up->host);
     link.used = link.welcomes.front();
     link.welcomes.pop_front();
+    witness_.HostAnswers(epoch_, up->name, true);
   } else if (const auto* down = std::get_if<HostDown>(&event)) {
     links_.at(down->host).used = -1;
+    const auto host = static_cast<std::size_t>(down->host);
+    const std::string& name = around_.scenario.hosts[host].name;
+    witness_.HostAnswers(epoch_, name, false);
   }
 }
 

@@ -22,7 +22,7 @@ bool PlantedBug(Bug bug) {
 namespace simulation {
 
 std::span<const NamedBug> PlantedBugs() {
-  static constexpr std::array<NamedBug, 24> kBugs{{
+  static constexpr std::array<NamedBug, 26> kBugs{{
       {"neighbour-configuration", Bug::kNeighbourConfiguration},
       {"host-down-is-death", Bug::kHostDownIsDeath},
       {"forget-attempts", Bug::kForgetAttempts},
@@ -44,6 +44,8 @@ std::span<const NamedBug> PlantedBugs() {
       {"unfenced-commit", Bug::kUnfencedCommit},
       {"hosts-mixed-up", Bug::kHostsMixedUp},
       {"wait-for-all-hosts", Bug::kWaitForAllHosts},
+      {"lost-too-soon", Bug::kLostTooSoon},
+      {"keep-superseded", Bug::kKeepSuperseded},
       {"forget-wanted", Bug::kForgetWanted},
       {"wall-clock-timeout", Bug::kWallClockTimeout},
       {"silent-refusal", Bug::kSilentRefusal},

@@ -137,12 +137,18 @@ Scenario MakeScenario(const Options& options) {
   if (scenario.hosts.size() > 1 && away_dice.Half() &&
       !options.without.contains(Fault::kHostStaysAway)) {
     scenario.away = static_cast<int>(away_dice.Below(std::ssize(scenario.hosts)));
+    scenario.away_for_long = away_dice.Half();
   }
   const std::int64_t sweeps = dice.Between(1, 3);
   Random sweep_dice(options.seed ^ 0x5eedU);
   for (int i = 0; i < std::min(sweeps, options.most_sweeps.value_or(3)); ++i) {
     scenario.sweeps.push_back(
         MakeSweep(i, options.most_trials.value_or(1'000'000), scenario, sweep_dice));
+  }
+  static const std::vector<Time> kLostAfter{seconds(45), seconds(300), seconds(1800)};
+  Random lost_dice(options.seed ^ 0x1057U);
+  for (SweepPlan& plan : scenario.sweeps) {
+    plan.spec.lost_after = std::chrono::duration_cast<milliseconds>(lost_dice.Pick(kLostAfter));
   }
   return scenario;
 }

@@ -54,7 +54,8 @@ struct Scenario {
   Time chaos{0};       // faults happen until then
   // Per million chances at each decision, 0: not in this world.
   std::array<std::int64_t, kFaultCount> rate{};
-  std::optional<int> away;  // the host that comes back when the rest has ended
+  std::optional<int> away;     // the host that comes back when the rest has ended
+  bool away_for_long = false;  // it comes back when what ran there was given up
   std::int64_t pid_space = 30'000;
 
   [[nodiscard]] bool Has(Fault fault) const { return rate[static_cast<std::size_t>(fault)] > 0; }

@@ -68,7 +68,8 @@ void Witness::CheckIntent(const LaunchRecord& record) const {
   if (attempt == nullptr || attempt->added.token != record.token) {
     Surroundings::Violate("a process exists only if its intent is committed",
                           fmt::format("job {} runs", record.id.job.value));
-  } else if (attempt->ended) {
+  } else if (attempt->ended && attempt->ended->cause != EndCause::kLost) {
+    // A host that stays away cannot be told that a launch was given up.
     Surroundings::Violate("what was given up never starts",
                           fmt::format("job {} runs", record.id.job.value));
   }
@@ -126,8 +127,12 @@ void Witness::Ended(JobId job, int exit_code, int signal, bool was_killed) {
   run.signal = signal;
   run.was_killed = was_killed;
   alive_[run.host].erase(job);
+  const StoredAttempt* attempt = store_.FindJob(job);
+  const bool is_superseded =
+      attempt != nullptr && attempt->ended && attempt->ended->cause == EndCause::kLost;
+  if (is_superseded && was_killed) around_.tally.Count(Probe::kLostCameBack);
   if (!was_killed || run.stop_ordered || run.supervisor_died) return;
-  const bool is_void = store_.FindJob(job) == nullptr || store_.FindJob(job)->ended;
+  const bool is_void = attempt == nullptr || attempt->ended;
   const bool is_late = run.timeout && *run.ended - run.began >= *run.timeout * 99 / 100;
   if (!is_void && !is_late) {
     const bool has_timeout = run.timeout.has_value();
@@ -217,11 +222,42 @@ void Witness::Committed(const Change& change) {
   for (const StoredAttempt& attempt : store_.Trials().at(ended->trial).attempts) {
     if (attempt.added.attempt != ended->attempt) continue;
     const auto run = runs_.find(attempt.added.job);
-    CheckEvidence(run == runs_.end() ? nullptr : &run->second, *ended, attempt.added.job);
+    CheckEvidence(run == runs_.end() ? nullptr : &run->second, *ended, attempt.added);
   }
 }
 
-void Witness::CheckEvidence(const RealRun* run, const AttemptEnded& ended, JobId job) const {
+void Witness::CoordinatorBegan(std::uint64_t epoch) {
+  began_[epoch] = around_.agenda.Now();
+}
+
+void Witness::HostAnswers(std::uint64_t epoch, const std::string& host, bool does) {
+  const auto known = away_since_.find({epoch, host});
+  if (does) {
+    away_since_[{epoch, host}] = std::nullopt;
+  } else if (known != away_since_.end() && !known->second) {
+    known->second = around_.agenda.Now();
+  }
+}
+
+// The coordinator has tried for as long as the sweep says, and the host never answered.
+void Witness::CheckLost(const AttemptAdded& added) const {
+  const std::uint64_t epoch = store_.Given().epoch;
+  const auto away = away_since_.find({epoch, added.host});
+  const bool has_answered = away != away_since_.end();
+  const std::optional<Time> since = has_answered ? away->second : began_.at(epoch);
+  const SweepId sweep = store_.Trials().at(added.trial).added.sweep;
+  const Time bound = specs_.at(store_.Sweep(sweep).added.name).lost_after;
+  around_.tally.Count(Probe::kHostLost);
+  if (since && around_.agenda.Now() - *since >= bound) return;
+  Surroundings::Violate(
+      "it ended on evidence",
+      fmt::format("job {} is lost though {} was not away that long", added.job.value, added.host));
+}
+
+void Witness::CheckEvidence(const RealRun* run, const AttemptEnded& ended,
+                            const AttemptAdded& added) const {
+  const JobId job = added.job;
+  if (ended.cause == EndCause::kLost) return CheckLost(added);
   const auto refuse = [&](std::string_view why) {
     Surroundings::Violate(
         "it ended on evidence",
@@ -346,7 +382,8 @@ void Witness::CheckRows(const RealRun& run) const {
   }
   if (rows.size() > run.spooled.size() && !run.spool_was_cut) refuse("more rows than reports");
   const bool is_whole = attempt->ended && !run.spool_was_cut && !run.supervisor_died &&
-                        attempt->ended->cause != EndCause::kLaunchRefused;
+                        attempt->ended->cause != EndCause::kLaunchRefused &&
+                        attempt->ended->cause != EndCause::kLost;
   if (is_whole && rows.size() < run.spooled.size()) {
     refuse(fmt::format("{} of {} reports", rows.size(), run.spooled.size()));
   }

@@ -56,6 +56,9 @@ class Witness {
   void Acked(JobId job, std::int64_t seq, bool saved) const;
   void UserStopped(TrialId trial, bool is_wanted);
   void SweepIsPlanned(const SweepSpec& spec);
+  // The coordinator of that epoch has begun: it knows of no host yet.
+  void CoordinatorBegan(std::uint64_t epoch);
+  void HostAnswers(std::uint64_t epoch, const std::string& host, bool does);
   // ---- after every commit
   void Committed(const Change& change);
   // ---- now and then: `hands_free` are the hosts whose link was up all the while
@@ -70,7 +73,9 @@ class Witness {
   void CheckIntent(const LaunchRecord& record) const;
   void CheckRoom(const RealRun& run) const;
   void CheckParameters(const LaunchRecord& record) const;
-  void CheckEvidence(const RealRun* run, const AttemptEnded& ended, JobId job) const;
+  void CheckEvidence(const RealRun* run, const AttemptEnded& ended,
+                     const AttemptAdded& added) const;
+  void CheckLost(const AttemptAdded& added) const;
   void CheckRows(const RealRun& run) const;
   void CheckLimit(const SweepChanged& changed) const;
 
@@ -85,6 +90,9 @@ class Witness {
   std::map<std::string, int> most_parallel_;
   std::map<SweepId, Time> first_launched_;
   std::set<TrialId> stopped_;  // by the user, and not wanted again since
+  // Of the coordinators: when they began, and since when a host that answered once does not.
+  std::map<std::uint64_t, Time> began_;
+  std::map<std::pair<std::uint64_t, std::string>, std::optional<Time>> away_since_;
 };
 
 }  // namespace ddl::simulation

@@ -79,10 +79,13 @@ class World : public LoopOutside {
   // ---- away.cc: one host comes back last
   void SendAway(int host);
   void LookAtRest();
+  [[nodiscard]] Time MostLostAfter() const;
   [[nodiscard]] std::int64_t EndsSoFar() const;
   [[nodiscard]] std::int64_t AttemptsAway() const;
   [[nodiscard]] bool IsRestOver() const;
   [[nodiscard]] bool IsRestOver(const SweepSpec& spec) const;
+  [[nodiscard]] bool HasOtherHost(const SweepSpec& spec) const;
+  [[nodiscard]] bool IsGivenUp(const SweepSpec& spec) const;
 
   // ---- user.cc
   void PlanUser();
@@ -104,6 +107,7 @@ class World : public LoopOutside {
   std::int64_t commits_seen_ = 0;
   Time progress_at_{0};
   std::optional<int> away_;  // the host that nobody gets through to
+  bool waits_for_loss_ = false;
   std::int64_t rest_ends_ = 0;
   Time rest_at_{0};  // when something ended last while a host was away
 };
