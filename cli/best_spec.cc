@@ -54,10 +54,13 @@ std::string WorkText(const SweepSpec& spec) {
   if (!spec.program.empty()) text += YamlEntry("program", spec.program);
   if (!spec.command.empty()) text += YamlEntry("command", spec.command);
   if (!spec.workdir.empty()) text += YamlEntry("workdir", spec.workdir);
-  if (!spec.env.empty()) {
+  if (!spec.env.empty() || !spec.secrets.empty()) {
     Json variables = Json::object();
     for (const auto& [name, value] : spec.env) {
       variables[name] = value;
+    }
+    for (const SecretVariable& secret : spec.secrets) {
+      variables[secret.variable] = {{"secret", secret.secret}};
     }
     text += YamlEntry("env", variables);
   }

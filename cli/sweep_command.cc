@@ -9,6 +9,7 @@
 #include "cli/conduct.h"
 #include "cli/program_check.h"
 #include "cli/provenance.h"
+#include "cli/secrets.h"
 #include "cli/trainer_check.h"
 #include "configs/error.h"
 #include "configs/spec_reader.h"
@@ -45,8 +46,9 @@ int RunSweepCommand(const SweepOptions& options) {
   for (const std::string& note : reading.notes) {
     fmt::print(stderr, "note: {}\n", note);
   }
-  SweepRequest request{reading.spec, reading.text, ProvenanceJson(reading.spec.workdir),
-                       options.begin_new, options.retry_failed};
+  SweepRequest request{
+      reading.spec,      reading.text,         ProvenanceJson(reading.spec.workdir),
+      options.begin_new, options.retry_failed, FindSecrets(reading.spec, options.spec_file)};
   const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,
                                options.quiet, options.detach, options.take_over};
   try {

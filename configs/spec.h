@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,6 +44,14 @@ struct Capture {
   std::string pattern;
 };
 
+// A variable of a trial's environment whose value stands in nothing that is written: `secret` says
+// under which name cli/secrets.h finds it.
+struct SecretVariable {
+  std::string variable;
+  std::string secret;
+};
+using SecretValues = std::map<std::string, std::string>;  // by name of the secret
+
 struct SweepSpec {
   std::string name;
   std::string description;
@@ -75,6 +84,7 @@ struct SweepSpec {
 
   std::vector<Capture> captures;
   std::vector<std::pair<std::string, std::string>> env;
+  std::vector<SecretVariable> secrets;
   std::string workdir;  // absolute
 };
 

@@ -141,6 +141,11 @@ SweepSpec Read(const Json& json) {
   for (const Json& pair : json.at("env")) {
     spec.env.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
   }
+  if (json.contains("secrets")) {
+    for (const Json& pair : json.at("secrets")) {
+      spec.secrets.push_back({pair.at(0), pair.at(1)});
+    }
+  }
   spec.workdir = json.at("workdir").get<std::string>();
   return spec;
 }
@@ -187,6 +192,9 @@ Json ResolvedSpec(const SweepSpec& spec) {
   }
   for (const auto& [name, value] : spec.env) {
     json["env"].push_back(Json::array({name, value}));
+  }
+  for (const SecretVariable& secret : spec.secrets) {
+    json["secrets"].push_back(Json::array({secret.variable, secret.secret}));
   }
   return json;
 }

@@ -65,7 +65,7 @@ class SpecBuilder {
            spec.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
          }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
-        {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_); }},
+        {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_, &spec.secrets); }},
         {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
     };
     std::ranges::move(NumberKeys(), std::back_inserter(keys));
@@ -255,7 +255,13 @@ class SpecBuilder {
     if (const std::size_t at = word.find(kVariable); at != std::string::npos) {
       const std::size_t begin = at + kVariable.size();
       const std::string name = word.substr(begin, word.find('}', begin) - begin);
-      if (std::getenv(name.c_str()) == nullptr) {
+      const bool is_secret = std::ranges::any_of(spec.secrets, [&name](const auto& secret) {
+        return name == secret.variable || name == secret.secret;
+      });
+      if (is_secret) {
+        errors_.Add(*root_, fmt::format("command would show the secret {}", name),
+                    "let the script read it from its environment: everybody sees arguments");
+      } else if (std::getenv(name.c_str()) == nullptr) {
         errors_.Add(*root_, fmt::format("command uses {}, which is not set", name),
                     fmt::format("export {}=… before you start", name));
       }

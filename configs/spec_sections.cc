@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "configs/spec_sections.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <regex>
 
@@ -144,13 +146,39 @@ std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {
   return read;
 }
 
-std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node, SpecErrors& errors) {
+namespace {
+
+bool IsVariableName(std::string_view name) {
+  const auto is_part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  return !name.empty() && std::ranges::all_of(name, is_part) &&
+         std::isdigit(static_cast<unsigned char>(name.front())) == 0;
+}
+
+// {secret: NAME}
+SecretVariable ReadSecret(const std::string& variable, const SpecNode& node, SpecErrors& errors) {
+  const SpecNode* name = node.Find("secret");
+  const bool is_one = name != nullptr && node.entries.size() == 1 &&
+                      name->kind == SpecNode::Kind::kScalar && IsVariableName(name->text);
+  if (is_one) return {variable, name->text};
+  errors.Add(node, fmt::format("env {} must be a text, or {{secret: NAME}}", variable),
+             "NAME is a variable of your environment, or a file in ~/.config/ddl/secrets");
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node, SpecErrors& errors,
+                                                         std::vector<SecretVariable>* secrets) {
   std::vector<std::pair<std::string, std::string>> read;
   if (node.kind != SpecNode::Kind::kMap) {
     errors.Add(node, "env must be a mapping", "write NAME: value lines below it");
     return read;
   }
   for (const auto& [name, value] : node.entries) {
+    if (value.kind == SpecNode::Kind::kMap && secrets != nullptr && IsVariableName(name.text)) {
+      secrets->push_back(ReadSecret(name.text, value, errors));
+      continue;
+    }
     if (name.text.find('=') != std::string::npos ||
         (value.kind != SpecNode::Kind::kScalar && value.kind != SpecNode::Kind::kNull)) {
       errors.Add(value, fmt::format("env {} must be a text", name.text), "put it in quotes");

@@ -20,7 +20,8 @@ namespace ddl {
 [[nodiscard]] Resources ReadResources(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors);
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node,
-                                                                       SpecErrors& errors);
+// NAME: VALUE, and NAME: {secret: NAME} where `secrets` takes such.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> ReadEnv(
+    const SpecNode& node, SpecErrors& errors, std::vector<SecretVariable>* secrets = nullptr);
 
 }  // namespace ddl

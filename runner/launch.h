@@ -52,6 +52,7 @@ struct LaunchRecord {
   // ${args_json_file} within an argument becomes the path of the job's params.json.
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> env;  // added to the agent's own
+  std::vector<std::string> hidden;                       // texts that no log may show
   std::string workdir;
   std::string params_json;      // text of params.json
   std::string checkpoint_name;  // folder of the trial's checkpoints, shared by its attempts

@@ -31,8 +31,9 @@ void Fields(Visitor& visit, Capture& value) {
 template <class Visitor>
 void Fields(Visitor& visit, LaunchRecord& value) {
   visit(value.id, value.token, value.sweep, value.trial.value, value.trial_number, value.attempt,
-        value.argv, value.env, value.workdir, value.params_json, value.checkpoint_name, value.slots,
-        value.captures, value.timeout, value.grace, value.serves_lanes);
+        value.argv, value.env, value.hidden, value.workdir, value.params_json,
+        value.checkpoint_name, value.slots, value.captures, value.timeout, value.grace,
+        value.serves_lanes);
 }
 template <class Visitor>
 void Fields(Visitor& visit, ProcessIdentity& value) {

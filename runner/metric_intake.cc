@@ -12,7 +12,10 @@ constexpr std::size_t kMaxNames = 1000;
 }  // namespace
 
 MetricIntake::MetricIntake(const LaunchRecord& launch, SpoolWriter& spool, TrialLog& log)
-    : parser_(launch.captures, launch.serves_lanes), spool_(spool), log_(log) {}
+    : parser_(launch.captures, launch.serves_lanes),
+      spool_(spool),
+      log_(log),
+      mask_(launch.hidden) {}
 
 void MetricIntake::TakeOutput(std::string_view bytes) {
   Split(bytes, output_rest_);
@@ -40,8 +43,14 @@ void MetricIntake::Split(std::string_view bytes, Rest& rest) {
     }
     bytes.remove_prefix(ends ? end + 1 : bytes.size());
   }
-  if (!to_log_.empty()) log_.Write(to_log_);
+  if (!to_log_.empty()) WriteLog(to_log_);
   to_log_.clear();
+}
+
+void MetricIntake::WriteLog(std::string_view text) {
+  if (mask_.IsIdle()) return log_.Write(text);
+  const std::string shown = mask_.Take(text);
+  if (!shown.empty()) log_.Write(shown);
 }
 
 void MetricIntake::TakeLine(std::string_view line) {
@@ -84,9 +93,10 @@ void MetricIntake::Finish() {
     if (metric) {
       Report(*metric);
     } else {
-      log_.Write(line);
+      WriteLog(line);
     }
   }
+  if (const std::string rest = mask_.Rest(); !rest.empty()) log_.Write(rest);
 }
 
 }  // namespace ddl

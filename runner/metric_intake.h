@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "runner/launch.h"
+#include "runner/log_mask.h"
 #include "runner/metric_line.h"
 #include "runner/spool.h"
 #include "runner/trial_log.h"
@@ -38,10 +39,12 @@ class MetricIntake {
   void TakeLine(std::string_view line);
   void Report(MetricLine line);
   bool IsNameAllowed(const std::string& name);
+  void WriteLog(std::string_view text);
 
   MetricParser parser_;
   SpoolWriter& spool_;
   TrialLog& log_;
+  LogMask mask_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   Rest output_rest_;
   Rest metric_rest_;

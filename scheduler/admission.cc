@@ -30,11 +30,9 @@ SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
 }
 
 Json ToJson(const SweepRequest& request) {
-  return {{"spec", ResolvedSpec(request.spec)},
-          {"spec_text", request.spec_text},
-          {"provenance", request.provenance_json},
-          {"begin_new", request.begin_new},
-          {"retry_failed", request.retry_failed}};
+  return {{"spec", ResolvedSpec(request.spec)},    {"spec_text", request.spec_text},
+          {"provenance", request.provenance_json}, {"begin_new", request.begin_new},
+          {"retry_failed", request.retry_failed},  {"secrets", request.secrets}};
 }
 
 SweepRequest SweepRequestFromJson(const Json& json) {
@@ -44,6 +42,7 @@ SweepRequest SweepRequestFromJson(const Json& json) {
   request.provenance_json = json.at("provenance").get<std::string>();
   request.begin_new = json.at("begin_new").get<bool>();
   request.retry_failed = json.at("retry_failed").get<bool>();
+  request.secrets = json.at("secrets").get<SecretValues>();
   return request;
 }
 

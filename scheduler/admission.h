@@ -18,6 +18,7 @@ struct SweepRequest {
   std::string provenance_json;
   bool begin_new = false;     // --new
   bool retry_failed = false;  // --retry-failed
+  SecretValues secrets{};     // kept in memory alone
 };
 
 struct BeginSweep {};

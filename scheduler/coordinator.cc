@@ -79,6 +79,7 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
 }
 
 OpenedSweep Coordinator::Open(const SweepRequest& request) {
+  NeedSecrets(request);
   const std::optional<SweepHistory> known = store_.Load(request.spec.name);
   const Admission admission = Admit(request, known);
   if (const auto* differs = std::get_if<SweepDiffers>(&admission)) {
@@ -97,13 +98,14 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
     search_.Open(known->id, request.spec);
     NeedHosts({.spec = request.spec});
     hosts_of_[known->id] = request.spec.hosts;
-    Step(SpecChanged{known->id, request.spec, request.retry_failed});
+    Step(SpecChanged{known->id, request.spec, request.retry_failed, request.secrets});
     Settle();
     ended_.erase(known->id);
     return {known->id, false, true, SweepOutcome::kNone};
   }
   SweepOpened opened{request.spec, request.spec_text, request.provenance_json, std::nullopt,
                      request.retry_failed};
+  opened.secrets = request.secrets;
   if (goes_on) opened.history = known;
   return {Enter(std::move(opened)), false, goes_on, SweepOutcome::kNone};
 }
@@ -121,6 +123,14 @@ SweepId Coordinator::Enter(SweepOpened opened) {
   hosts_of_[by_name_.at(name)] = spec.hosts;
   Settle();
   return by_name_.at(name);
+}
+
+void Coordinator::NeedSecrets(const SweepRequest& request) {
+  for (const SecretVariable& secret : request.spec.secrets) {
+    if (request.secrets.contains(secret.secret)) continue;
+    throw Error(fmt::format("the value of secret {} did not come with the spec", secret.secret), "",
+                "start it by ddl sweep");
+  }
 }
 
 // Hosts of its spec, and those on which attempts of its may live still.

@@ -114,6 +114,7 @@ class Coordinator {
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
   [[nodiscard]] SweepId Named(const std::string& name);
   SweepId Enter(SweepOpened opened);
+  static void NeedSecrets(const SweepRequest& request);
   void NeedHosts(const SweepOpened& opened);
   void NeedHost(const std::string& name);
   void SayToAll(const std::string& text);

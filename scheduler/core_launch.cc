@@ -87,6 +87,7 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
   const bool again = PlantedBug(Bug::kNeighbourConfiguration) && trial.attempts > 0;
   if (again && sweep.proposals.Find(configuration + 1) != nullptr) ++configuration;
   LaunchRecord record = PlanLaunch({.spec = sweep.spec,
+                                    .secrets = sweep.secrets,
                                     .configuration = *sweep.proposals.Find(configuration),
                                     .host = host.facts,
                                     .slots = slots,

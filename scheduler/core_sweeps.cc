@@ -13,6 +13,7 @@ namespace ddl {
 void Core::State::On(const SweepOpened& opened, Turn& turn) {
   SweepRun& sweep = opened.history ? Restore(opened, *opened.history, turn) : Begin(opened, turn);
   sweep.may_launch = opened.may_launch;
+  sweep.secrets = opened.secrets;
   if (opened.retry_failed || PlantedBug(Bug::kReopenUnasked)) ReopenFailed(sweep, turn);
   JudgeStrangers(turn);
   CheckFeasible(sweep, turn);
@@ -43,6 +44,7 @@ void Core::State::On(const SpecChanged& changed, Turn& turn) {
   if (found == sweeps.end()) return;
   SweepRun& sweep = found->second;
   sweep.may_launch = true;
+  sweep.secrets = changed.secrets;
   if (changed.retry_failed) ReopenFailed(sweep, turn);
   ApplySpec(sweep, changed.spec, turn);
   if (sweep.HasEnded() && sweep.trials.Count(TrialState::kWaiting) > 0) Revive(sweep, turn);

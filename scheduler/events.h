@@ -35,6 +35,7 @@ struct SweepOpened {
   // False: live trials are watched to their end, but nothing starts until a SpecChanged asks for
   // it.
   bool may_launch = true;
+  SecretValues secrets{};  // with may_launch: all that the spec names
 };
 
 // Somebody asked for an open sweep again, perhaps with a spec that changed in place (run_cap
@@ -43,6 +44,7 @@ struct SpecChanged {
   SweepId sweep;
   SweepSpec spec;
   bool retry_failed = false;
+  SecretValues secrets{};
 };
 
 struct HostUp {

@@ -28,7 +28,18 @@ std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject
   std::vector<std::pair<std::string, std::string>> env{
       {"DDL_SEED", fmt::format("{}", subject.seed_index)}};
   env.insert(env.end(), subject.spec.env.begin(), subject.spec.env.end());
+  for (const SecretVariable& secret : subject.spec.secrets) {
+    env.emplace_back(secret.variable, subject.secrets.at(secret.secret));
+  }
   return env;
+}
+
+std::vector<std::string> Hidden(const LaunchSubject& subject) {
+  std::vector<std::string> hidden;
+  for (const SecretVariable& secret : subject.spec.secrets) {
+    hidden.push_back(subject.secrets.at(secret.secret));
+  }
+  return hidden;
 }
 
 }  // namespace
@@ -43,6 +54,7 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .attempt = subject.attempt,
           .argv = Arguments(subject),
           .env = Environment(subject),
+          .hidden = Hidden(subject),
           .workdir = spec.workdir,
           .params_json = Parameters(subject),
           .checkpoint_name = HostPaths::CheckpointName(subject.trial),

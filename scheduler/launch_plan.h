@@ -11,6 +11,7 @@ namespace ddl {
 
 struct LaunchSubject {
   const SweepSpec& spec;
+  const SecretValues& secrets;
   const Configuration& configuration;
   const HostFacts& host;
   const Slots& slots;

@@ -62,6 +62,7 @@ struct SweepRun {
   SweepId id;
   SweepSpec spec;
   Request request;
+  SecretValues secrets;  // in no commit, and in no text
   TrialTable trials{0};
   Proposals proposals;
 
