@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
+#include <algorithm>
 #include <sstream>
-#include <thread>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/attempt_log.h"
 #include "cli/choose.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
-#include "runner/kept_log.h"
 #include "store/location.h"
 
 namespace ddl {
 
 namespace {
-
-constexpr std::chrono::milliseconds kLookEvery{200};
 
 AttemptLine ChooseAttempt(const StoreReader& reader, const ChosenTrial& chosen,
                           const std::optional<int>& number) {
@@ -46,34 +44,15 @@ void Print(const std::string& text, bool to_terminal) {
   }
 }
 
-// Goes on from `offset` of the head file until the attempt has ended and all was shown.
-void Follow(const StoreReader& reader, TrialId trial, AttemptLine attempt, std::size_t offset,
-            bool to_terminal) {
-  while (true) {
-    for (const AttemptLine& line : reader.Attempts(trial)) {
-      if (line.attempt == attempt.attempt) attempt = line;
-    }
-    const std::string text = ReadLogFrom(attempt.job_folder, offset);
-    offset += text.size();
-    Print(text, to_terminal);
-    if (attempt.cause && text.empty()) return;
-    if (text.empty()) std::this_thread::sleep_for(kLookEvery);
-  }
-}
-
 }  // namespace
 
 int RunLogsCommand(const LogsOptions& options) {
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
   const ChosenTrial chosen = ChooseTrial(reader, options.trial);
   const AttemptLine attempt = ChooseAttempt(reader, chosen, options.attempt);
-  if (attempt.host != "local") {
-    throw Error(fmt::format("the log of trial {} lies on {}", chosen.trial.number, attempt.host),
-                attempt.job_folder + "/log",
-                "read it there; fetching logs from hosts is not built yet");
-  }
-  const std::string gone = WhyFolderIsGone(attempt);
-  const std::string text = ReadTrialOutput(attempt, 0);
+  AttemptLog log(attempt);
+  const std::string gone = log.WhyGone();
+  const std::string text = log.Read();
   if (options.common.json) {
     PrintJson({{"trial", chosen.trial.number},
                {"attempt", attempt.attempt},
@@ -89,7 +68,13 @@ int RunLogsCommand(const LogsOptions& options) {
   const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
   Print(LastLines(text, options.lines), to_terminal);
   if (options.follow && !attempt.cause) {
-    Follow(reader, chosen.trial.id, attempt, text.size(), to_terminal);
+    const auto has_ended = [&] {
+      const auto attempts = reader.Attempts(chosen.trial.id);
+      return std::ranges::any_of(attempts, [&](const AttemptLine& line) {
+        return line.attempt == attempt.attempt && line.cause;
+      });
+    };
+    log.Follow([&](std::string_view bytes) { Print(std::string(bytes), to_terminal); }, has_ended);
   }
   return 0;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include "cli/best_spec.h"
 #include "cli/choose.h"
 #include "cli/commands.h"
@@ -25,7 +27,11 @@ void WriteJunit(const StoreReader& reader, const SweepLine& sweep, const std::st
       if (!attempts.empty()) {
         const std::optional<EndCause> cause = attempts.back().cause;
         one.infrastructure = cause && IsInfrastructure(*cause);
-        one.log_tail = ReadTrialOutput(attempts.back(), kLogTail);
+        // A report asks no other host.
+        one.log_tail = attempts.back().host == "local"
+                           ? ReadTrialOutput(attempts.back(), kLogTail)
+                           : fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempts.back().host,
+                                         sweep.name, one.trial.number);
       }
     }
     cases.push_back(std::move(one));

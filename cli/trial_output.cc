@@ -11,11 +11,14 @@
 namespace ddl {
 
 std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit) {
-  const KeptLog kept = ReadKeptLog(attempt.job_folder);
+  return JoinTrialOutput(ReadKeptLog(attempt.job_folder), attempt, limit);
+}
+
+std::string JoinTrialOutput(const KeptLog& kept, const AttemptLine& attempt, std::int64_t limit) {
   const auto bytes = static_cast<std::int64_t>(kept.head.size() + kept.tail.size());
   std::string text = kept.head;
   if (kept.is_damaged) text += "\n[ddl] a compressed part is damaged and not shown\n";
-  const bool is_there = FateOf(attempt.job_folder) == FolderFate::kThere;
+  const bool is_there = attempt.host != "local" || FateOf(attempt.job_folder) == FolderFate::kThere;
   if (is_there && !kept.is_damaged && attempt.log_bytes > bytes) {
     text += fmt::format("\n[ddl] {} bytes are not kept\n", attempt.log_bytes - bytes);
   }

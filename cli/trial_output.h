@@ -5,12 +5,17 @@
 #include <cstdint>
 #include <string>
 
+#include "runner/kept_log.h"
 #include "store/reader.h"
 
 namespace ddl {
 
 // The last `limit` bytes of what was kept (0: all), with a line where the middle is missing.
 [[nodiscard]] std::string ReadTrialOutput(const AttemptLine& attempt, std::int64_t limit);
+
+// The same of what was read from wherever it lies.
+[[nodiscard]] std::string JoinTrialOutput(const KeptLog& kept, const AttemptLine& attempt,
+                                          std::int64_t limit);
 
 // "" while the job's folder is there, or when it cannot be yet; else "removed by ddl gc", or that
 // somebody else did.

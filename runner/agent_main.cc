@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ddl-agent agent (--fd N | --stdio) [--host-folder F]: speaks frames on descriptor N, or on its
 // standard input and output, until they end.
+// ddl-agent read PATH [--offset N] [--follow] [--host-folder F]: see runner/file_stream.h.
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "runner/agent.h"
+#include "runner/file_stream.h"
 #include "runner/host_folder.h"
 
 namespace {
@@ -19,6 +21,7 @@ namespace {
 int Usage() {
   std::fputs(
       "usage: ddl-agent agent (--fd N | --stdio) [--host-folder FOLDER]\n"
+      "       ddl-agent read PATH [--offset N] [--follow] [--host-folder FOLDER]\n"
       "Started by ddl; there is no need to start it by hand.\n",
       stderr);
   return 2;
@@ -40,13 +43,37 @@ bool LeaveStandardStreams() {
   return true;
 }
 
+int Read(int argc, char** argv) {
+  ddl::StreamedFile file{.host_folder = ddl::DefaultHostFolder(), .path = argv[2]};
+  for (int i = 3; i < argc; ++i) {
+    const std::string_view option = argv[i];
+    if (option == "--follow") {
+      file.follow = true;
+      continue;
+    }
+    if (i + 1 == argc) return Usage();
+    const std::string_view value = argv[++i];
+    if (option == "--offset") {
+      std::from_chars(value.data(), value.data() + value.size(), file.offset);
+    } else if (option == "--host-folder") {
+      file.host_folder = value;
+    } else {
+      return Usage();
+    }
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  return ddl::StreamFile(file, STDOUT_FILENO, STDIN_FILENO);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   int from = -1;
   int to = -1;
   std::string host_folder = ddl::DefaultHostFolder();
-  if (argc < 3 || std::string_view(argv[1]) != "agent") return Usage();
+  if (argc < 3) return Usage();
+  if (std::string_view(argv[1]) == "read") return Read(argc, argv);
+  if (std::string_view(argv[1]) != "agent") return Usage();
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
     if (option == "--stdio") {

@@ -18,14 +18,6 @@ namespace ddl {
 
 namespace {
 
-// "" for a path that would leave the folder.
-std::string Below(const std::string& folder, const std::string& path) {
-  const std::filesystem::path relative(path);
-  const bool leaves = std::ranges::count(relative, "..") > 0;
-  if (path.empty() || relative.is_absolute() || leaves) return {};
-  return folder + "/" + path;
-}
-
 std::uint64_t SizeOf(int fd) {
   struct stat facts{};
   return ::fstat(fd, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
@@ -47,13 +39,20 @@ std::string Finish(const std::string& aside, const std::string& path, const std:
 
 }  // namespace
 
+std::string PathBelow(const std::string& folder, const std::string& path) {
+  const std::filesystem::path relative(path);
+  const bool leaves = std::ranges::count(relative, "..") > 0;
+  if (path.empty() || relative.is_absolute() || leaves) return {};
+  return folder + "/" + path;
+}
+
 FileChunk ReadPiece(const std::string& host_folder, const GetFile& request) {
   FileChunk chunk{.request = request.request,
                   .offset = request.offset,
                   .bytes = {},
                   .last = true,
                   .problem = {}};
-  const std::string path = Below(host_folder, request.path);
+  const std::string path = PathBelow(host_folder, request.path);
   const FileDescriptor fd(path.empty() ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
     chunk.problem = path.empty() ? request.path + ": not below the host folder" : Refusal(path);
@@ -72,7 +71,7 @@ FileChunk ReadPiece(const std::string& host_folder, const GetFile& request) {
 
 PutFileReply WritePiece(const std::string& host_folder, const PutFile& request) {
   PutFileReply reply{.request = request.request, .have = 0, .done = false, .problem = {}};
-  const std::string path = Below(host_folder, request.path);
+  const std::string path = PathBelow(host_folder, request.path);
   if (path.empty()) {
     reply.problem = request.path + ": not below the host folder";
     return reply;

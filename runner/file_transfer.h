@@ -11,6 +11,9 @@ namespace ddl {
 
 inline constexpr std::size_t kMaxFilePiece = std::size_t{4} << 20U;
 
+// "" for a path that would leave the folder.
+[[nodiscard]] std::string PathBelow(const std::string& folder, const std::string& path);
+
 // One piece, at most kMaxFilePiece; `last` when it reaches the file's end or the length asked for.
 [[nodiscard]] FileChunk ReadPiece(const std::string& host_folder, const GetFile& request);
 

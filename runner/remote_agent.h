@@ -14,8 +14,12 @@
 
 namespace ddl {
 
+// What it is started with, by a shell: its role, and the words of that.
+inline constexpr std::string_view kServeCoordinator = "agent --stdio";
+
 // Commands for the user's login shell, whichever that is.
-[[nodiscard]] std::string AgentStartCommand(std::string_view sha256);
+[[nodiscard]] std::string AgentStartCommand(std::string_view sha256,
+                                            std::string_view arguments = kServeCoordinator);
 [[nodiscard]] std::string AgentUploadCommand(std::string_view sha256);
 
 // What a host answers to the start command, after whatever its shell's own files print.
@@ -34,12 +38,12 @@ struct ParsedAnswer {
 
 struct RemoteAgent {
   SshChannel channel;
-  std::string first_bytes;  // of its frames
+  std::string first_bytes;  // of what it says
 };
 
 // `patience` holds for all of it but sending the executable, which may take as long as bytes move.
-[[nodiscard]] std::variant<RemoteAgent, SshProblem> StartRemoteAgent(SshSession& session,
-                                                                     const std::string& agent_path,
-                                                                     const Patience& patience);
+[[nodiscard]] std::variant<RemoteAgent, SshProblem> StartRemoteAgent(
+    SshSession& session, const std::string& agent_path, const Patience& patience,
+    std::string_view arguments = kServeCoordinator);
 
 }  // namespace ddl

@@ -30,7 +30,7 @@ class SshSweep : public RealDdl {
 
 constexpr const char* kGrid = R"(
 name: far
-command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> ledger; echo "{\"loss\": $DDL_TRIAL}"']
+command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> ledger; echo "I am $DDL_TRIAL"; echo "{\"loss\": $DDL_TRIAL}"']
 method: grid
 parameters: {x: {values: [1, 2, 3, 4, 5, 6, 7, 8]}}
 metric: {name: loss, goal: minimize}
@@ -46,8 +46,13 @@ TEST_F(SshSweep, RunsEachTrialOnceOnTheHost) {
   EXPECT_EQ(report.at("trials").at(0).at("value"), 1);
   std::string ledger = Ledger();
   EXPECT_EQ(std::count(ledger.begin(), ledger.end(), '\n'), 8);
-  const Finished logs = Ddl({"logs", "1"});
-  EXPECT_NE(logs.error.find("lies on ssh://test-host"), std::string::npos) << logs.error;
+  const Finished logs = Ddl({"logs", "3"});
+  EXPECT_EQ(logs.out, "I am 3\n") << logs.error;
+  EXPECT_EQ(DdlJson({"logs", "4"}).at("text"), "I am 4\n");
+  sshd_.Stop();
+  const Finished away = Ddl({"logs", "3"});
+  EXPECT_EQ(away.code, 3);
+  EXPECT_NE(away.error.find("ssh://test-host: "), std::string::npos) << away.error;
 }
 
 TEST_F(SshSweep, UsesThisMachineAndTheHostSideBySide) {
@@ -56,6 +61,35 @@ TEST_F(SshSweep, UsesThisMachineAndTheHostSideBySide) {
   const Finished done = Ddl({"sweep", Write("far.yaml", spec)});
   EXPECT_EQ(done.code, 0) << done.error;
   EXPECT_EQ(DdlJson({"report"}).at("trials").size(), 8U);
+}
+
+TEST_F(SshSweep, FollowsALogAcrossACutUntilItsTrialHasEnded) {
+  const std::string ready = MakePipe("ready");
+  const Ear ear(ready);
+  (void)MakePipe("go");
+  const Ear held(folder_ + "/go");
+  const auto sweep = Start({"sweep", Write("far.yaml", R"(
+name: far
+command: [/bin/sh, -c, 'echo one; echo up > ready; read word < go; echo two; read word < go; echo three']
+method: grid
+parameters: {x: {values: [1]}}
+hosts: ["ssh://test-host"]
+)")});
+  EXPECT_EQ(ear.Line(), "up");
+  const auto logs = Start({"logs", "1", "--follow"});
+  const auto await = [&logs](const std::string& line) {
+    while (logs->Out().find(line) == std::string::npos)
+      std::this_thread::yield();
+  };
+  await("one\n");
+  std::ofstream(folder_ + "/go") << "on\n";
+  await("two\n");
+  sshd_.Cut();
+  std::ofstream(folder_ + "/go") << "on\n";
+  const Finished followed = logs->Wait();
+  EXPECT_EQ(followed.code, 0) << followed.error;
+  EXPECT_EQ(followed.out, "one\ntwo\nthree\n");
+  EXPECT_EQ(sweep->Wait().code, 0);
 }
 
 TEST_F(SshSweep, AdoptsWhatRanWhenItsCoordinatorWasKilled) {

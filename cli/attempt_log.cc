@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/attempt_log.h"
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "cli/executables.h"
+#include "cli/trial_output.h"
+#include "configs/error.h"
+#include "configs/ssh_address.h"
+#include "runner/kept_log.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLookEvery{200};
+constexpr std::chrono::seconds kConnectEvery{2};
+
+bool IsHere(const AttemptLine& attempt) {
+  return attempt.host == "local";
+}
+
+// Below the host folder, wherever that lies: STORE/jobs/JOB.RANK/NAME.
+std::string PathThere(const AttemptLine& attempt, const char* name) {
+  const std::filesystem::path job(attempt.job_folder);
+  const std::filesystem::path store = job.parent_path().parent_path();
+  return fmt::format("{}/jobs/{}/{}", store.filename().string(), job.filename().string(), name);
+}
+
+Error Unreachable(const AttemptLine& attempt, const SshProblem& problem) {
+  return {fmt::format("{}: {}", attempt.host, problem.reason), attempt.job_folder + "/log",
+          problem.hint.empty() ? "try again when the host answers" : problem.hint,
+          ErrorKind::kInfrastructure};
+}
+
+RemoteFiles Connect(const AttemptLine& attempt) {
+  const auto address = ParseSshAddress(attempt.host);
+  if (const auto* bad = std::get_if<BadAddress>(&address)) {
+    throw Error(bad->why, attempt.host, "write ssh://[USER@]HOST[:PORT]");
+  }
+  auto opened = RemoteFiles::Open(std::get<SshAddress>(address), SiblingExecutable("ddl-agent"));
+  if (const auto* problem = std::get_if<SshProblem>(&opened)) throw Unreachable(attempt, *problem);
+  return std::get<RemoteFiles>(std::move(opened));
+}
+
+}  // namespace
+
+AttemptLog::AttemptLog(AttemptLine attempt) : attempt_(std::move(attempt)) {}
+
+RemoteFiles& AttemptLog::Remote() {
+  if (!remote_) remote_ = Connect(attempt_);
+  return *remote_;
+}
+
+std::string AttemptLog::Read() {
+  KeptLog kept;
+  if (IsHere(attempt_)) {
+    kept = ReadKeptLog(attempt_.job_folder);
+  } else if (!attempt_.job_folder.empty()) {
+    for (auto& [name, text] : {std::pair<const char*, std::string&>{"log", kept.head},
+                               std::pair<const char*, std::string&>{"log.tail", kept.tail}}) {
+      const auto problem = Remote().Read({.path = PathThere(attempt_, name)},
+                                         [&text = text](std::string_view bytes) { text += bytes; });
+      if (problem) throw Unreachable(attempt_, *problem);
+    }
+  }
+  shown_ = kept.head.size();
+  return JoinTrialOutput(kept, attempt_, 0);
+}
+
+std::string AttemptLog::WhyGone() const {
+  return IsHere(attempt_) ? WhyFolderIsGone(attempt_) : std::string();
+}
+
+void AttemptLog::Follow(const std::function<void(std::string_view)>& take,
+                        const std::function<bool()>& has_ended) {
+  IsHere(attempt_) ? FollowHere(take, has_ended) : FollowThere(take, has_ended);
+}
+
+void AttemptLog::FollowHere(const std::function<void(std::string_view)>& take,
+                            const std::function<bool()>& has_ended) {
+  while (true) {
+    const bool is_over = has_ended();
+    const std::string text = ReadLogFrom(attempt_.job_folder, shown_);
+    shown_ += text.size();
+    if (!text.empty()) take(text);
+    if (is_over && text.empty()) return;
+    if (text.empty()) std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+void AttemptLog::FollowThere(const std::function<void(std::string_view)>& take,
+                             const std::function<bool()>& has_ended) {
+  while (true) {
+    std::string why;
+    try {
+      const std::optional<SshProblem> problem =
+          Remote().Read({.path = PathThere(attempt_, "log"),
+                         .offset = static_cast<std::int64_t>(shown_),
+                         .follow = true},
+                        [&](std::string_view bytes) {
+                          shown_ += bytes.size();
+                          take(bytes);
+                        });
+      if (!problem) return;
+      why = problem->reason;
+    } catch (const Error& problem) {
+      why = problem.Message();
+    }
+    remote_.reset();
+    if (has_ended()) throw Unreachable(attempt_, {why, {}});
+    fmt::print(stderr, "note: {}; trying again\n", why);
+    std::this_thread::sleep_for(kConnectEvery);
+  }
+}
+
+}  // namespace ddl
