@@ -125,6 +125,8 @@ struct Tally {
   std::int64_t trials = 0;    // processes that ran
   std::int64_t attempts = 0;  // committed
   double hours = 0;
+  std::int64_t hosts_looked_at = 0;  // of a fleet, once a second
+  std::int64_t hosts_failing = 0;    // of these
 
   void Count(Fault fault) { ++faults[static_cast<std::size_t>(fault)]; }
   void Count(Probe probe) { ++probes[static_cast<std::size_t>(probe)]; }
@@ -137,6 +139,8 @@ struct Tally {
     trials += other.trials;
     attempts += other.attempts;
     hours += other.hours;
+    hosts_looked_at += other.hosts_looked_at;
+    hosts_failing += other.hosts_failing;
   }
 };
 

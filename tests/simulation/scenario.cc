@@ -108,6 +108,7 @@ std::string Options::CommandLine() const {
   add("sweeps", most_sweeps);
   add("hosts", most_hosts);
   add("chaos-percent", chaos_percent);
+  add("fleet", fleet);
   return line;
 }
 
@@ -150,6 +151,7 @@ Scenario MakeScenario(const Options& options) {
   for (SweepPlan& plan : scenario.sweeps) {
     plan.spec.lost_after = std::chrono::duration_cast<milliseconds>(lost_dice.Pick(kLostAfter));
   }
+  if (options.fleet) MakeFleet(scenario, *options.fleet);
   return scenario;
 }
 

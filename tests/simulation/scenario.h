@@ -27,6 +27,7 @@ struct Options {
   std::optional<std::int64_t> most_sweeps;
   std::optional<std::int64_t> most_hosts;
   std::optional<std::int64_t> chaos_percent;  // of the time with faults
+  std::optional<std::int64_t> fleet;          // so many hosts, a tenth of them failing
   bool prints_trace = false;
   // "--seed 7 --without link-cut --trials 3"
   [[nodiscard]] std::string CommandLine() const;
@@ -54,7 +55,8 @@ struct Scenario {
   Time chaos{0};       // faults happen until then
   // Per million chances at each decision, 0: not in this world.
   std::array<std::int64_t, kFaultCount> rate{};
-  std::optional<int> away;     // the host that comes back when the rest has ended
+  std::optional<int> away;  // the host that comes back when the rest has ended
+  bool is_fleet = false;
   bool away_for_long = false;  // it comes back when what ran there was given up
   std::int64_t pid_space = 30'000;
 
@@ -64,6 +66,7 @@ struct Scenario {
   }
 };
 
+void MakeFleet(Scenario& scenario, std::int64_t hosts);
 [[nodiscard]] Scenario MakeScenario(const Options& options);
 [[nodiscard]] HostFacts FactsOf(const HostPlan& plan, const std::string& boot_id);
 

@@ -97,6 +97,11 @@ int RunOne(const Wishes& wishes) {
   const Outcome outcome = RunWorld(wishes.world);
   fmt::print("seed {} hash {:016x}, {} trials, {:.2f} hours\n", wishes.world.seed, outcome.hash,
              outcome.tally.trials, outcome.tally.hours);
+  if (outcome.tally.hosts_looked_at > 0) {
+    fmt::print("{:.1f} % of its hosts were failing at any time\n",
+               100.0 * static_cast<double>(outcome.tally.hosts_failing) /
+                   static_cast<double>(outcome.tally.hosts_looked_at));
+  }
   if (!outcome.violation) return 0;
   fmt::print("VIOLATION: {}: {}\n", outcome.violation->rule, outcome.violation->text);
   return 1;
@@ -144,6 +149,7 @@ int Main(int argc, char** argv) {
   app.add_option("--sweeps", wishes.world.most_sweeps, "at most");
   app.add_option("--hosts", wishes.world.most_hosts, "at most");
   app.add_option("--chaos-percent", wishes.world.chaos_percent, "of the time with faults");
+  app.add_option("--fleet", wishes.world.fleet, "so many hosts, a tenth failing at any time");
   app.add_option("--hashes", wishes.hashes, "FIRST COUNT: a line a seed")->expected(2);
   app.add_flag("--trace", wishes.world.prints_trace, "print what happens");
   app.add_flag("--json", wishes.json, "the table as JSON");

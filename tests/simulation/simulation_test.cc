@@ -36,6 +36,17 @@ TEST(Simulation, SeedsThatOnceFailedHold) {
   EXPECT_GE(seeds, 7);
 }
 
+TEST(Simulation, HoldsWithTwoHundredHostsOfWhichATenthIsFailing) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Options options = Seed(seed);
+    options.fleet = 200;
+    const Outcome outcome = RunWorld(options);
+    EXPECT_FALSE(outcome.violation) << options.CommandLine() << "\n" << outcome.violation->text;
+    EXPECT_GT(outcome.tally.trials, 500);
+    EXPECT_GT(outcome.tally.hosts_failing * 12, outcome.tally.hosts_looked_at);
+  }
+}
+
 TEST(Simulation, RandomNumbersAreTheSameEverywhere) {
   Random dice(1);
   EXPECT_EQ(dice.Next(), 12966619160104079557U);

@@ -43,6 +43,7 @@ Outcome World::Run() {
     StartLoop();
     PlanUser();
     PlanChaos();
+    if (around_.scenario.is_fleet) KeepATenthFailing();
     Patrol();
     around_.agenda.After(around_.scenario.chaos, [this] { Heal(); });
     RunUntilOver();

@@ -76,6 +76,10 @@ class World : public LoopOutside {
   std::optional<int> AnyOpenConnection();
   Machine& AnyMachine();
 
+  // ---- fleet.cc
+  [[nodiscard]] bool IsFailing(int host) const;
+  void KeepATenthFailing();
+
   // ---- away.cc: one host comes back last
   void SendAway(int host);
   void LookAtRest();
