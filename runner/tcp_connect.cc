@@ -15,6 +15,9 @@ namespace ddl {
 
 namespace {
 
+// Three tries of the kernel's, and enough for a round trip of 2 s.
+constexpr std::chrono::seconds kForOneAddress{5};
+
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
 // 0, or the errno of the refusal.
@@ -45,8 +48,8 @@ TcpConnection ConnectTcp(const std::string& host, int port, const Patience& pati
   }
   int problem = EHOSTUNREACH;
   for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-    problem = ConnectTo(*address, patience, connection.socket);
-    if (problem == 0) break;
+    problem = ConnectTo(*address, patience.AtMost(kForOneAddress), connection.socket);
+    if (problem == 0 || patience.IsStopped()) break;
   }
   if (problem != 0) {
     connection.socket.Reset();

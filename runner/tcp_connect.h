@@ -14,8 +14,9 @@ struct TcpConnection {
   std::string problem;    // "cannot reach gpu1:22: Connection refused"
 };
 
-// Tries each address of the name in turn. Looking up the name is the resolver's own affair and
-// takes as long as that does.
+// Tries each address of the name in turn, each for a few seconds: one that swallows packets keeps
+// nobody from the next, and a host that is back is asked anew soon. Looking up the name is the
+// resolver's own affair and takes as long as that does.
 [[nodiscard]] TcpConnection ConnectTcp(const std::string& host, int port, const Patience& patience);
 
 }  // namespace ddl

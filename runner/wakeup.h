@@ -2,6 +2,7 @@
 // How other threads rouse one that waits for a socket, and how long that one may wait.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -43,6 +44,12 @@ class Patience {
       : wakeup_(&wakeup), stop_(std::move(stop)), limit_(limit), until_(Clock::now() + limit) {}
   // The same limit again, from now on.
   [[nodiscard]] Patience Renewed() const { return {*wakeup_, stop_, limit_}; }
+  // For one step of several: what is left, but no more than that.
+  [[nodiscard]] Patience AtMost(std::chrono::milliseconds limit) const {
+    Patience shorter(*wakeup_, stop_, limit);
+    shorter.until_ = std::min(shorter.until_, until_);
+    return shorter;
+  }
 
   [[nodiscard]] bool IsStopped() const { return stop_.stop_requested(); }
   // True: `events` are there. False: the time is up, or we are to stop.

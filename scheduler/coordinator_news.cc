@@ -105,7 +105,7 @@ void Coordinator::Down(int number, const LinkDown& down) {
   const std::string name = host.Name();
   const bool was_up = host.IsUp();
   const bool is_met = host.IsMet();
-  host.OnDown(Clock().monotonic);
+  host.OnDown(Clock().monotonic, !down.hint.empty() && number != 0);
   Step(HostDown{number, down.reason});
   if (was_up || number == 0) return;
   const Error refusal(down.reason, name, down.hint, ErrorKind::kInfrastructure);

@@ -10,14 +10,18 @@ namespace {
 
 using std::chrono::nanoseconds;
 constexpr nanoseconds kFirstDelay = std::chrono::milliseconds(50);
-constexpr nanoseconds kLongestDelay = std::chrono::seconds(10);
+constexpr nanoseconds kLongestDelay = std::chrono::seconds(2);
+constexpr nanoseconds kDelayForUser = std::chrono::seconds(30);
 // LinkSilent comes after 10 s without a word; 20 s later the link is remade.
 constexpr nanoseconds kPatienceWithSilence = std::chrono::seconds(20);
 
 }  // namespace
 
 HostLink::HostLink(std::string name, Hello hello, MakeLink make)
-    : name_(std::move(name)), hello_(std::move(hello)), make_(std::move(make)) {}
+    : name_(std::move(name)),
+      hello_(std::move(hello)),
+      make_(std::move(make)),
+      dice_(static_cast<std::minstd_rand::result_type>(std::hash<std::string>()(name_))) {}
 
 void HostLink::Send(ToHost message) {
   if (link_ && up_) link_->Send(std::move(message));
@@ -47,11 +51,13 @@ void HostLink::OnSilent(nanoseconds now) {
   silent_ = true;
 }
 
-void HostLink::OnDown(nanoseconds now) {
+void HostLink::OnDown(nanoseconds now, bool needs_user) {
   link_.reset();
   up_ = false;
   silent_ = false;
-  connect_at_ = now + delay_;
+  const double share = std::uniform_real_distribution<>(0.5, 1.0)(dice_);
+  const nanoseconds delay = needs_user ? kDelayForUser : delay_;
+  connect_at_ = now + std::chrono::duration_cast<nanoseconds>(delay * share);
   delay_ = std::clamp(delay_ * 2, kFirstDelay, kLongestDelay);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "runner/link.h"
@@ -32,7 +33,8 @@ class HostLink {
   void OnUp();
   void OnHeard() { silent_ = false; }
   void OnSilent(std::chrono::nanoseconds now);
-  void OnDown(std::chrono::nanoseconds now);
+  // `needs_user`: trying again soon is of no use, and may look like an attack.
+  void OnDown(std::chrono::nanoseconds now, bool needs_user = false);
   [[nodiscard]] bool IsUp() const { return up_; }
   // It has welcomed this coordinator once.
   [[nodiscard]] bool IsMet() const { return is_met_; }
@@ -48,6 +50,7 @@ class HostLink {
   std::chrono::nanoseconds silent_since_{0};
   std::chrono::nanoseconds connect_at_{0};
   std::chrono::nanoseconds delay_{0};  // before the next try
+  std::minstd_rand dice_;              // hosts that went together are not asked together
 };
 
 }  // namespace ddl

@@ -25,10 +25,17 @@
 
 namespace ddl {
 
+// Where it runs: here on loopback, or in a network namespace of the test.
+struct SshdPlace {
+  std::string name_space;
+  std::string address = "127.0.0.1";
+};
+
 class TestSshd {
  public:
   // `options`: further lines of its configuration.
-  explicit TestSshd(const std::string& options = {}) : options_(options) {
+  explicit TestSshd(const std::string& options = {}, SshdPlace place = {})
+      : options_(options), place_(std::move(place)) {
     program_ = FindProgram();
     if (program_.empty()) why_not_ = "no sshd here: ./run-tests fetches one";
     if (why_not_.empty()) MakeKey(Path("host_key"));
@@ -66,16 +73,22 @@ class TestSshd {
     const std::string text = Read(name + ".pub");
     return text.substr(0, text.find(' ', text.find(' ') + 1));
   }
-  [[nodiscard]] std::string Place() const { return "[127.0.0.1]:" + std::to_string(port_); }
+  [[nodiscard]] std::string Place() const {
+    return "[" + place_.address + "]:" + std::to_string(port_);
+  }
   void Trust() const { Write("known_hosts", Place() + " " + PublicKey("host_key") + "\n"); }
 
+  [[nodiscard]] std::string Section(const std::string& host,
+                                    const std::string& global = "none") const {
+    return "Host " + host + "\n  HostName " + place_.address + "\n  Port " + std::to_string(port_) +
+           "\n  IdentityFile " + Path("user_key") +
+           "\n  IdentityAgent none\n  UserKnownHostsFile " + Path("known_hosts") +
+           "\n  GlobalKnownHostsFile " + global + "\n";
+  }
   // A client configuration that reaches it as `test-host`.
   [[nodiscard]] SshHome Home(const std::string& more = {},
                              const std::string& global = "none") const {
-    Write("config", "Host test-host\n  HostName 127.0.0.1\n  Port " + std::to_string(port_) +
-                        "\n  IdentityFile " + Path("user_key") +
-                        "\n  IdentityAgent none\n  UserKnownHostsFile " + Path("known_hosts") +
-                        "\n  GlobalKnownHostsFile " + global + "\n" + more);
+    Write("config", Section("test-host", global) + more);
     SshHome home = FindSshHome();
     home.config_files = {Path("config")};
     return home;
@@ -113,7 +126,7 @@ class TestSshd {
     std::filesystem::copy_file(Path("user_key.pub"), Path("authorized_keys"),
                                std::filesystem::copy_options::overwrite_existing);
     Write("sshd_config",
-          "Port " + std::to_string(port_) + "\nListenAddress 127.0.0.1\nHostKey " +
+          "Port " + std::to_string(port_) + "\nListenAddress " + place_.address + "\nHostKey " +
               Path("host_key") + "\nAuthorizedKeysFile " + Path("authorized_keys") +
               "\nStrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\n"
               "KbdInteractiveAuthentication no\nLogLevel DEBUG1\n"
@@ -126,7 +139,10 @@ class TestSshd {
                                 " && { getent passwd sshd >/dev/null || "
                                 "echo sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin >> " +
                                 passwd + "; } && mount --bind " + passwd + " /etc/passwd && " + run;
-    Launch(::geteuid() == 0 ? "exec unshare --mount /bin/sh -c '" + as_root + "'" : run);
+    const std::string there =
+        place_.name_space.empty() ? "" : "/usr/sbin/ip netns exec " + place_.name_space + " ";
+    Launch(::geteuid() == 0 ? "exec " + there + "unshare --mount /bin/sh -c '" + as_root + "'"
+                            : run);
   }
 
   void Launch(const std::string& script) {
@@ -174,6 +190,7 @@ class TestSshd {
 
   TemporaryFolder folder_;
   std::string options_;
+  SshdPlace place_;
   std::string program_;
   std::string why_not_;
   std::random_device random_;

@@ -37,7 +37,7 @@ TEST(Simulation, SeedsThatOnceFailedHold) {
 }
 
 TEST(Simulation, HoldsWithTwoHundredHostsOfWhichATenthIsFailing) {
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     Options options = Seed(seed);
     options.fleet = 200;
     const Outcome outcome = RunWorld(options);

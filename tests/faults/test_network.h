@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts of a test in network namespaces of its own: a switch, a place for the coordinator, and a
+// namespace with an sshd a host, on one net that nothing else is on. WhyNot() says why there is
+// none here: then skip. All of it goes with the object.
+#pragma once
+
+#include <cstdlib>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include "tests/runner/test_sshd.h"
+
+namespace ddl {
+
+class TestNetwork {
+ public:
+  explicit TestNetwork(int hosts) : name_("ddl" + std::to_string(::getpid())) {
+    if (::geteuid() != 0) why_not_ = "only root may make network namespaces";
+    if (why_not_.empty() && !Build(hosts)) why_not_ = "no network namespaces here";
+    for (int host = 1; why_not_.empty() && host <= hosts; ++host) {
+      sshds_.emplace_back("", SshdPlace{Space(host), Address(host)});
+      why_not_ = sshds_.back().WhyNot();
+    }
+    for (int host = 1; why_not_.empty() && host <= hosts; ++host)
+      Sshd(host).Trust();
+  }
+  ~TestNetwork() {
+    sshds_.clear();
+    for (const std::string& space : made_)
+      (void)Ip("netns del " + space);
+  }
+  TestNetwork(const TestNetwork&) = delete;
+  TestNetwork& operator=(const TestNetwork&) = delete;
+
+  [[nodiscard]] const std::string& WhyNot() const { return why_not_; }
+  [[nodiscard]] TestSshd& Sshd(int host) { return sshds_.at(static_cast<std::size_t>(host - 1)); }
+  // What runs a program where the coordinator is.
+  [[nodiscard]] std::vector<std::string> Prefix() const {
+    return {"/usr/sbin/ip", "netns", "exec", Space(0)};
+  }
+  // A configuration of ssh that knows the hosts as h1, h2, …
+  [[nodiscard]] std::string SshConfig() const {
+    std::string text;
+    for (std::size_t i = 0; i < sshds_.size(); ++i)
+      text += sshds_[i].Section("h" + std::to_string(i + 1));
+    return text;
+  }
+
+  // Nothing gets through, and nobody is told.
+  void Cut(int host) const { EXPECT_TRUE(Ip(Port(host) + " down")); }
+  void Heal(int host) const { EXPECT_TRUE(Ip(Port(host) + " up")); }
+  // What the host sends goes astray; what is sent to it arrives.
+  void Mute(int host) const {
+    EXPECT_TRUE(Ip("-n " + Space(host) + " neigh replace " + Address(0) +
+                   " lladdr 02:00:00:00:00:99 dev eth0 nud permanent"));
+  }
+  void Unmute(int host) const {
+    EXPECT_TRUE(Ip("-n " + Space(host) + " neigh del " + Address(0) + " dev eth0"));
+  }
+
+ private:
+  static bool Ip(const std::string& words) {
+    return std::system(("/usr/sbin/ip " + words + " 2>/dev/null").c_str()) == 0;
+  }
+  [[nodiscard]] std::string Space(int host) const { return name_ + "n" + std::to_string(host); }
+  [[nodiscard]] std::string Switch() const { return name_ + "s"; }
+  static std::string Address(int host) { return "10.77.0." + std::to_string(host + 1); }
+  [[nodiscard]] std::string Port(int host) const {
+    return "-n " + Switch() + " link set v" + std::to_string(host);
+  }
+
+  bool AddSpace(const std::string& space) {
+    if (!Ip("netns add " + space)) return false;
+    made_.push_back(space);
+    return Ip("-n " + space + " link set lo up");
+  }
+
+  bool Build(int hosts) {
+    bool is_built = AddSpace(Switch()) && Ip("-n " + Switch() + " link add br0 type bridge") &&
+                    Ip("-n " + Switch() + " link set br0 up");
+    for (int host = 0; is_built && host <= hosts; ++host) {
+      is_built = AddSpace(Space(host)) &&
+                 Ip("link add v" + std::to_string(host) + " netns " + Switch() +
+                    " type veth peer name eth0 netns " + Space(host)) &&
+                 Ip(Port(host) + " master br0 up") &&
+                 Ip("-n " + Space(host) + " addr add " + Address(host) + "/24 dev eth0") &&
+                 Ip("-n " + Space(host) + " link set eth0 up");
+    }
+    return is_built;
+  }
+
+  std::string name_;
+  std::string why_not_;
+  std::vector<std::string> made_;
+  std::deque<TestSshd> sshds_;
+};
+
+}  // namespace ddl
