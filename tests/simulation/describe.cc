@@ -146,6 +146,12 @@ std::string Words(const GetFile&) {
 std::string Words(const PutFile&) {
   return "put file";
 }
+std::string Words(const OfferCode&) {
+  return "offer code";
+}
+std::string Words(const CodeBytes&) {
+  return "code bytes";
+}
 std::string Words(const Heartbeat&) {
   return "heartbeat";
 }
@@ -175,6 +181,9 @@ std::string Words(const PutFileReply&) {
 }
 std::string Words(const Notice& m) {
   return m.text;
+}
+std::string Words(const CodeNews&) {
+  return "code news";
 }
 std::string Words(const FactsChanged& m) {
   return fmt::format("{} cores", m.facts.cores.size());
