@@ -28,6 +28,8 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   host.is_known = true;
   host.facts = up.facts;
   host.slots.Update(up.facts);
+  host.code_folders.clear();  // somebody may have removed them
+  host.code_awaited.clear();
   host.strangers.clear();
   for (const FoundRank& found : up.found) {
     host.strangers[found.id] = found;

@@ -65,6 +65,9 @@ struct HostState {
   HostFacts facts;
   HostSlots slots;
   std::map<SeatId, Seat> seats;
+  // Snapshots of workdirs: where those are that it has, and why others are not there yet.
+  std::map<std::string, std::string> code_folders;
+  std::map<std::string, std::string> code_awaited;
   // Ranks found there that belong to sweeps which are not opened yet.
   std::map<RankId, FoundRank> strangers;
   // Ended ranks whose spool lies there until it is in a backup, with their last seq.

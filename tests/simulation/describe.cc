@@ -45,6 +45,12 @@ std::string Words(const HostChanged& e) {
 std::string Words(const HostDown& e) {
   return fmt::format("host {} down", e.host);
 }
+std::string Words(const CodeReady& e) {
+  return fmt::format("code {} is ready", e.code);
+}
+std::string Words(const CodeAwaited& e) {
+  return fmt::format("code {}{}", e.code, e.why);
+}
 std::string Words(const HostSilent& e) {
   return fmt::format("host {} silent", e.host);
 }
