@@ -26,6 +26,7 @@ namespace {
 
 constexpr const char* kCheckStore = "check the disk that holds the store";
 constexpr int kTries = 3;
+constexpr std::int64_t kLargestPiece = std::int64_t{1} << 18U;
 constexpr std::size_t kMostLinks = 10'000;
 
 // Only what the walk saw was read: nothing was written to it meanwhile.
@@ -39,7 +40,9 @@ ReadContent HashContent(const std::string& path, const FileStamp& walked, int co
   if (!file) throw SystemError("cannot read the code", path, "name it in a .ddlignore");
   const bool is_cloned = copy >= 0 && ::ioctl(copy, FICLONE, file.Get()) == 0;
   Sha256 hash;
-  std::vector<char> piece(std::size_t{1} << 18U);
+  // Most files are small: a large piece for each would cost more than reading them.
+  std::vector<char> piece(
+      static_cast<std::size_t>(std::clamp<std::int64_t>(walked.size + 1, 4096, kLargestPiece)));
   while (true) {
     const ssize_t got = ::read(is_cloned ? copy : file.Get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;

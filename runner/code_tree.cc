@@ -152,6 +152,7 @@ std::string CodeTree::PathOf(const CodeEntry& entry) const {
 }
 
 std::string CodeTree::Prepare() {
+  const bool is_new = IsMissing(folder_);
   for (const std::string& folder : {folder_, folder_ + "/tree"}) {
     if (!EnsureFolder(folder)) return Refusal(folder, "make");
   }
@@ -170,13 +171,14 @@ std::string CodeTree::Prepare() {
     if (entry.kind == CodeKind::kLink) problem = PlaceLink(entry);
     if (!problem.empty()) return problem;
     if (!entry.IsFile()) continue;
-    if (IsPlaced(path, entry) && (is_trusted || HashOfFile(path) == entry.content)) continue;
+    if (!is_new && IsPlaced(path, entry) && (is_trusted || HashOfFile(path) == entry.content))
+      continue;
     if (!library) library = CodeLibrary::Of(code_folder_);
-    if (is_trusted && IsBegun(path, entry)) {
+    if (!is_new && is_trusted && IsBegun(path, entry)) {
       missing_.push_back(i);
       continue;
     }
-    if (!RemoveTree(path)) return Refusal(path, "remove");
+    if (!is_new && !RemoveTree(path)) return Refusal(path, "remove");
     if (!library->LinkTo(entry, path)) missing_.push_back(i);
   }
   // What is added from now on is of this boot.
