@@ -14,6 +14,7 @@ from ssh_host import SshHost
 options = arguments(__doc__.splitlines()[0], trials=(1000, "trials"), at_once=(8, "trials at a time"))
 PEER_TRIALS = 50
 SPEC = """name: far-{n}
+workdir: nothing
 command: [/bin/true]
 method: grid
 parameters: {{i: {{values: [{values}]}}}}
@@ -24,6 +25,7 @@ hosts: ["ssh://test-host"]
 
 with Workplace() as place, SshHost(place.path("sshd")) as host:
     place.env["DDL_SSH_CONFIG"] = host.config
+    os.mkdir(place.path("nothing"))
     values = ", ".join(str(i) for i in range(options.trials))
     sweeps = [place.write(f"{n}.yaml", SPEC.format(n=n, values=values, at_once=options.at_once))
               for n in range(options.rounds + 1)]

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/gc.h"
+#include "cli/gc_code.h"
 #include "cli/output.h"
 #include "configs/error.h"
 #include "runner/host_facts.h"
@@ -70,6 +71,21 @@ std::int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
+void PrintCode(const UnusedCode& code) {
+  if (code.snapshots.empty()) return;
+  PrintText(fmt::format("code: {} snapshots that no recent sweep runs in, {}\n",
+                        FormatCount(static_cast<std::int64_t>(code.snapshots.size())),
+                        FormatBytes(code.size.bytes)));
+}
+
+void AddCode(const UnusedCode& code, const std::string& store_folder, GcResult& result) {
+  const auto found = static_cast<std::int64_t>(code.snapshots.size());
+  const std::int64_t removed = RemoveUnusedCode(code, store_folder, NowMs());
+  result.done += removed;
+  result.left += found - removed;
+  if (removed == found) result.freed_bytes += code.size.bytes;
+}
+
 }  // namespace
 
 int RunGcCommand(const GcOptions& options) {
@@ -85,17 +101,24 @@ int RunGcCommand(const GcOptions& options) {
   }
   const GcFacts facts = ReadGcFacts(reader, store_folder, paths, options.sweep);
   const GcPlan plan = PlanGc(facts.sweeps, {options.keep_best, options.keep_days, NowMs()});
-  if (!options.common.json) PrintLines(GcLines(plan, facts, DetectTerminal()));
+  const UnusedCode code = FindUnusedCode(reader, store_folder, options.keep_days, NowMs());
+  if (!options.common.json) {
+    PrintLines(GcLines(plan, facts, DetectTerminal()));
+    PrintCode(code);
+  }
 
-  const bool does = may_do && !plan.steps.empty() && (options.yes || SaysYes());
-  const GcResult result = does ? CarryOut(plan.steps, paths, store_folder) : GcResult{};
+  const bool has_work = !plan.steps.empty() || !code.snapshots.empty();
+  const bool does = may_do && has_work && (options.yes || SaysYes());
+  GcResult result = does ? CarryOut(plan.steps, paths, store_folder) : GcResult{};
+  if (does) AddCode(code, store_folder, result);
   if (options.common.json) {
     Json json = GcJson(plan, facts, paths);
+    json["code"] = {{"snapshots", code.snapshots}, {"bytes", code.size.bytes}};
     json["done"] = does ? ResultJson(result) : Json(nullptr);
     PrintJson(json);
   } else if (does) {
     PrintResult(result);
-  } else if (!plan.steps.empty()) {
+  } else if (has_work) {
     PrintText("\nnothing was done; ddl gc --yes does it\n");
   }
   return result.refused > 0 ? kExitRefused : 0;

@@ -10,6 +10,7 @@
 #include "cli/program_check.h"
 #include "cli/provenance.h"
 #include "cli/secrets.h"
+#include "cli/sweep_code.h"
 #include "cli/trainer_check.h"
 #include "configs/error.h"
 #include "configs/spec_reader.h"
@@ -52,10 +53,12 @@ int RunSweepCommand(const SweepOptions& options) {
   const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,
                                options.quiet, options.detach, options.take_over};
   try {
+    PrepareCode(request, conduct.store_folder);
     return Conduct(request, conduct);
   } catch (const Error& refusal) {
     if (!WantsAnother(refusal, options)) throw;
     request.begin_new = true;
+    PrepareCode(request, conduct.store_folder);
     return Conduct(request, conduct);
   }
 }

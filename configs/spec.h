@@ -85,7 +85,9 @@ struct SweepSpec {
   std::vector<Capture> captures;
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<SecretVariable> secrets;
-  std::string workdir;  // absolute
+  std::string workdir;    // absolute
+  bool snapshot = false;  // trials run in a copy of workdir as it is when the sweep begins
+  std::string code{};     // the name of that copy, once it is taken. In no file
 };
 
 // Everything that decides what is computed, as canonical JSON. Two specs with the same content are

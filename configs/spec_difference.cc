@@ -27,9 +27,11 @@ bool MayChange(const std::string& key, const Json& before, const Json& after) {
 SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
   Json old_spec = ResolvedSpec(before);
   Json new_spec = ResolvedSpec(after);
-  // Nobody asks for it: it says how the sweep came by its run_cap.
+  // Nobody asks for these: they say how the sweep came by its run_cap, and where its code is.
   for (Json* spec : {&old_spec, &new_spec}) {
-    spec->erase("run_cap_before_extension");
+    for (const char* key : {"run_cap_before_extension", "snapshot", "code"}) {
+      spec->erase(key);
+    }
   }
   std::set<std::string> keys;
   for (const Json* spec : {&old_spec, &new_spec}) {

@@ -147,6 +147,8 @@ SweepSpec Read(const Json& json) {
     }
   }
   spec.workdir = json.at("workdir").get<std::string>();
+  spec.snapshot = json.value("snapshot", false);
+  spec.code = json.value("code", std::string());
   return spec;
 }
 
@@ -175,6 +177,8 @@ Json ResolvedSpec(const SweepSpec& spec) {
             {"capture", Json::array()},
             {"env", Json::array()},
             {"workdir", spec.workdir}};
+  if (spec.snapshot) json["snapshot"] = true;
+  if (!spec.code.empty()) json["code"] = spec.code;
   if (spec.trainer) json["trainer"] = *spec.trainer;
   if (spec.metric) json["metric"] = ToJson(*spec.metric);
   for (const Parameter& parameter : spec.space) {

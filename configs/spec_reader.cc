@@ -181,6 +181,7 @@ class SpecBuilder {
   void ReadWorkdir(const SpecNode& node) {
     const std::string workdir = ReadText(node, "workdir", errors_).value_or(".");
     spec.workdir = fs::path(options_.base_folder) / workdir;
+    spec.snapshot = true;
     if (!fs::is_directory(spec.workdir)) {
       errors_.Add(node, fmt::format("workdir {} is not a directory", workdir),
                   "name one that exists, relative to the spec");
@@ -197,6 +198,9 @@ class SpecBuilder {
     while (spec.workdir.size() > 1 && spec.workdir.back() == '/') {
       spec.workdir.pop_back();
     }
+    // Trials here that say nothing of it run where the spec lies, which costs nothing.
+    const auto is_far = [](const std::string& host) { return host != "local"; };
+    spec.snapshot = spec.snapshot || std::ranges::any_of(spec.hosts, is_far);
     if (parameters_ != nullptr) spec.space = ReadParameters(*parameters_, errors_);
     if (spec.method == Method::kGrid && parameters_ != nullptr && is_method_built_) {
       CheckGrid(*parameters_, spec.space, errors_);

@@ -49,11 +49,12 @@ int Agent::Run() {
 }
 
 void Agent::Turn() {
-  std::array<pollfd, 5> watched{{{from_.Get(), POLLIN, 0},
+  std::array<pollfd, 6> watched{{{from_.Get(), POLLIN, 0},
                                  {children_.Get(), POLLIN, 0},
                                  {bell_.Get(), POLLIN, 0},
                                  {look_.Get(), POLLIN, 0},
-                                 {out_.empty() ? -1 : to_.Get(), POLLOUT, 0}}};
+                                 {out_.empty() ? -1 : to_.Get(), POLLOUT, 0},
+                                 {code_.Descriptor(), code_.Events(), 0}}};
   const auto within = static_cast<int>(core_.TurnWithin().count());
   if (::poll(watched.data(), watched.size(), within) < 0) return;
   const bool idle = watched[0].revents == 0 && watched[1].revents == 0 && watched[2].revents == 0 &&
@@ -63,6 +64,7 @@ void Agent::Turn() {
   if (watched[1].revents != 0) ReapChildren();
   if (watched[3].revents != 0) ReadLook();
   if (watched[0].revents != 0) ReadLink();
+  TurnCode();
   core_.Work(idle);
   Flush();
 }
@@ -122,6 +124,12 @@ void Agent::ReadLook() {
   const std::optional<FromHost> message = look_frames_.Next<FromHost>();
   const auto* looked = message ? std::get_if<FactsChanged>(&*message) : nullptr;
   if (looked != nullptr) core_.Looked(looked->facts);
+}
+
+void Agent::TurnCode() {
+  for (CodeNews& news : code_.Turn()) {
+    Send(std::move(news));
+  }
 }
 
 void Agent::Flush() {

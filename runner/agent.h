@@ -11,6 +11,7 @@
 
 #include "runner/agent_core.h"
 #include "runner/agent_host.h"
+#include "runner/code_child.h"
 #include "runner/file.h"
 #include "runner/frames.h"
 #include "runner/job_folder.h"
@@ -31,6 +32,7 @@ class Agent final : private AgentHost {
   void ReadBell();
   void ReapChildren();
   void ReadLook();
+  void TurnCode();
   void Flush();
 
   // ---- agent_host.cc: what the core wants done
@@ -63,6 +65,7 @@ class Agent final : private AgentHost {
   void RemovePipes(RankId id) override;
   [[nodiscard]] FileChunk Get(const GetFile& request) override;
   [[nodiscard]] PutFileReply Put(const PutFile& request) override;
+  void TakeCode(const ToHost& message) override { code_.Pass(message, paths_); }
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record,
                                       std::uint64_t epoch_mark) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }
@@ -78,6 +81,7 @@ class Agent final : private AgentHost {
   FileDescriptor children_;  // a signalfd
   FileDescriptor look_;      // facts, from a child that reads them
   FrameReader look_frames_;
+  CodeChild code_;
   HostPaths paths_;
   std::string leases_folder_;
   std::string boot_id_;

@@ -96,6 +96,8 @@ class AgentCore {
   void On(const GetFile& request);
   void On(const PutFile& request);
   void On(const Heartbeat& heartbeat);
+  void On(const OfferCode& offer);
+  void On(const CodeBytes& piece);
   void Deliver(OpenOrder open);
   void Start(LaunchRecord record);
   [[nodiscard]] bool IsHeld(const Slots& slots) const;

@@ -75,6 +75,8 @@ class AgentHost {
   virtual void RemovePipes(RankId id) = 0;
   [[nodiscard]] virtual FileChunk Get(const GetFile& request) = 0;
   [[nodiscard]] virtual PutFileReply Put(const PutFile& request) = 0;
+  // Snapshots of workdirs, OfferCode and CodeBytes: done beside all else, which Send tells of.
+  virtual void TakeCode(const ToHost& message) = 0;
 
   // ---- processes
   // A supervisor for the rank, as a child of this agent; 0 when the host has no more processes.

@@ -220,6 +220,14 @@ void AgentCore::On(const PutFile& request) {
   host_.Send(host_.Put(request));
 }
 
+void AgentCore::On(const OfferCode& offer) {
+  host_.TakeCode(offer);
+}
+
+void AgentCore::On(const CodeBytes& piece) {
+  host_.TakeCode(piece);
+}
+
 void AgentCore::On(const Heartbeat& heartbeat) {
   host_.Send(heartbeat);
 }

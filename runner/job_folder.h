@@ -17,6 +17,7 @@
 //         order.N, ack               what the agent says to the supervisor
 //         output/                    DDL_OUTPUT_DIR
 //       jobs/JOB.RANK.busy           a lease was refused: SlotBusy as JSON; the folder is gone
+//       code/HASH/                   a sweep's code: see runner/code_tree.h
 //       removing/, removed           of `ddl gc`: see runner/removal.h
 //   PIPES_FOLDER/JOB.RANK.metrics, .control    FIFOs: DDL_METRICS, DDL_CONTROL
 //   LEASES_FOLDER/cores, gpu-UUID    shared by all users (mode 0666, sticky folder)
@@ -39,6 +40,7 @@ struct HostPaths {
   [[nodiscard]] std::string Bell() const { return Store() + "/bell"; }
   [[nodiscard]] std::string Jobs() const { return Store() + "/jobs"; }
   [[nodiscard]] std::string Job(RankId id) const { return Jobs() + "/" + Name(id); }
+  [[nodiscard]] std::string Code() const { return Store() + "/code"; }
   [[nodiscard]] std::string Pipe(RankId id, const std::string& name) const {
     return pipes_folder.empty() ? Job(id) + "/" + name : pipes_folder + "/" + Name(id) + "." + name;
   }

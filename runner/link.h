@@ -37,9 +37,10 @@ class Link {
 
 struct LocalLinkOptions {
   int host = 0;
-  std::string agent_path;   // the ddl-agent executable
-  std::string host_folder;  // empty: $DDL_HOST_DIR, else the user's folder under /var/tmp
-  Hello hello;              // sent first
+  std::string agent_path;     // the ddl-agent executable
+  std::string host_folder;    // empty: $DDL_HOST_DIR, else the user's folder under /var/tmp
+  Hello hello;                // sent first
+  std::string code_folder{};  // where snapshots lie that are offered
 };
 
 // A host reached by SSH. Everything happens on the link's thread, so the factory never waits: what
@@ -49,6 +50,7 @@ struct SshLinkOptions {
   SshAddress address;
   std::string agent_path;  // the ddl-agent executable, sent to the host where it lacks it
   Hello hello;
+  std::string code_folder{};
 };
 
 // News go through `deliver`, which is called on the link's thread and must only pass them on.

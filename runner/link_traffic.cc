@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kHeartbeatEvery{2};
 constexpr std::chrono::seconds kSilentAfter{10};
+constexpr std::size_t kNearlyEmpty = std::size_t{64} << 10U;
 
 }  // namespace
 
@@ -18,6 +19,7 @@ std::string LinkTraffic::Received(std::string_view bytes) {
   told_silent_ = false;
   frames_.Add(bytes);
   while (std::optional<FromHost> message = frames_.Next<FromHost>()) {
+    if (const auto* news = std::get_if<CodeNews>(&*message)) code_.Heard(*news, heard_);
     deliver_({host_, *std::move(message)});
   }
   return frames_.Problem();
@@ -25,9 +27,22 @@ std::string LinkTraffic::Received(std::string_view bytes) {
 
 void LinkTraffic::Refill() {
   for (const ToHost& message : outbox_.TakeAll(std::chrono::nanoseconds(0))) {
+    if (const auto* offer = std::get_if<OfferCode>(&message)) code_.Offered(*offer);
     AppendFrame(message, out_);
   }
   KeepHeartbeat();
+  SendCode();
+}
+
+void LinkTraffic::SendCode() {
+  while (out_.size() < kNearlyEmpty) {
+    std::optional<CodeBytes> piece = code_.Next(std::chrono::steady_clock::now());
+    if (!piece) break;
+    AppendFrame(ToHost(*std::move(piece)), out_);
+  }
+  if (std::optional<CodeNews> problem = code_.TakeProblem()) {
+    deliver_({host_, FromHost(*std::move(problem))});
+  }
 }
 
 void LinkTraffic::KeepHeartbeat() {

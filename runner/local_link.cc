@@ -30,7 +30,7 @@ class LocalLink : public Link {
  public:
   LocalLink(const LocalLinkOptions& options, Deliver deliver, FileDescriptor socket, pid_t agent,
             Wakeup wakeup)
-      : traffic_(options.host, std::move(deliver)),
+      : traffic_(options.host, options.code_folder, std::move(deliver)),
         socket_(std::move(socket)),
         agent_(agent),
         wakeup_(std::move(wakeup)),
@@ -76,8 +76,11 @@ class LocalLink : public Link {
     ::poll(watched.data(), watched.size(), static_cast<int>(kLinkTurn.count()));
     if (watched[1].revents != 0) wakeup_.Clear();
     std::string ended = watched[0].revents != 0 ? Read() : std::string();
-    traffic_.Refill();
-    if (!Flush()) ended = "the agent is gone";
+    do {
+      traffic_.Refill();
+      if (traffic_.Out().empty()) return ended;
+      if (!Flush()) return "the agent is gone";
+    } while (traffic_.Out().empty());  // there may be more that waited for room
     return ended;
   }
 

@@ -102,6 +102,19 @@ void Fields(Visitor& visit, PutFile& value) {
   visit(value.request, value.path, value.offset, value.bytes, value.last, value.sha256);
 }
 template <class Visitor>
+void Fields(Visitor& visit, OfferCode& value) {
+  visit(value.code, value.manifest_bytes);
+}
+template <class Visitor>
+void Fields(Visitor& visit, CodeBytes& value) {
+  visit(value.bytes);
+}
+template <class Visitor>
+void Fields(Visitor& visit, CodeNews& value) {
+  visit(value.code, value.stage, value.lacking, value.begun, value.bytes, value.all_bytes,
+        value.folder, value.problem);
+}
+template <class Visitor>
 void Fields(Visitor& visit, Heartbeat& value) {
   visit(value.count);
 }

@@ -87,12 +87,27 @@ struct PutFile {
   bool operator==(const PutFile&) const = default;
 };
 
+// Is this snapshot of a workdir on the host? Answered by CodeNews, and ends an earlier offer.
+struct OfferCode {
+  std::string code;
+  std::uint64_t manifest_bytes = 0;
+  bool operator==(const OfferCode&) const = default;
+};
+
+// What the host asked for of the offer: its manifest, then the files that it lacks, one behind the
+// other in the manifest's order.
+struct CodeBytes {
+  std::string bytes;
+  bool operator==(const CodeBytes&) const = default;
+};
+
 struct Heartbeat {
   std::uint64_t count = 0;
   bool operator==(const Heartbeat&) const = default;
 };
 
-using ToHost = std::variant<Hello, Launch, Adopt, Order, Ack, Settled, GetFile, PutFile, Heartbeat>;
+using ToHost = std::variant<Hello, Launch, Adopt, Order, Ack, Settled, GetFile, PutFile, Heartbeat,
+                            OfferCode, CodeBytes>;
 
 // ---- agent → coordinator -------------------------------------------------------------------
 
@@ -201,7 +216,28 @@ struct FactsChanged {
   bool operator==(const FactsChanged&) const = default;
 };
 
+enum class CodeStage : std::uint8_t {
+  kManifest,  // the host wants the manifest
+  kFiles,     // the host wants the files `lacking`, the first of them from byte `begun` on
+  kMoving,    // `bytes` of what was sent have arrived
+  kReady,     // the files are in `folder`
+  kRefused,   // `problem` says why
+};
+
+// How far a host is with the snapshot that was offered last.
+struct CodeNews {
+  std::string code;
+  CodeStage stage = CodeStage::kRefused;
+  std::vector<std::uint32_t> lacking;  // positions in the manifest
+  std::uint64_t begun = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t all_bytes = 0;  // that the host wanted
+  std::string folder;
+  std::string problem;
+  bool operator==(const CodeNews&) const = default;
+};
+
 using FromHost = std::variant<Welcome, Refused, Started, SlotBusy, Metrics, Exited, FileChunk,
-                              PutFileReply, Notice, Heartbeat, FactsChanged>;
+                              PutFileReply, Notice, Heartbeat, FactsChanged, CodeNews>;
 
 }  // namespace ddl

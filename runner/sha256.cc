@@ -3,7 +3,9 @@
 
 #include <bit>
 
+#include <cpuid.h>
 #include <fmt/format.h>
+#include <immintrin.h>
 
 namespace ddl {
 
@@ -41,11 +43,11 @@ std::array<std::uint32_t, 64> Schedule(const unsigned char* block) {
   return words;
 }
 
-}  // namespace
+using ShaState = std::array<std::uint32_t, 8>;
 
-void Sha256::Compress(const unsigned char* block) {
+void CompressPlain(ShaState& state, const unsigned char* block) {
   const std::array<std::uint32_t, 64> words = Schedule(block);
-  auto [a, b, c, d, e, f, g, h] = state_;
+  auto [a, b, c, d, e, f, g, h] = state;
   for (std::size_t i = 0; i < 64; ++i) {
     const std::uint32_t one = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) +
                               ((e & f) ^ (~e & g)) + kRound[i] + words[i];
@@ -60,20 +62,79 @@ void Sha256::Compress(const unsigned char* block) {
     b = a;
     a = one + two;
   }
-  const std::array<std::uint32_t, 8> added{a, b, c, d, e, f, g, h};
+  const ShaState added{a, b, c, d, e, f, g, h};
   for (std::size_t i = 0; i < 8; ++i) {
-    state_[i] += added[i];
+    state[i] += added[i];
+  }
+}
+
+// The instructions keep the state as (a, b, e, f) and (c, d, g, h) and do two rounds each.
+__attribute__((target("sha,sse4.1"))) void CompressBySha(ShaState& state,
+                                                         const unsigned char* block) {
+  const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  auto* const place = reinterpret_cast<__m128i*>(state.data());
+  const __m128i badc = _mm_shuffle_epi32(_mm_loadu_si128(place), 0xB1);
+  const __m128i hgfe = _mm_shuffle_epi32(_mm_loadu_si128(place + 1), 0x1B);
+  __m128i abef = _mm_alignr_epi8(badc, hgfe, 8);
+  __m128i cdgh = _mm_blend_epi16(hgfe, badc, 0xF0);
+  const __m128i abef_before = abef;
+  const __m128i cdgh_before = cdgh;
+  __m128i words[4] = {};  // the last 16 of the schedule, four each
+  for (std::size_t i = 0; i < 16; ++i) {
+    __m128i& now = words[i % 4];
+    if (i < 4) {
+      const auto* const bytes = reinterpret_cast<const __m128i*>(block + 16 * i);
+      now = _mm_shuffle_epi8(_mm_loadu_si128(bytes), order);
+    } else {
+      const __m128i last = words[(i + 3) % 4];
+      const __m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(now, words[(i + 1) % 4]),
+                                        _mm_alignr_epi8(last, words[(i + 2) % 4], 4));
+      now = _mm_sha256msg2_epu32(sum, last);
+    }
+    const auto* const constants = reinterpret_cast<const __m128i*>(kRound.data() + 4 * i);
+    const __m128i keyed = _mm_add_epi32(now, _mm_loadu_si128(constants));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, keyed);
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(keyed, 0x0E));
+  }
+  abef = _mm_add_epi32(abef, abef_before);
+  cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  const __m128i feba = _mm_shuffle_epi32(abef, 0x1B);
+  const __m128i dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128(place, _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128(place + 1, _mm_alignr_epi8(dchg, feba, 8));
+}
+
+bool HasShaInstructions() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  const bool has_sse = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_1) != 0;
+  return has_sse && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
+}
+
+}  // namespace
+
+void Sha256::AddBlocks(std::string_view blocks) {
+  static const auto compress = HasShaInstructions() ? CompressBySha : CompressPlain;
+  for (std::size_t done = 0; done < blocks.size(); done += kBlock) {
+    compress(state_, reinterpret_cast<const unsigned char*>(blocks.data()) + done);
   }
 }
 
 void Sha256::Add(std::string_view bytes) {
   bytes_ += bytes.size();
-  rest_ += bytes;
-  std::size_t done = 0;
-  for (; rest_.size() - done >= kBlock; done += kBlock) {
-    Compress(reinterpret_cast<const unsigned char*>(rest_.data()) + done);
+  if (!rest_.empty()) {
+    const std::string_view completing = bytes.substr(0, kBlock - rest_.size());
+    rest_ += completing;
+    bytes.remove_prefix(completing.size());
+    if (rest_.size() < kBlock) return;
+    AddBlocks(rest_);
+    rest_.clear();
   }
-  rest_.erase(0, done);
+  const std::size_t whole = bytes.size() - bytes.size() % kBlock;
+  AddBlocks(bytes.substr(0, whole));
+  rest_ = bytes.substr(whole);
 }
 
 std::string Sha256::Hex() {

@@ -27,7 +27,7 @@ class SshLink : public Link {
  public:
   SshLink(SshLinkOptions options, Deliver deliver, Wakeup wakeup)
       : options_(std::move(options)),
-        traffic_(options_.host, std::move(deliver)),
+        traffic_(options_.host, options_.code_folder, std::move(deliver)),
         wakeup_(std::move(wakeup)),
         thread_([this](const std::stop_token& stop) { Run(stop); }) {
     SshLink::Send(options_.hello);

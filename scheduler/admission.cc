@@ -26,6 +26,9 @@ SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
   if (asked.run_cap == stored.run_cap) {
     asked.run_cap_before_extension = stored.run_cap_before_extension;
   }
+  // A sweep goes on with the code that it began with.
+  asked.snapshot = asked.snapshot || stored.snapshot;
+  if (!stored.code.empty()) asked.code = stored.code;
   return asked;
 }
 

@@ -38,7 +38,7 @@ using Admission = std::variant<BeginSweep, GoOnWithSweep, SweepIsOver, SweepDiff
                               const std::optional<SweepHistory>& known);
 
 // A sweep that was extended keeps its trials: the file, which nobody had to change for that, may
-// say what it said before. Any other run_cap is what the user asks for now.
+// say what it said before. Any other run_cap is what the user asks for now. Its code stays too.
 [[nodiscard]] SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked);
 
 [[nodiscard]] Json ToJson(const SweepRequest& request);

@@ -58,6 +58,7 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
       store_(std::move(store)),
       epoch_(store_.Given().epoch + 1),
       core_(MakeCoreOptions(options_, store_, epoch_)),
+      code_(options_.store_folder + "/code"),
       control_(MakeControlServer(options_.store_folder,
                                  [this](ControlNews news) { mailbox_.Put(std::move(news)); })),
       desk_(*control_),
@@ -98,6 +99,7 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
     search_.Open(known->id, request.spec);
     NeedHosts({.spec = request.spec});
     hosts_of_[known->id] = request.spec.hosts;
+    NeedCode(known->id, WithExtension(SpecFromJson(ParseJson(known->spec_json, "")), request.spec));
     Step(SpecChanged{known->id, request.spec, request.retry_failed, request.secrets});
     Settle();
     ended_.erase(known->id);
@@ -121,6 +123,7 @@ SweepId Coordinator::Enter(SweepOpened opened) {
   }
   search_.Open(by_name_.at(name), spec);
   hosts_of_[by_name_.at(name)] = spec.hosts;
+  NeedCode(by_name_.at(name), spec);
   Settle();
   return by_name_.at(name);
 }
@@ -149,20 +152,26 @@ void Coordinator::NeedHost(const std::string& name) {
   const int number = static_cast<int>(hosts_.size());
   const Deliver deliver = [this](HostNews news) { mailbox_.Put(std::move(news)); };
   MakeLink make = [this, number, deliver](const Hello& hello) {
-    return MakeLocalLink(
-        {.host = number, .agent_path = options_.agent_path, .host_folder = {}, .hello = hello},
-        deliver);
+    return MakeLocalLink({.host = number,
+                          .agent_path = options_.agent_path,
+                          .host_folder = {},
+                          .hello = hello,
+                          .code_folder = {}},
+                         deliver);
   };
   if (name != kLocalHost) {
     auto parsed = ParseSshAddress(name);
     if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
       throw Error(bad->why, name, "write ssh://[USER@]HOST[:PORT]");
     }
-    make = [this, number, deliver,
+    make = [this, number, deliver, code_folder = code_.Folder(),
             address = std::get<SshAddress>(std::move(parsed))](const Hello& hello) {
-      return MakeSshLink(
-          {.host = number, .address = address, .agent_path = options_.agent_path, .hello = hello},
-          deliver);
+      return MakeSshLink({.host = number,
+                          .address = address,
+                          .agent_path = options_.agent_path,
+                          .hello = hello,
+                          .code_folder = code_folder},
+                         deliver);
     };
   }
   hosts_.emplace_back(name,
@@ -215,6 +224,7 @@ void Coordinator::Turn(nanoseconds patience) {
   for (News& news : mailbox_.TakeAll(patience)) {
     std::visit([this](auto& alternative) { Apply(alternative); }, news);
   }
+  KeepCode();
   Step(Tick{});
   Settle();
   ShowProgress(false);

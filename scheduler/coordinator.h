@@ -17,6 +17,7 @@
 #include "runner/control_server.h"
 #include "runner/mailbox.h"
 #include "scheduler/admission.h"
+#include "scheduler/code_desk.h"
 #include "scheduler/control_words.h"
 #include "scheduler/core.h"
 #include "scheduler/front_desk.h"
@@ -94,6 +95,7 @@ class Coordinator {
   void Apply(ControlNews& news);
   void Apply(BackupMade& backup);
   void Heard(int host, FromHost& message);
+  void HeardOfCode(int host, const CodeNews& news);
   void Greeted(int host, Welcome& welcome);
   void Refuses(int host, const Refused& refused);
   void PassEpoch(HostLink& host, std::uint64_t seen);
@@ -117,6 +119,9 @@ class Coordinator {
   static void NeedSecrets(const SweepRequest& request);
   void NeedHosts(const SweepOpened& opened);
   void NeedHost(const std::string& name);
+  void NeedCode(SweepId sweep, const SweepSpec& spec);
+  void KeepCode();
+  void DropCode(SweepId sweep);
   void SayToAll(const std::string& text);
   void ShowProgress(bool ended);
   void KeepBackup();
@@ -131,6 +136,8 @@ class Coordinator {
   std::map<SweepId, SweepEnded> ended_;
   std::map<SweepId, std::vector<std::string>> hosts_of_;  // of sweeps that are open
   std::map<std::string, Error> refusals_;                 // hosts that somebody must see to first
+  std::map<SweepId, std::string> code_of_;                // of sweeps that are open; "" is none
+  CodeDesk code_;
   std::optional<Answer> own_answer_;
   std::uint64_t last_request_ = 0;
   bool interrupted_ = false;

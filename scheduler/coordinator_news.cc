@@ -56,6 +56,8 @@ void Coordinator::Heard(int host, FromHost& message) {
     Step(RankExited{host, std::move(exited->record)});
   } else if (auto* changed = std::get_if<FactsChanged>(&message)) {
     Step(HostChanged{host, std::move(changed->facts)});
+  } else if (const auto* code = std::get_if<CodeNews>(&message)) {
+    HeardOfCode(host, *code);
   } else if (const auto* notice = std::get_if<Notice>(&message)) {
     SayToAll(notice->text);
   }
@@ -68,6 +70,7 @@ void Coordinator::Greeted(int number, Welcome& welcome) {
   }
   host.OnUp();
   refusals_.erase(host.Name());
+  code_.Up(number);
   Step(HostUp{number, std::move(welcome.facts), std::move(welcome.found), host.Name()});
 }
 
@@ -106,6 +109,7 @@ void Coordinator::Down(int number, const LinkDown& down) {
   const bool was_up = host.IsUp();
   const bool is_met = host.IsMet();
   host.OnDown(Clock().monotonic, !down.hint.empty() && number != 0);
+  code_.Down(number);
   Step(HostDown{number, down.reason});
   if (was_up || number == 0) return;
   const Error refusal(down.reason, name, down.hint, ErrorKind::kInfrastructure);
@@ -196,6 +200,7 @@ void Coordinator::Do(Say& action) {
 
 void Coordinator::Do(SweepEnded& action) {
   ended_[action.sweep] = action;
+  DropCode(action.sweep);
   ShowProgress(true);
   desk_.Ended(action);
 }

@@ -30,7 +30,7 @@ void Core::State::LaunchAhead(SweepRun& sweep, Turn& turn) {
 bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep,
                                 Turn& turn) {
   HostState& host = hosts[name];
-  if (!host.is_up) return true;
+  if (!host.is_up || !HasCode(sweep, host)) return true;
   for (auto& [id, seat] : host.seats) {
     // In the tail a queue behind one seat would leave another idle.
     if (sweep.trials.Count(TrialState::kWaiting) < 2 * sweep.seats) return false;

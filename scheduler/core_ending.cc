@@ -62,7 +62,8 @@ double Core::State::GpuHours(const SweepRun& sweep, Turn& turn) const {
       sweep.request.gpus + sweep.request.gpu_share / static_cast<double>(kWholeDevice);
   for (const auto& [id, job] : jobs) {
     if (job.sweep != sweep.id || !job.is_started || job.exit) continue;
-    const auto running = turn.now.monotonic - job.started_at;
+    // Of what was not seen for a while nobody knows: it may have ended since, and its record tells.
+    const auto running = job.unseen_since.value_or(turn.now.monotonic) - job.started_at;
     total_ms += gpus * std::chrono::duration<double, std::milli>(running).count();
   }
   return total_ms / kMsPerHour;

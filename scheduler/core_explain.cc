@@ -22,6 +22,8 @@ WaitCause CauseOf(Blocked blocked) {
       return WaitCause::kParallel;
     case Blocked::kDevices:
       return WaitCause::kCores;
+    case Blocked::kCode:
+      return WaitCause::kCode;
     case Blocked::kReserved:
       return WaitCause::kReserved;
     case Blocked::kDelayed:
@@ -55,6 +57,7 @@ void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) con
   }
   if (facts.wait == WaitCause::kCores) AddShortage(sweep, facts);
   if (facts.wait == WaitCause::kHost) AddHost(sweep, facts);
+  if (facts.wait == WaitCause::kCode) AddCode(sweep, facts);
   if (facts.wait == WaitCause::kReserved) {
     for (const auto& [id, other] : sweeps) {
       if (id < sweep.id && other.blocked_since) facts.holder = other.spec.name;

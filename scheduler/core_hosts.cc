@@ -29,6 +29,8 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   host.away = std::chrono::nanoseconds(0);
   host.facts = up.facts;
   host.slots.Update(up.facts);
+  host.code_folders.clear();  // somebody may have removed them
+  host.code_awaited.clear();
   host.strangers.clear();
   for (const FoundRank& found : up.found) {
     host.strangers[found.id] = found;
@@ -74,6 +76,9 @@ void Core::State::On(const HostDown& down, Turn& turn) {
     host.is_up = false;
     host.away = ticked_at.value_or(turn.now.monotonic) - turn.now.monotonic;
     host.down_because = down.reason;
+    for (auto& [id, job] : jobs) {
+      if (job.host == name && !job.unseen_since) job.unseen_since = turn.now.monotonic;
+    }
     turn.Unsend(host);
     if (PlantedBug(Bug::kHostDownIsDeath)) {
       std::vector<JobId> gone;
@@ -126,6 +131,7 @@ void Core::State::JudgeStrangers(Turn& turn) {
       MissJob(job, turn);
       continue;
     }
+    if (found->second.state == FoundState::kAlive) job.unseen_since.reset();
     host.strangers.erase(found);
     AdoptJob(host, job, turn);
   }

@@ -63,7 +63,13 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
     HostState& host = hosts[name];
     if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;
-    if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kDevices;
+    if (!HasCode(sweep, host)) {
+      if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kCode;
+      continue;
+    }
+    if (sweep.blocked == Blocked::kNoHost || sweep.blocked == Blocked::kCode) {
+      sweep.blocked = Blocked::kDevices;
+    }
     if (reserved == name) {
       sweep.blocked = Blocked::kReserved;
       continue;
@@ -97,6 +103,7 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .number = number,
                                     .seed_index = sweep.SeedOf(number),
                                     .attempt = ++trial.attempts});
+  if (!sweep.spec.code.empty()) record.workdir = host.code_folders.at(sweep.spec.code);
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

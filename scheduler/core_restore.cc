@@ -122,6 +122,7 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
                          .sent_at = now.monotonic,
                          .busy_before = std::chrono::milliseconds(open.busy_ms),
                          .started_at = now.monotonic,
+                         .unseen_since = now.monotonic,
                          .committed_seq = open.committed_seq,
                          .seq_at_start = open.committed_seq,
                          .stop = StopCauseOf(trial.wanted)},

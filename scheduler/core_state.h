@@ -65,6 +65,8 @@ struct Core::State {
   void On(const EpochPassed& passed, Turn& turn);
   void On(const Tick& tick, Turn& turn);
   void On(const UserAsked& asked, Turn& turn);
+  void On(const CodeReady& ready, Turn& turn);
+  void On(const CodeAwaited& awaited, Turn& turn);
   // After every event: limits, launches, ends of sweeps.
   void Decide(Turn& turn);
 
@@ -133,6 +135,10 @@ struct Core::State {
   [[nodiscard]] bool IsGivenUp(const LiveJob& job) const;
   [[nodiscard]] bool CanGoElsewhere(const SweepRun& sweep, const std::string& away) const;
   void Lose(LiveJob& job, Turn& turn);
+
+  // core_code.cc
+  [[nodiscard]] static bool HasCode(const SweepRun& sweep, const HostState& host);
+  void AddCode(const SweepRun& sweep, TrialFacts& facts) const;
 
   // core_ranks.cc
   LiveJob* FindJob(RankId rank, const std::string& token);

@@ -83,6 +83,19 @@ struct RankExited {
   ExitRecord record;
 };
 
+// A sweep's code, by its name, and a host: it is there, in `folder`; it is not, `why` goes on after
+// "waits for its code".
+struct CodeReady {
+  int host = 0;
+  std::string code;
+  std::string folder;
+};
+struct CodeAwaited {
+  int host = 0;
+  std::string code;
+  std::string why;
+};
+
 // Configurations number first, first + 1, … of the sweep; fewer than asked: the space is exhausted.
 struct Proposed {
   SweepId sweep;
@@ -117,7 +130,7 @@ struct UserAsked {
 
 using Event = std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent,
                            RankStarted, RankSlotBusy, MetricsArrived, RankExited, Proposed,
-                           BackupMade, EpochPassed, Tick, UserAsked>;
+                           BackupMade, EpochPassed, Tick, UserAsked, CodeReady, CodeAwaited>;
 
 // ---- actions ---------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ enum class WaitCause : std::uint8_t {
   kParallel,    // `parallel` trials run
   kHost,        // none of its hosts answers: `holder` says which and why
   kHostUnseen,  // its hosts have not answered yet since the coordinator started
+  kCode,        // no host that answers has its code yet: `holder` says how far each is
   kSearch,      // its configuration has not been proposed yet
   kSweepPaused,
   kDelay,       // the pause after a failure of its host
@@ -58,7 +59,7 @@ struct TrialFacts {
   std::int64_t ahead = 0;  // waiting trials before it; `wait` is of the first of them
   std::string request;     // "1 core and 4096 MiB"
   std::string have;        // what the host has of it: "all 2 cores of local are in use"
-  std::string holder;      // with kForeign, kReserved, kHost
+  std::string holder;      // with kForeign, kReserved, kHost, kCode
   std::int64_t parallel = 0;
   double delay_s = 0;  // with kDelay
 

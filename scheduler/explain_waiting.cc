@@ -40,6 +40,8 @@ std::string CauseText(const TrialFacts& facts) {
       return fmt::format(" for {}", facts.holder);
     case WaitCause::kHostUnseen:
       return fmt::format(" for {} to answer for the first time", facts.holder);
+    case WaitCause::kCode:
+      return fmt::format(" for its code:{}", facts.holder);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
     case WaitCause::kSweepPaused:

@@ -40,6 +40,8 @@ struct LiveJob {
   std::chrono::nanoseconds sent_at{0};      // monotonic, as all times here
   std::chrono::nanoseconds busy_before{0};  // SweepRun::Busy of its sweep at its launch
   std::chrono::nanoseconds started_at{0};  // also known for those that an earlier coordinator began
+  // When its host went, or its coordinator began; until it is found alive there.
+  std::optional<std::chrono::nanoseconds> unseen_since = std::nullopt;
   std::int64_t committed_seq = 0;
   std::int64_t seq_at_start = 0;  // what an earlier coordinator had committed
   std::optional<std::int64_t> step = std::nullopt;
@@ -68,6 +70,9 @@ struct HostState {
   HostFacts facts;
   HostSlots slots;
   std::map<SeatId, Seat> seats;
+  // Snapshots of workdirs: where those are that it has, and why others are not there yet.
+  std::map<std::string, std::string> code_folders;
+  std::map<std::string, std::string> code_awaited;
   // Ranks found there that belong to sweeps which are not opened yet.
   std::map<RankId, FoundRank> strangers;
   // Ended ranks whose spool lies there until it is in a backup, with their last seq.

@@ -44,6 +44,7 @@ enum class Blocked : std::uint8_t {
   kSearch,    // the search has not proposed yet
   kParallel,  // `parallel` trials run
   kDevices,   // cores, GPUs or memory are in use
+  kCode,      // hosts that answer do not have its code yet
   kReserved,  // free devices are held for an earlier sweep that has waited long
   kDelayed,   // all that wait do so after a failure of their host
   kPaused,    // by the user, or opened for adoption alone

@@ -12,9 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// @ is the folder of the test: trials run in a copy of work/.
 constexpr const char* kSpec = R"(
 name: kept
-command: [/bin/sh, ../work.sh, "${args_no_hyphens}"]
+command: [/bin/sh, @/work.sh, "${args_no_hyphens}"]
 workdir: work
 method: grid
 metric: {name: loss, goal: minimize}
@@ -24,7 +25,7 @@ parameters: {n: {values: [1, 2]}}
 // The first life of each trial tells its number and waits for as long as `waits` is there.
 constexpr const char* kScript = R"(
 echo "{\"loss\": ${1#n=}}"
-[ ! -p ../up ] || [ -e "../seen-$1" ] || { : > "../seen-$1"; echo "$1" > ../up; read word < ../go; }
+[ ! -p @/up ] || [ -e "@/seen-$1" ] || { : > "@/seen-$1"; echo "$1" > @/up; read word < @/go; }
 )";
 
 class RemovedFolders : public RealDdl {
@@ -32,8 +33,13 @@ class RemovedFolders : public RealDdl {
   void SetUp() override {
     RealDdl::SetUp();
     fs::create_directory(folder_ + "/work");
-    Write("work.sh", kScript);
-    spec_ = Write("kept.yaml", kSpec);
+    Write("work.sh", Placed(kScript));
+    spec_ = Write("kept.yaml", Placed(kSpec));
+  }
+  [[nodiscard]] std::string Placed(std::string text) const {
+    for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos;)
+      text.replace(at, 1, folder_);
+    return text;
   }
   std::string Hear() {
     if (!up_) up_.emplace(folder_ + "/up");
@@ -96,7 +102,24 @@ TEST_F(RemovedFolders, AWorkdirThatIsGoneIsSaidAndCanComeBack) {
   ExpectBoth();
 }
 
-TEST_F(RemovedFolders, AWorkdirThatVanishesDuringASweepFailsWhatStartsThen) {
+TEST_F(RemovedFolders, AWorkdirThatWasCopiedMayVanish) {
+  MakePipe("up");
+  MakePipe("go");
+  auto coordinator = Start({"sweep", spec_});
+  EXPECT_EQ(Hear(), "n=1");
+  fs::rename(folder_ + "/work", folder_ + "/elsewhere");
+  Say();
+  EXPECT_EQ(Hear(), "n=2");
+  Say();
+  const Finished done = coordinator->Wait();
+  EXPECT_EQ(done.code, 0) << done.error;
+  ExpectBoth();
+}
+
+TEST_F(RemovedFolders, AWorkdirThatTrialsRunInFailsThemWhenItVanishes) {
+  std::string in_place = Placed(kSpec);
+  in_place.replace(in_place.find("workdir: work\n"), 14, "");
+  spec_ = Write("work/kept.yaml", in_place);
   MakePipe("up");
   MakePipe("go");
   auto coordinator = Start({"sweep", spec_});

@@ -118,7 +118,8 @@ TEST_F(Secrets, TravelToAHostOnTheWireAlone) {
   sshd.Trust();
   (void)sshd.Home();
   ::setenv("DDL_SSH_CONFIG", sshd.Path("config").c_str(), 1);
-  const std::string spec = std::string(kSpec) + "hosts: [\"ssh://test-host\"]\n";
+  std::string spec = std::string(kSpec) + "hosts: [\"ssh://test-host\"]\n";
+  spec.replace(spec.find(">> seen"), 7, ">> " + folder_ + "/seen");
   const Finished done = Ddl({"sweep", Write("quiet.yaml", spec)});
   EXPECT_EQ(done.code, 0) << done.error;
   ExpectArrivedTwice();

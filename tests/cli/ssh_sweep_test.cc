@@ -22,6 +22,12 @@ class SshSweep : public RealDdl {
   void TearDown() override {
     if (!folder_.empty()) RealDdl::TearDown();
   }
+  // Trials run in a copy of the folder: @ stands for the folder itself, which both sides see.
+  std::string WriteSpec(const std::string& name, std::string text) const {
+    for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos;)
+      text.replace(at, 1, folder_ + "/");
+    return Write(name, text);
+  }
   // A line of each trial in a file that both sides see: what really ran, and how often.
   std::string Ledger() const { return ReadText(folder_ + "/ledger"); }
 
@@ -30,7 +36,7 @@ class SshSweep : public RealDdl {
 
 constexpr const char* kGrid = R"(
 name: far
-command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> ledger; echo "I am $DDL_TRIAL"; echo "{\"loss\": $DDL_TRIAL}"']
+command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> @ledger; echo "I am $DDL_TRIAL"; echo "{\"loss\": $DDL_TRIAL}"']
 method: grid
 parameters: {x: {values: [1, 2, 3, 4, 5, 6, 7, 8]}}
 metric: {name: loss, goal: minimize}
@@ -39,7 +45,7 @@ hosts: ["ssh://test-host"]
 )";
 
 TEST_F(SshSweep, RunsEachTrialOnceOnTheHost) {
-  const Finished done = Ddl({"sweep", Write("far.yaml", kGrid)});
+  const Finished done = Ddl({"sweep", WriteSpec("far.yaml", kGrid)});
   EXPECT_EQ(done.code, 0) << done.error;
   const Json report = DdlJson({"report"});
   EXPECT_EQ(report.at("trials").size(), 8U) << DumpJson(report);
@@ -58,7 +64,7 @@ TEST_F(SshSweep, RunsEachTrialOnceOnTheHost) {
 TEST_F(SshSweep, UsesThisMachineAndTheHostSideBySide) {
   std::string spec = kGrid;
   spec.replace(spec.find("[\"ssh"), 2, "[local, \"");
-  const Finished done = Ddl({"sweep", Write("far.yaml", spec)});
+  const Finished done = Ddl({"sweep", WriteSpec("far.yaml", spec)});
   EXPECT_EQ(done.code, 0) << done.error;
   EXPECT_EQ(DdlJson({"report"}).at("trials").size(), 8U);
 }
@@ -68,9 +74,9 @@ TEST_F(SshSweep, FollowsALogAcrossACutUntilItsTrialHasEnded) {
   const Ear ear(ready);
   (void)MakePipe("go");
   const Ear held(folder_ + "/go");
-  const auto sweep = Start({"sweep", Write("far.yaml", R"(
+  const auto sweep = Start({"sweep", WriteSpec("far.yaml", R"(
 name: far
-command: [/bin/sh, -c, 'echo one; echo up > ready; read word < go; echo two; read word < go; echo three']
+command: [/bin/sh, -c, 'echo one; echo up > @ready; read word < @go; echo two; read word < @go; echo three']
 method: grid
 parameters: {x: {values: [1]}}
 hosts: ["ssh://test-host"]
@@ -97,9 +103,9 @@ TEST_F(SshSweep, AdoptsWhatRanWhenItsCoordinatorWasKilled) {
   const Ear ear(ready);
   (void)MakePipe("go");
   const Ear held(folder_ + "/go");  // a writer that comes early finds somebody
-  const std::string spec = Write("far.yaml", R"(
+  const std::string spec = WriteSpec("far.yaml", R"(
 name: far
-command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> ledger; echo up > ready; read word < go; echo "{\"loss\": 1}"']
+command: [/bin/sh, -c, 'echo "$DDL_TRIAL $DDL_ATTEMPT" >> @ledger; echo up > @ready; read word < @go; echo "{\"loss\": 1}"']
 method: grid
 parameters: {x: {values: [1, 2]}}
 metric: {name: loss, goal: minimize}
@@ -122,7 +128,7 @@ hosts: ["ssh://test-host"]
 
 TEST_F(SshSweep, SaysWhatStandsInTheWayWhenNoHostCanBeUsed) {
   sshd_.Write("known_hosts", "");
-  const Finished done = Ddl({"sweep", Write("far.yaml", kGrid)});
+  const Finished done = Ddl({"sweep", WriteSpec("far.yaml", kGrid)});
   EXPECT_EQ(done.code, 3) << done.error;
   EXPECT_NE(done.error.find("is not a known host; it shows the ssh-ed25519 key SHA256:"),
             std::string::npos)
@@ -135,9 +141,9 @@ TEST_F(SshSweep, GoesOnHereWhereOneOfItsHostsCannotBeUsed) {
   sshd_.Write("known_hosts", "");
   (void)MakePipe("go");
   const Ear held(folder_ + "/go");  // a writer that comes early finds somebody
-  const auto sweep = Start({"sweep", Write("far.yaml", R"(
+  const auto sweep = Start({"sweep", WriteSpec("far.yaml", R"(
 name: far
-command: [/bin/sh, -c, 'read word < go']
+command: [/bin/sh, -c, 'read word < @go']
 method: grid
 parameters: {x: {values: [1]}}
 hosts: [local, "ssh://test-host"]

@@ -74,8 +74,8 @@ class HostCuts : public RealDdl {
         "cuts.yaml", fmt::format("name: cuts\nmethod: grid\nparameters: {{x: {{values: [{}]}}}}\n"
                                  "metric: {{name: loss, goal: minimize}}\nlost_after_s: {}\n"
                                  "hosts: [\"ssh://h1\", \"ssh://h2\", \"ssh://h3\", \"ssh://h4\"]\n"
-                                 "command: [{}/tests/ledger_trial, ledger, \"{}\", \"{}\"]\n",
-                                 values, cut.lost_after_s, DDL_BINARY_DIR, cut.reports,
+                                 "command: [{}/tests/ledger_trial, {}/ledger, \"{}\", \"{}\"]\n",
+                                 values, cut.lost_after_s, DDL_BINARY_DIR, folder_, cut.reports,
                                  std::chrono::microseconds(cut.between_reports).count()));
     std::vector<std::string> words = network_.Prefix();
     for (const std::string& word :

@@ -138,6 +138,7 @@ class Host : public AgentHost {
   void RemovePipes(RankId) override {}
   [[nodiscard]] FileChunk Get(const GetFile&) override { return {}; }
   [[nodiscard]] PutFileReply Put(const PutFile&) override { return {}; }
+  void TakeCode(const ToHost&) override {}
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record, std::uint64_t) override {
     started.push_back(record.id);
     return static_cast<pid_t>(100 + record.id.job.value);

@@ -44,7 +44,9 @@ std::vector<ToHost> AllToHost() {
           Settled{kRank},
           GetFile{1, "a/b", 2, 3},
           PutFile{1, "a/b", 2, std::string("\0\xff", 2), true, "ab"},
-          Heartbeat{12}};
+          Heartbeat{12},
+          OfferCode{"c0de", 12},
+          CodeBytes{std::string("a\0b", 3)}};
 }
 
 std::vector<FromHost> AllFromHost() {
@@ -67,7 +69,8 @@ std::vector<FromHost> AllFromHost() {
       PutFileReply{1, 2, true, "full"},
       Notice{"hello"},
       Heartbeat{1},
-      FactsChanged{facts}};
+      FactsChanged{facts},
+      CodeNews{"c0de", CodeStage::kFiles, {0, 7}, 3, 4, 5, "/f/code", "full"}};
 }
 
 template <class Message>

@@ -134,6 +134,8 @@ class FakeHost {
   void On(const GetFile&, Time, const Tell&) { ADD_FAILURE() << "GetFile"; }
   void On(const PutFile&, Time, const Tell&) { ADD_FAILURE() << "PutFile"; }
   void On(const Heartbeat&, Time, const Tell&) { ADD_FAILURE() << "Heartbeat"; }
+  void On(const OfferCode&, Time, const Tell&) { ADD_FAILURE() << "OfferCode"; }
+  void On(const CodeBytes&, Time, const Tell&) { ADD_FAILURE() << "CodeBytes"; }
 
   void On(const Launch& launch, Time now, const Tell& tell) {
     const LaunchRecord& record = launch.record;

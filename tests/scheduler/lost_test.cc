@@ -134,6 +134,22 @@ TEST_F(LostHost, CountsOnlyWhileACoordinatorTries) {
   EXPECT_EQ(LostAttempts(), 1);
 }
 
+TEST_F(LostHost, UsesUpNoGpuHoursThatNobodyHasSeen) {
+  Far().facts.gpus = {{.index = 0, .uuid = "GPU-far", .name = "testing", .memory_mib = 8192}};
+  world.Disconnect(kFar);
+  world.Connect(kFar);
+  spec.resources.gpus = 1;
+  spec.limits.gpu_h = 0.4;  // 1440 s
+  Begin({kFar});
+  world.Disconnect(kFar);
+  world.RunFor(std::chrono::hours(5));
+  EXPECT_TRUE(world.ended.empty()) << "its trial ended after 1000 s, for all we know";
+  world.Connect(kFar);
+  world.RunToEnd();
+  EXPECT_EQ(world.ended.at(0).outcome, SweepOutcome::kLimitReached);
+  EXPECT_EQ(Far().starts, 2) << "the second reached it";
+}
+
 TEST_F(LostHost, ThatAnswersInTimeLosesNothing) {
   Begin({"local", kFar});
   for (int cut = 0; cut < 5; ++cut) {

@@ -73,6 +73,7 @@ class AgentProcess final : private AgentHost {
   void RemovePipes(RankId) override {}
   [[nodiscard]] FileChunk Get(const GetFile&) override { return {}; }
   [[nodiscard]] PutFileReply Put(const PutFile&) override { return {}; }
+  void TakeCode(const ToHost&) override {}
   [[nodiscard]] pid_t StartSupervisor(const LaunchRecord& record,
                                       std::uint64_t epoch_mark) override;
   [[nodiscard]] const std::string& BootId() const override { return boot_id_; }

@@ -45,6 +45,12 @@ std::string Words(const HostChanged& e) {
 std::string Words(const HostDown& e) {
   return fmt::format("host {} down", e.host);
 }
+std::string Words(const CodeReady& e) {
+  return fmt::format("code {} is ready", e.code);
+}
+std::string Words(const CodeAwaited& e) {
+  return fmt::format("code {}{}", e.code, e.why);
+}
 std::string Words(const HostSilent& e) {
   return fmt::format("host {} silent", e.host);
 }
@@ -146,6 +152,12 @@ std::string Words(const GetFile&) {
 std::string Words(const PutFile&) {
   return "put file";
 }
+std::string Words(const OfferCode&) {
+  return "offer code";
+}
+std::string Words(const CodeBytes&) {
+  return "code bytes";
+}
 std::string Words(const Heartbeat&) {
   return "heartbeat";
 }
@@ -175,6 +187,9 @@ std::string Words(const PutFileReply&) {
 }
 std::string Words(const Notice& m) {
   return m.text;
+}
+std::string Words(const CodeNews&) {
+  return "code news";
 }
 std::string Words(const FactsChanged& m) {
   return fmt::format("{} cores", m.facts.cores.size());

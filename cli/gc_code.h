@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots of workdirs that nothing needs any more, in the store's folder.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runner/removal.h"
+#include "store/reader.h"
+
+namespace ddl {
+
+struct UnusedCode {
+  std::vector<std::string> snapshots;  // folders below STORE/code
+  FolderSize size;                     // files that others share count too
+};
+
+// No sweep that runs, or that changed within `keep_days`, has them, and nobody took them in the
+// last hour: that one may be on its way to a coordinator.
+[[nodiscard]] UnusedCode FindUnusedCode(const StoreReader& reader, const std::string& store_folder,
+                                        std::int64_t keep_days, std::int64_t now_ms);
+
+// How many were removed. One that was taken again meanwhile stays.
+[[nodiscard]] std::int64_t RemoveUnusedCode(const UnusedCode& unused,
+                                            const std::string& store_folder, std::int64_t now_ms);
+
+}  // namespace ddl

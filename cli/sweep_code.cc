@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sweep_code.h"
+
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "configs/spec_difference.h"
+#include "runner/code_snapshot.h"
+#include "runner/host_folder.h"
+#include "store/reader.h"
+
+namespace ddl {
+
+namespace {
+
+// The snapshot of the stored sweep that this request would go on with, or "".
+std::string CodeBegunWith(const SweepRequest& request, const std::string& store_folder) {
+  if (request.begin_new || !std::filesystem::exists(store_folder + "/ddl.db")) return {};
+  try {
+    const StoreReader reader = StoreReader::Open(store_folder);
+    const std::optional<SweepLine> known = reader.Sweep(request.spec.name);
+    if (!known) return {};
+    const SweepSpec stored = SpecFromJson(ParseJson(reader.SpecJson(known->id), "stored spec"));
+    const SweepSpec asked = WithExtension(stored, request.spec);
+    return DifferenceOf(stored, asked).in_place ? stored.code : std::string();
+  } catch (const Error&) {
+    return {};  // whoever conducts the sweep says what is wrong with the store
+  }
+}
+
+// Of a store that begins with this sweep.
+void MakeStoreFolder(const std::string& folder) {
+  std::error_code refused;  // whatever stands in the way is said by who writes there next
+  if (!std::filesystem::create_directories(folder, refused)) return;
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, refused);
+}
+
+}  // namespace
+
+void PrepareCode(SweepRequest& request, const std::string& store_folder) {
+  if (!request.spec.snapshot) return;
+  MakeStoreFolder(store_folder);
+  const std::string begun_with = CodeBegunWith(request, store_folder);
+  const CodeSource source{
+      request.spec.workdir, store_folder + "/code", {store_folder, DefaultHostFolder()}};
+  if (begun_with.empty()) {
+    const CodeSnapshot snapshot = TakeCode(source);
+    for (const std::string& note : snapshot.notes) {
+      fmt::print(stderr, "note: {}\n", note);
+    }
+    request.spec.code = snapshot.code;
+    return;
+  }
+  const std::optional<std::int64_t> changes = GoOnWithCode(source, begun_with);
+  if (!changes) {
+    throw Error("the code that this sweep began with is gone or damaged",
+                source.code_folder + "/" + begun_with,
+                "bring that folder back, or begin another sweep with --new");
+  }
+  request.spec.code = begun_with;
+  if (*changes == 0) return;
+  fmt::print(stderr,
+             "note: {} file{} changed since this sweep began; it goes on with the code it began "
+             "with; --new begins another\n",
+             *changes, *changes == 1 ? "" : "s");
+}
+
+}  // namespace ddl

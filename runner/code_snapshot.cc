@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/code_snapshot.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "configs/error.h"
+#include "runner/code_stats.h"
+#include "runner/code_tree.h"
+#include "runner/code_walk.h"
+#include "runner/sha256.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr const char* kCheckStore = "check the disk that holds the store";
+constexpr int kTries = 3;
+constexpr std::int64_t kLargestPiece = std::int64_t{1} << 18U;
+constexpr std::size_t kMostLinks = 10'000;
+
+// Only what the walk saw was read: nothing was written to it meanwhile.
+struct ReadContent {
+  std::string hash;
+  bool is_as_walked = false;
+};
+
+ReadContent HashContent(const std::string& path, const FileStamp& walked, int copy) {
+  const FileDescriptor file = OpenFile(path, O_RDONLY | O_NOFOLLOW);
+  if (!file) throw SystemError("cannot read the code", path, "name it in a .ddlignore");
+  const bool is_cloned = copy >= 0 && ::ioctl(copy, FICLONE, file.Get()) == 0;
+  Sha256 hash;
+  // Most files are small: a large piece for each would cost more than reading them.
+  std::vector<char> piece(
+      static_cast<std::size_t>(std::clamp<std::int64_t>(walked.size + 1, 4096, kLargestPiece)));
+  while (true) {
+    const ssize_t got = ::read(is_cloned ? copy : file.Get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw SystemError("cannot read the code", path, "name it in a .ddlignore");
+    if (got == 0) break;
+    const std::string_view bytes(piece.data(), static_cast<std::size_t>(got));
+    hash.Add(bytes);
+    if (copy >= 0 && !is_cloned && !WriteAll(copy, bytes)) {
+      throw SystemError("cannot keep a copy of the code", path, kCheckStore);
+    }
+  }
+  struct stat status{};
+  const bool is_known = ::fstat(file.Get(), &status) == 0;
+  return {hash.Hex(), is_known && StampOf(status) == walked};
+}
+
+// The workdir as it is now: every file with its hash. Reads what is not known by its stamp.
+CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk) {
+  const std::string stats_path =
+      source.code_folder + "/stats-" + Sha256Hex(source.workdir).substr(0, 16);
+  const CodeStats before = CodeStats::Read(stats_path);
+  CodeStats after;
+  CodeManifest manifest{source.workdir, {}};
+  bool has_read = false;
+  for (WalkedFile& file : walk.files) {
+    if (file.entry.IsFile()) {
+      const auto now = std::chrono::system_clock::now();
+      const std::optional<std::string> known = before.Find(file);
+      const ReadContent content =
+          known ? ReadContent{*known, true}
+                : HashContent(source.workdir + "/" + file.entry.path, file.stamp, -1);
+      has_read = has_read || !known;
+      file.entry.content = content.hash;
+      if (content.is_as_walked) after.Add(file, now);
+    }
+    manifest.entries.push_back(file.entry);
+  }
+  if (has_read) after.Write(stats_path);
+  return manifest;
+}
+
+// False: the workdir changed since it was hashed.
+bool CopyMissing(const CodeSource& source, const CodeWalk& walk, const CodeTree& tree) {
+  for (const std::size_t i : tree.Missing()) {
+    const CodeEntry& entry = tree.Manifest().entries[i];
+    const std::string path = tree.PathOf(entry);
+    const FileDescriptor copy = OpenFile(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (!copy) throw SystemError("cannot keep a copy of the code", path, kCheckStore);
+    const ReadContent content =
+        HashContent(source.workdir + "/" + entry.path, walk.files[i].stamp, copy.Get());
+    if (content.hash != entry.content) return false;
+    if (!CodeTree::Seal(copy.Get(), entry)) {
+      throw SystemError("cannot keep a copy of the code", path, kCheckStore);
+    }
+  }
+  return true;
+}
+
+// What was left out is found where it is.
+void LinkWhatWasLeft(const CodeSource& source, const CodeWalk& walk, const std::string& tree) {
+  const std::size_t count = std::min(walk.left.size(), kMostLinks);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string path = tree + "/" + walk.left[i];
+    (void)::symlink((source.workdir + "/" + walk.left[i]).c_str(), path.c_str());
+  }
+}
+
+std::vector<std::string> NotesOf(const CodeWalk& walk) {
+  std::vector<std::string> notes;
+  if (walk.links_out + walk.no_files > 0) {
+    notes.push_back(fmt::format(
+        "not part of the code: {} links that leave the workdir, {} pipes, sockets and devices",
+        walk.links_out, walk.no_files));
+  }
+  if (walk.left.size() > kMostLinks) {
+    notes.push_back(
+        fmt::format("of {} things that are no code only the first {} are to be found in "
+                    "the copy that trials here run in",
+                    walk.left.size(), kMostLinks));
+  }
+  return notes;
+}
+
+FileDescriptor LockCode(const std::string& code_folder) {
+  FileDescriptor lock = CodeTree::Lock(code_folder);
+  if (lock) return lock;
+  throw SystemError("cannot keep a copy of the code", code_folder, kCheckStore);
+}
+
+void Demand(const std::string& problem, const std::string& code_folder) {
+  if (problem.empty()) return;
+  throw Error("cannot keep a copy of the code: " + problem, code_folder, kCheckStore,
+              ErrorKind::kInfrastructure);
+}
+
+// Nothing: the workdir changed since it was hashed.
+std::optional<CodeSnapshot> Keep(const CodeSource& source, const CodeWalk& walk,
+                                 CodeManifest manifest) {
+  const std::string code = Sha256Hex(ManifestText(manifest));
+  CodeTree tree(source.code_folder, code, std::move(manifest));
+  Demand(tree.Prepare(), source.code_folder);
+  if (!CopyMissing(source, walk, tree)) {
+    RemoveTree(source.code_folder + "/" + code + ".aside");
+    return std::nullopt;
+  }
+  LinkWhatWasLeft(source, walk, tree.PathOf({.path = "."}));
+  Demand(tree.Finish(), source.code_folder);
+  return CodeSnapshot{code, walk.count, walk.bytes, NotesOf(walk)};
+}
+
+}  // namespace
+
+CodeSnapshot TakeCode(const CodeSource& source) {
+  const FileDescriptor lock = LockCode(source.code_folder);
+  for (int i = 0; i < kTries; ++i) {
+    CodeWalk walk = WalkCode(source.workdir, source.never);
+    CodeManifest manifest = HashWorkdir(source, walk);
+    std::optional<CodeSnapshot> kept = Keep(source, walk, std::move(manifest));
+    if (kept) return *std::move(kept);
+  }
+  throw Error("the code keeps changing while it is copied", source.workdir,
+              "name what is written there all the time in a .ddlignore");
+}
+
+std::optional<std::int64_t> GoOnWithCode(const CodeSource& source, const std::string& code) {
+  const FileDescriptor lock = LockCode(source.code_folder);
+  CodeWalk walk = WalkCode(source.workdir, source.never);
+  CodeManifest now = HashWorkdir(source, walk);
+  if (Sha256Hex(ManifestText(now)) == code) {
+    if (Keep(source, walk, std::move(now))) return 0;
+    return std::nullopt;
+  }
+  const auto text = CodeTree::ReadManifest(source.code_folder, code);
+  std::optional<CodeManifest> known = text ? ParseManifest(*text) : std::nullopt;
+  if (!known) return std::nullopt;
+  const std::int64_t changes = CountChanges(*known, now);
+  CodeTree tree(source.code_folder, code, *std::move(known));
+  Demand(tree.Prepare(), source.code_folder);
+  if (!tree.Missing().empty()) return std::nullopt;
+  LinkWhatWasLeft(source, walk, tree.PathOf({.path = "."}));
+  Demand(tree.Finish(), source.code_folder);
+  return changes;
+}
+
+}  // namespace ddl

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A workdir as it is now, kept below a store's folder, where no edit reaches it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ddl {
+
+struct CodeSnapshot {
+  std::string code;  // its name
+  std::int64_t files = 0;
+  std::int64_t bytes = 0;
+  std::vector<std::string> notes;  // what was left out, for the user
+};
+
+struct CodeSource {
+  std::string workdir;
+  std::string code_folder;         // STORE/code
+  std::vector<std::string> never;  // folders that are never code
+};
+
+// Beside the files, the tree in the store has a link to each thing that was left out, so that
+// scripts on this machine find their data. Nothing is synced, which may take seconds: what a power
+// failure took is noticed after it (runner/code_tree.h). Throws Error where something cannot be
+// read or kept.
+[[nodiscard]] CodeSnapshot TakeCode(const CodeSource& source);
+
+// For a sweep that goes on: how many files of the workdir differ by now from the snapshot that it
+// began with. Nothing: that one is gone, or damaged, and the workdir is another by now.
+[[nodiscard]] std::optional<std::int64_t> GoOnWithCode(const CodeSource& source,
+                                                       const std::string& code);
+
+}  // namespace ddl

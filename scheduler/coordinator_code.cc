@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The code of sweeps on its way to their hosts, between desk, links and core.
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/coordinator.h"
+
+namespace ddl {
+
+// Hosts of the spec alone: what was launched elsewhere has its code.
+void Coordinator::NeedCode(SweepId sweep, const SweepSpec& spec) {
+  code_of_[sweep] = spec.code;
+  for (const std::string& name : spec.hosts) {
+    const auto host = std::ranges::find(hosts_, name, &HostLink::Name);
+    code_.Want(static_cast<int>(host - hosts_.begin()), spec.code);
+  }
+}
+
+void Coordinator::KeepCode() {
+  CodeDesk::Due due = code_.Keep(Clock().monotonic);
+  for (const CodeReady& ready : due.ready) {
+    Step(ready);
+  }
+  for (auto& [host, offer] : due.offers) {
+    hosts_.at(static_cast<std::size_t>(host)).Send(std::move(offer));
+  }
+}
+
+void Coordinator::DropCode(SweepId sweep) {
+  const std::string code = std::exchange(code_of_[sweep], {});
+  const auto needs = [&code](const auto& entry) { return entry.second == code; };
+  if (!code.empty() && std::ranges::none_of(code_of_, needs)) code_.Drop(code);
+}
+
+void Coordinator::HeardOfCode(int number, const CodeNews& news) {
+  const std::string& name = hosts_.at(static_cast<std::size_t>(number)).Name();
+  const CodeDesk::Heard heard = code_.On(number, name, news, Clock().monotonic);
+  if (const auto* ready = std::get_if<CodeReady>(&heard.event)) Step(*ready);
+  if (const auto* awaited = std::get_if<CodeAwaited>(&heard.event)) Step(*awaited);
+  if (!heard.say.empty()) SayToAll(heard.say);
+}
+
+}  // namespace ddl

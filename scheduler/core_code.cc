@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sweeps whose trials run in a snapshot of their workdir start on hosts that have it.
+#include <fmt/format.h>
+
+#include "scheduler/core_state.h"
+
+namespace ddl {
+
+void Core::State::On(const CodeReady& ready, Turn&) {
+  HostState* const host = HostOfLink(ready.host);
+  if (host == nullptr) return;
+  host->code_folders[ready.code] = ready.folder;
+  host->code_awaited.erase(ready.code);
+  needs_placement = true;
+}
+
+void Core::State::On(const CodeAwaited& awaited, Turn&) {
+  HostState* const host = HostOfLink(awaited.host);
+  if (host != nullptr) host->code_awaited[awaited.code] = awaited.why;
+}
+
+bool Core::State::HasCode(const SweepRun& sweep, const HostState& host) {
+  return sweep.spec.code.empty() || host.code_folders.contains(sweep.spec.code);
+}
+
+void Core::State::AddCode(const SweepRun& sweep, TrialFacts& facts) const {
+  for (const std::string& name : sweep.spec.hosts) {
+    const auto found = hosts.find(name);
+    if (found == hosts.end() || !found->second.is_up || HasCode(sweep, found->second)) continue;
+    const auto& awaited = found->second.code_awaited;
+    const auto why = awaited.find(sweep.spec.code);
+    facts.holder +=
+        fmt::format("{} {}{}", facts.holder.empty() ? "" : ", and", name,
+                    why == awaited.end() ? std::string(" is asked for it") : why->second);
+  }
+}
+
+}  // namespace ddl
