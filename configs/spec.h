@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "configs/host_entry.h"
 #include "configs/json.h"
 #include "configs/space.h"
 
@@ -43,6 +44,13 @@ struct Capture {
   std::string pattern;
 };
 
+// No further trial starts there until the user takes it in again. In no file.
+struct DrainedHost {
+  std::string host;
+  std::string reason;
+  bool operator==(const DrainedHost&) const = default;
+};
+
 struct SweepSpec {
   std::string name;
   std::string description;
@@ -64,7 +72,11 @@ struct SweepSpec {
   std::optional<int> parallel;  // trials at once, at most; else what fits
   Limits limits;
   Resources resources;
-  std::vector<std::string> hosts{"local"};
+  std::vector<std::string> hosts{"local"};  // addresses; names and labels are resolved
+  std::vector<HostEntry> inventory;         // what hosts.yaml says of them
+  // Of a sweep whose hosts `ddl hosts` changed: what its file says. In no file.
+  std::optional<std::vector<std::string>> hosts_before_change = std::nullopt;
+  std::vector<DrainedHost> drained;
   int retries = 0;
   std::optional<std::chrono::milliseconds> timeout;  // of a trial
   std::chrono::milliseconds grace{10'000};           // between TERM and KILL

@@ -11,8 +11,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kMayChange{
-    "limits", "hosts", "resources", "parallel", "retries", "description", "fail_fast", "grace_ms"};
+constexpr std::array<std::string_view, 9> kMayChange{"limits",      "hosts",     "inventory",
+                                                     "resources",   "parallel",  "retries",
+                                                     "description", "fail_fast", "grace_ms"};
 
 bool MayChange(const std::string& key, const Json& before, const Json& after) {
   if (std::ranges::find(kMayChange, key) != kMayChange.end()) return true;
@@ -26,9 +27,11 @@ bool MayChange(const std::string& key, const Json& before, const Json& after) {
 SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
   Json old_spec = ResolvedSpec(before);
   Json new_spec = ResolvedSpec(after);
-  // Nobody asks for it: it says how the sweep came by its run_cap.
+  // Nobody asks for these: they say how the sweep came by its run_cap and its hosts.
   for (Json* spec : {&old_spec, &new_spec}) {
-    spec->erase("run_cap_before_extension");
+    for (const char* key : {"run_cap_before_extension", "hosts_before_change", "drained"}) {
+      spec->erase(key);
+    }
   }
   std::set<std::string> keys;
   for (const Json* spec : {&old_spec, &new_spec}) {

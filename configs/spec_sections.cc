@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "configs/spec_keys.h"
-#include "configs/ssh_address.h"
 
 namespace ddl {
 
@@ -95,30 +94,6 @@ Resources ReadResources(const SpecNode& node, SpecErrors& errors) {
              }}},
            errors);
   return resources;
-}
-
-std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors) {
-  std::vector<std::string> read;
-  if (node.kind != SpecNode::Kind::kList || node.items.empty()) {
-    errors.Add(node, "hosts must be a list", "write hosts: [local]");
-    return read;
-  }
-  for (const SpecNode& item : node.items) {
-    const std::string host = ReadText(item, "a host", errors).value_or("");
-    read.push_back(host);
-    if (host.empty() || host == "local") continue;
-    if (!IsSshHost(host)) {
-      errors.Add(item, fmt::format("host {} is not built yet", host),
-                 "local and ssh://[USER@]HOST[:PORT] work");
-      continue;
-    }
-    const auto parsed = ParseSshAddress(host);
-    if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
-      errors.Add(item, fmt::format("host {}: {}", host, bad->why),
-                 "write ssh://[USER@]HOST[:PORT]");
-    }
-  }
-  return read;
 }
 
 std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {
