@@ -60,6 +60,7 @@ struct LaunchRecord {
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds grace{10'000};
   bool serves_lanes = false;  // "trial" in a metric line then names the lane
+  std::vector<std::string> setup{};  // the host's lines for /bin/sh, run before
 };
 
 // A process without the danger of a reused pid.

@@ -32,7 +32,7 @@ template <class Visitor>
 void Fields(Visitor& visit, LaunchRecord& value) {
   visit(value.id, value.token, value.sweep, value.trial.value, value.trial_number, value.attempt,
         value.argv, value.env, value.workdir, value.params_json, value.checkpoint_name, value.slots,
-        value.captures, value.timeout, value.grace, value.serves_lanes);
+        value.captures, value.timeout, value.grace, value.serves_lanes, value.setup);
 }
 template <class Visitor>
 void Fields(Visitor& visit, ProcessIdentity& value) {

@@ -15,6 +15,7 @@
 #include "runner/process_tree.h"
 #include "runner/records.h"
 #include "runner/supervision.h"
+#include "runner/trial_set_up.h"
 
 namespace ddl {
 
@@ -145,6 +146,9 @@ void Supervision::Close() {
 void Supervision::DescribeOutput(ExitRecord& record) {
   record.log_bytes = log_.Bytes();
   record.log_bytes_dropped = log_.Dropped();
+  if (!launch_.setup.empty()) {
+    JudgeSetUp(launch_.setup, ReadFile(folder_ + kSetUpFile).value_or(""), record);
+  }
   if (!intake_) return;
   record.metric_names.assign(intake_->Names().begin(), intake_->Names().end());
   record.metric_names_refused = intake_->NamesRefused();
