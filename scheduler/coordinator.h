@@ -113,6 +113,8 @@ class Coordinator {
 
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
   [[nodiscard]] SweepId Named(const std::string& name);
+  [[nodiscard]] UserAsked Addressed(const ActWord& word);
+  void LearnHosts();
   SweepId Enter(SweepOpened opened);
   void NeedHosts(const SweepOpened& opened);
   void NeedHost(const std::string& name);

@@ -30,7 +30,7 @@ void Core::State::LaunchAhead(SweepRun& sweep, Turn& turn) {
 bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep,
                                 Turn& turn) {
   HostState& host = hosts[name];
-  if (!host.is_up) return true;
+  if (!host.is_up || host.IsClosed() || host.health.IsOnTrial()) return true;
   for (auto& [id, seat] : host.seats) {
     // In the tail a queue behind one seat would leave another idle.
     if (sweep.trials.Count(TrialState::kWaiting) < 2 * sweep.seats) return false;
@@ -83,7 +83,7 @@ std::optional<std::string> Core::State::HostToReserve(const SweepRun& sweep,
   }
   for (const std::string& name : sweep.spec.hosts) {
     const auto host = hosts.find(name);
-    if (host == hosts.end() || !host->second.is_up) continue;
+    if (host == hosts.end() || !host->second.is_up || host->second.IsClosed()) continue;
     HostSlots without_later = host->second.slots;
     for (const auto& [id, seat] : host->second.seats) {
       if (seat.sweep > sweep.id) without_later.Free(seat.slots);

@@ -63,6 +63,7 @@ void Core::State::Finish(LiveJob& job, const ExitRecord& record, Turn& turn) {
   }
   sweep.WasBusyFor(job.busy_before + std::chrono::milliseconds(record.wall_ms), turn.now.monotonic);
   Account(sweep, record, turn);
+  NoteHealth(job, record, turn);
   Conclude(job, record, Judge(EndOf(sweep, job, record)), turn);
 }
 

@@ -63,7 +63,14 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
     HostState& host = hosts[name];
     if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;
-    if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kDevices;
+    if (host.IsClosed()) {
+      if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kClosed;
+      continue;
+    }
+    if (sweep.blocked == Blocked::kNoHost || sweep.blocked == Blocked::kClosed) {
+      sweep.blocked = Blocked::kDevices;
+    }
+    if (host.IsFull()) continue;
     if (reserved == name) {
       sweep.blocked = Blocked::kReserved;
       continue;
@@ -95,7 +102,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .trial = trial.id,
                                     .number = number,
                                     .seed_index = sweep.SeedOf(number),
-                                    .attempt = ++trial.attempts});
+                                    .attempt = ++trial.attempts,
+                                    .entry = EntryFor(sweep, host_name)});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

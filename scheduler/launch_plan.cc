@@ -27,6 +27,10 @@ std::string Parameters(const LaunchSubject& subject) {
 std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject& subject) {
   std::vector<std::pair<std::string, std::string>> env{
       {"DDL_SEED", fmt::format("{}", subject.seed_index)}};
+  // A later one of the same name counts.
+  if (subject.entry != nullptr) {
+    env.insert(env.end(), subject.entry->env.begin(), subject.entry->env.end());
+  }
   env.insert(env.end(), subject.spec.env.begin(), subject.spec.env.end());
   return env;
 }
@@ -49,7 +53,8 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .slots = subject.slots,
           .captures = spec.captures,
           .timeout = spec.timeout,
-          .grace = spec.grace};
+          .grace = spec.grace,
+          .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup};
 }
 
 std::string ArgvToJson(const LaunchRecord& record) {

@@ -11,6 +11,7 @@
 
 #include "configs/ids.h"
 #include "runner/messages.h"
+#include "scheduler/host_health.h"
 #include "scheduler/placement.h"
 
 namespace ddl {
@@ -63,12 +64,23 @@ struct HostState {
   bool is_known = false;     // it was up once: facts and slots are told
   std::string down_because;  // of a host that is not up
   HostFacts facts;
-  HostSlots slots;
+  HostSlots slots;                     // of what hosts.yaml allows to use
+  HostEntry entry;                     // of hosts.yaml, as the newest of its sweeps has it
+  std::optional<std::string> drained;  // by the user; the reason
+  HostHealth health;
   std::map<SeatId, Seat> seats;
   // Ranks found there that belong to sweeps which are not opened yet.
   std::map<RankId, FoundRank> strangers;
   // Ended ranks whose spool lies there until it is in a backup, with their last seq.
   std::map<RankId, std::int64_t> unsaved;
+
+  // No further trial starts there.
+  [[nodiscard]] bool IsClosed() const {
+    return drained || health.IsAside() || (health.IsOnTrial() && !seats.empty());
+  }
+  [[nodiscard]] bool IsFull() const {
+    return entry.parallel && std::ssize(seats) >= *entry.parallel;
+  }
 };
 
 }  // namespace ddl
