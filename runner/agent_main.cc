@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ddl-agent agent (--fd N | --stdio) [--host-folder F]: speaks frames on descriptor N, or on its
 // standard input and output, until they end.
+// ddl-agent facts --stdio [--host-folder F]: only tells what the host has (runner/host_report.h).
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -13,12 +14,14 @@
 
 #include "runner/agent.h"
 #include "runner/host_folder.h"
+#include "runner/host_report.h"
 
 namespace {
 
 int Usage() {
   std::fputs(
       "usage: ddl-agent agent (--fd N | --stdio) [--host-folder FOLDER]\n"
+      "       ddl-agent facts --stdio [--host-folder FOLDER]\n"
       "Started by ddl; there is no need to start it by hand.\n",
       stderr);
   return 2;
@@ -46,7 +49,9 @@ int main(int argc, char** argv) {
   int from = -1;
   int to = -1;
   std::string host_folder = ddl::DefaultHostFolder();
-  if (argc < 3 || std::string_view(argv[1]) != "agent") return Usage();
+  if (argc < 3) return Usage();
+  const std::string_view role = argv[1];
+  if (role != "agent" && role != "facts") return Usage();
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
     if (option == "--stdio") {
@@ -65,6 +70,7 @@ int main(int argc, char** argv) {
       return Usage();
     }
   }
+  if (role == "facts") return from == STDIN_FILENO ? ddl::TellFacts(host_folder) : Usage();
   ddl::FileDescriptor own_from = TakeOver(from);
   ddl::FileDescriptor own_to = TakeOver(to);
   if (!own_from || !own_to) return Usage();

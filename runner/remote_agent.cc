@@ -80,8 +80,8 @@ struct Asked {
   std::string rest;
 };
 std::variant<Asked, SshProblem> AskForAgent(SshSession& session, std::string_view sha256,
-                                            const Patience& patience) {
-  auto running = session.Run(AgentStartCommand(sha256), patience);
+                                            const Patience& patience, AgentRole role) {
+  auto running = session.Run(AgentStartCommand(sha256, role), patience);
   if (auto* problem = std::get_if<SshProblem>(&running)) return std::move(*problem);
   SshChannel channel = std::get<SshChannel>(std::move(running));
   std::string output;
@@ -130,7 +130,7 @@ std::optional<SshProblem> Upload(SshSession& session, const Executable& executab
 
 }  // namespace
 
-std::string AgentStartCommand(std::string_view sha256) {
+std::string AgentStartCommand(std::string_view sha256, AgentRole role) {
   return ForAnyShell(
       AgentNames(sha256) +
       fmt::format(
@@ -139,8 +139,9 @@ std::string AgentStartCommand(std::string_view sha256) {
           R"sh(test -L "$d" && no "$d is a link, not a folder"; )sh"
           R"sh(test -e "$d" && {{ {{ test -O "$d" && chmod 700 "$d"; }} || no "$d belongs to another user"; }}; )sh"
           R"sh(if test -f "$f" && test -O "$f" && test "$(sha256sum < "$f" | cut -c1-64)" = {5}; )sh"
-          R"sh(then echo "{0}{2}"; exec "$f" agent --stdio; else echo "{0}{3}"; fi)sh",
-          kAnswerMark, kPlatform, kReady, kMissing, kRefused, sha256));
+          R"sh(then echo "{0}{2}"; exec "$f" {6} --stdio; else echo "{0}{3}"; fi)sh",
+          kAnswerMark, kPlatform, kReady, kMissing, kRefused, sha256,
+          role == AgentRole::kAgent ? "agent" : "facts"));
 }
 
 std::string AgentUploadCommand(std::string_view sha256) {
@@ -173,15 +174,15 @@ ParsedAnswer ParseAgentAnswer(std::string_view output) {
 
 std::variant<RemoteAgent, SshProblem> StartRemoteAgent(SshSession& session,
                                                        const std::string& agent_path,
-                                                       const Patience& patience) {
+                                                       const Patience& patience, AgentRole role) {
   auto read = ReadExecutable(agent_path);
   if (auto* problem = std::get_if<SshProblem>(&read)) return std::move(*problem);
   const Executable& executable = std::get<Executable>(read);
-  auto asked = AskForAgent(session, executable.sha256, patience);
+  auto asked = AskForAgent(session, executable.sha256, patience, role);
   if (const auto* first = std::get_if<Asked>(&asked);
       first != nullptr && first->answer == AgentAnswer::kMissing) {
     if (auto problem = Upload(session, executable, patience)) return *std::move(problem);
-    asked = AskForAgent(session, executable.sha256, patience.Renewed());
+    asked = AskForAgent(session, executable.sha256, patience.Renewed(), role);
   }
   if (auto* problem = std::get_if<SshProblem>(&asked)) return std::move(*problem);
   Asked& last = std::get<Asked>(asked);

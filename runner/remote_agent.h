@@ -15,7 +15,12 @@
 namespace ddl {
 
 // Commands for the user's login shell, whichever that is.
-[[nodiscard]] std::string AgentStartCommand(std::string_view sha256);
+enum class AgentRole : std::uint8_t {
+  kAgent,  // the coordinator's hands
+  kFacts,  // only looks (runner/host_report.h)
+};
+[[nodiscard]] std::string AgentStartCommand(std::string_view sha256,
+                                            AgentRole role = AgentRole::kAgent);
 [[nodiscard]] std::string AgentUploadCommand(std::string_view sha256);
 
 // What a host answers to the start command, after whatever its shell's own files print.
@@ -34,12 +39,12 @@ struct ParsedAnswer {
 
 struct RemoteAgent {
   SshChannel channel;
-  std::string first_bytes;  // of its frames
+  std::string first_bytes;  // of what it says
 };
 
 // `patience` holds for all of it but sending the executable, which may take as long as bytes move.
-[[nodiscard]] std::variant<RemoteAgent, SshProblem> StartRemoteAgent(SshSession& session,
-                                                                     const std::string& agent_path,
-                                                                     const Patience& patience);
+[[nodiscard]] std::variant<RemoteAgent, SshProblem> StartRemoteAgent(
+    SshSession& session, const std::string& agent_path, const Patience& patience,
+    AgentRole role = AgentRole::kAgent);
 
 }  // namespace ddl
