@@ -154,9 +154,9 @@ void AddHosts(CLI::App& app, Chosen& chosen) {
       *app.add_subcommand("hosts", "What the hosts have, and which trials get them");
   HostsOptions& options = Command(command, chosen, RunHostsCommand);
   AddCommon(command, options.common);
-  command.add_option("verb", options.verb, "check, drain, resume, add or remove (default: list)")
+  command.add_option("verb", options.verb, "check, drain, resume, add, remove; none: list")
       ->check(CLI::IsMember({"check", "drain", "resume", "add", "remove"}));
-  command.add_option("host", options.hosts, "NAME of hosts.yaml, label:LABEL, ssh://HOST or local");
+  command.add_option("host", options.hosts, "NAME of hosts.yaml, label:L, ssh://HOST, local");
   command.add_option("--reason", options.reason, "drain: why, for those who look");
   command.add_option("--sweep", options.sweep, "add, remove: of which sweep (default: newest)");
   command.footer(

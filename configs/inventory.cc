@@ -76,6 +76,10 @@ std::variant<std::vector<HostEntry>, Wrong> Look(const std::string& word,
     }
     return std::vector{Undescribed(word)};
   }
+  if (word.find("://") != std::string::npos) {
+    return Wrong{fmt::format("host {} is not built yet", word),
+                 "local, ssh://[USER@]HOST[:PORT] and names of hosts.yaml work"};
+  }
   if (!word.starts_with(kLabelWord)) return UnknownName(word, inventory);
   const std::string label = word.substr(kLabelWord.size());
   std::vector<HostEntry> found;
