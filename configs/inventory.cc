@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <variant>
 
@@ -132,7 +133,9 @@ void AddFile(const std::filesystem::path& path, Inventory& inventory) {
   const std::optional<std::string> text = ReadSmallFile(path);
   if (!text) return;
   inventory.files.push_back(path);
-  for (HostEntry& entry : ReadInventory(*text, path)) {
+  InventoryReading reading = ReadInventory(*text, path);
+  std::ranges::move(reading.failures, std::back_inserter(inventory.failures));
+  for (HostEntry& entry : reading.hosts) {
     // An address of the project by another name would be the same host twice.
     const bool is_known =
         inventory.Named(entry.name) != nullptr || inventory.At(entry.address) != nullptr;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "configs/failure_rules.h"
 #include "configs/host_entry.h"
 #include "configs/spec_errors.h"
 #include "configs/spec_node.h"
@@ -17,6 +18,7 @@ inline constexpr const char* kInventoryFile = "hosts.yaml";
 struct Inventory {
   std::vector<HostEntry> hosts;    // the project's, then those of the user that it does not name
   std::vector<std::string> files;  // that were read, in that order
+  std::vector<FailureRule> failures{};  // of all of them, in that order
 
   // By name, by address; nullptr: none.
   [[nodiscard]] const HostEntry* Named(std::string_view name) const;
@@ -25,9 +27,14 @@ struct Inventory {
   [[nodiscard]] std::string DescribeFiles() const;
 };
 
+// What one file holds.
+struct InventoryReading {
+  std::vector<HostEntry> hosts;
+  std::vector<FailureRule> failures;
+};
 // Throws one Error that lists all that is wrong with the file.
-[[nodiscard]] std::vector<HostEntry> ReadInventory(std::string_view yaml_text,
-                                                   const std::string& file_name);
+[[nodiscard]] InventoryReading ReadInventory(std::string_view yaml_text,
+                                             const std::string& file_name);
 
 // The nearest hosts.yaml at or above `folder`, up to the folder that holds the store (.ddl), and
 // the user's own: $XDG_CONFIG_HOME/ddl, else ~/.config/ddl. Folders above that belong to somebody

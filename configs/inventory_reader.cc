@@ -129,20 +129,23 @@ void ReadHostMap(const SpecNode& node, std::vector<HostEntry>& hosts, SpecErrors
 
 }  // namespace
 
-std::vector<HostEntry> ReadInventory(std::string_view yaml_text, const std::string& file_name) {
-  std::vector<HostEntry> hosts;
+InventoryReading ReadInventory(std::string_view yaml_text, const std::string& file_name) {
+  InventoryReading reading;
   SpecErrors errors(file_name, yaml_text);
   try {
     const SpecNode root = ParseSpecText(yaml_text);
     if (root.kind != SpecNode::Kind::kNull) {  // an empty file has no hosts
-      ReadKeys(root, kInventoryFile,
-               {{"hosts", [&](const SpecNode& n) { ReadHostMap(n, hosts, errors); }}}, errors);
+      ReadKeys(
+          root, kInventoryFile,
+          {{"hosts", [&](const SpecNode& n) { ReadHostMap(n, reading.hosts, errors); }},
+           {"failures", [&](const SpecNode& n) { reading.failures = ReadFailures(n, errors); }}},
+          errors);
     }
   } catch (const SpecFault& fault) {
     errors.Add(fault);
   }
   errors.ThrowIfAny();
-  return hosts;
+  return reading;
 }
 
 }  // namespace ddl

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "configs/failure_rules.h"
 #include "configs/host_entry.h"
 #include "configs/json.h"
 #include "configs/space.h"
@@ -48,6 +49,7 @@ struct Capture {
 struct DrainedHost {
   std::string host;
   std::string reason;
+  std::string gpu{};  // its uuid, where one GPU of the host is meant
   bool operator==(const DrainedHost&) const = default;
 };
 
@@ -77,6 +79,7 @@ struct SweepSpec {
   // Of a sweep whose hosts `ddl hosts` changed: what its file says. In no file.
   std::optional<std::vector<std::string>> hosts_before_change = std::nullopt;
   std::vector<DrainedHost> drained;
+  std::vector<FailureRule> failures;  // its own, then those of hosts.yaml; not the built-in ones
   int retries = 0;
   std::optional<std::chrono::milliseconds> timeout;  // of a trial
   std::chrono::milliseconds grace{10'000};           // between TERM and KILL

@@ -113,8 +113,16 @@ void ReadHostKeys(const Json& json, SweepSpec& spec) {
   }
   if (json.contains("drained")) {
     for (const Json& pair : json.at("drained")) {
-      spec.drained.push_back({pair.at(0).get<std::string>(), pair.at(1).get<std::string>()});
+      spec.drained.push_back({pair.at(0).get<std::string>(), pair.at(1).get<std::string>(),
+                              pair.at(2).get<std::string>()});
     }
+  }
+}
+
+void ReadFailureRules(const Json& json, SweepSpec& spec) {
+  if (!json.contains("failures")) return;
+  for (const Json& rule : json.at("failures")) {
+    spec.failures.push_back(FailureRuleFromJson(rule));
   }
 }
 
@@ -123,8 +131,11 @@ void PutHostKeys(const SweepSpec& spec, Json& json) {
   for (const HostEntry& entry : spec.inventory) {
     json["inventory"].push_back(ToJson(entry));
   }
+  for (const FailureRule& rule : spec.failures) {
+    json["failures"].push_back(ToJson(rule));
+  }
   for (const DrainedHost& drained : spec.drained) {
-    json["drained"].push_back(Json::array({drained.host, drained.reason}));
+    json["drained"].push_back(Json::array({drained.host, drained.reason, drained.gpu}));
   }
 }
 
@@ -155,6 +166,7 @@ SweepSpec Read(const Json& json) {
                     WholeNumber<std::int64_t>(resources.at("memory_mib"))};
   spec.hosts = json.at("hosts").get<std::vector<std::string>>();
   ReadHostKeys(json, spec);
+  ReadFailureRules(json, spec);
   spec.retries = WholeNumber<int>(json.at("retries"));
   if (json.contains("timeout_ms")) spec.timeout = Milliseconds(json.at("timeout_ms"));
   spec.grace = Milliseconds(json.at("grace_ms"));

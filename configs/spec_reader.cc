@@ -65,6 +65,7 @@ class SpecBuilder {
          [this](const SpecNode& n) {
            spec.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
          }},
+        {"failures", [this](const SpecNode& n) { spec.failures = ReadFailures(n, errors_); }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
         {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_); }},
         {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
@@ -199,6 +200,8 @@ class SpecBuilder {
     }
     CompleteCommand();
     spec.inventory = EntriesFor(spec.hosts, options_.inventory);
+    const std::vector<FailureRule>& further = options_.inventory.failures;
+    spec.failures.insert(spec.failures.end(), further.begin(), further.end());
     if (!ignored_.empty()) {
       notes.push_back(
           fmt::format("{}: without meaning offline, ignored", fmt::join(ignored_, ", ")));

@@ -96,6 +96,53 @@ Resources ReadResources(const SpecNode& node, SpecErrors& errors) {
   return resources;
 }
 
+namespace {
+
+void ReadThen(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
+  const std::string word = ReadText(node, "then", errors).value_or("drain-gpu");
+  if (word == ToString(FailureAction::kDrainGpu)) return;
+  rule.then = FailureAction::kDrainHost;
+  if (word == ToString(FailureAction::kDrainHost)) return;
+  errors.Add(node,
+             word == "bigger-gpu" ? fmt::format("{} is not built yet", word)
+                                  : fmt::format("unknown action \"{}\"", word),
+             "write drain-gpu or drain-host");
+}
+
+void ReadPattern(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
+  rule.pattern = ReadText(node, "pattern", errors).value_or("");
+  try {
+    (void)std::regex(rule.pattern);
+  } catch (const std::regex_error& problem) {
+    errors.Add(node, fmt::format("the pattern cannot be read: {}", problem.what()),
+               "write an ECMAScript regular expression");
+  }
+}
+
+}  // namespace
+
+std::vector<FailureRule> ReadFailures(const SpecNode& node, SpecErrors& errors) {
+  std::vector<FailureRule> rules;
+  if (node.kind != SpecNode::Kind::kList) {
+    errors.Add(node, "failures must be a list",
+               "write failures: [{pattern: '...', then: drain-gpu}]");
+    return rules;
+  }
+  for (const SpecNode& item : node.items) {
+    FailureRule& rule = rules.emplace_back();
+    ReadKeys(item, "a rule of failures",
+             {{"pattern", [&](const SpecNode& n) { ReadPattern(n, rule, errors); }},
+              {"then", [&](const SpecNode& n) { ReadThen(n, rule, errors); }}},
+             errors);
+    for (const char* key : {"pattern", "then"}) {
+      if (item.kind != SpecNode::Kind::kMap || item.Find(key) != nullptr) continue;
+      errors.Add(item, fmt::format("a rule of failures has no {}", key),
+                 "write {pattern: '...', then: drain-gpu}");
+    }
+  }
+  return rules;
+}
+
 std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {
   std::vector<Capture> read;
   if (node.kind != SpecNode::Kind::kMap) {

@@ -26,7 +26,7 @@ constexpr const char* kFile = R"(hosts:
 )";
 
 Inventory Known() {
-  return {ReadInventory(kFile, "hosts.yaml"), {"hosts.yaml"}};
+  return {ReadInventory(kFile, "hosts.yaml").hosts, {"hosts.yaml"}};
 }
 
 std::string WrongWith(const std::string& text) {
@@ -108,7 +108,7 @@ TEST(Inventory, SaysAllThatIsWrongWithItsPlace) {
 }
 
 TEST(Inventory, AnEmptyFileHasNoHosts) {
-  EXPECT_TRUE(ReadInventory("", "hosts.yaml").empty());
+  EXPECT_TRUE(ReadInventory("", "hosts.yaml").hosts.empty());
 }
 
 TEST(Inventory, NamesAndLabelsBecomeAddressesEachOnce) {
@@ -147,6 +147,29 @@ TEST(Inventory, AChangeOfItIsNoOtherSweep) {
   const SpecDifference difference = DifferenceOf(Spec("[gpu1]", Known()), Spec("[gpu1]", changed));
   EXPECT_TRUE(difference.in_place);
   EXPECT_THAT(difference.text, HasSubstr("inventory: "));
+}
+
+TEST(Inventory, HasRulesForFailuresThatComeAfterTheSpecsOwn) {
+  const InventoryReading reading =
+      ReadInventory("failures: [{pattern: 'a+', then: drain-host}]\n", "hosts.yaml");
+  Inventory inventory;
+  inventory.failures = reading.failures;
+  const SweepSpec spec =
+      ReadSpec("command: [/bin/true]\nfailures: [{pattern: b, then: drain-gpu}]\n",
+               {.file_name = "s.yaml", .base_folder = "/", .overrides = {}, .inventory = inventory})
+          .spec;
+  const std::vector<FailureRule> expected{{"b", FailureAction::kDrainGpu},
+                                          {"a+", FailureAction::kDrainHost}};
+  EXPECT_EQ(spec.failures, expected);
+  EXPECT_EQ(SpecFromJson(ResolvedSpec(spec)).failures, expected);
+}
+
+TEST(Inventory, RefusesRulesThatMeanNothing) {
+  EXPECT_THAT(WrongWith("failures: [{pattern: '(', then: drain-gpu}]\n"),
+              HasSubstr("hosts.yaml:1:22: the pattern cannot be read"));
+  EXPECT_THAT(WrongWith("failures: [{pattern: a, then: bigger-gpu}]\n"),
+              HasSubstr("bigger-gpu is not built yet; write drain-gpu or drain-host"));
+  EXPECT_THAT(WrongWith("failures: [{pattern: a}]\n"), HasSubstr("has no then"));
 }
 
 TEST_F(Project, IsFoundBesideTheSpecAndAbove) {
