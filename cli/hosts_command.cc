@@ -67,9 +67,10 @@ Json DrainedInStore(const std::string& folder) {
     const SweepSpec spec = SpecFromJson(ParseJson(reader.SpecJson(sweep.id), "spec in the store"));
     for (const DrainedHost& drained : spec.drained) {
       known.push_back({{"address", drained.host},
-                       {"drained", true},
+                       {"drained", drained.gpu.empty()},
                        {"set_aside", false},
-                       {"why", fmt::format("{} is drained{}{}", drained.host,
+                       {"why", fmt::format("{} is drained{}{}",
+                                           drained.gpu.empty() ? drained.host : drained.gpu,
                                            drained.reason.empty() ? "" : ": ", drained.reason)}});
     }
   }

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hosts.yaml and the user say of hosts: bounds, drains, hosts that a sweep gets or loses while
-// it runs; and hosts that are set aside because trials keep failing there.
+// it runs.
 #include <algorithm>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "scheduler/core_state.h"
-#include "scheduler/verdict.h"
 
 namespace ddl {
 
 namespace {
-
-constexpr std::chrono::milliseconds kAtOnce{2'000};
-// What was lost after so long says nothing about the next one.
-constexpr std::chrono::nanoseconds kLongLife = std::chrono::minutes(1);
 
 const HostEntry* EntryIn(const SweepSpec& spec, const std::string& address) {
   const auto found = std::ranges::find(spec.inventory, address, &HostEntry::address);
@@ -24,45 +19,36 @@ const HostEntry* EntryIn(const SweepSpec& spec, const std::string& address) {
 
 // The first cores and the listed GPUs: the same ones for every store, so that the bounds hold for
 // all of them together.
-HostFacts Bounded(const HostFacts& facts, const HostEntry& entry) {
+HostFacts Bounded(const HostFacts& facts, const HostState& host) {
+  const HostEntry& entry = host.entry;
   HostFacts bounded = facts;
   if (entry.cpus && std::ssize(bounded.cores) > *entry.cpus) {
     bounded.cores.resize(static_cast<std::size_t>(*entry.cpus));
   }
-  if (entry.gpus) {
-    std::erase_if(bounded.gpus, [&entry](const GpuFacts& gpu) {
-      return std::ranges::count(*entry.gpus, gpu.index) == 0;
-    });
-  }
+  std::erase_if(bounded.gpus, [&](const GpuFacts& gpu) {
+    const bool is_left_out = entry.gpus && std::ranges::count(*entry.gpus, gpu.index) == 0;
+    return is_left_out || host.drained_gpus.contains(gpu.uuid);
+  });
   if (entry.memory_mib > 0) bounded.memory_mib = std::min(bounded.memory_mib, entry.memory_mib);
   return bounded;
 }
 
-bool Names(const SweepRun& sweep, const std::string& host) {
-  return !sweep.HasEnded() && std::ranges::count(sweep.spec.hosts, host) > 0;
+// What is drained already when a sweep begins is so for that sweep too. True: it was news.
+bool NoteDrains(const HostState& host, const std::string& address, SweepSpec& spec) {
+  std::vector<DrainedHost> all;
+  if (host.drained) all.push_back({address, *host.drained});
+  for (const auto& [gpu, reason] : host.drained_gpus) {
+    all.push_back({address, reason, gpu});
+  }
+  const std::size_t before = spec.drained.size();
+  for (const DrainedHost& drained : all) {
+    if (std::ranges::count(spec.drained, drained) == 0) spec.drained.push_back(drained);
+  }
+  return spec.drained.size() > before;
 }
 
-EndKind KindOf(const ExitRecord& record, std::chrono::nanoseconds lived) {
-  switch (record.cause) {
-    case EndCause::kExited:
-      if (record.exit_code == 0 || record.exit_code == kContinueMe) return EndKind::kWell;
-      break;
-    case EndCause::kSignaled:
-    case EndCause::kCouldNotStart:
-    case EndCause::kOutOfMemory:
-      break;
-    case EndCause::kMetricMissing:
-    case EndCause::kTimedOut:
-      return EndKind::kWell;
-    case EndCause::kSupervisorLost:
-    case EndCause::kLaunchRefused:
-    case EndCause::kLost:
-      return lived < kLongLife ? EndKind::kHostsFault : EndKind::kNeutral;
-    case EndCause::kStopped:
-    case EndCause::kHostRebooted:
-      return EndKind::kNeutral;
-  }
-  return record.wall_ms < kAtOnce.count() ? EndKind::kQuickly : EndKind::kWell;
+bool Names(const SweepRun& sweep, const std::string& host) {
+  return !sweep.HasEnded() && std::ranges::count(sweep.spec.hosts, host) > 0;
 }
 
 }  // namespace
@@ -77,7 +63,12 @@ const std::string& Core::State::TitleOf(const std::string& address) const {
 void Core::State::ApplyInventory(SweepRun& sweep, Turn& turn) {
   bool is_new = false;
   for (const DrainedHost& drained : sweep.spec.drained) {
-    hosts[drained.host].drained = drained.reason;
+    HostState& host = hosts[drained.host];
+    if (drained.gpu.empty()) {
+      host.drained = drained.reason;
+    } else {
+      host.drained_gpus[drained.gpu] = drained.reason;
+    }
   }
   for (const std::string& address : sweep.spec.hosts) {
     HostState& host = hosts[address];
@@ -85,102 +76,35 @@ void Core::State::ApplyInventory(SweepRun& sweep, Turn& turn) {
       const HostEntry* entry = Names(other, address) ? EntryIn(other.spec, address) : nullptr;
       if (Names(other, address)) host.entry = entry == nullptr ? HostEntry{} : *entry;
     }
-    if (host.is_known) host.slots.Update(Bounded(host.facts, host.entry));
-    const bool is_noted = std::ranges::count(sweep.spec.drained, address, &DrainedHost::host) > 0;
-    if (!host.drained || is_noted) continue;
-    sweep.spec.drained.push_back({address, *host.drained});
-    is_new = true;
+    if (host.is_known) host.slots.Update(Bounded(host.facts, host));
+    is_new = NoteDrains(host, address, sweep.spec) || is_new;
   }
   if (is_new) CommitSweep(sweep, true, turn);
 }
 
 void Core::State::SetFacts(HostState& host, const HostFacts& facts) {
   host.facts = facts;
-  host.slots.Update(Bounded(facts, host.entry));
+  host.slots.Update(Bounded(facts, host));
 }
 
 const HostEntry* Core::State::EntryFor(const SweepRun& sweep, const std::string& address) {
   return EntryIn(sweep.spec, address);
 }
 
-// ---- whether a host takes further trials -------------------------------------------------------
-
-std::string Core::State::WhyClosed(const std::string& address, Now now) const {
-  const auto found = hosts.find(address);
-  if (found == hosts.end() || !found->second.IsClosed()) return {};
-  const HostState& host = found->second;
-  if (host.drained) {
-    return fmt::format("{} is drained{}{}", TitleOf(address), host.drained->empty() ? "" : ": ",
-                       *host.drained);
-  }
-  if (!host.health.IsAside()) {
-    return fmt::format("{} is tried with one trial after it was set aside: {}", TitleOf(address),
-                       host.health.Why());
-  }
-  const auto left = *host.health.AsideUntil() - now.monotonic;
-  return fmt::format("{} is set aside for {} s more, as trials keep failing there: {}",
-                     TitleOf(address), std::chrono::ceil<std::chrono::seconds>(left).count(),
-                     host.health.Why());
-}
-
-// Of all hosts of a sweep; "" where each takes trials.
-std::string Core::State::WhyClosed(const SweepRun& sweep, Now now) const {
-  std::string all;
-  for (const std::string& address : sweep.spec.hosts) {
-    const std::string why = WhyClosed(address, now);
-    if (!why.empty()) all += (all.empty() ? "" : "; ") + why;
-  }
-  return all;
-}
-
-void Core::State::WakeHosts(Turn& turn) {
-  for (auto& [address, host] : hosts) {
-    if (!host.health.Wake(turn.now.monotonic)) continue;
-    TellViewers(address, "is tried again, with one trial", turn);
-    needs_placement = true;
-  }
-}
-
-// When another host of the sweep was last seen to be fit for its trials: it has finished one, or
-// runs one that has lived for a while.
-std::optional<HostHealth::Time> Core::State::LastWellElsewhere(const SweepRun& sweep,
-                                                               const std::string& address,
-                                                               Now now) const {
-  std::optional<HostHealth::Time> last;
-  for (const std::string& other : sweep.spec.hosts) {
-    const auto host = hosts.find(other);
-    if (other != address && host != hosts.end())
-      last = std::max(last, host->second.health.LastWell());
-  }
-  const bool is_alive_elsewhere = std::ranges::any_of(jobs, [&](const auto& entry) {
-    const LiveJob& job = entry.second;
-    return job.sweep == sweep.id && job.host != address && job.is_started &&
-           now.monotonic - job.started_at >= kAtOnce;
-  });
-  return is_alive_elsewhere ? now.monotonic : last;
-}
-
-// How an attempt that began has ended.
-void Core::State::NoteHealth(const LiveJob& job, const ExitRecord& record, Turn& turn) {
-  if (job.stop != StopCause::kNone) return;
-  const SweepRun& sweep = sweeps.at(job.sweep);
+// Of several nobody knows which one it was: all of them.
+void Core::State::DrainGpus(const LiveJob& job, const std::string& reason, Turn& turn) {
   HostState& host = hosts.at(job.host);
-  const auto elsewhere = LastWellElsewhere(sweep, job.host, turn.now);
-  const auto lived =
-      job.is_started ? turn.now.monotonic - job.started_at : std::chrono::nanoseconds(0);
-  const HealthNews news{KindOf(record, lived), job.sweep, job.number,
-                        DescribeEnd({.cause = record.cause,
-                                     .exit_code = record.exit_code,
-                                     .signal = record.signal,
-                                     .detail = record.detail})};
-  if (!host.health.Note(news, elsewhere, turn.now.monotonic)) return;
+  for (const std::string& gpu : job.gpus) {
+    if (!host.drained_gpus.emplace(gpu, reason).second) continue;
+    TellViewers(job.host, fmt::format("uses {} no more: {}", gpu, reason), turn);
+  }
+  SetFacts(host, HostFacts(host.facts));
   RecallFrom(host, turn);
-  const auto pause = *host.health.AsideUntil() - turn.now.monotonic;
-  TellViewers(
-      job.host,
-      fmt::format("is set aside for {} min, as trials keep failing there: {}",
-                  std::chrono::ceil<std::chrono::minutes>(pause).count(), host.health.Why()),
-      turn);
+  for (auto& [id, sweep] : sweeps) {
+    if (Names(sweep, job.host) && NoteDrains(host, job.host, sweep.spec)) {
+      CommitSweep(sweep, true, turn);
+    }
+  }
 }
 
 // What was sent ahead and waits there behind another rank starts elsewhere.
@@ -191,8 +115,6 @@ void Core::State::RecallFrom(HostState& host, Turn& turn) {
     }
   }
 }
-
-// ---- what the user asks ------------------------------------------------------------------------
 
 std::optional<std::string> Core::State::AddressOf(const std::string& word) const {
   const auto is_open = [this](const std::string& address) {
@@ -237,7 +159,8 @@ Core::State::Reply Core::State::Drain(const std::string& address, const std::str
   RecallFrom(host, turn);
   for (auto& [id, sweep] : sweeps) {
     if (!Names(sweep, address)) continue;
-    std::erase_if(sweep.spec.drained, [&](const auto& known) { return known.host == address; });
+    std::erase_if(sweep.spec.drained,
+                  [&](const auto& known) { return known.host == address && known.gpu.empty(); });
     sweep.spec.drained.push_back({address, reason});
     CommitSweep(sweep, true, turn);
   }
@@ -248,8 +171,12 @@ Core::State::Reply Core::State::Drain(const std::string& address, const std::str
 
 Core::State::Reply Core::State::TakeIn(const std::string& address, Turn& turn) {
   HostState& host = hosts.at(address);
-  if (!host.IsClosed()) return {false, fmt::format("{} takes trials already", TitleOf(address))};
+  if (!host.IsClosed() && host.drained_gpus.empty()) {
+    return {false, fmt::format("{} takes trials already", TitleOf(address))};
+  }
   host.drained.reset();
+  host.drained_gpus.clear();
+  if (host.is_known) SetFacts(host, HostFacts(host.facts));
   host.health.Forgive();
   for (auto& [id, sweep] : sweeps) {
     const auto gone =

@@ -132,6 +132,12 @@ struct Core::State {
   static void SetFacts(HostState& host, const HostFacts& facts);
   [[nodiscard]] static const HostEntry* EntryFor(const SweepRun& sweep, const std::string& address);
   [[nodiscard]] const std::string& TitleOf(const std::string& address) const;
+  void DrainGpus(const LiveJob& job, const std::string& reason, Turn& turn);
+  void RecallFrom(HostState& host, Turn& turn);
+  [[nodiscard]] std::int64_t LiveOn(const std::string& address) const;
+  [[nodiscard]] std::optional<std::string> AddressOf(const std::string& word) const;
+
+  // core_host_health.cc
   [[nodiscard]] std::string WhyClosed(const std::string& address, Now now) const;
   [[nodiscard]] std::string WhyClosed(const SweepRun& sweep, Now now) const;
   void WakeHosts(Turn& turn);
@@ -139,9 +145,10 @@ struct Core::State {
                                                                   const std::string& address,
                                                                   Now now) const;
   void NoteHealth(const LiveJob& job, const ExitRecord& record, Turn& turn);
-  void RecallFrom(HostState& host, Turn& turn);
-  [[nodiscard]] std::int64_t LiveOn(const std::string& address) const;
-  [[nodiscard]] std::optional<std::string> AddressOf(const std::string& word) const;
+  // What the rule says that a line of the log has met; nullptr: none that means anything here.
+  [[nodiscard]] static const FailureRule* RuleFor(const SweepRun& sweep, const LiveJob& job,
+                                                  const ExitRecord& record);
+  void ActOnFailure(const LiveJob& job, const ExitRecord& record, Turn& turn);
 
   // core_ranks.cc
   LiveJob* FindJob(RankId rank, const std::string& token);

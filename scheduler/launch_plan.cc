@@ -35,6 +35,16 @@ std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject
   return env;
 }
 
+std::vector<std::string> Patterns(const SweepSpec& spec) {
+  std::vector<std::string> patterns;
+  for (const auto* rules : {&spec.failures, &BuiltInFailureRules()}) {
+    for (const FailureRule& rule : *rules) {
+      patterns.push_back(rule.pattern);
+    }
+  }
+  return patterns;
+}
+
 }  // namespace
 
 LaunchRecord PlanLaunch(const LaunchSubject& subject) {
@@ -54,7 +64,8 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .captures = spec.captures,
           .timeout = spec.timeout,
           .grace = spec.grace,
-          .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup};
+          .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
+          .failure_patterns = Patterns(spec)};
 }
 
 std::string ArgvToJson(const LaunchRecord& record) {

@@ -35,7 +35,8 @@ struct LiveJob {
   int attempt = 1;
   std::string token;
   std::string host;
-  SeatId seat = 0;  // 0: its process has ended, metrics are still on their way
+  std::vector<std::string> gpus{};  // uuids of those that it was given
+  SeatId seat = 0;                  // 0: its process has ended, metrics are still on their way
   bool is_started = false;
   bool is_unmet = false;  // of an earlier coordinator; its host has not been seen since
   std::chrono::nanoseconds sent_at{0};      // monotonic, as all times here
@@ -64,9 +65,10 @@ struct HostState {
   bool is_known = false;     // it was up once: facts and slots are told
   std::string down_because;  // of a host that is not up
   HostFacts facts;
-  HostSlots slots;                     // of what hosts.yaml allows to use
-  HostEntry entry;                     // of hosts.yaml, as the newest of its sweeps has it
-  std::optional<std::string> drained;  // by the user; the reason
+  HostSlots slots;  // of what hosts.yaml allows to use
+  HostEntry entry;  // of hosts.yaml, as the newest of its sweeps has it
+  std::map<std::string, std::string> drained_gpus;  // the reason, by uuid
+  std::optional<std::string> drained;               // by the user; the reason
   HostHealth health;
   std::map<SeatId, Seat> seats;
   // Ranks found there that belong to sweeps which are not opened yet.

@@ -77,6 +77,24 @@ TEST_F(HostsHere, AFailingSetUpIsTheHostsFaultAndNamesItsLine) {
   EXPECT_EQ(sweep->Wait().code, 0);  // no try was counted against it
 }
 
+TEST_F(HostsHere, ALineOfAFailedTrialsLogDrainsItsHostByARule) {
+  Write("hosts.yaml", "failures: [{pattern: 'disk [0-9]+ is broken', then: drain-host}]\n");
+  const auto sweep = Start({"sweep", Write("s.yaml", R"(
+name: s
+command: [/bin/sh, -c, 'test -e mended || { echo "no: disk 7 is broken"; exit 1; }']
+)")});
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::string why;
+  while (why.empty() && std::chrono::steady_clock::now() < until) {
+    const Json host = DdlJson({"hosts"}).at("hosts").at(0);
+    if (host.at("drained") == true) why = host.at("why").get<std::string>();
+  }
+  EXPECT_EQ(why, "local is drained: trial 1 failed there: no: disk 7 is broken");
+  Write("mended", "");
+  EXPECT_EQ(Ddl({"hosts", "resume", "local"}).code, 0);
+  EXPECT_EQ(sweep->Wait().code, 0);
+}
+
 TEST_F(HostsHere, AnUnknownHostIsRefusedWithTheNearestName) {
   Write("hosts.yaml", "hosts: {gpu1: }\n");
   const Finished done = Ddl({"validate", Write("s.yaml", "command: [/bin/true]\nhosts: [gpu]\n")});

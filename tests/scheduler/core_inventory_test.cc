@@ -257,6 +257,45 @@ TEST(CoreInventory, AHostWhereAllFailAtOnceIsSetAsideWhereAnotherRunsThem) {
   EXPECT_GT(world.store.CountState(TrialState::kFinished), 30);
 }
 
+// A host with two GPUs, the second of which breaks with its first trial.
+TEST(CoreInventory, AGpuThatALogSaysIsGoneGetsNoFurtherTrialAndCostsNoTry) {
+  std::map<int, int> starts;
+  World world(4, [&](const LaunchRecord& record) {
+    const int gpu = record.slots.gpus.at(0).index;
+    ++starts[gpu];
+    Script script = gpu == 1 ? ExitingWith(1) : Lasting(seconds(10));
+    if (gpu == 1) script.failure = "GPU has fallen off the bus";
+    return script;
+  });
+  world.Local().facts.gpus = {{.index = 0, .uuid = "GPU-a", .name = "A100"},
+                              {.index = 1, .uuid = "GPU-b", .name = "A100"}};
+  world.TellDevices("local");
+  SweepSpec spec = GridOf(6);
+  spec.resources.gpus = 1;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 6);
+  EXPECT_EQ(starts[0], 6);
+  EXPECT_EQ(starts[1], 1);
+  EXPECT_THAT(world.said, Contains(HasSubstr("host local uses GPU-b no more: trial ")));
+}
+
+TEST(CoreInventory, ARuleMayDrainTheWholeHost) {
+  TwoHosts world([](const LaunchRecord&) { return Lasting(seconds(10)); },
+                 [](const LaunchRecord&) {
+                   Script script = ExitingWith(1);
+                   script.failure = "disk of [a-z]+ is broken";
+                   return script;
+                 });
+  SweepSpec spec = OverBoth(20);
+  spec.failures = {{"disk of [a-z]+ is broken", FailureAction::kDrainHost}};
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 20);
+  EXPECT_LE(world.There().starts, 2);
+  ASSERT_FALSE(world.Stored().drained.empty());
+}
+
 TEST(CoreInventory, WhatFailsEverywhereSetsNoHostAside) {
   TwoHosts world([](const LaunchRecord&) { return ExitingWith(1); },
                  [](const LaunchRecord&) { return ExitingWith(1); });
