@@ -77,10 +77,16 @@ Json DrainedInStore(const std::string& folder) {
   return known;
 }
 
-// What a coordinator of this store knows of hosts; else what the store does.
+// What a coordinator of this store knows of hosts; else what the store does. One that cannot be
+// read, or that a sweep is just making, keeps nobody from looking at hosts.
 Json KnownOfHosts(const std::string& folder) {
-  const auto told = AskAboutHosts(folder);
-  return told ? ParseJson(*told, "control socket") : DrainedInStore(folder);
+  if (const auto told = AskAboutHosts(folder)) return ParseJson(*told, "control socket");
+  try {
+    return DrainedInStore(folder);
+  } catch (const Error& problem) {
+    fmt::print(stderr, "note: what is drained is not known: {}\n", problem.what());
+    return Json::array();
+  }
 }
 
 std::vector<HostLine> LookAtHosts(const HostsOptions& options) {

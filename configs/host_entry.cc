@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "configs/host_entry.h"
 
+#include "configs/error.h"
+
 namespace ddl {
+
+namespace {
+
+std::optional<int> CountFrom(const Json& json, const char* key) {
+  if (!json.contains(key)) return std::nullopt;
+  const int count = WholeNumber<int>(json.at(key));
+  if (count < 1) throw Error("a host's count is below 1", key, "write 1 or more");
+  return count;
+}
+
+}  // namespace
 
 Json ToJson(const HostEntry& entry) {
   Json json{{"name", entry.name}, {"address", entry.address}};
@@ -34,11 +47,11 @@ HostEntry HostEntryFromJson(const Json& json) {
       entry.gpus->push_back(WholeNumber<int>(index));
     }
   }
-  if (json.contains("cpus")) entry.cpus = WholeNumber<int>(json.at("cpus"));
+  entry.cpus = CountFrom(json, "cpus");
   if (json.contains("memory_mib")) {
     entry.memory_mib = WholeNumber<std::int64_t>(json.at("memory_mib"));
   }
-  if (json.contains("parallel")) entry.parallel = WholeNumber<int>(json.at("parallel"));
+  entry.parallel = CountFrom(json, "parallel");
   return entry;
 }
 
