@@ -8,13 +8,11 @@
 
 namespace ddl {
 
-std::optional<std::string> AskCoordinator(const std::string& store_folder, const Json& request) {
+namespace {
+
+std::optional<std::string> AskFor(const std::string& store_folder, const ActWord& word) {
   std::optional<ControlClient> client = ControlClient::Connect(store_folder);
   if (!client) return std::nullopt;
-  ActWord word;
-  word.sweep = request.at("sweep").get<std::string>();
-  word.acts.verb = UserVerb::kExplain;
-  word.acts.trials = {request.at("trial").get<std::int64_t>()};
   if (!client->Send(EncodeWord(word))) return std::nullopt;
   std::string line;
   while (client->Read(line, std::chrono::seconds(5)) == ControlClient::Heard::kLine) {
@@ -24,6 +22,22 @@ std::optional<std::string> AskCoordinator(const std::string& store_folder, const
     return json.at("answer").at("text").get<std::string>();
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> AskCoordinator(const std::string& store_folder, const Json& request) {
+  ActWord word;
+  word.sweep = request.at("sweep").get<std::string>();
+  word.acts.verb = UserVerb::kExplain;
+  word.acts.trials = {request.at("trial").get<std::int64_t>()};
+  return AskFor(store_folder, word);
+}
+
+std::optional<std::string> AskAboutHosts(const std::string& store_folder) {
+  ActWord word;
+  word.acts.verb = UserVerb::kListHosts;
+  return AskFor(store_folder, word);
 }
 
 }  // namespace ddl

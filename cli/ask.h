@@ -14,4 +14,7 @@ namespace ddl {
 [[nodiscard]] std::optional<std::string> AskCoordinator(const std::string& store_folder,
                                                         const Json& request);
 
+// The same: a JSON list of the hosts that open sweeps use, and whether they take trials.
+[[nodiscard]] std::optional<std::string> AskAboutHosts(const std::string& store_folder);
+
 }  // namespace ddl

@@ -149,6 +149,27 @@ void AddControls(CLI::App& app, Chosen& chosen) {
   AddControl(app, chosen, "extend", "Add trials to a sweep", ControlVerb::kExtend);
 }
 
+void AddHosts(CLI::App& app, Chosen& chosen) {
+  CLI::App& command =
+      *app.add_subcommand("hosts", "What the hosts have, and which trials get them");
+  HostsOptions& options = Command(command, chosen, RunHostsCommand);
+  AddCommon(command, options.common);
+  command.add_option("verb", options.verb, "check, drain, resume, add, remove; none: list")
+      ->check(CLI::IsMember({"check", "drain", "resume", "add", "remove"}));
+  command.add_option("host", options.hosts, "NAME of hosts.yaml, label:L, ssh://HOST, local");
+  command.add_option("--reason", options.reason, "drain: why, for those who look");
+  command.add_option("--sweep", options.sweep, "add, remove: of which sweep (default: newest)");
+  command.footer(
+      "check      what is wrong on a host and how to mend it; exit 3 when a sweep\n"
+      "           cannot use it\n"
+      "drain      no further trial starts there; those that run end by themselves\n"
+      "resume     trials start there again, also after it was set aside\n"
+      "add        the open sweep uses the host too\n"
+      "remove     the open sweep does not use it any more\n"
+      "Hosts are listed in hosts.yaml beside the spec or above it, and in\n"
+      "~/.config/ddl/hosts.yaml; docs/hosts.md shows one.");
+}
+
 void AddGc(CLI::App& app, Chosen& chosen) {
   CLI::App& command = *app.add_subcommand("gc", "Remove what ended trials left on this host");
   GcOptions& options = Command(command, chosen, RunGcCommand);
@@ -203,6 +224,7 @@ int RunCommandLine(int argc, char** argv) {
   AddViews(app, chosen);
   AddTrialViews(app, chosen);
   AddControls(app, chosen);
+  AddHosts(app, chosen);
   AddGc(app, chosen);
   AddRest(app, chosen);
   try {

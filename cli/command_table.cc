@@ -53,6 +53,11 @@ constexpr std::array kExtend{
     OptionWords{"--by", WordKind::kAny, "further trials"},
 };
 
+constexpr std::array kHosts{
+    OptionWords{"--reason", WordKind::kAny, "why it is drained"},
+    OptionWords{"--sweep", WordKind::kSweep, "the sweep that gets or loses it"},
+};
+
 constexpr std::array kGc{
     OptionWords{"--keep-best", WordKind::kAny, "trials of each sweep that keep all"},
     OptionWords{"--keep-days", WordKind::kAny, "age at which job folders may go"},
@@ -77,6 +82,8 @@ constexpr std::array kCommands{
     CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
     CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, {}},
     CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
+    CommandWords{"hosts", "what hosts have, and which trials get them", WordKind::kHostVerb,
+                 kHosts},
     CommandWords{"gc", "remove what ended trials left on this host", WordKind::kSweep, kGc},
     CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},

@@ -19,7 +19,8 @@ enum class WordKind : std::uint8_t {
   kTrial,
   kCommand,
   kShell,
-  kStoreVerb
+  kStoreVerb,
+  kHostVerb
 };
 
 struct OptionWords {

@@ -99,6 +99,14 @@ struct ControlOptions {
   std::optional<std::int64_t> count;  // extend: further trials
 };
 
+struct HostsOptions {
+  CommonOptions common;
+  std::string verb;                // empty: list them; check, drain, resume, add, remove
+  std::vector<std::string> hosts;  // names, addresses, label:L
+  std::string reason;              // drain
+  std::string sweep;               // add, remove; empty: the newest that is open
+};
+
 struct TrainOptions {
   std::string config_file;  // a spec with `trainer:`, or its mapping alone
   std::vector<std::string> overrides;
@@ -137,6 +145,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunLogsCommand(const LogsOptions& options);
 [[nodiscard]] int RunExplainCommand(const ExplainOptions& options);
 [[nodiscard]] int RunControlCommand(const ControlOptions& options);
+[[nodiscard]] int RunHostsCommand(const HostsOptions& options);
 [[nodiscard]] int RunTrainCommand(const TrainOptions& options);
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
 [[nodiscard]] int RunStoreCommand(const StoreOptions& options);

@@ -38,6 +38,8 @@ std::string_view KindWord(WordKind kind) {
       return "shell";
     case WordKind::kStoreVerb:
       return "store";
+    case WordKind::kHostVerb:
+      return "hosts";
   }
   return "any";
 }
@@ -52,6 +54,7 @@ _ddl_words() {
     command) compgen -c -- "$2" ;;
     shell) compgen -W "bash zsh fish" -- "$2" ;;
     store) compgen -W "check backup rebuild" -- "$2" ;;
+    hosts) compgen -W "check drain resume add remove" -- "$2" ;;
   esac
 }
 _ddl() {
@@ -120,6 +123,8 @@ std::string_view ZshAction(WordKind kind) {
       return ":shell:(bash zsh fish)";
     case WordKind::kStoreVerb:
       return ":verb:(check backup rebuild)";
+    case WordKind::kHostVerb:
+      return ":verb:(check drain resume add remove)";
   }
   return "";
 }
@@ -184,6 +189,8 @@ std::string_view FishValues(WordKind kind) {
       return "-f -a 'bash zsh fish'";
     case WordKind::kStoreVerb:
       return "-f -a 'check backup rebuild'";
+    case WordKind::kHostVerb:
+      return "-f -a 'check drain resume add remove'";
   }
   return "-f";
 }

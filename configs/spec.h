@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "configs/failure_rules.h"
+#include "configs/host_entry.h"
 #include "configs/json.h"
 #include "configs/space.h"
 
@@ -52,6 +54,14 @@ struct SecretVariable {
 };
 using SecretValues = std::map<std::string, std::string>;  // by name of the secret
 
+// No further trial starts there until the user takes it in again. In no file.
+struct DrainedHost {
+  std::string host;
+  std::string reason;
+  std::string gpu{};  // its uuid, where one GPU of the host is meant
+  bool operator==(const DrainedHost&) const = default;
+};
+
 struct SweepSpec {
   std::string name;
   std::string description;
@@ -73,7 +83,12 @@ struct SweepSpec {
   std::optional<int> parallel;  // trials at once, at most; else what fits
   Limits limits;
   Resources resources;
-  std::vector<std::string> hosts{"local"};
+  std::vector<std::string> hosts{"local"};  // addresses; names and labels are resolved
+  std::vector<HostEntry> inventory;         // what hosts.yaml says of them
+  // Of a sweep whose hosts `ddl hosts` changed: what its file says. In no file.
+  std::optional<std::vector<std::string>> hosts_before_change = std::nullopt;
+  std::vector<DrainedHost> drained;
+  std::vector<FailureRule> failures;  // its own, then those of hosts.yaml; not the built-in ones
   int retries = 0;
   std::optional<std::chrono::milliseconds> timeout;  // of a trial
   std::chrono::milliseconds grace{10'000};           // between TERM and KILL

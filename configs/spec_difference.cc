@@ -11,9 +11,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kMayChange{"limits",    "hosts",    "resources",
-                                                     "parallel",  "retries",  "description",
-                                                     "fail_fast", "grace_ms", "lost_after_ms"};
+constexpr std::array<std::string_view, 11> kMayChange{
+    "failures", "limits",      "hosts",     "inventory", "resources",    "parallel",
+    "retries",  "description", "fail_fast", "grace_ms",  "lost_after_ms"};
 
 bool MayChange(const std::string& key, const Json& before, const Json& after) {
   if (std::ranges::find(kMayChange, key) != kMayChange.end()) return true;
@@ -27,9 +27,11 @@ bool MayChange(const std::string& key, const Json& before, const Json& after) {
 SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
   Json old_spec = ResolvedSpec(before);
   Json new_spec = ResolvedSpec(after);
-  // Nobody asks for these: they say how the sweep came by its run_cap, and where its code is.
+  // Nobody asks for these: they say how the sweep came by its run_cap and its hosts, and where its
+  // code is.
   for (Json* spec : {&old_spec, &new_spec}) {
-    for (const char* key : {"run_cap_before_extension", "snapshot", "code"}) {
+    for (const char* key :
+         {"run_cap_before_extension", "hosts_before_change", "drained", "snapshot", "code"}) {
       spec->erase(key);
     }
   }

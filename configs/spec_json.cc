@@ -103,6 +103,42 @@ Metric MetricFromJson(const Json& json) {
   return metric;
 }
 
+// What hosts.yaml and `ddl hosts` add; none of it in specs of an older ddl.
+void ReadHostKeys(const Json& json, SweepSpec& spec) {
+  Take(json, "hosts_before_change", spec.hosts_before_change);
+  if (json.contains("inventory")) {
+    for (const Json& entry : json.at("inventory")) {
+      spec.inventory.push_back(HostEntryFromJson(entry));
+    }
+  }
+  if (json.contains("drained")) {
+    for (const Json& pair : json.at("drained")) {
+      spec.drained.push_back({pair.at(0).get<std::string>(), pair.at(1).get<std::string>(),
+                              pair.at(2).get<std::string>()});
+    }
+  }
+}
+
+void ReadFailureRules(const Json& json, SweepSpec& spec) {
+  if (!json.contains("failures")) return;
+  for (const Json& rule : json.at("failures")) {
+    spec.failures.push_back(FailureRuleFromJson(rule));
+  }
+}
+
+void PutHostKeys(const SweepSpec& spec, Json& json) {
+  Put(json, "hosts_before_change", spec.hosts_before_change);
+  for (const HostEntry& entry : spec.inventory) {
+    json["inventory"].push_back(ToJson(entry));
+  }
+  for (const FailureRule& rule : spec.failures) {
+    json["failures"].push_back(ToJson(rule));
+  }
+  for (const DrainedHost& drained : spec.drained) {
+    json["drained"].push_back(Json::array({drained.host, drained.reason, drained.gpu}));
+  }
+}
+
 SweepSpec Read(const Json& json) {
   SweepSpec spec;
   spec.name = json.at("name").get<std::string>();
@@ -129,6 +165,8 @@ SweepSpec Read(const Json& json) {
   spec.resources = {resources.at("cpus"), resources.at("gpus"),
                     WholeNumber<std::int64_t>(resources.at("memory_mib"))};
   spec.hosts = json.at("hosts").get<std::vector<std::string>>();
+  ReadHostKeys(json, spec);
+  ReadFailureRules(json, spec);
   spec.retries = WholeNumber<int>(json.at("retries"));
   if (json.contains("timeout_ms")) spec.timeout = Milliseconds(json.at("timeout_ms"));
   spec.grace = Milliseconds(json.at("grace_ms"));
@@ -200,6 +238,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   for (const SecretVariable& secret : spec.secrets) {
     json["secrets"].push_back(Json::array({secret.variable, secret.secret}));
   }
+  PutHostKeys(spec, json);
   return json;
 }
 

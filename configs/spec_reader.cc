@@ -59,11 +59,13 @@ class SpecBuilder {
         {"parameters", [this](const SpecNode& n) { parameters_ = &n; }},
         {"limits", [this](const SpecNode& n) { spec.limits = ReadLimits(n, errors_); }},
         {"resources", [this](const SpecNode& n) { spec.resources = ReadResources(n, errors_); }},
-        {"hosts", [this](const SpecNode& n) { spec.hosts = ReadHosts(n, errors_); }},
+        {"hosts",
+         [this](const SpecNode& n) { spec.hosts = ReadHosts(n, options_.inventory, errors_); }},
         {"share_busy_gpus",
          [this](const SpecNode& n) {
            spec.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
          }},
+        {"failures", [this](const SpecNode& n) { spec.failures = ReadFailures(n, errors_); }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
         {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_, &spec.secrets); }},
         {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
@@ -207,6 +209,9 @@ class SpecBuilder {
       CheckGridSize();
     }
     CompleteCommand();
+    spec.inventory = EntriesFor(spec.hosts, options_.inventory);
+    const std::vector<FailureRule>& further = options_.inventory.failures;
+    spec.failures.insert(spec.failures.end(), further.begin(), further.end());
     if (!ignored_.empty()) {
       notes.push_back(
           fmt::format("{}: without meaning offline, ignored", fmt::join(ignored_, ", ")));
@@ -343,7 +348,7 @@ SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));
   const std::string folder = fs::absolute(path).lexically_normal().parent_path();
-  return ReadSpec(text, {path, folder, overrides});
+  return ReadSpec(text, {path, folder, overrides, FindInventory(folder)});
 }
 
 SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& name,
@@ -355,7 +360,8 @@ SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& n
     ApplyOverride(override_text, root, errors);
   }
   const std::string own_name = name.empty() ? fs::path(argv.front()).filename().string() : name;
-  const ReadOptions options{own_name, fs::current_path(), {}};
+  const std::string folder = fs::current_path();
+  const ReadOptions options{own_name, folder, {}, FindInventory(folder)};
   SpecNode command;
   command.kind = SpecNode::Kind::kList;
   for (const std::string& word : argv) {

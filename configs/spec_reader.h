@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "configs/inventory.h"
 #include "configs/spec.h"
 
 namespace ddl {
@@ -17,6 +18,7 @@ struct ReadOptions {
   // "KEY=VALUE": a key of the spec (run_cap=8, metric.target=0.9), else values of a parameter
   // (lr=0.1,0.01: a list; a single value is a constant).
   std::vector<std::string> overrides;
+  Inventory inventory{};  // what names and labels of hosts mean
 };
 
 struct SpecReading {
@@ -27,6 +29,7 @@ struct SpecReading {
 
 // Throws one Error that lists all that is wrong.
 [[nodiscard]] SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options);
+// With the hosts.yaml that belongs to the file.
 [[nodiscard]] SpecReading ReadSpecFile(const std::string& path,
                                        const std::vector<std::string>& overrides);
 

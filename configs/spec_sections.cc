@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "configs/spec_keys.h"
-#include "configs/ssh_address.h"
 
 namespace ddl {
 
@@ -99,28 +98,51 @@ Resources ReadResources(const SpecNode& node, SpecErrors& errors) {
   return resources;
 }
 
-std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors) {
-  std::vector<std::string> read;
-  if (node.kind != SpecNode::Kind::kList || node.items.empty()) {
-    errors.Add(node, "hosts must be a list", "write hosts: [local]");
-    return read;
+namespace {
+
+void ReadThen(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
+  const std::string word = ReadText(node, "then", errors).value_or("drain-gpu");
+  if (word == ToString(FailureAction::kDrainGpu)) return;
+  rule.then = FailureAction::kDrainHost;
+  if (word == ToString(FailureAction::kDrainHost)) return;
+  errors.Add(node,
+             word == "bigger-gpu" ? fmt::format("{} is not built yet", word)
+                                  : fmt::format("unknown action \"{}\"", word),
+             "write drain-gpu or drain-host");
+}
+
+void ReadPattern(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
+  rule.pattern = ReadText(node, "pattern", errors).value_or("");
+  try {
+    (void)std::regex(rule.pattern);
+  } catch (const std::regex_error& problem) {
+    errors.Add(node, fmt::format("the pattern cannot be read: {}", problem.what()),
+               "write an ECMAScript regular expression");
+  }
+}
+
+}  // namespace
+
+std::vector<FailureRule> ReadFailures(const SpecNode& node, SpecErrors& errors) {
+  std::vector<FailureRule> rules;
+  if (node.kind != SpecNode::Kind::kList) {
+    errors.Add(node, "failures must be a list",
+               "write failures: [{pattern: '...', then: drain-gpu}]");
+    return rules;
   }
   for (const SpecNode& item : node.items) {
-    const std::string host = ReadText(item, "a host", errors).value_or("");
-    read.push_back(host);
-    if (host.empty() || host == "local") continue;
-    if (!IsSshHost(host)) {
-      errors.Add(item, fmt::format("host {} is not built yet", host),
-                 "local and ssh://[USER@]HOST[:PORT] work");
-      continue;
-    }
-    const auto parsed = ParseSshAddress(host);
-    if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
-      errors.Add(item, fmt::format("host {}: {}", host, bad->why),
-                 "write ssh://[USER@]HOST[:PORT]");
+    FailureRule& rule = rules.emplace_back();
+    ReadKeys(item, "a rule of failures",
+             {{"pattern", [&](const SpecNode& n) { ReadPattern(n, rule, errors); }},
+              {"then", [&](const SpecNode& n) { ReadThen(n, rule, errors); }}},
+             errors);
+    for (const char* key : {"pattern", "then"}) {
+      if (item.kind != SpecNode::Kind::kMap || item.Find(key) != nullptr) continue;
+      errors.Add(item, fmt::format("a rule of failures has no {}", key),
+                 "write {pattern: '...', then: drain-gpu}");
     }
   }
-  return read;
+  return rules;
 }
 
 std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors) {

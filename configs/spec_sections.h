@@ -18,7 +18,8 @@ namespace ddl {
                                 std::vector<std::string>& ignored);
 [[nodiscard]] Limits ReadLimits(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] Resources ReadResources(const SpecNode& node, SpecErrors& errors);
-[[nodiscard]] std::vector<std::string> ReadHosts(const SpecNode& node, SpecErrors& errors);
+// [{pattern: …, then: drain-gpu}, …]
+[[nodiscard]] std::vector<FailureRule> ReadFailures(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors);
 // NAME: VALUE, and NAME: {secret: NAME} where `secrets` takes such.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> ReadEnv(

@@ -2,6 +2,7 @@
 // ddl-agent agent (--fd N | --stdio) [--host-folder F]: speaks frames on descriptor N, or on its
 // standard input and output, until they end.
 // ddl-agent read PATH [--offset N] [--follow] [--host-folder F]: see runner/file_stream.h.
+// ddl-agent facts --stdio [--host-folder F]: only tells what the host has (runner/host_report.h).
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "runner/agent.h"
 #include "runner/file_stream.h"
 #include "runner/host_folder.h"
+#include "runner/host_report.h"
 
 namespace {
 
@@ -22,6 +24,7 @@ int Usage() {
   std::fputs(
       "usage: ddl-agent agent (--fd N | --stdio) [--host-folder FOLDER]\n"
       "       ddl-agent read PATH [--offset N] [--follow] [--host-folder FOLDER]\n"
+      "       ddl-agent facts --stdio [--host-folder FOLDER]\n"
       "Started by ddl; there is no need to start it by hand.\n",
       stderr);
   return 2;
@@ -72,8 +75,9 @@ int main(int argc, char** argv) {
   int to = -1;
   std::string host_folder = ddl::DefaultHostFolder();
   if (argc < 3) return Usage();
-  if (std::string_view(argv[1]) == "read") return Read(argc, argv);
-  if (std::string_view(argv[1]) != "agent") return Usage();
+  const std::string_view role = argv[1];
+  if (role == "read") return Read(argc, argv);
+  if (role != "agent" && role != "facts") return Usage();
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
     if (option == "--stdio") {
@@ -92,6 +96,7 @@ int main(int argc, char** argv) {
       return Usage();
     }
   }
+  if (role == "facts") return from == STDIN_FILENO ? ddl::TellFacts(host_folder) : Usage();
   ddl::FileDescriptor own_from = TakeOver(from);
   ddl::FileDescriptor own_to = TakeOver(to);
   if (!own_from || !own_to) return Usage();

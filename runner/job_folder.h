@@ -11,6 +11,7 @@
 //         exit.json,
 //                                    and settled.json once the database knows
 //         params.json
+//         setup                      which line of set-up runs, where hosts.yaml has some
 //         log, log.tail              the trial's output; made with the first byte. log.gz and
 //                                    log.tail.gz after `ddl gc`
 //         spool.N                    segments of the spool; made with the first metric

@@ -60,7 +60,9 @@ struct LaunchRecord {
   std::vector<Capture> captures;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds grace{10'000};
-  bool serves_lanes = false;  // "trial" in a metric line then names the lane
+  bool serves_lanes = false;                    // "trial" in a metric line then names the lane
+  std::vector<std::string> setup{};             // the host's lines for /bin/sh, run before
+  std::vector<std::string> failure_patterns{};  // looked for in the log of a failed trial
 };
 
 // A process without the danger of a reused pid.
@@ -98,6 +100,8 @@ struct ExitRecord {
   std::int64_t log_bytes_dropped = 0;
   std::vector<std::string> metric_names;  // seen, at most 1,000
   std::int64_t metric_names_refused = 0;  // reports that carried a further name
+  std::string failure{};                  // the pattern of LaunchRecord that its log has
+  std::string failure_line{};
   bool operator==(const ExitRecord&) const = default;
 };
 

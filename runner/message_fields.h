@@ -33,7 +33,7 @@ void Fields(Visitor& visit, LaunchRecord& value) {
   visit(value.id, value.token, value.sweep, value.trial.value, value.trial_number, value.attempt,
         value.argv, value.env, value.hidden, value.workdir, value.params_json,
         value.checkpoint_name, value.slots, value.captures, value.timeout, value.grace,
-        value.serves_lanes);
+        value.serves_lanes, value.setup, value.failure_patterns);
 }
 template <class Visitor>
 void Fields(Visitor& visit, ProcessIdentity& value) {
@@ -47,7 +47,8 @@ template <class Visitor>
 void Fields(Visitor& visit, ExitRecord& value) {
   visit(value.id, value.token, value.cause, value.exit_code, value.signal, value.detail,
         value.ended_unix_ms, value.wall_ms, value.cpu_ms, value.peak_memory_kib, value.last_seq,
-        value.log_bytes, value.log_bytes_dropped, value.metric_names, value.metric_names_refused);
+        value.log_bytes, value.log_bytes_dropped, value.metric_names, value.metric_names_refused,
+        value.failure, value.failure_line);
 }
 template <class Visitor>
 void Fields(Visitor& visit, MetricReport& value) {

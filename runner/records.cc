@@ -95,7 +95,9 @@ ExitRecord ExitOf(const Json& json) {
           .log_bytes = WholeNumber<std::int64_t>(json.at("log_bytes")),
           .log_bytes_dropped = WholeNumber<std::int64_t>(json.at("log_bytes_dropped")),
           .metric_names = json.at("metric_names").get<std::vector<std::string>>(),
-          .metric_names_refused = WholeNumber<std::int64_t>(json.at("metric_names_refused"))};
+          .metric_names_refused = WholeNumber<std::int64_t>(json.at("metric_names_refused")),
+          .failure = json.value("failure", ""),
+          .failure_line = json.value("failure_line", "")};
 }
 
 SlotBusy ReadBusy(const Json& json) {
@@ -142,6 +144,10 @@ std::string ToJsonText(const ExitRecord& record) {
   json["log_bytes_dropped"] = record.log_bytes_dropped;
   json["metric_names"] = record.metric_names;
   json["metric_names_refused"] = record.metric_names_refused;
+  if (!record.failure.empty() || !record.failure_line.empty()) {
+    json["failure"] = record.failure;
+    json["failure_line"] = record.failure_line;
+  }
   return DumpJson(json);
 }
 

@@ -16,6 +16,7 @@ namespace ddl {
 
 // What it is started with, by a shell: its role, and the words of that.
 inline constexpr std::string_view kServeCoordinator = "agent --stdio";
+inline constexpr std::string_view kTellFacts = "facts --stdio";
 
 // Commands for the user's login shell, whichever that is.
 [[nodiscard]] std::string AgentStartCommand(std::string_view sha256,

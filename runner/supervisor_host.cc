@@ -1,22 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a supervisor's core wants done, by the calls of the kernel and the files of the job folder.
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/failure_match.h"
 #include "runner/host_folder.h"
 #include "runner/orders.h"
 #include "runner/process.h"
 #include "runner/process_tree.h"
 #include "runner/records.h"
 #include "runner/supervision.h"
+#include "runner/trial_set_up.h"
 
 namespace ddl {
+
+namespace {
+
+// The log is closed: its tail is in order.
+std::string LogEnd(const std::string& folder) {
+  for (const char* name : {"/log.tail", "/log"}) {
+    const FileDescriptor file = OpenFile(folder + name, O_RDONLY);
+    struct stat facts{};
+    if (!file || ::fstat(file.Get(), &facts) != 0 || facts.st_size == 0) continue;
+    const auto size = std::min<std::int64_t>(facts.st_size, kFailureTailBytes);
+    std::string end(static_cast<std::size_t>(size), '\0');
+    if (ReadAllAt(file.Get(), end, facts.st_size - size) == size) return end;
+  }
+  return {};
+}
+
+}  // namespace
 
 std::chrono::steady_clock::time_point Supervision::Now() const {
   return std::chrono::steady_clock::now();
@@ -145,6 +166,14 @@ void Supervision::Close() {
 void Supervision::DescribeOutput(ExitRecord& record) {
   record.log_bytes = log_.Bytes();
   record.log_bytes_dropped = log_.Dropped();
+  if (!launch_.setup.empty()) {
+    JudgeSetUp(launch_.setup, ReadFile(folder_ + kSetUpFile).value_or(""), record);
+  }
+  if (!launch_.failure_patterns.empty() && MayBeExplained(record)) {
+    FailureMatch match = FindFailure(launch_.failure_patterns, LogEnd(folder_));
+    record.failure = std::move(match.pattern);
+    record.failure_line = std::move(match.line);
+  }
   if (!intake_) return;
   record.metric_names.assign(intake_->Names().begin(), intake_->Names().end());
   record.metric_names_refused = intake_->NamesRefused();

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runner/host_folder.h"
+#include "runner/trial_set_up.h"
 
 namespace ddl {
 
@@ -168,7 +169,11 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
   const FileDescriptor writing(ends[1]);
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
-  std::vector<std::string> words = Arguments(launch, paths.Job(launch.id) + "/params.json");
+  const std::string folder = paths.Job(launch.id);
+  std::vector<std::string> words = Arguments(launch, folder + "/params.json");
+  if (!launch.setup.empty()) {
+    words = BehindSetUp(launch.setup, folder + kSetUpFile, std::move(words));
+  }
   Environment environment = TrialEnvironment(launch, paths);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/admission.h"
 
+#include <algorithm>
+
 #include "configs/spec_difference.h"
 
 namespace ddl {
@@ -19,6 +21,26 @@ Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& 
   return GoOnWithSweep{changed};
 }
 
+namespace {
+
+// Of hosts that were added, what was said then; of the others, what hosts.yaml says now.
+void KeepHosts(const SweepSpec& stored, SweepSpec& asked) {
+  asked.drained = stored.drained;
+  if (stored.hosts_before_change && asked.hosts == *stored.hosts_before_change) {
+    asked.hosts = stored.hosts;
+    for (const HostEntry& entry : stored.inventory) {
+      const auto known = std::ranges::find(asked.inventory, entry.address, &HostEntry::address);
+      if (known == asked.inventory.end()) asked.inventory.push_back(entry);
+    }
+    std::erase_if(asked.inventory, [&asked](const HostEntry& entry) {
+      return std::ranges::count(asked.hosts, entry.address) == 0;
+    });
+  }
+  if (asked.hosts == stored.hosts) asked.hosts_before_change = stored.hosts_before_change;
+}
+
+}  // namespace
+
 SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
   const bool is_unchanged =
       stored.run_cap_before_extension && asked.run_cap == stored.run_cap_before_extension;
@@ -29,6 +51,7 @@ SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
   // A sweep goes on with the code that it began with.
   asked.snapshot = asked.snapshot || stored.snapshot;
   if (!stored.code.empty()) asked.code = stored.code;
+  KeepHosts(stored, asked);
   return asked;
 }
 

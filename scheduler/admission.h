@@ -37,8 +37,9 @@ using Admission = std::variant<BeginSweep, GoOnWithSweep, SweepIsOver, SweepDiff
 [[nodiscard]] Admission Admit(const SweepRequest& request,
                               const std::optional<SweepHistory>& known);
 
-// A sweep that was extended keeps its trials: the file, which nobody had to change for that, may
-// say what it said before. Any other run_cap is what the user asks for now. Its code stays too.
+// A sweep that was extended keeps its trials, and one whose hosts were changed its hosts: the file,
+// which nobody had to change for that, may say what it said before. Anything else there is what the
+// user asks for now. Its code stays too.
 [[nodiscard]] SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked);
 
 [[nodiscard]] Json ToJson(const SweepRequest& request);

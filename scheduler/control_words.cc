@@ -14,7 +14,7 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::pair<UserVerb, std::string_view>, 7> kVerbs{{
+constexpr std::array<std::pair<UserVerb, std::string_view>, 12> kVerbs{{
     {UserVerb::kStop, "stop"},
     {UserVerb::kPause, "pause"},
     {UserVerb::kResume, "resume"},
@@ -22,6 +22,11 @@ constexpr std::array<std::pair<UserVerb, std::string_view>, 7> kVerbs{{
     {UserVerb::kExtend, "extend"},
     {UserVerb::kExplain, "explain"},
     {UserVerb::kShutdown, "shutdown"},
+    {UserVerb::kListHosts, "list-hosts"},
+    {UserVerb::kDrainHost, "drain-host"},
+    {UserVerb::kResumeHost, "resume-host"},
+    {UserVerb::kAddHost, "add-host"},
+    {UserVerb::kRemoveHost, "remove-host"},
 }};
 
 UserVerb VerbOf(const std::string& name) {
@@ -52,6 +57,9 @@ Json Encode(const ActWord& word) {
             {"verb", NameOf(word.acts.verb)},
             {"trials", word.acts.trials}};
   if (word.acts.extend_by) json["extend_by"] = *word.acts.extend_by;
+  if (!word.acts.host.empty()) json["host"] = word.acts.host;
+  if (!word.acts.reason.empty()) json["reason"] = word.acts.reason;
+  if (word.acts.entry) json["entry"] = ToJson(*word.acts.entry);
   return json;
 }
 
@@ -67,6 +75,9 @@ ActWord DecodeAct(const Json& json) {
   if (json.contains("extend_by")) {
     word.acts.extend_by = WholeNumber<std::int64_t>(json["extend_by"]);
   }
+  word.acts.host = json.value("host", "");
+  word.acts.reason = json.value("reason", "");
+  if (json.contains("entry")) word.acts.entry = HostEntryFromJson(json["entry"]);
   return word;
 }
 

@@ -98,9 +98,9 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
   if (goes_on && known && open != by_name_.end() && open->second == known->id) {
     search_.Open(known->id, request.spec);
     NeedHosts({.spec = request.spec});
-    hosts_of_[known->id] = request.spec.hosts;
-    NeedCode(known->id, WithExtension(SpecFromJson(ParseJson(known->spec_json, "")), request.spec));
+    const SweepSpec stored = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
     Step(SpecChanged{known->id, request.spec, request.retry_failed, request.secrets});
+    NeedCode(known->id, WithExtension(stored, request.spec).code);
     Settle();
     ended_.erase(known->id);
     return {known->id, false, true, SweepOutcome::kNone};
@@ -122,8 +122,7 @@ SweepId Coordinator::Enter(SweepOpened opened) {
     if (progress.name == name) by_name_[name] = std::max(by_name_[name], progress.id);
   }
   search_.Open(by_name_.at(name), spec);
-  hosts_of_[by_name_.at(name)] = spec.hosts;
-  NeedCode(by_name_.at(name), spec);
+  NeedCode(by_name_.at(name), spec.code);
   Settle();
   return by_name_.at(name);
 }
@@ -180,13 +179,31 @@ void Coordinator::NeedHost(const std::string& name) {
 }
 
 Answer Coordinator::Act(const ActWord& word) {
-  UserAsked acts = word.acts;
-  acts.sweep = Named(word.sweep);
-  acts.request = ++last_request_;
+  const UserAsked acts = Addressed(word);
   own_answer_.reset();
   Step(acts);
+  LearnHosts();
   Settle();
   return own_answer_.value_or(Answer{acts.request, true, {}});
+}
+
+// With its sweep and a number. What is said of hosts opens no sweep that is not open.
+UserAsked Coordinator::Addressed(const ActWord& word) {
+  UserAsked acts = word.acts;
+  acts.request = ++last_request_;
+  if (!IsOfHosts(acts.verb)) acts.sweep = Named(word.sweep);
+  for (const auto& [name, id] : by_name_) {
+    const bool is_meant = word.sweep.empty() ? !ended_.contains(id) : name == word.sweep;
+    if (IsOfHosts(acts.verb) && is_meant) acts.sweep = std::max(acts.sweep, id);
+  }
+  if (acts.entry) NeedHost(acts.entry->address);
+  return acts;
+}
+
+void Coordinator::LearnHosts() {
+  for (const auto& [sweep, code] : std::map(code_of_)) {
+    NeedCode(sweep, code);
+  }
 }
 
 LoopEnd Coordinator::Run() {

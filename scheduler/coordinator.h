@@ -115,11 +115,14 @@ class Coordinator {
 
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
   [[nodiscard]] SweepId Named(const std::string& name);
+  [[nodiscard]] UserAsked Addressed(const ActWord& word);
+  void LearnHosts();
   SweepId Enter(SweepOpened opened);
   static void NeedSecrets(const SweepRequest& request);
   void NeedHosts(const SweepOpened& opened);
   void NeedHost(const std::string& name);
-  void NeedCode(SweepId sweep, const SweepSpec& spec);
+  // Learns the hosts of the sweep, each of which is to have the code.
+  void NeedCode(SweepId sweep, const std::string& code);
   void KeepCode();
   void DropCode(SweepId sweep);
   void SayToAll(const std::string& text);

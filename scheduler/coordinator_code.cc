@@ -8,11 +8,13 @@
 namespace ddl {
 
 // Hosts of the spec alone: what was launched elsewhere has its code.
-void Coordinator::NeedCode(SweepId sweep, const SweepSpec& spec) {
-  code_of_[sweep] = spec.code;
-  for (const std::string& name : spec.hosts) {
+void Coordinator::NeedCode(SweepId sweep, const std::string& code) {
+  hosts_of_[sweep] = core_.HostsOf(sweep);
+  code_of_[sweep] = code;
+  for (const std::string& name : hosts_of_[sweep]) {
+    NeedHost(name);
     const auto host = std::ranges::find(hosts_, name, &HostLink::Name);
-    code_.Want(static_cast<int>(host - hosts_.begin()), spec.code);
+    code_.Want(static_cast<int>(host - hosts_.begin()), code);
   }
 }
 

@@ -115,8 +115,8 @@ void Coordinator::Down(int number, const LinkDown& down) {
   const Error refusal(down.reason, name, down.hint, ErrorKind::kInfrastructure);
   const auto known = refusals_.find(name);
   if (known == refusals_.end() || known->second.Message() != down.reason) {
-    SayToAll(fmt::format("host {}: {}{}{}", name, down.reason, down.hint.empty() ? "" : "; ",
-                         down.hint));
+    SayToAll(fmt::format("host {}: {}{}{}", core_.TitleOf(name), down.reason,
+                         down.hint.empty() ? "" : "; ", down.hint));
   }
   refusals_.insert_or_assign(name, refusal);
   if (!is_met) RefuseTheHopeless();
@@ -169,12 +169,14 @@ void Coordinator::Obey(std::uint64_t client, const WatchWord& word) {
 }
 
 void Coordinator::Obey(std::uint64_t client, const ActWord& word) {
-  UserAsked acts = word.acts;
-  acts.sweep = Named(word.sweep);
-  if (!acts.sweep) return desk_.Reply(client, false, fmt::format("no sweep \"{}\"", word.sweep));
-  acts.request = ++last_request_;
+  const UserAsked acts = Addressed(word);
+  const bool needs_sweep = !IsOfHosts(acts.verb);
+  if (!acts.sweep && needs_sweep) {
+    return desk_.Reply(client, false, fmt::format("no sweep \"{}\"", word.sweep));
+  }
   desk_.ExpectAnswer(acts.request, client);
   Step(acts);
+  LearnHosts();
 }
 
 // ---- what is to be done ----------------------------------------------------------------------

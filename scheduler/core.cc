@@ -33,6 +33,7 @@ void Core::State::On(const Tick&, Turn& turn) {
   for (auto& [name, host] : hosts) {
     host.slots.Retry(turn.now.monotonic);
   }
+  WakeHosts(turn);
   RecallQueued(turn);
   FinishOverdue(turn);
   CountAway(turn);

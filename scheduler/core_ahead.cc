@@ -30,7 +30,8 @@ void Core::State::LaunchAhead(SweepRun& sweep, Turn& turn) {
 bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep,
                                 Turn& turn) {
   HostState& host = hosts[name];
-  if (!host.is_up || !HasCode(sweep, host)) return true;
+  const bool takes_none = host.IsClosed() || host.health.IsOnTrial() || !HasCode(sweep, host);
+  if (!host.is_up || takes_none) return true;
   for (auto& [id, seat] : host.seats) {
     // In the tail a queue behind one seat would leave another idle.
     if (sweep.trials.Count(TrialState::kWaiting) < 2 * sweep.seats) return false;
@@ -83,7 +84,7 @@ std::optional<std::string> Core::State::HostToReserve(const SweepRun& sweep,
   }
   for (const std::string& name : sweep.spec.hosts) {
     const auto host = hosts.find(name);
-    if (host == hosts.end() || !host->second.is_up) continue;
+    if (host == hosts.end() || !host->second.is_up || host->second.IsClosed()) continue;
     HostSlots without_later = host->second.slots;
     for (const auto& [id, seat] : host->second.seats) {
       if (seat.sweep > sweep.id) without_later.Free(seat.slots);

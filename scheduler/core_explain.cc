@@ -16,6 +16,8 @@ WaitCause CauseOf(Blocked blocked) {
       return WaitCause::kStartsNow;
     case Blocked::kNoHost:
       return WaitCause::kHost;
+    case Blocked::kClosed:
+      return WaitCause::kHostClosed;
     case Blocked::kSearch:
       return WaitCause::kSearch;
     case Blocked::kParallel:
@@ -55,9 +57,10 @@ void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) con
     const auto left = std::chrono::ceil<std::chrono::seconds>(*due - now.monotonic);
     facts.delay_s = static_cast<double>(left.count());
   }
-  if (facts.wait == WaitCause::kCores) AddShortage(sweep, facts);
+  if (facts.wait == WaitCause::kCores) AddShortage(sweep, now, facts);
   if (facts.wait == WaitCause::kHost) AddHost(sweep, facts);
   if (facts.wait == WaitCause::kCode) AddCode(sweep, facts);
+  if (facts.wait == WaitCause::kHostClosed) facts.holder = WhyClosed(sweep, now);
   if (facts.wait == WaitCause::kReserved) {
     for (const auto& [id, other] : sweeps) {
       if (id < sweep.id && other.blocked_since) facts.holder = other.spec.name;
@@ -66,10 +69,12 @@ void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) con
 }
 
 // Which of its devices a sweep lacks, on the first of its hosts that answers.
-void Core::State::AddShortage(const SweepRun& sweep, TrialFacts& facts) const {
+void Core::State::AddShortage(const SweepRun& sweep, Now now, TrialFacts& facts) const {
+  const std::string closed = WhyClosed(sweep, now);
   for (const std::string& name : sweep.spec.hosts) {
     const auto found = hosts.find(name);
-    if (found == hosts.end() || !found->second.is_up) continue;
+    if (found == hosts.end() || !found->second.is_up || found->second.IsClosed()) continue;
+    const std::string& title = TitleOf(name);
     const HostSlots& slots = found->second.slots;
     const Scarce scarce = slots.Lacking(sweep.request);
     facts.holder = slots.ForeignHolder(scarce);
@@ -77,14 +82,17 @@ void Core::State::AddShortage(const SweepRun& sweep, TrialFacts& facts) const {
       facts.wait = WaitCause::kForeign;
     } else if (scarce == Scarce::kGpus) {
       facts.wait = WaitCause::kGpus;
-      facts.have = InUse(slots.Gpus(), "GPU", name);
+      facts.have = InUse(slots.Gpus(), "GPU", title);
     } else if (scarce == Scarce::kMemory) {
       facts.wait = WaitCause::kMemory;
       facts.have = fmt::format("{} of {} MiB of {} are free", slots.FreeMemoryMib(),
-                               slots.MemoryMib(), name);
+                               slots.MemoryMib(), title);
     } else {
-      facts.have = InUse(slots.Cores(), "core", name);
+      facts.have = found->second.IsFull()
+                       ? fmt::format("{} takes {} at once", title, *found->second.entry.parallel)
+                       : InUse(slots.Cores(), "core", title);
     }
+    if (!closed.empty()) facts.have += "; " + closed;
     return;
   }
 }
@@ -94,9 +102,9 @@ void Core::State::AddHost(const SweepRun& sweep, TrialFacts& facts) const {
     const auto found = hosts.find(name);
     const bool is_known = found != hosts.end() && found->second.is_known;
     if (!is_known) facts.wait = WaitCause::kHostUnseen;
-    const std::string text = is_known ? fmt::format("host {}, which does not answer: {}", name,
-                                                    found->second.down_because)
-                                      : fmt::format("host {}", name);
+    const std::string text = is_known ? fmt::format("host {}, which does not answer: {}",
+                                                    TitleOf(name), found->second.down_because)
+                                      : fmt::format("host {}", TitleOf(name));
     facts.holder += (facts.holder.empty() ? "" : " and for ") + text;
   }
 }
@@ -150,7 +158,7 @@ std::string Core::State::WaitsFor(const SweepRun& sweep, Now now) const {
   AddWait(sweep, now, facts);
   const bool is_own_load = facts.wait == WaitCause::kCores || facts.wait == WaitCause::kGpus ||
                            facts.wait == WaitCause::kMemory;
-  if (is_own_load && has_all_it_asked_for) return {};
+  if (is_own_load && has_all_it_asked_for) return WhyClosed(sweep, now);
   if (is_own_load) {
     return fmt::format("parallel is {}, but only {} fit: {}", *sweep.spec.parallel, sweep.seats,
                        facts.have);

@@ -63,7 +63,11 @@ void Core::State::Finish(LiveJob& job, const ExitRecord& record, Turn& turn) {
   }
   sweep.WasBusyFor(job.busy_before + std::chrono::milliseconds(record.wall_ms), turn.now.monotonic);
   Account(sweep, record, turn);
-  Conclude(job, record, Judge(EndOf(sweep, job, record)), turn);
+  NoteHealth(job, record, turn);
+  ActOnFailure(job, record, turn);
+  AttemptEnd end = EndOf(sweep, job, record);
+  if (RuleFor(sweep, job, record) != nullptr) end.hosts_fault = record.failure_line;
+  Conclude(job, record, Judge(end), turn);
 }
 
 void Core::State::NeverBegan(LiveJob& job, const ExitRecord& record, const std::string& why,

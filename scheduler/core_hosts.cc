@@ -27,10 +27,9 @@ void Core::State::On(const HostUp& up, Turn& turn) {
   host.is_up = true;
   host.is_known = true;
   host.away = std::chrono::nanoseconds(0);
-  host.facts = up.facts;
-  host.slots.Update(up.facts);
   host.code_folders.clear();  // somebody may have removed them
   host.code_awaited.clear();
+  SetFacts(host, up.facts);
   host.strangers.clear();
   for (const FoundRank& found : up.found) {
     host.strangers[found.id] = found;
@@ -60,8 +59,7 @@ void Core::State::On(const HostChanged& changed, Turn& turn) {
     if (host.link != changed.host) continue;
     const bool came_or_went = facts.cores.size() != host.facts.cores.size() ||
                               facts.gpus.size() != host.facts.gpus.size();
-    host.facts = facts;
-    host.slots.Update(facts);
+    SetFacts(host, facts);
     needs_placement = true;
     if (!came_or_went) continue;
     TellViewers(name,
@@ -104,7 +102,7 @@ void Core::State::On(const HostSilent& silent, Turn& turn) {
 void Core::State::TellViewers(const std::string& name, const std::string& what, Turn& turn) const {
   for (const auto& [id, sweep] : sweeps) {
     if (sweep.HasEnded() || std::ranges::count(sweep.spec.hosts, name) == 0) continue;
-    turn.actions.emplace_back(Say{id, fmt::format("host {} {}", name, what)});
+    turn.actions.emplace_back(Say{id, fmt::format("host {} {}", TitleOf(name), what)});
   }
 }
 
@@ -196,7 +194,7 @@ void Core::State::CheckFeasible(SweepRun& sweep, Turn& turn) {
     if (host == hosts.end() || !host->second.is_known) return;
     const std::string reason = host->second.slots.NeverFits(sweep.request);
     if (reason.empty()) return;
-    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : "; ", name, reason);
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : "; ", TitleOf(name), reason);
   }
   BeginEnding(sweep, SweepOutcome::kSomeFailed,
               fmt::format("no host can ever take a trial of {}: {}; ask for less under `resources`",

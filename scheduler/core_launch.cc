@@ -63,13 +63,18 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
     HostState& host = hosts[name];
     if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;
-    if (!HasCode(sweep, host)) {
-      if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kCode;
+    if (host.IsClosed()) {
+      if (sweep.blocked == Blocked::kNoHost) sweep.blocked = Blocked::kClosed;
       continue;
     }
-    if (sweep.blocked == Blocked::kNoHost || sweep.blocked == Blocked::kCode) {
-      sweep.blocked = Blocked::kDevices;
+    if (!HasCode(sweep, host)) {
+      if (sweep.blocked != Blocked::kDevices) sweep.blocked = Blocked::kCode;
+      continue;
     }
+    const bool is_first_open = sweep.blocked == Blocked::kNoHost ||
+                               sweep.blocked == Blocked::kClosed || sweep.blocked == Blocked::kCode;
+    if (is_first_open) sweep.blocked = Blocked::kDevices;
+    if (host.IsFull()) continue;
     if (reserved == name) {
       sweep.blocked = Blocked::kReserved;
       continue;
@@ -102,7 +107,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .trial = trial.id,
                                     .number = number,
                                     .seed_index = sweep.SeedOf(number),
-                                    .attempt = ++trial.attempts});
+                                    .attempt = ++trial.attempts,
+                                    .entry = EntryFor(sweep, host_name)});
   if (!sweep.spec.code.empty()) record.workdir = host.code_folders.at(sweep.spec.code);
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);

@@ -66,7 +66,7 @@ bool Core::State::CanGoElsewhere(const SweepRun& sweep, const std::string& away)
   return std::ranges::any_of(sweep.spec.hosts, [&](const std::string& name) {
     const auto other = hosts.find(name);
     return name != away && other != hosts.end() && other->second.is_up &&
-           other->second.slots.NeverFits(sweep.request).empty();
+           !other->second.IsClosed() && other->second.slots.NeverFits(sweep.request).empty();
   });
 }
 

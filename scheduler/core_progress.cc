@@ -50,6 +50,15 @@ std::vector<SweepProgress> Core::Progress(Now now) const {
   return all;
 }
 
+std::vector<std::string> Core::HostsOf(SweepId sweep) const {
+  const auto found = state_->sweeps.find(sweep);
+  return found == state_->sweeps.end() ? std::vector<std::string>{} : found->second.spec.hosts;
+}
+
+std::string Core::TitleOf(const std::string& address) const {
+  return state_->TitleOf(address);
+}
+
 bool Core::IsStopping() const {
   return std::ranges::any_of(
       state_->jobs, [](const auto& entry) { return entry.second.stop != StopCause::kNone; });
@@ -62,7 +71,7 @@ std::vector<RunningTrial> Core::Running(SweepId sweep, std::size_t limit) const 
     if (job.sweep != sweep || !job.is_started || job.exit) continue;
     const TrialRecord trial = state_->sweeps.at(sweep).trials.Of(job.number);
     running.push_back({.number = job.number,
-                       .host = job.host,
+                       .host = state_->TitleOf(job.host),
                        .started = job.started_at,
                        .step = job.step,
                        .objective = std::nullopt});

@@ -16,7 +16,11 @@ SeatId Core::State::OpenSeat(SweepRun& sweep, HostState& host, const Slots& slot
 
 void Core::State::Sit(LiveJob& job, SeatId seat) {
   job.seat = seat;
-  hosts.at(job.host).seats.at(seat).jobs.push_back(job.id);
+  Seat& taken = hosts.at(job.host).seats.at(seat);
+  taken.jobs.push_back(job.id);
+  for (const GpuShare& gpu : taken.slots.gpus) {
+    job.gpus.push_back(gpu.uuid);
+  }
 }
 
 void Core::State::LeaveSeat(LiveJob& job) {

@@ -2,6 +2,7 @@
 // The inside of the core, spread over core_*.cc by subject. Everything runs on the deciding thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -140,6 +141,29 @@ struct Core::State {
   [[nodiscard]] static bool HasCode(const SweepRun& sweep, const HostState& host);
   void AddCode(const SweepRun& sweep, TrialFacts& facts) const;
 
+  // core_inventory.cc
+  void ApplyInventory(SweepRun& sweep, Turn& turn);
+  static void SetFacts(HostState& host, const HostFacts& facts);
+  [[nodiscard]] static const HostEntry* EntryFor(const SweepRun& sweep, const std::string& address);
+  [[nodiscard]] const std::string& TitleOf(const std::string& address) const;
+  void DrainGpus(const LiveJob& job, const std::string& reason, Turn& turn);
+  void RecallFrom(HostState& host, Turn& turn);
+  [[nodiscard]] std::int64_t LiveOn(const std::string& address) const;
+  [[nodiscard]] std::optional<std::string> AddressOf(const std::string& word) const;
+
+  // core_host_health.cc
+  [[nodiscard]] std::string WhyClosed(const std::string& address, Now now) const;
+  [[nodiscard]] std::string WhyClosed(const SweepRun& sweep, Now now) const;
+  void WakeHosts(Turn& turn);
+  [[nodiscard]] std::optional<HostHealth::Time> LastWellElsewhere(const SweepRun& sweep,
+                                                                  const std::string& address,
+                                                                  Now now) const;
+  void NoteHealth(const LiveJob& job, const ExitRecord& record, Turn& turn);
+  // What the rule says that a line of the log has met; nullptr: none that means anything here.
+  [[nodiscard]] static const FailureRule* RuleFor(const SweepRun& sweep, const LiveJob& job,
+                                                  const ExitRecord& record);
+  void ActOnFailure(const LiveJob& job, const ExitRecord& record, Turn& turn);
+
   // core_ranks.cc
   LiveJob* FindJob(RankId rank, const std::string& token);
   [[nodiscard]] bool IsStranger(int link, RankId rank) const;
@@ -168,7 +192,7 @@ struct Core::State {
   [[nodiscard]] std::string WaitsFor(const SweepRun& sweep, Now now) const;
   [[nodiscard]] TrialFacts FactsOf(const SweepRun& sweep, std::int64_t number, Now now) const;
   void AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) const;
-  void AddShortage(const SweepRun& sweep, TrialFacts& facts) const;
+  void AddShortage(const SweepRun& sweep, Now now, TrialFacts& facts) const;
   void AddHost(const SweepRun& sweep, TrialFacts& facts) const;
   [[nodiscard]] std::optional<std::string> ExplainTrial(const SweepRun& sweep, std::int64_t number,
                                                         Now now) const;
@@ -187,6 +211,14 @@ struct Core::State {
   Reply ResumeTrial(SweepRun& sweep, std::int64_t number, Turn& turn);
   Reply RetryTrial(SweepRun& sweep, std::int64_t number, Turn& turn);
   Reply Extend(SweepRun& sweep, std::int64_t by, Turn& turn);
+  // core_inventory.cc
+  Reply ObeyForHost(const UserAsked& asked, Turn& turn);
+  Reply Drain(const std::string& address, const std::string& reason, Turn& turn);
+  Reply TakeIn(const std::string& address, Turn& turn);
+  Reply AddHostTo(const UserAsked& asked, Turn& turn);
+  Reply RemoveHostFrom(const std::string& address, const UserAsked& asked, Turn& turn);
+  static void ChangeHosts(SweepRun& sweep, const std::function<void(SweepSpec&)>& change);
+  [[nodiscard]] Reply ListHosts(Now now) const;
   [[nodiscard]] Reply ExplainAll(const SweepRun& sweep, const std::vector<std::int64_t>& numbers,
                                  const Turn& turn) const;
 };

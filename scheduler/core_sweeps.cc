@@ -14,6 +14,7 @@ void Core::State::On(const SweepOpened& opened, Turn& turn) {
   SweepRun& sweep = opened.history ? Restore(opened, *opened.history, turn) : Begin(opened, turn);
   sweep.may_launch = opened.may_launch;
   sweep.secrets = opened.secrets;
+  ApplyInventory(sweep, turn);
   if (opened.retry_failed || PlantedBug(Bug::kReopenUnasked)) ReopenFailed(sweep, turn);
   JudgeStrangers(turn);
   CheckFeasible(sweep, turn);
@@ -48,6 +49,7 @@ void Core::State::On(const SpecChanged& changed, Turn& turn) {
   if (changed.retry_failed) ReopenFailed(sweep, turn);
   ApplySpec(sweep, changed.spec, turn);
   if (sweep.HasEnded() && sweep.trials.Count(TrialState::kWaiting) > 0) Revive(sweep, turn);
+  ApplyInventory(sweep, turn);
   CheckFeasible(sweep, turn);
   needs_placement = true;
 }

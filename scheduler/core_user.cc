@@ -35,6 +35,11 @@ void Core::State::On(const UserAsked& asked, Turn& turn) {
     is_leaving = true;
     return answer(true, fmt::format("{} trials go on without the coordinator", jobs.size()));
   }
+  if (IsOfHosts(asked.verb)) {
+    Reply reply = ObeyForHost(asked, turn);
+    needs_placement = true;
+    return answer(reply.ok, std::move(reply.text));
+  }
   const auto found = sweeps.find(asked.sweep);
   if (found == sweeps.end() && PlantedBug(Bug::kSilentRefusal)) return;
   if (found == sweeps.end()) return answer(false, "that sweep is not open; run: ddl sweep");

@@ -117,7 +117,24 @@ struct EpochPassed {
 
 struct Tick {};
 
-enum class UserVerb : std::uint8_t { kStop, kPause, kResume, kRetry, kExtend, kExplain, kShutdown };
+enum class UserVerb : std::uint8_t {
+  kStop,
+  kPause,
+  kResume,
+  kRetry,
+  kExtend,
+  kExplain,
+  kShutdown,
+  // Of hosts, for all sweeps that are open; the last two for one sweep.
+  kListHosts,
+  kDrainHost,
+  kResumeHost,
+  kAddHost,
+  kRemoveHost,
+};
+[[nodiscard]] constexpr bool IsOfHosts(UserVerb verb) {
+  return verb >= UserVerb::kListHosts;
+}
 
 // `trials` empty: the whole sweep. `request` comes back in an Answer.
 struct UserAsked {
@@ -126,6 +143,9 @@ struct UserAsked {
   SweepId sweep;
   std::vector<std::int64_t> trials;       // numbers within the sweep
   std::optional<std::int64_t> extend_by;  // kExtend: further trials
+  std::string host;                       // its name or address, with verbs of hosts
+  std::string reason;                     // kDrainHost
+  std::optional<HostEntry> entry;         // kAddHost
 };
 
 using Event = std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent,

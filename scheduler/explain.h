@@ -25,6 +25,7 @@ enum class WaitCause : std::uint8_t {
   kReserved,    // held for an earlier sweep that has waited long: `holder`
   kParallel,    // `parallel` trials run
   kHost,        // none of its hosts answers: `holder` says which and why
+  kHostClosed,  // those that answer are drained or set aside: `holder` says which and why
   kHostUnseen,  // its hosts have not answered yet since the coordinator started
   kCode,        // no host that answers has its code yet: `holder` says how far each is
   kSearch,      // its configuration has not been proposed yet

@@ -38,6 +38,8 @@ std::string CauseText(const TrialFacts& facts) {
       return fmt::format(" because `parallel` is {}, and as many run", facts.parallel);
     case WaitCause::kHost:
       return fmt::format(" for {}", facts.holder);
+    case WaitCause::kHostClosed:
+      return fmt::format(", as no host of its takes trials: {}", facts.holder);
     case WaitCause::kHostUnseen:
       return fmt::format(" for {} to answer for the first time", facts.holder);
     case WaitCause::kCode:
@@ -86,6 +88,8 @@ std::string RemedyText(const TrialFacts& facts) {
       return "More at once: raise `parallel` in the spec and run ddl sweep again.";
     case WaitCause::kHost:
       return "Trials that run there go on; it is tried again by itself. Check it: ddl doctor";
+    case WaitCause::kHostClosed:
+      return "Let a host take trials again: ddl hosts resume NAME";
     case WaitCause::kSweepPaused:
       return fmt::format("Let it go on: ddl resume {}", facts.sweep);
     case WaitCause::kLeaving:

@@ -27,6 +27,10 @@ std::string Parameters(const LaunchSubject& subject) {
 std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject& subject) {
   std::vector<std::pair<std::string, std::string>> env{
       {"DDL_SEED", fmt::format("{}", subject.seed_index)}};
+  // A later one of the same name counts.
+  if (subject.entry != nullptr) {
+    env.insert(env.end(), subject.entry->env.begin(), subject.entry->env.end());
+  }
   env.insert(env.end(), subject.spec.env.begin(), subject.spec.env.end());
   for (const SecretVariable& secret : subject.spec.secrets) {
     env.emplace_back(secret.variable, subject.secrets.at(secret.secret));
@@ -40,6 +44,16 @@ std::vector<std::string> Hidden(const LaunchSubject& subject) {
     hidden.push_back(subject.secrets.at(secret.secret));
   }
   return hidden;
+}
+
+std::vector<std::string> Patterns(const SweepSpec& spec) {
+  std::vector<std::string> patterns;
+  for (const auto* rules : {&spec.failures, &BuiltInFailureRules()}) {
+    for (const FailureRule& rule : *rules) {
+      patterns.push_back(rule.pattern);
+    }
+  }
+  return patterns;
 }
 
 }  // namespace
@@ -61,7 +75,9 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .slots = subject.slots,
           .captures = spec.captures,
           .timeout = spec.timeout,
-          .grace = spec.grace};
+          .grace = spec.grace,
+          .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
+          .failure_patterns = Patterns(spec)};
 }
 
 std::string ArgvToJson(const LaunchRecord& record) {

@@ -21,6 +21,7 @@ struct LaunchSubject {
   std::int64_t number = 0;  // of the trial, within the sweep
   int seed_index = 0;
   int attempt = 1;
+  const HostEntry* entry = nullptr;  // of hosts.yaml, where it has one
 };
 
 // The token is not drawn here. Everything a trial sees that does not depend on its job folder.

@@ -11,6 +11,7 @@
 
 #include "configs/ids.h"
 #include "runner/messages.h"
+#include "scheduler/host_health.h"
 #include "scheduler/placement.h"
 
 namespace ddl {
@@ -34,7 +35,8 @@ struct LiveJob {
   int attempt = 1;
   std::string token;
   std::string host;
-  SeatId seat = 0;  // 0: its process has ended, metrics are still on their way
+  std::vector<std::string> gpus{};  // uuids of those that it was given
+  SeatId seat = 0;                  // 0: its process has ended, metrics are still on their way
   bool is_started = false;
   bool is_unmet = false;  // of an earlier coordinator; its host has not been seen since
   std::chrono::nanoseconds sent_at{0};      // monotonic, as all times here
@@ -68,7 +70,11 @@ struct HostState {
   // tick.
   std::chrono::nanoseconds away{0};
   HostFacts facts;
-  HostSlots slots;
+  HostSlots slots;  // of what hosts.yaml allows to use
+  HostEntry entry;  // of hosts.yaml, as the newest of its sweeps has it
+  std::map<std::string, std::string> drained_gpus;  // the reason, by uuid
+  std::optional<std::string> drained;               // by the user; the reason
+  HostHealth health;
   std::map<SeatId, Seat> seats;
   // Snapshots of workdirs: where those are that it has, and why others are not there yet.
   std::map<std::string, std::string> code_folders;
@@ -77,6 +83,14 @@ struct HostState {
   std::map<RankId, FoundRank> strangers;
   // Ended ranks whose spool lies there until it is in a backup, with their last seq.
   std::map<RankId, std::int64_t> unsaved;
+
+  // No further trial starts there.
+  [[nodiscard]] bool IsClosed() const {
+    return drained || health.IsAside() || (health.IsOnTrial() && !seats.empty());
+  }
+  [[nodiscard]] bool IsFull() const {
+    return entry.parallel && std::ssize(seats) >= *entry.parallel;
+  }
 };
 
 }  // namespace ddl

@@ -41,6 +41,7 @@ class RecentEnds {
 enum class Blocked : std::uint8_t {
   kNot,
   kNoHost,    // none of its hosts answers
+  kClosed,    // those that answer are drained or set aside
   kSearch,    // the search has not proposed yet
   kParallel,  // `parallel` trials run
   kDevices,   // cores, GPUs or memory are in use

@@ -51,7 +51,8 @@ std::chrono::nanoseconds DelayAfter(int mishaps) {
 
 Verdict JudgeMishap(const AttemptEnd& end) {
   const int mishaps = end.mishaps + 1;
-  const std::string what = DescribeEnd(end);
+  const std::string what =
+      DescribeEnd(end) + (end.hosts_fault.empty() ? "" : " (" + end.hosts_fault + ")");
   Verdict verdict =
       mishaps > kMostMishaps
           ? EndWith(end, TrialState::kFailed, fmt::format("{}, {} times in all", what, mishaps))
@@ -62,6 +63,7 @@ Verdict JudgeMishap(const AttemptEnd& end) {
 }
 
 Verdict JudgeOwnFailure(const AttemptEnd& end) {
+  if (!end.hosts_fault.empty()) return JudgeMishap(end);
   const int failures = end.failures + 1;
   const std::string what = DescribeEnd(end);
   Verdict verdict =

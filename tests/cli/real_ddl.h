@@ -99,6 +99,7 @@ class RealDdl : public ::testing::Test {
     ::setenv("DDL_HOST_DIR", (folder_ + "/host").c_str(), 1);
     ::setenv("DDL_LEASE_DIR", (folder_ + "/leases").c_str(), 1);
     ::setenv("DDL_CACHE", (folder_ + "/cache").c_str(), 1);
+    ::setenv("XDG_CONFIG_HOME", (folder_ + "/config").c_str(), 1);
     ::unsetenv("NO_COLOR");
   }
   void TearDown() override {

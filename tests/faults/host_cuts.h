@@ -51,7 +51,8 @@ class HostCuts : public RealDdl {
 
   void Run(const HostCut& cut) {
     const auto sweep = Begin(cut);
-    AwaitEnded(kHosts);  // some trials have ended, and all hosts are at work
+    Await("ended_ms > 0", kHosts);
+    Await("host = 'ssh://h1' AND started_ms > 0 AND cause IS NULL", 2);
     const std::int64_t cut_at = UnixMs();
     cut.is_one_way ? network_.Mute(kCutHost) : network_.Cut(kCutHost);
     std::this_thread::sleep_for(cut.lasts);
@@ -93,13 +94,14 @@ class HostCuts : public RealDdl {
         .count();
   }
   // Not before there is a store to open.
-  void AwaitEnded(int trials) const {
+  void Await(const std::string& which, int attempts) const {
     while (true) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       if (!std::filesystem::exists(folder_ + "/store/ddl.db")) continue;
       const Connection store = OpenStore();
       if (store.Number("PRAGMA user_version") == 0) continue;
-      if (store.Number("SELECT count(*) FROM attempt WHERE ended_ms > 0") >= trials) return;
+      const std::int64_t count = store.Number("SELECT count(*) FROM attempt WHERE " + which);
+      if (count >= attempts) return;
     }
   }
 

@@ -34,6 +34,28 @@ TEST(ControlWords, AnActReadsBack) {
   EXPECT_EQ(back.acts.extend_by, 12);
 }
 
+TEST(ControlWords, AnActOfAHostReadsBack) {
+  ActWord word;
+  word.sweep = "s";
+  word.acts.verb = UserVerb::kAddHost;
+  word.acts.host = "gpu1";
+  word.acts.reason = "new \"fans\"";
+  word.acts.entry = HostEntry{.name = "gpu1",
+                              .address = "ssh://gpu1",
+                              .labels = {"a100"},
+                              .env = {{"A", "b=c"}},
+                              .setup = {"module load x"},
+                              .cpus = 4};
+  const auto back = std::get<ActWord>(DecodeWord(EncodeWord(word)));
+  EXPECT_EQ(back.acts.verb, UserVerb::kAddHost);
+  EXPECT_EQ(back.acts.host, "gpu1");
+  EXPECT_EQ(back.acts.reason, word.acts.reason);
+  EXPECT_EQ(back.acts.entry, word.acts.entry);
+  EXPECT_TRUE(ErrorOf(R"({"op": "act", "sweep": "", "verb": "add-host", "trials": [],
+                          "entry": {"name": "a", "address": "ssh://a", "cpus": -5}})")
+                  .starts_with("cpus: a host's count is below 1"));
+}
+
 TEST(ControlWords, AWatchReadsBack) {
   EXPECT_EQ(std::get<WatchWord>(DecodeWord(EncodeWord(WatchWord{"x"}))).sweep, "x");
 }

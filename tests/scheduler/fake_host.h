@@ -31,6 +31,7 @@ struct Script {
   int exit_code = 0;
   int signal = 0;
   std::string detail;
+  std::string failure;  // a pattern that its log has
   std::vector<Report> reports;
   Time after_term = std::chrono::milliseconds(5);
   int exit_code_on_term = -1;  // ≥ 0: it leaves by itself with this code
@@ -313,6 +314,7 @@ class FakeHost {
     record.exit_code = rank.script.exit_code;
     record.signal = rank.script.signal;
     record.detail = rank.script.detail;
+    record.failure = record.failure_line = rank.script.failure;
     if (rank.term_at && end < rank.started + rank.script.wall) {
       const bool leaves = rank.script.exit_code_on_term >= 0;
       record.cause = leaves ? EndCause::kExited : EndCause::kStopped;

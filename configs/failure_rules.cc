@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configs/failure_rules.h"
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+
+namespace ddl {
+
+std::string_view ToString(FailureAction action) {
+  return action == FailureAction::kDrainGpu ? "drain-gpu" : "drain-host";
+}
+
+Json ToJson(const FailureRule& rule) {
+  return Json::array({rule.pattern, ToString(rule.then)});
+}
+
+FailureRule FailureRuleFromJson(const Json& json) {
+  FailureRule rule{.pattern = json.at(0).get<std::string>()};
+  const auto word = json.at(1).get<std::string>();
+  for (const FailureAction action : {FailureAction::kDrainGpu, FailureAction::kDrainHost}) {
+    if (word != ToString(action)) continue;
+    rule.then = action;
+    return rule;
+  }
+  throw Error(fmt::format("unknown word {}", DumpJson(json.at(1))), "", "");
+}
+
+// As the driver and CUDA put it when a GPU cannot be used before somebody has seen to it.
+const std::vector<FailureRule>& BuiltInFailureRules() {
+  static const std::vector<FailureRule> kRules{
+      {"GPU has fallen off the bus", FailureAction::kDrainGpu},
+      {"GPU is lost", FailureAction::kDrainGpu},
+      {"uncorrectable ECC error encountered", FailureAction::kDrainGpu},
+  };
+  return kRules;
+}
+
+}  // namespace ddl

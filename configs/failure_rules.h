@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a line in the log of a failed trial says about its host: `failures` of hosts.yaml and specs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "configs/json.h"
+
+namespace ddl {
+
+enum class FailureAction : std::uint8_t {
+  kDrainGpu,   // the GPUs of the attempt get no further trial on that host
+  kDrainHost,  // the host gets none
+};
+
+struct FailureRule {
+  std::string pattern;  // ECMAScript, searched for in a line
+  FailureAction then = FailureAction::kDrainGpu;
+  bool operator==(const FailureRule&) const = default;
+};
+
+[[nodiscard]] std::string_view ToString(FailureAction action);
+[[nodiscard]] Json ToJson(const FailureRule& rule);
+// Throws Json::exception or Error where it is not what ToJson writes.
+[[nodiscard]] FailureRule FailureRuleFromJson(const Json& json);
+
+// Those that hold without being written down; they come after all others.
+[[nodiscard]] const std::vector<FailureRule>& BuiltInFailureRules();
+
+}  // namespace ddl

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/host_probe.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "configs/ssh_address.h"
+#include "runner/command_output.h"
+#include "runner/remote_agent.h"
+#include "runner/ssh_session.h"
+#include "runner/ssh_target.h"
+#include "runner/wakeup.h"
+
+namespace ddl {
+
+namespace {
+
+using std::chrono::microseconds;
+constexpr std::size_t kMostReport = std::size_t{1} << 20;
+constexpr int kClockQuestions = 5;
+
+ProbeProblem ProblemOf(const SshProblem& problem) {
+  return {problem.reason, problem.hint};
+}
+
+ProbeAnswer ReportOf(std::string_view line) {
+  try {
+    return HostReportFromJson(line);
+  } catch (const Error& problem) {
+    return ProbeProblem{fmt::format("its report cannot be read: {}", problem.Message()), {}};
+  }
+}
+
+ProbeAnswer ProbeLocal(const std::string& agent_path, std::chrono::milliseconds patience) {
+  const CommandOutput answer = RunCommand({agent_path, "facts", "--stdio"}, patience, kMostReport);
+  if (answer.exit_code != 0) {
+    return ProbeProblem{fmt::format("{} does not answer", agent_path),
+                        "build it: cmake --build build/release"};
+  }
+  return ReportOf(answer.text.substr(0, answer.text.find('\n')));
+}
+
+// What the agent writes, line by line.
+class Lines {
+ public:
+  explicit Lines(RemoteAgent agent)
+      : channel_(std::move(agent.channel)), rest_(std::move(agent.first_bytes)) {}
+
+  // nullopt: the time is up, or the agent has ended.
+  std::optional<std::string> Next(const Patience& patience) {
+    while (true) {
+      if (const std::size_t end = rest_.find('\n'); end != std::string::npos) {
+        std::string line = rest_.substr(0, end);
+        rest_.erase(0, end + 1);
+        return line;
+      }
+      std::array<char, 8192>
+          piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): Read fills it
+      const std::size_t got = channel_.Read(piece);
+      rest_.append(piece.data(), got);
+      if (got > 0 && rest_.size() < kMostReport) continue;
+      if (rest_.size() >= kMostReport || channel_.HasEnded()) return std::nullopt;
+      if (is_to_ask_ && channel_.Write("\n") > 0) {
+        is_to_ask_ = false;
+        continue;
+      }
+      if (!patience.Wait(channel_.Descriptor(), channel_.Events())) return std::nullopt;
+    }
+  }
+  // With the next wait: the host may not take it yet.
+  void Ask() { is_to_ask_ = true; }
+
+ private:
+  SshChannel channel_;
+  std::string rest_;
+  bool is_to_ask_ = false;
+};
+
+std::int64_t UnixUs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<microseconds>(now).count();
+}
+
+// The quickest of a few questions tells most exactly: its clock was read halfway.
+std::int64_t ClockOffset(Lines& lines, const Patience& patience) {
+  std::int64_t offset = 0;
+  std::int64_t quickest = std::numeric_limits<std::int64_t>::max();
+  for (int i = 0; i < kClockQuestions; ++i) {
+    const std::int64_t asked = UnixUs();
+    lines.Ask();
+    const auto line = lines.Next(patience);
+    const std::int64_t answered = UnixUs();
+    if (!line) break;
+    std::int64_t there = 0;
+    std::from_chars(line->data(), line->data() + line->size(), there);
+    if (answered - asked >= quickest) continue;
+    quickest = answered - asked;
+    offset = there - (asked + quickest / 2);
+  }
+  return offset;
+}
+
+ProbeAnswer ProbeOver(SshSession& session, const std::string& agent_path,
+                      const Patience& patience) {
+  auto started = StartRemoteAgent(session, agent_path, patience, kTellFacts);
+  if (auto* problem = std::get_if<SshProblem>(&started)) return ProblemOf(*problem);
+  Lines lines(std::get<RemoteAgent>(std::move(started)));
+  const auto line = lines.Next(patience);
+  if (!line) return ProbeProblem{"the agent says nothing in time", {}};
+  ProbeAnswer answer = ReportOf(*line);
+  if (auto* report = std::get_if<HostReport>(&answer)) {
+    report->clock_us = ClockOffset(lines, patience);
+  }
+  return answer;
+}
+
+ProbeAnswer ProbeSsh(const std::string& address, const std::string& agent_path,
+                     std::chrono::milliseconds limit) {
+  const auto parsed = ParseSshAddress(address);
+  if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
+    return ProbeProblem{bad->why, "write ssh://[USER@]HOST[:PORT]"};
+  }
+  const Wakeup wakeup;
+  if (!wakeup) return ProbeProblem{"this process has no more descriptors", "ulimit -n"};
+  const Patience patience(wakeup, {}, limit);
+  try {
+    const SshRoute route = ResolveSshRoute(std::get<SshAddress>(parsed), FindSshHome());
+    auto opened = SshSession::Open(route, patience);
+    if (auto* problem = std::get_if<SshProblem>(&opened)) return ProblemOf(*problem);
+    return ProbeOver(std::get<SshSession>(opened), agent_path, patience);
+  } catch (const Error& problem) {
+    return ProbeProblem{
+        problem.Message() + (problem.Where().empty() ? "" : " (" + problem.Where() + ")"),
+        problem.Hint()};
+  }
+}
+
+}  // namespace
+
+std::vector<ProbeAnswer> ProbeHosts(const std::vector<std::string>& addresses,
+                                    const std::string& agent_path,
+                                    std::chrono::milliseconds patience) {
+  std::vector<ProbeAnswer> answers(addresses.size(), ProbeProblem{});
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    threads.emplace_back([&address = addresses[i], &answer = answers[i], &agent_path, patience] {
+      answer = IsSshHost(address) ? ProbeSsh(address, agent_path, patience)
+                                  : ProbeLocal(agent_path, patience);
+    });
+  }
+  threads.clear();  // waits for all of them
+  return answers;
+}
+
+}  // namespace ddl
