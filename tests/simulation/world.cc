@@ -73,7 +73,7 @@ void World::RunUntilOver() {
       commits_seen_ = store_.commits;
       progress_at_ = around_.agenda.Now();
     }
-    if (around_.agenda.Now() - progress_at_ > patience) {
+    if (around_.agenda.Now() - progress_at_ > patience + MostLostAfter()) {
       Surroundings::Violate("all that can end ends", "nothing happens any more");
     }
   }
