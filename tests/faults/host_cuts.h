@@ -68,7 +68,8 @@ class HostCuts : public RealDdl {
     const Finished done = sweep->Wait();
     EXPECT_EQ(done.code, 0) << done.out << done.error;
     fmt::print("{}: {} rows behind at its end\n", cut.name, behind);
-    EXPECT_GT(behind, 0) << "the cut cut nothing off";
+    const bool is_given_up = cut.lost_after_s * 1000 < static_cast<double>(cut.lasts.count());
+    EXPECT_TRUE(behind > 0 || is_given_up) << "the cut cut nothing off";
     EXPECT_LE(caught_up_s, 5) << "what was written until then is not in the store";
     Check(cut, cut_at, healed_at, caught_up_s);
   }
