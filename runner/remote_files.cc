@@ -75,7 +75,6 @@ std::optional<SshProblem> RemoteFiles::Read(const RemoteFile& file,
   RemoteAgent& agent = std::get<RemoteAgent>(started);
   take(agent.first_bytes);
   std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): Read fills it
-  std::string errors;
   while (true) {
     const std::size_t got = agent.channel.Read(piece);
     if (got > 0) take({piece.data(), got});
