@@ -51,21 +51,25 @@ FileDescriptor OpenFile(const std::string& path, int flags, unsigned mode) {
   return FileDescriptor(descriptor);
 }
 
+// The room grows with what was read, not with the number of reads: /proc gives a page at a time.
 std::optional<std::string> ReadFile(const std::string& path, std::size_t limit) {
   const FileDescriptor file = OpenFile(path, O_RDONLY);
   if (!file) return std::nullopt;
-  std::string text;
-  for (std::size_t step = kReadStep;; step *= 2) {
-    const std::size_t before = text.size();
-    text.resize(before + step);
-    const ssize_t got = ::read(file.Get(), text.data() + before, step);
+  std::string text(kReadStep, '\0');
+  std::size_t size = 0;
+  while (true) {
+    if (size == text.size()) text.resize(2 * size);
+    const ssize_t got = ::read(file.Get(), text.data() + size, text.size() - size);
     if (got < 0 && errno != EINTR) return std::nullopt;
-    text.resize(before + static_cast<std::size_t>(got < 0 ? 0 : got));
-    if (text.size() > limit) {
+    if (got > 0) size += static_cast<std::size_t>(got);
+    if (size > limit) {
       errno = EFBIG;
       return std::nullopt;
     }
-    if (got == 0) return text;
+    if (got == 0) {
+      text.resize(size);
+      return text;
+    }
   }
 }
 

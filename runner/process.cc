@@ -6,6 +6,7 @@
 #include <charconv>
 #include <csignal>
 #include <ctime>
+#include <map>
 #include <set>
 
 #include <fcntl.h>
@@ -171,23 +172,40 @@ std::int64_t OutOfMemoryKills() {
 
 namespace {
 
+using Marked = std::map<std::int64_t, ProcessIdentity>;  // by pid
+
+bool IsChildOfMarked(const ProcessStat& stat, const Marked& marked, const std::string& boot_id) {
+  const auto parent = marked.find(stat.parent);
+  if (parent == marked.end()) return false;
+  // The pid of a marked one that is gone may be a stranger's by now.
+  const auto now = ReadProcessStat(stat.parent);
+  return now && now->start_ticks == parent->second.start_ticks && boot_id == parent->second.boot_id;
+}
+
 // Descendants that changed their environment go with their ancestors.
-void AddDescendants(std::set<std::int64_t>& marked) {
-  for (bool grew = !marked.empty(); grew;) {
+void AddDescendants(Marked& marked) {
+  const std::string boot_id = BootId();
+  constexpr int kRounds = 100;  // a chain of forks grows for ever
+  bool grew = !marked.empty();
+  for (int round = 0; grew && round < kRounds; ++round) {
     grew = false;
     for (const std::int64_t pid : AllPids()) {
       const auto stat = ReadProcessStat(pid);
-      if (stat && marked.contains(stat->parent)) grew = marked.insert(pid).second || grew;
+      if (!stat || !IsChildOfMarked(*stat, marked, boot_id)) continue;
+      const ProcessIdentity child{boot_id, pid, stat->start_ticks};
+      auto [at, is_new] = marked.try_emplace(pid, child);
+      if (!is_new && at->second == child) continue;
+      at->second = child;
+      grew = true;
     }
   }
 }
 
 // How many were there to kill.
-int KillEach(const std::set<std::int64_t>& pids) {
+int KillEach(const Marked& marked) {
   int killed = 0;
-  for (const std::int64_t pid : pids) {
-    const auto identity = IdentityOf(pid);
-    if (identity && IsAlive(*identity) && SendSignal(*identity, SIGKILL)) ++killed;
+  for (const auto& [pid, process] : marked) {
+    if (SendSignal(process, SIGKILL)) ++killed;
   }
   return killed;
 }
@@ -199,9 +217,9 @@ int KillByToken(std::string_view token) {
   std::set<std::string> cgroups;
   constexpr int kRounds = 100;  // a tree that forks as fast as we kill gets no further
   for (int round = 0; round < kRounds; ++round) {
-    std::set<std::int64_t> marked;
+    Marked marked;
     for (const ProcessIdentity& process : ProcessesWithToken(token)) {
-      marked.insert(process.pid);
+      marked.emplace(process.pid, process);
       if (auto cgroup = CgroupWithToken(process.pid, token)) cgroups.insert(*std::move(cgroup));
     }
     AddDescendants(marked);

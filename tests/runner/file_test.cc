@@ -2,9 +2,12 @@
 #include "runner/file.h"
 
 #include <cerrno>
+#include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +48,24 @@ TEST(FileDescriptor, LetsGoOnRelease) {
 TEST(FileDescriptor, ClosesOnExec) {
   const FileDescriptor file = OpenFile("/dev/null", O_RDONLY);
   EXPECT_EQ(::fcntl(file.Get(), F_GETFD), FD_CLOEXEC);
+}
+
+// As /proc gives a long file: a little at a time.
+TEST(File, ReadsWhatComesInManySmallPiecesIntoLittleRoom) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  constexpr int kPieces = 60;  // room that doubled with each would be beyond any memory
+  std::thread writer([&] {
+    const FileDescriptor pipe = OpenFile(folder / "pipe", O_WRONLY);
+    for (int piece = 0; piece < kPieces; ++piece) {
+      EXPECT_TRUE(WriteAll(pipe.Get(), "x"));
+      int unread = 1;
+      while (unread > 0 && ::ioctl(pipe.Get(), FIONREAD, &unread) == 0)
+        std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(ReadFile(folder / "pipe"), std::string(kPieces, 'x'));
+  writer.join();
 }
 
 TEST(File, ReadsBackWhatWasWrittenAtomically) {
