@@ -12,8 +12,8 @@
 #include "cli/executables.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
-#include "configs/ssh_address.h"
 #include "runner/kept_log.h"
+#include "runner/remote_files.h"
 
 namespace ddl {
 
@@ -39,23 +39,19 @@ Error Unreachable(const AttemptLine& attempt, const SshProblem& problem) {
           ErrorKind::kInfrastructure};
 }
 
-RemoteFiles Connect(const AttemptLine& attempt) {
-  const auto address = ParseSshAddress(attempt.host);
-  if (const auto* bad = std::get_if<BadAddress>(&address)) {
-    throw Error(bad->why, attempt.host, "write ssh://[USER@]HOST[:PORT]");
-  }
-  auto opened = RemoteFiles::Open(std::get<SshAddress>(address), SiblingExecutable("ddl-agent"));
+HostSession Connect(const AttemptLine& attempt) {
+  auto opened = HostSession::Open({attempt.host, SiblingExecutable("ddl-agent")});
   if (const auto* problem = std::get_if<SshProblem>(&opened)) throw Unreachable(attempt, *problem);
-  return std::get<RemoteFiles>(std::move(opened));
+  return std::get<HostSession>(std::move(opened));
 }
 
 }  // namespace
 
 AttemptLog::AttemptLog(AttemptLine attempt) : attempt_(std::move(attempt)) {}
 
-RemoteFiles& AttemptLog::Remote() {
-  if (!remote_) remote_ = Connect(attempt_);
-  return *remote_;
+HostSession& AttemptLog::Host() {
+  if (!host_) host_ = Connect(attempt_);
+  return *host_;
 }
 
 std::string AttemptLog::Read() {
@@ -65,8 +61,9 @@ std::string AttemptLog::Read() {
   } else if (!attempt_.job_folder.empty()) {
     for (auto& [name, text] : {std::pair<const char*, std::string&>{"log", kept.head},
                                std::pair<const char*, std::string&>{"log.tail", kept.tail}}) {
-      const auto problem = Remote().Read({.path = PathThere(attempt_, name)},
-                                         [&text = text](std::string_view bytes) { text += bytes; });
+      const auto problem =
+          ReadRemoteFile(Host(), {.path = PathThere(attempt_, name)},
+                         [&text = text](std::string_view bytes) { text += bytes; });
       if (problem) throw Unreachable(attempt_, *problem);
     }
   }
@@ -101,19 +98,20 @@ void AttemptLog::FollowThere(const std::function<void(std::string_view)>& take,
     std::string why;
     try {
       const std::optional<SshProblem> problem =
-          Remote().Read({.path = PathThere(attempt_, "log"),
-                         .offset = static_cast<std::int64_t>(shown_),
-                         .follow = true},
-                        [&](std::string_view bytes) {
-                          shown_ += bytes.size();
-                          take(bytes);
-                        });
+          ReadRemoteFile(Host(),
+                         {.path = PathThere(attempt_, "log"),
+                          .offset = static_cast<std::int64_t>(shown_),
+                          .follow = true},
+                         [&](std::string_view bytes) {
+                           shown_ += bytes.size();
+                           take(bytes);
+                         });
       if (!problem) return;
       why = problem->reason;
     } catch (const Error& problem) {
       why = problem.Message();
     }
-    remote_.reset();
+    host_.reset();
     if (has_ended()) throw Unreachable(attempt_, {why, {}});
     fmt::print(stderr, "note: {}; trying again\n", why);
     std::this_thread::sleep_for(kConnectEvery);

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "runner/remote_files.h"
+#include "runner/host_session.h"
 #include "store/reader.h"
 
 namespace ddl {
@@ -28,14 +28,14 @@ class AttemptLog {
               const std::function<bool()>& has_ended);
 
  private:
-  [[nodiscard]] RemoteFiles& Remote();
+  [[nodiscard]] HostSession& Host();
   void FollowHere(const std::function<void(std::string_view)>& take,
                   const std::function<bool()>& has_ended);
   void FollowThere(const std::function<void(std::string_view)>& take,
                    const std::function<bool()>& has_ended);
 
   AttemptLine attempt_;
-  std::optional<RemoteFiles> remote_;
+  std::optional<HostSession> host_;
   std::size_t shown_ = 0;  // of the head
 };
 

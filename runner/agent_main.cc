@@ -2,6 +2,7 @@
 // ddl-agent agent (--fd N | --stdio) [--host-folder F]: speaks frames on descriptor N, or on its
 // standard input and output, until they end.
 // ddl-agent read PATH [--offset N] [--follow] [--host-folder F]: see runner/file_stream.h.
+// ddl-agent send NAME=FOLDER... [--host-folder F]: see runner/tree_sender.h.
 // ddl-agent facts --stdio [--host-folder F]: only tells what the host has (runner/host_report.h).
 #include <charconv>
 #include <csignal>
@@ -17,6 +18,7 @@
 #include "runner/file_stream.h"
 #include "runner/host_folder.h"
 #include "runner/host_report.h"
+#include "runner/tree_sender.h"
 
 namespace {
 
@@ -24,6 +26,7 @@ int Usage() {
   std::fputs(
       "usage: ddl-agent agent (--fd N | --stdio) [--host-folder FOLDER]\n"
       "       ddl-agent read PATH [--offset N] [--follow] [--host-folder FOLDER]\n"
+      "       ddl-agent send NAME=FOLDER... [--host-folder FOLDER]\n"
       "       ddl-agent facts --stdio [--host-folder FOLDER]\n"
       "Started by ddl; there is no need to start it by hand.\n",
       stderr);
@@ -68,6 +71,24 @@ int Read(int argc, char** argv) {
   return ddl::StreamFile(file, STDOUT_FILENO, STDIN_FILENO);
 }
 
+int Send(int argc, char** argv) {
+  std::string host_folder = ddl::DefaultHostFolder();
+  ddl::NamedFolders folders;
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const std::size_t equals = word.find('=');
+    if (word == "--host-folder" && i + 1 < argc) {
+      host_folder = argv[++i];
+    } else if (equals != std::string_view::npos) {
+      folders.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    } else {
+      return Usage();
+    }
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  return ddl::SendTree(host_folder, folders, STDIN_FILENO, STDOUT_FILENO);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,6 +98,7 @@ int main(int argc, char** argv) {
   if (argc < 3) return Usage();
   const std::string_view role = argv[1];
   if (role == "read") return Read(argc, argv);
+  if (role == "send") return Send(argc, argv);
   if (role != "agent" && role != "facts") return Usage();
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "runner/tree_stream.h"
+
 namespace ddl {
 
 namespace {
@@ -33,23 +35,12 @@ class ManifestReader {
   std::string_view rest_;
 };
 
-bool IsInside(std::string_view path) {
-  if (path.empty() || path.starts_with('/') || path.ends_with('/')) return false;
-  while (!path.empty()) {
-    const std::size_t slash = std::min(path.find('/'), path.size());
-    const std::string_view name = path.substr(0, slash);
-    if (name.empty() || name == "." || name == "..") return false;
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return true;
-}
-
 std::optional<CodeEntry> ReadEntry(ManifestReader& reader) {
   const auto kind = reader.Field();
   const auto path = reader.Field();
   const auto content = reader.Field();
   const auto size = reader.Field();
-  if (!size || kind->size() != 1 || !IsInside(*path)) return std::nullopt;
+  if (!size || kind->size() != 1 || !IsPathInside(*path)) return std::nullopt;
   CodeEntry entry{static_cast<CodeKind>(kind->front()), std::string(*path), std::string(*content)};
   const char* const end = size->data() + size->size();
   const auto [stop, problem] = std::from_chars(size->data(), end, entry.size);

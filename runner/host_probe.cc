@@ -14,10 +14,7 @@
 #include "configs/error.h"
 #include "configs/ssh_address.h"
 #include "runner/command_output.h"
-#include "runner/remote_agent.h"
-#include "runner/ssh_session.h"
-#include "runner/ssh_target.h"
-#include "runner/wakeup.h"
+#include "runner/host_session.h"
 
 namespace ddl {
 
@@ -108,39 +105,21 @@ std::int64_t ClockOffset(Lines& lines, const Patience& patience) {
   return offset;
 }
 
-ProbeAnswer ProbeOver(SshSession& session, const std::string& agent_path,
-                      const Patience& patience) {
-  auto started = StartRemoteAgent(session, agent_path, patience, kTellFacts);
+ProbeAnswer ProbeSsh(const std::string& address, const std::string& agent_path,
+                     std::chrono::milliseconds limit) {
+  auto opened = HostSession::Open({address, agent_path, limit});
+  if (auto* problem = std::get_if<SshProblem>(&opened)) return ProblemOf(*problem);
+  auto& host = std::get<HostSession>(opened);
+  auto started = host.Start(kTellFacts);
   if (auto* problem = std::get_if<SshProblem>(&started)) return ProblemOf(*problem);
   Lines lines(std::get<RemoteAgent>(std::move(started)));
-  const auto line = lines.Next(patience);
+  const auto line = lines.Next(host.Usual());
   if (!line) return ProbeProblem{"the agent says nothing in time", {}};
   ProbeAnswer answer = ReportOf(*line);
   if (auto* report = std::get_if<HostReport>(&answer)) {
-    report->clock_us = ClockOffset(lines, patience);
+    report->clock_us = ClockOffset(lines, host.Usual());
   }
   return answer;
-}
-
-ProbeAnswer ProbeSsh(const std::string& address, const std::string& agent_path,
-                     std::chrono::milliseconds limit) {
-  const auto parsed = ParseSshAddress(address);
-  if (const auto* bad = std::get_if<BadAddress>(&parsed)) {
-    return ProbeProblem{bad->why, "write ssh://[USER@]HOST[:PORT]"};
-  }
-  const Wakeup wakeup;
-  if (!wakeup) return ProbeProblem{"this process has no more descriptors", "ulimit -n"};
-  const Patience patience(wakeup, {}, limit);
-  try {
-    const SshRoute route = ResolveSshRoute(std::get<SshAddress>(parsed), FindSshHome());
-    auto opened = SshSession::Open(route, patience);
-    if (auto* problem = std::get_if<SshProblem>(&opened)) return ProblemOf(*problem);
-    return ProbeOver(std::get<SshSession>(opened), agent_path, patience);
-  } catch (const Error& problem) {
-    return ProbeProblem{
-        problem.Message() + (problem.Where().empty() ? "" : " (" + problem.Where() + ")"),
-        problem.Hint()};
-  }
 }
 
 }  // namespace
