@@ -187,6 +187,19 @@ void AddGc(CLI::App& app, Chosen& chosen) {
       "What lives, is paused or is in no backup yet stays. Metrics always stay.");
 }
 
+void AddFetch(CLI::App& app, Chosen& chosen) {
+  CLI::App& command = *app.add_subcommand("fetch", "Bring results back from other hosts");
+  FetchOptions& options = Command(command, chosen, RunFetchCommand);
+  AddCommon(command, options.common);
+  command.add_option("target", options.target,
+                     "SWEEP, TRIAL or SWEEP/TRIAL (default: the newest sweep)");
+  command.add_flag("--all", options.all, "Of all trials that have ended, whatever the spec says");
+  command.footer(
+      "Outputs and checkpoints of ended trials, into STORE/results/SWEEP-ID/trial-N.\n"
+      "Without --all: of the best trial, or by the rule `results` of the spec. What was\n"
+      "cut off goes on where it was. Exit code 3: a host cannot be reached.");
+}
+
 void AddRest(CLI::App& app, Chosen& chosen) {
   CLI::App& store = *app.add_subcommand("store", "Check, back up or rebuild the database");
   StoreOptions& kept = Command(store, chosen, RunStoreCommand);
@@ -225,6 +238,7 @@ int RunCommandLine(int argc, char** argv) {
   AddTrialViews(app, chosen);
   AddControls(app, chosen);
   AddHosts(app, chosen);
+  AddFetch(app, chosen);
   AddGc(app, chosen);
   AddRest(app, chosen);
   try {

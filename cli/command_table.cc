@@ -58,6 +58,10 @@ constexpr std::array kHosts{
     OptionWords{"--sweep", WordKind::kSweep, "the sweep that gets or loses it"},
 };
 
+constexpr std::array kFetch{
+    OptionWords{"--all", WordKind::kNothing, "of all trials that have ended"},
+};
+
 constexpr std::array kGc{
     OptionWords{"--keep-best", WordKind::kAny, "trials of each sweep that keep all"},
     OptionWords{"--keep-days", WordKind::kAny, "age at which job folders may go"},
@@ -84,6 +88,7 @@ constexpr std::array kCommands{
     CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
     CommandWords{"hosts", "what hosts have, and which trials get them", WordKind::kHostVerb,
                  kHosts},
+    CommandWords{"fetch", "bring results back from other hosts", WordKind::kTrial, kFetch},
     CommandWords{"gc", "remove what ended trials left on this host", WordKind::kSweep, kGc},
     CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},

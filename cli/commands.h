@@ -130,6 +130,12 @@ struct GcOptions {
   bool yes = false;
 };
 
+struct FetchOptions {
+  CommonOptions common;
+  std::string target;  // SWEEP, NUMBER or SWEEP/NUMBER; empty: the newest sweep
+  bool all = false;    // of a sweep: not by its rule
+};
+
 struct CompletionOptions {
   std::string shell;  // bash, zsh or fish
 };
@@ -150,6 +156,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
 [[nodiscard]] int RunStoreCommand(const StoreOptions& options);
 [[nodiscard]] int RunGcCommand(const GcOptions& options);
+[[nodiscard]] int RunFetchCommand(const FetchOptions& options);
 [[nodiscard]] int RunCompletionCommand(const CompletionOptions& options);
 
 }  // namespace ddl

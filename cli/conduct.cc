@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/conduct.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -14,9 +16,11 @@
 #include "cli/background.h"
 #include "cli/choose.h"
 #include "cli/executables.h"
+#include "cli/results_keeper.h"
 #include "cli/screen.h"
 #include "cli/viewer.h"
 #include "configs/error.h"
+#include "configs/ssh_address.h"
 #include "runner/control_client.h"
 #include "scheduler/coordinator.h"
 #include "store/location.h"
@@ -26,14 +30,18 @@ namespace ddl {
 namespace {
 
 constexpr int kExitInterrupted = 130;
+// For hosts that do not answer any more once all trials have ended.
+constexpr std::chrono::seconds kResultsPatience{60};
 
-// Shows the one sweep that this process was started for.
+// Shows the one sweep that this process was started for; brings back the results of all.
 class ForegroundObserver : public CoordinatorObserver {
  public:
-  explicit ForegroundObserver(ScreenKind kind) : screen_(kind) {}
+  ForegroundObserver(ScreenKind kind, std::string store_folder)
+      : screen_(kind), store_folder_(std::move(store_folder)) {}
 
   void OnProgress(const SweepProgress& progress, const std::vector<RunningTrial>& running,
                   Now now) override {
+    if (progress.is_remote && kept_.insert(progress.id).second) Keep(progress.id);
     if (progress.id == sweep_) screen_.Show(progress, running, now);
   }
   void OnSay(SweepId sweep, const std::string& text) override {
@@ -45,11 +53,32 @@ class ForegroundObserver : public CoordinatorObserver {
   }
 
   void Follow(SweepId sweep) { sweep_ = sweep; }
+  void Keep(SweepId sweep) {
+    if (!keeper_) keeper_.emplace(store_folder_);
+    keeper_->Keep(sweep);
+  }
+  // After the trials. Nothing to be asked for where all ran here.
+  [[nodiscard]] LoopEnd BringResults(Coordinator& coordinator) {
+    if (!keeper_) return LoopEnd::kAllEnded;
+    screen_.Clear();
+    keeper_->Finish(kResultsPatience);
+    bool are_coming = true;
+    return coordinator.RunWhile([&] {
+      for (const ResultsKeeper::Note& note : keeper_->Next(std::chrono::milliseconds(0))) {
+        if (note.is_end) are_coming = false;
+        if (!note.text.empty()) screen_.Say(note.text);
+      }
+      return are_coming;
+    });
+  }
   [[nodiscard]] SweepScreen& Screen() { return screen_; }
 
  private:
   SweepScreen screen_;
+  std::string store_folder_;
   SweepId sweep_;
+  std::set<SweepId> kept_;
+  std::optional<ResultsKeeper> keeper_;
 };
 
 void SayInterrupted(const Coordinator& coordinator, SweepId sweep, SweepScreen& screen) {
@@ -67,7 +96,7 @@ void SayInterrupted(const Coordinator& coordinator, SweepId sweep, SweepScreen& 
 
 int ConductHere(const SweepRequest& request, const ConductOptions& options,
                 const std::function<void()>& ready) {
-  ForegroundObserver observer(ChooseScreen(options.json, options.quiet));
+  ForegroundObserver observer(ChooseScreen(options.json, options.quiet), options.store_folder);
   Coordinator coordinator({options.store_folder, SiblingExecutable("ddl-agent"),
                            SiblingPath("ddl-trainer"), options.take_over},
                           Store::Open(options.store_folder), observer);
@@ -75,10 +104,18 @@ int ConductHere(const SweepRequest& request, const ConductOptions& options,
   observer.Follow(opened.sweep);
   ready();
   if (opened.is_over) {
+    // A kill after the last trial's end leaves them there.
+    if (std::ranges::any_of(request.spec.hosts, IsSshHost)) observer.Keep(opened.sweep);
+    (void)observer.BringResults(coordinator);
     observer.Screen().End(opened.outcome, "nothing to do: this sweep has ended before");
     return ExitCodeOf(opened.outcome);
   }
-  if (coordinator.Run() == LoopEnd::kInterrupted) {
+  LoopEnd end = LoopEnd::kAllEnded;
+  do {
+    end = coordinator.Run();
+    if (end == LoopEnd::kAllEnded) end = observer.BringResults(coordinator);
+  } while (end == LoopEnd::kAllEnded && !coordinator.AllSweepsEnded());
+  if (end == LoopEnd::kInterrupted && !coordinator.Ended().contains(opened.sweep)) {
     SayInterrupted(coordinator, opened.sweep, observer.Screen());
     return kExitInterrupted;
   }

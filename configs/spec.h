@@ -18,6 +18,8 @@
 namespace ddl {
 
 enum class Method : std::uint8_t { kGrid, kRandom };
+// Which trials' outputs and checkpoints come back from other hosts.
+enum class ResultsRule : std::uint8_t { kBest, kAll, kNone };
 enum class Goal : std::uint8_t { kMinimize, kMaximize };
 
 struct Metric {
@@ -94,6 +96,7 @@ struct SweepSpec {
   std::chrono::milliseconds grace{10'000};           // between TERM and KILL
   // So long a host may be away before its attempts are given up, where another can take them.
   std::chrono::milliseconds lost_after = std::chrono::minutes(30);
+  ResultsRule results = ResultsRule::kBest;
   bool fail_fast = false;                            // the first failed trial ends the sweep
   bool share_busy_gpus = false;                      // use GPUs that processes outside ddl use too
 

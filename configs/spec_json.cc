@@ -139,6 +139,9 @@ void PutHostKeys(const SweepSpec& spec, Json& json) {
   }
 }
 
+constexpr const char* kResultsRules[] = {"best", "all",
+                                         "none"};  // NOLINT(modernize-avoid-c-arrays)
+
 SweepSpec Read(const Json& json) {
   SweepSpec spec;
   spec.name = json.at("name").get<std::string>();
@@ -171,6 +174,9 @@ SweepSpec Read(const Json& json) {
   if (json.contains("timeout_ms")) spec.timeout = Milliseconds(json.at("timeout_ms"));
   spec.grace = Milliseconds(json.at("grace_ms"));
   if (json.contains("lost_after_ms")) spec.lost_after = Milliseconds(json.at("lost_after_ms"));
+  if (json.contains("results")) {
+    spec.results = static_cast<ResultsRule>(WordOf(json.at("results"), kResultsRules));
+  }
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
   for (const Json& pair : json.at("capture")) {
@@ -216,6 +222,9 @@ Json ResolvedSpec(const SweepSpec& spec) {
             {"env", Json::array()},
             {"workdir", spec.workdir}};
   if (spec.snapshot) json["snapshot"] = true;
+  if (spec.results != ResultsRule::kBest) {
+    json["results"] = kResultsRules[static_cast<std::size_t>(spec.results)];
+  }
   if (!spec.code.empty()) json["code"] = spec.code;
   if (spec.trainer) json["trainer"] = *spec.trainer;
   if (spec.metric) json["metric"] = ToJson(*spec.metric);

@@ -65,6 +65,7 @@ class SpecBuilder {
          [this](const SpecNode& n) {
            spec.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
          }},
+        {"results", [this](const SpecNode& n) { ReadResults(n); }},
         {"failures", [this](const SpecNode& n) { spec.failures = ReadFailures(n, errors_); }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
         {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_, &spec.secrets); }},
@@ -140,6 +141,18 @@ class SpecBuilder {
   }
   static std::chrono::milliseconds Milliseconds(double seconds) {
     return std::chrono::milliseconds(std::llround(seconds * 1000));
+  }
+
+  void ReadResults(const SpecNode& node) {
+    const std::string rule = ReadText(node, "results", errors_).value_or("best");
+    if (rule == "all") {
+      spec.results = ResultsRule::kAll;
+    } else if (rule == "none") {
+      spec.results = ResultsRule::kNone;
+    } else if (rule != "best") {
+      errors_.Add(node, fmt::format("results: {} is no rule", rule),
+                  "write best, all or none: whose outputs come back from other hosts");
+    }
   }
 
   void ReadCommand(const SpecNode& node) {

@@ -24,6 +24,8 @@ namespace {
 // A host that lives says something at least so often: it reads files and sends them.
 constexpr std::chrono::seconds kSilence{60};
 
+constexpr const char* kTokenFile = "/.of";
+
 // A shell takes none of these for something else.
 bool IsPlainWord(const std::string& word) {
   return !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
@@ -66,13 +68,15 @@ class Coming {
     }
     return EnsureFolder(folder_);
   }
-  [[nodiscard]] bool Finish(const std::string& into, const std::string& aside) const {
+  [[nodiscard]] bool Finish(const TreeOrder& order) const {
     const FileDescriptor folder = OpenFile(folder_, O_RDONLY | O_DIRECTORY);
-    if (!folder || ::syncfs(folder.Get()) != 0) return false;
-    if (::rename(into.c_str(), aside.c_str()) != 0 && errno != ENOENT) return false;
-    if (::rename(folder_.c_str(), into.c_str()) != 0) return false;
+    if (!folder || !WriteFileAtomically(folder_ + kTokenFile, order.token)) return false;
+    if (::syncfs(folder.Get()) != 0) return false;
+    const std::string aside = order.into + "." + FetchedTree(order.into);
+    if (::rename(order.into.c_str(), aside.c_str()) != 0 && errno != ENOENT) return false;
+    if (::rename(folder_.c_str(), order.into.c_str()) != 0) return false;
     Forget();
-    return SyncFolder(FolderOf(into));
+    return SyncFolder(FolderOf(order.into));
   }
 
  private:
@@ -116,8 +120,12 @@ std::string WordsOfTheHost(SshChannel& channel) {
 
 }  // namespace
 
+std::string FetchedTree(const std::string& folder) {
+  return ReadFile(folder + kTokenFile).value_or("");
+}
+
 std::variant<TreeCounts, SshProblem> FetchTree(
-    HostSession& host, const TreeOrder& order, const std::string& aside,
+    HostSession& host, const TreeOrder& order,
     const std::function<void(const TreeCounts&)>& progress) {
   auto arguments = SendArguments(order.folders);
   if (auto* problem = std::get_if<SshProblem>(&arguments)) return std::move(*problem);
@@ -132,7 +140,7 @@ std::variant<TreeCounts, SshProblem> FetchTree(
     const std::string words = WordsOfTheHost(agent.channel);
     return SshProblem{words.empty() ? problem : fmt::format("{}: {}", problem, words), {}};
   }
-  if (!coming.Finish(order.into, aside)) return DiskRefuses(order.into);
+  if (!coming.Finish(order)) return DiskRefuses(order.into);
   return receiver.Counts();
 }
 

@@ -15,14 +15,17 @@ namespace ddl {
 struct TreeOrder {
   NamedFolders folders;  // below the host folder
   std::string into;      // the folder that is made; the one that holds it is there
-  std::string token;     // says of whom they are: what came of others is thrown away
+  std::string token;     // a word that says of whom they are; what came of others is thrown away
 };
 
+// The token of a folder that was fetched; "" of any other.
+[[nodiscard]] std::string FetchedTree(const std::string& folder);
+
 // Beside `into` lies what has come so far (NAME.coming), until it is whole, synced and renamed; the
-// next call goes on with it, unless the machine was booted since. An `into` that is there already
-// gets another name first, `aside`. `progress` is called with each piece.
+// next call goes on with it, unless the machine was booted since. An `into` of another token that
+// is there already is called NAME.TOKEN from then on. `progress` is called with each piece.
 [[nodiscard]] std::variant<TreeCounts, SshProblem> FetchTree(
-    HostSession& host, const TreeOrder& order, const std::string& aside,
+    HostSession& host, const TreeOrder& order,
     const std::function<void(const TreeCounts&)>& progress);
 
 }  // namespace ddl

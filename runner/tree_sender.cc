@@ -193,7 +193,12 @@ int SendTree(const std::string& host_folder, const NamedFolders& folders, int in
   TreeSender sender(*std::move(had), out);
   for (const auto& [name, folder] : folders) {
     const std::string path = PathBelow(host_folder, folder);
-    if (path.empty() || !IsPathInside(name) || !sender.Folder(path, name)) return 1;
+    if (path.empty() || !IsPathInside(name)) return 1;
+    if (IsMissing(FolderOf(path))) {
+      std::fprintf(stderr, "%s is not there any more\n", FolderOf(path).c_str());
+      return 1;
+    }
+    if (!sender.Folder(path, name)) return 1;
   }
   return sender.End() ? 0 : 1;
 }

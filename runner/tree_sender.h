@@ -10,7 +10,8 @@
 
 namespace ddl {
 
-// Name and folder below the host folder; one that is not there has nothing in it.
+// Name and folder below the host folder. One that is not there has nothing in it, as long as the
+// folder is there that would hold it.
 using NamedFolders = std::vector<std::pair<std::string, std::string>>;
 
 // 0: all of it was sent. 1: something could not be read or changed meanwhile, which is said on

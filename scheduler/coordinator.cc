@@ -217,6 +217,13 @@ LoopEnd Coordinator::Run() {
   return LoopEnd::kInterrupted;
 }
 
+LoopEnd Coordinator::RunWhile(const std::function<bool()>& is_wanted) {
+  while (!interrupted_ && is_wanted()) {
+    Turn(kTick);
+  }
+  return interrupted_ ? LoopEnd::kInterrupted : LoopEnd::kAllEnded;
+}
+
 LoopEnd Coordinator::RunUntilStopped(nanoseconds patience) {
   const nanoseconds until = Clock().monotonic + patience;
   bool busy = core_.IsStopping();

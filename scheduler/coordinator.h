@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -76,10 +77,13 @@ class Coordinator {
 
   // Until all sweeps have ended, or somebody interrupts.
   LoopEnd Run();
+  // For as long as `is_wanted`, which is asked before each turn; sweeps that come in go on by Run.
+  LoopEnd RunWhile(const std::function<bool()>& is_wanted);
   // Until no rank is being stopped any more, at most `patience`.
   LoopEnd RunUntilStopped(std::chrono::nanoseconds patience);
 
   [[nodiscard]] std::vector<SweepProgress> Progress() const { return core_.Progress(Clock()); }
+  [[nodiscard]] bool AllSweepsEnded() const { return core_.AllSweepsEnded(); }
   [[nodiscard]] const std::map<SweepId, SweepEnded>& Ended() const { return ended_; }
 
  private:

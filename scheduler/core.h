@@ -56,6 +56,7 @@ struct SweepProgress {
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;
   std::string waiting_for;  // why nothing starts, or ""
+  bool is_remote = false;   // it uses other hosts than this machine; known in this process alone
 };
 
 class Core {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "configs/ssh_address.h"
 #include "scheduler/core_state.h"
 
 namespace ddl {
@@ -11,6 +12,8 @@ namespace {
 
 SweepProgress Describe(const SweepRun& sweep, Now now) {
   SweepProgress progress;
+  progress.is_remote = std::ranges::any_of(sweep.spec.hosts,
+                                           [](const std::string& host) { return IsSshHost(host); });
   progress.id = sweep.id;
   progress.name = sweep.spec.name;
   progress.metric = sweep.spec.metric ? sweep.spec.metric->name : "";

@@ -83,9 +83,7 @@ SweepRun& Core::State::Restore(const SweepOpened& opened, const SweepHistory& hi
   sweep.trials.Plan(planned_before);
   RestoreTrials(sweep, history, turn.now);
   ApplySpec(sweep, opened.spec, turn);
-  if (IsOver(history, sweep, planned_before)) {
-    turn.actions.emplace_back(SweepEnded{sweep.id, sweep.outcome, sweep.reason});
-  } else if (history.state != SweepState::kRunning) {
+  if (history.state != SweepState::kRunning && !IsOver(history, sweep, planned_before)) {
     Revive(sweep, turn);
   }
   return sweep;

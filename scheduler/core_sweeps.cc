@@ -16,6 +16,9 @@ void Core::State::On(const SweepOpened& opened, Turn& turn) {
   sweep.secrets = opened.secrets;
   ApplyInventory(sweep, turn);
   if (opened.retry_failed || PlantedBug(Bug::kReopenUnasked)) ReopenFailed(sweep, turn);
+  if (sweep.HasEnded()) {
+    turn.actions.emplace_back(SweepEnded{sweep.id, sweep.outcome, sweep.reason});
+  }
   JudgeStrangers(turn);
   CheckFeasible(sweep, turn);
   needs_placement = true;

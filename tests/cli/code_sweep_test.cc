@@ -79,6 +79,16 @@ TEST_F(CodeSweep, GoesOnWithTheCodeThatItBeganWith) {
   EXPECT_EQ(Versions(), "2 2 ");
 }
 
+TEST_F(CodeSweep, FailedTrialsAreTriedAgainInItsCode) {
+  Write("work/run.sh", "test $DDL_ATTEMPT = 2 && . ./version.sh\n");
+  const std::string spec = Write("coded.yaml", SpecOf("[local]", folder_, 1));
+  EXPECT_EQ(Ddl({"sweep", spec}).code, 1);
+  WriteScript(2);
+  const Finished done = Ddl({"sweep", spec, "--retry-failed"});
+  EXPECT_EQ(done.code, 0) << done.error;
+  EXPECT_EQ(Versions(), "1 ");
+}
+
 TEST_F(CodeSweep, SaysThatItsCodeIsGone) {
   LetGo(1);
   EXPECT_EQ(Ddl({"sweep", Write("coded.yaml", SpecOf("[local]", folder_, 1))}).code, 0);

@@ -74,7 +74,7 @@ class TreeStream : public ::testing::Test {
   TreeReceiver Receiver() const { return {folder_ / "here", folder_ / "note"}; }
 
   inline static const NamedFolders kFolders{
-      {"output", "job/output"}, {"checkpoints", "checkpoints"}, {"more", "not/there"}};
+      {"output", "job/output"}, {"checkpoints", "checkpoints"}, {"more", "job/more"}};
   TemporaryFolder folder_;
 };
 
@@ -94,6 +94,13 @@ TEST_F(TreeStream, BringsFilesFoldersAndLinks) {
             fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(receiver.Counts().files, 4);
   EXPECT_EQ(receiver.Counts().came, receiver.Counts().bytes);
+}
+
+TEST_F(TreeStream, SendsNothingOfAJobThatIsGone) {
+  fs::remove_all(There("job"));
+  TreeReceiver receiver = Receiver();
+  EXPECT_EQ(Send(receiver), 1);
+  EXPECT_FALSE(receiver.IsWhole());
 }
 
 TEST_F(TreeStream, GoesOnAmidAFile) {

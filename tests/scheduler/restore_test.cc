@@ -41,6 +41,27 @@ TEST(Restore, KeepsTheReasonOfAnEndedSweep) {
   EXPECT_EQ(world.ended[1].reason, "2 of 2 trials failed");
 }
 
+// Who hears that it has ended gives up what it needs: its code, its viewers.
+TEST(Restore, DoesNotEndASweepWhoseFailedTrialsAreTriedAgain) {
+  World world(1, [](const LaunchRecord& record) {
+    Script script;
+    script.exit_code = record.attempt == 1 ? 1 : 0;
+    return script;
+  });
+  world.Open(GridOf(2));
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 1U);
+
+  world.Restart();
+  world.Connect("local");
+  world.Reopen("grid", true);
+  world.Settle();
+  EXPECT_EQ(world.ended.size(), 1U);
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.size(), 2U);
+  EXPECT_EQ(world.ended[1].outcome, SweepOutcome::kAllDone);
+}
+
 TEST(Restore, KeepsTheReasonOfASweepThatIsEnding) {
   Script slow;
   slow.wall = seconds(100);
