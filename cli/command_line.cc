@@ -191,9 +191,8 @@ void AddFetch(CLI::App& app, Chosen& chosen) {
   CLI::App& command = *app.add_subcommand("fetch", "Bring results back from other hosts");
   FetchOptions& options = Command(command, chosen, RunFetchCommand);
   AddCommon(command, options.common);
-  command.add_option("target", options.target,
-                     "SWEEP, TRIAL or SWEEP/TRIAL (default: the newest sweep)");
-  command.add_flag("--all", options.all, "Of all trials that have ended, whatever the spec says");
+  command.add_option("target", options.target, "SWEEP, TRIAL or SWEEP/TRIAL (default: newest)");
+  command.add_flag("--all", options.all, "Of every trial that has ended");
   command.footer(
       "Outputs and checkpoints of ended trials, into STORE/results/SWEEP-ID/trial-N.\n"
       "Without --all: of the best trial, or by the rule `results` of the spec. What was\n"

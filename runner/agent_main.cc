@@ -3,6 +3,7 @@
 // standard input and output, until they end.
 // ddl-agent read PATH [--offset N] [--follow] [--host-folder F]: see runner/file_stream.h.
 // ddl-agent send NAME=FOLDER... [--host-folder F]: see runner/tree_sender.h.
+// ddl-agent (folders | remove) STORE [--host-folder F]: see runner/store_folders.h.
 // ddl-agent facts --stdio [--host-folder F]: only tells what the host has (runner/host_report.h).
 #include <charconv>
 #include <csignal>
@@ -18,6 +19,7 @@
 #include "runner/file_stream.h"
 #include "runner/host_folder.h"
 #include "runner/host_report.h"
+#include "runner/store_folders.h"
 #include "runner/tree_sender.h"
 
 namespace {
@@ -27,6 +29,7 @@ int Usage() {
       "usage: ddl-agent agent (--fd N | --stdio) [--host-folder FOLDER]\n"
       "       ddl-agent read PATH [--offset N] [--follow] [--host-folder FOLDER]\n"
       "       ddl-agent send NAME=FOLDER... [--host-folder FOLDER]\n"
+      "       ddl-agent (folders | remove) STORE [--host-folder FOLDER]\n"
       "       ddl-agent facts --stdio [--host-folder FOLDER]\n"
       "Started by ddl; there is no need to start it by hand.\n",
       stderr);
@@ -89,6 +92,19 @@ int Send(int argc, char** argv) {
   return ddl::SendTree(host_folder, folders, STDIN_FILENO, STDOUT_FILENO);
 }
 
+int Folders(int argc, char** argv) {
+  ddl::HostPaths paths{ddl::DefaultHostFolder(), argv[2], {}};
+  if (argc == 5 && std::string_view(argv[3]) == "--host-folder") {
+    paths.host_folder = argv[4];
+  } else if (argc != 3) {
+    return Usage();
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  return std::string_view(argv[1]) == "folders"
+             ? ddl::ListFolders(paths, STDOUT_FILENO)
+             : ddl::ObeyRemovals(paths, STDIN_FILENO, STDOUT_FILENO);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -99,6 +115,7 @@ int main(int argc, char** argv) {
   const std::string_view role = argv[1];
   if (role == "read") return Read(argc, argv);
   if (role == "send") return Send(argc, argv);
+  if (role == "folders" || role == "remove") return Folders(argc, argv);
   if (role != "agent" && role != "facts") return Usage();
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];

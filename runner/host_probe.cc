@@ -2,7 +2,6 @@
 #include "runner/host_probe.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "configs/error.h"
 #include "configs/ssh_address.h"
+#include "runner/agent_lines.h"
 #include "runner/command_output.h"
 #include "runner/host_session.h"
 
@@ -45,54 +45,18 @@ ProbeAnswer ProbeLocal(const std::string& agent_path, std::chrono::milliseconds 
   return ReportOf(answer.text.substr(0, answer.text.find('\n')));
 }
 
-// What the agent writes, line by line.
-class Lines {
- public:
-  explicit Lines(RemoteAgent agent)
-      : channel_(std::move(agent.channel)), rest_(std::move(agent.first_bytes)) {}
-
-  // nullopt: the time is up, or the agent has ended.
-  std::optional<std::string> Next(const Patience& patience) {
-    while (true) {
-      if (const std::size_t end = rest_.find('\n'); end != std::string::npos) {
-        std::string line = rest_.substr(0, end);
-        rest_.erase(0, end + 1);
-        return line;
-      }
-      std::array<char, 8192>
-          piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): Read fills it
-      const std::size_t got = channel_.Read(piece);
-      rest_.append(piece.data(), got);
-      if (got > 0 && rest_.size() < kMostReport) continue;
-      if (rest_.size() >= kMostReport || channel_.HasEnded()) return std::nullopt;
-      if (is_to_ask_ && channel_.Write("\n") > 0) {
-        is_to_ask_ = false;
-        continue;
-      }
-      if (!patience.Wait(channel_.Descriptor(), channel_.Events())) return std::nullopt;
-    }
-  }
-  // With the next wait: the host may not take it yet.
-  void Ask() { is_to_ask_ = true; }
-
- private:
-  SshChannel channel_;
-  std::string rest_;
-  bool is_to_ask_ = false;
-};
-
 std::int64_t UnixUs() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<microseconds>(now).count();
 }
 
 // The quickest of a few questions tells most exactly: its clock was read halfway.
-std::int64_t ClockOffset(Lines& lines, const Patience& patience) {
+std::int64_t ClockOffset(AgentLines& lines, const Patience& patience) {
   std::int64_t offset = 0;
   std::int64_t quickest = std::numeric_limits<std::int64_t>::max();
   for (int i = 0; i < kClockQuestions; ++i) {
     const std::int64_t asked = UnixUs();
-    lines.Ask();
+    lines.Say("\n");
     const auto line = lines.Next(patience);
     const std::int64_t answered = UnixUs();
     if (!line) break;
@@ -112,7 +76,7 @@ ProbeAnswer ProbeSsh(const std::string& address, const std::string& agent_path,
   auto& host = std::get<HostSession>(opened);
   auto started = host.Start(kTellFacts);
   if (auto* problem = std::get_if<SshProblem>(&started)) return ProblemOf(*problem);
-  Lines lines(std::get<RemoteAgent>(std::move(started)));
+  AgentLines lines(std::get<RemoteAgent>(std::move(started)));
   const auto line = lines.Next(host.Usual());
   if (!line) return ProbeProblem{"the agent says nothing in time", {}};
   ProbeAnswer answer = ReportOf(*line);

@@ -85,7 +85,7 @@ bool RemoveAside(const HostPaths& paths, const std::string& folder) {
 }
 
 void FinishRemovals(const HostPaths& paths) {
-  for (const char* kind : {"jobs", "checkpoints"}) {
+  for (const char* kind : {"jobs", "checkpoints", "code"}) {
     for (const std::string& name : ListFolder(AsidePath(paths, kind))) {
       const std::string folder = std::string(kind) + "/" + name;
       if (name.ends_with(kDecided)) {

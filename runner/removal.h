@@ -2,11 +2,11 @@
 // Taking away what lies in a store's folder on this host, so that a kill at any moment leaves it
 // whole or known as removed. Below STORE/:
 //
-//   removing/jobs/…, removing/checkpoints/…   set aside: no path of a trial leads there
+//   removing/KIND/…                           set aside: no path of a trial leads there
 //   removed                                   a line a folder that was removed: "jobs/41.0"
 //   removal.lock                              held by who removes
 //
-// Folders are named by their kind and name, as "jobs/41.0" or "checkpoints/trial-7".
+// Folders are named by their kind and name, as "jobs/41.0", "checkpoints/trial-7" or "code/HASH".
 #pragma once
 
 #include <cstdint>
