@@ -171,7 +171,7 @@ void AddHosts(CLI::App& app, Chosen& chosen) {
 }
 
 void AddGc(CLI::App& app, Chosen& chosen) {
-  CLI::App& command = *app.add_subcommand("gc", "Remove what ended trials left on this host");
+  CLI::App& command = *app.add_subcommand("gc", "Remove what ended trials left");
   GcOptions& options = Command(command, chosen, RunGcCommand);
   AddCommon(command, options.common);
   command.add_option("sweep", options.sweep, "Only of this sweep (default: all)");
@@ -180,6 +180,7 @@ void AddGc(CLI::App& app, Chosen& chosen) {
       ->check(CLI::NonNegativeNumber);
   command.add_option("--keep-days", options.keep_days, "Days that job folders stay (default 30)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{36'500}));
+  command.add_flag("--hosts", options.hosts, "Also on other hosts where trials ran");
   command.add_flag("-y,--yes", options.yes, "Do it; without, the plan is shown, and asked for");
   command.footer(
       "Of ended trials: logs are compressed; checkpoints go, but for the best;\n"

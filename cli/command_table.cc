@@ -65,6 +65,7 @@ constexpr std::array kFetch{
 constexpr std::array kGc{
     OptionWords{"--keep-best", WordKind::kAny, "trials of each sweep that keep all"},
     OptionWords{"--keep-days", WordKind::kAny, "age at which job folders may go"},
+    OptionWords{"--hosts", WordKind::kNothing, "also on other hosts"},
     OptionWords{"--yes", WordKind::kNothing, "do it"},
 };
 
@@ -89,7 +90,7 @@ constexpr std::array kCommands{
     CommandWords{"hosts", "what hosts have, and which trials get them", WordKind::kHostVerb,
                  kHosts},
     CommandWords{"fetch", "bring results back from other hosts", WordKind::kTrial, kFetch},
-    CommandWords{"gc", "remove what ended trials left on this host", WordKind::kSweep, kGc},
+    CommandWords{"gc", "remove what ended trials left", WordKind::kSweep, kGc},
     CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},
 };

@@ -127,6 +127,7 @@ struct GcOptions {
   std::string sweep;  // empty: all
   std::int64_t keep_best = 3;
   std::int64_t keep_days = 30;
+  bool hosts = false;  // also on the other hosts of these sweeps
   bool yes = false;
 };
 

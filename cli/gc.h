@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/gc_place.h"
 #include "cli/gc_plan.h"
 #include "cli/terminal.h"
 #include "configs/json.h"
@@ -21,11 +22,14 @@ namespace ddl {
 struct GcFacts {
   std::vector<GcSweep> sweeps;
   std::vector<OtherStore> others;
-  std::int64_t jobs_elsewhere = 0;  // whose folder is not below this host folder
+  std::int64_t jobs_elsewhere = 0;  // of this machine, whose folder is not below this host folder
 };
-// Of all sweeps, or the newest of that name.
+// Of all sweeps, or the newest of that name; without other stores.
 [[nodiscard]] GcFacts ReadGcFacts(const StoreReader& reader, const std::string& store_folder,
-                                  const HostPaths& paths, const std::string& sweep);
+                                  const GcPlace& place, const std::string& sweep);
+// Addresses of other hosts on which attempts of these sweeps ran.
+[[nodiscard]] std::vector<std::string> OtherHosts(const StoreReader& reader,
+                                                  const std::string& sweep);
 
 struct GcResult {
   std::int64_t done = 0;
@@ -33,15 +37,19 @@ struct GcResult {
   std::int64_t refused = 0;  // by the disk
   std::int64_t freed_bytes = 0;
 };
-// The caller holds the lock of runner/removal.h.
-[[nodiscard]] GcResult CarryOut(const std::vector<GcStep>& steps, const HostPaths& paths,
+// After GcPlace::BeginRemovals.
+[[nodiscard]] GcResult CarryOut(const std::vector<GcStep>& steps, GcPlace& place,
                                 const std::string& store_folder);
 
-// Where a step's folder lies below the store's folder on the host.
+// Where folders lie below the store's folder on their host.
+[[nodiscard]] std::string JobName(RankId rank);
+[[nodiscard]] std::string CheckpointsName(TrialId trial);
 [[nodiscard]] std::string FolderOfStep(const GcStep& step);
 
 [[nodiscard]] std::vector<std::string> GcLines(const GcPlan& plan, const GcFacts& facts,
                                                const Terminal& terminal);
-[[nodiscard]] Json GcJson(const GcPlan& plan, const GcFacts& facts, const HostPaths& paths);
+// Steps and what stays at one place.
+[[nodiscard]] Json GcJson(const GcPlan& plan, const GcPlace& place);
+[[nodiscard]] Json OtherStoresJson(const std::vector<OtherStore>& others);
 
 }  // namespace ddl

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kCodeDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFreshMs = 3'600'000;
+constexpr std::string_view kCodeFolder = "code/";
 
 std::set<std::string> CodeInUse(const StoreReader& reader, std::int64_t since_ms) {
   std::set<std::string> used;
@@ -63,6 +64,39 @@ std::int64_t RemoveUnusedCode(const UnusedCode& unused, const std::string& store
     // Without its manifest it is none any more, wherever this is cut.
     RemoveTree(path + "/manifest");
     removed += RemoveTree(path) ? 1 : 0;
+  }
+  return removed;
+}
+
+UnusedCode FindUnusedCodeThere(const StoreReader& reader, const PlaceThere& place,
+                               std::int64_t keep_days, std::int64_t now_ms) {
+  UnusedCode unused;
+  const std::set<std::string> used = CodeInUse(reader, now_ms - keep_days * kCodeDayMs);
+  for (const auto& [name, folder] : place.Folders()) {
+    if (!name.starts_with(kCodeFolder)) continue;
+    const std::string code =
+        name.substr(kCodeFolder.size(), name.find(".aside") - kCodeFolder.size());
+    if (!IsCodeName(code) || used.contains(code) || folder.age_s * 1000 < kFreshMs) continue;
+    unused.snapshots.push_back(name);
+    unused.size += folder.size;
+  }
+  return unused;
+}
+
+// A sweep that begins amid this with one of them gets it back, or sent again.
+std::int64_t RemoveUnusedCodeThere(const UnusedCode& unused, PlaceThere& place,
+                                   const std::string& store_folder, std::int64_t keep_days,
+                                   std::int64_t now_ms) {
+  std::int64_t removed = 0;
+  for (const std::string& name : unused.snapshots) {
+    if (place.SetAside(name) != RemovalEnd::kDone) continue;
+    const std::set<std::string> used =
+        CodeInUse(StoreReader::Open(store_folder), now_ms - keep_days * kCodeDayMs);
+    const std::string code =
+        name.substr(kCodeFolder.size(), name.find(".aside") - kCodeFolder.size());
+    const bool is_used = used.contains(code);
+    if (is_used && place.PutBack(name) == RemovalEnd::kDone) continue;
+    removed += place.RemoveAside(name) == RemovalEnd::kDone ? 1 : 0;
   }
   return removed;
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Snapshots of workdirs that nothing needs any more, in the store's folder.
+// Snapshots of workdirs that nothing needs any more, in the store's folder and on hosts.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "cli/gc_place.h"
 #include "runner/removal.h"
 #include "store/reader.h"
 
 namespace ddl {
 
 struct UnusedCode {
-  std::vector<std::string> snapshots;  // folders below STORE/code
+  std::vector<std::string> snapshots;  // folders below STORE/code; on a host "code/HASH"
   FolderSize size;                     // files that others share count too
 };
 
@@ -24,5 +25,12 @@ struct UnusedCode {
 // How many were removed. One that was taken again meanwhile stays.
 [[nodiscard]] std::int64_t RemoveUnusedCode(const UnusedCode& unused,
                                             const std::string& store_folder, std::int64_t now_ms);
+
+// The same on a host, whose steps are to name folders as runner/store_folders.h does.
+[[nodiscard]] UnusedCode FindUnusedCodeThere(const StoreReader& reader, const PlaceThere& place,
+                                             std::int64_t keep_days, std::int64_t now_ms);
+[[nodiscard]] std::int64_t RemoveUnusedCodeThere(const UnusedCode& unused, PlaceThere& place,
+                                                 const std::string& store_folder,
+                                                 std::int64_t keep_days, std::int64_t now_ms);
 
 }  // namespace ddl

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -29,13 +34,6 @@ HostPaths PathsOf(const StoreReader& reader) {
               ErrorKind::kInfrastructure);
 }
 
-FileDescriptor LockOrThrow(const HostPaths& paths) {
-  std::optional<FileDescriptor> lock = LockForRemoval(paths);
-  if (lock) return *std::move(lock);
-  throw Error("another ddl gc is at work, or the folder cannot be written", paths.Store(),
-              "wait for it, then try again", ErrorKind::kInfrastructure);
-}
-
 bool CanAskToRemove(const GcOptions& options) {
   return !options.common.json && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
 }
@@ -48,7 +46,7 @@ bool SaysYes() {
 }
 
 void PrintResult(const GcResult& result) {
-  PrintText(fmt::format("\n{} folders done, {} freed\n", FormatCount(result.done),
+  PrintText(fmt::format("{} folders done, {} freed\n", FormatCount(result.done),
                         FormatBytes(result.freed_bytes)));
   if (result.left > 0) {
     PrintText(fmt::format("{} were left: their trials go on again\n", FormatCount(result.left)));
@@ -78,13 +76,150 @@ void PrintCode(const UnusedCode& code) {
                         FormatBytes(code.size.bytes)));
 }
 
-void AddCode(const UnusedCode& code, const std::string& store_folder, GcResult& result) {
-  const auto found = static_cast<std::int64_t>(code.snapshots.size());
-  const std::int64_t removed = RemoveUnusedCode(code, store_folder, NowMs());
-  result.done += removed;
-  result.left += found - removed;
-  if (removed == found) result.freed_bytes += code.size.bytes;
-}
+// One place, what would be done there, and what was.
+struct GcWork {
+  std::unique_ptr<GcPlace> place;
+  PlaceThere* there = nullptr;  // the same, of a host
+  GcFacts facts{};
+  GcPlan plan{};
+  UnusedCode code{};
+  GcResult result{};
+
+  [[nodiscard]] bool HasSteps() const { return !plan.steps.empty() || !code.snapshots.empty(); }
+};
+
+struct Unreachable {
+  std::string host;
+  SshProblem problem;
+};
+
+class GcRun {
+ public:
+  GcRun(const GcOptions& options, const StoreReader& reader, std::string store_folder)
+      : options_(options), reader_(reader), store_folder_(std::move(store_folder)) {}
+
+  void LookHere(const HostPaths& paths, bool may_do) {
+    GcWork work{.place = std::make_unique<PlaceHere>(paths)};
+    const std::string busy = may_do ? work.place->BeginRemovals() : std::string();
+    if (!busy.empty()) {
+      throw Error(busy, paths.Store(), "wait for it, then try again", ErrorKind::kInfrastructure);
+    }
+    Look(work);
+    work.facts.others = OtherStores(paths);
+    work.code = FindUnusedCode(reader_, store_folder_, options_.keep_days, now_ms_);
+    works_.push_back(std::move(work));
+  }
+
+  void LookThere(const std::string& address) {
+    auto opened = PlaceThere::Open(address, reader_.Id());
+    if (auto* problem = std::get_if<SshProblem>(&opened)) {
+      unreachable_.push_back({address, std::move(*problem)});
+      return;
+    }
+    auto& place = std::get<std::unique_ptr<PlaceThere>>(opened);
+    GcWork work{.there = place.get()};
+    work.place = std::move(place);
+    Look(work);
+    work.code = FindUnusedCodeThere(reader_, *work.there, options_.keep_days, now_ms_);
+    works_.push_back(std::move(work));
+  }
+
+  [[nodiscard]] bool HasWork() const { return std::ranges::any_of(works_, &GcWork::HasSteps); }
+
+  void CarryOutAll() {
+    for (GcWork& work : works_) {
+      if (!work.HasSteps()) continue;
+      if (work.there != nullptr) {
+        if (const std::string busy = work.place->BeginRemovals(); !busy.empty()) {
+          unreachable_.push_back({work.place->Host(), {busy, {}}});
+          continue;
+        }
+      }
+      work.result = CarryOut(work.plan.steps, *work.place, store_folder_);
+      RemoveCode(work);
+    }
+  }
+
+  void Print(std::size_t hosts_left_out) const {
+    for (const GcWork& work : works_) {
+      if (works_.size() > 1) PrintText(fmt::format("on {}:\n", OneLine(work.place->Host())));
+      PrintLines(GcLines(work.plan, work.facts, DetectTerminal()));
+      PrintCode(work.code);
+      if (works_.size() > 1) PrintText("\n");
+    }
+    if (hosts_left_out > 0) {
+      PrintText(fmt::format("trials ran on {} other host{} too: ddl gc --hosts\n", hosts_left_out,
+                            hosts_left_out == 1 ? "" : "s"));
+    }
+  }
+  void PrintUnreachable() const {
+    for (const Unreachable& host : unreachable_) {
+      fmt::print(stderr, "{}: {}{}{}\n", host.host, host.problem.reason,
+                 host.problem.hint.empty() ? "" : "\n  ", host.problem.hint);
+    }
+  }
+
+  [[nodiscard]] Json ToJson() const {
+    Json json{{"steps", Json::array()}, {"kept", Json::array()}, {"other_stores", Json::array()},
+              {"jobs_elsewhere", 0},    {"code", Json::array()}, {"unreachable", Json::array()}};
+    for (const GcWork& work : works_) {
+      const Json there = GcJson(work.plan, *work.place);
+      for (const auto& [key, rows] : there.items()) {
+        for (const Json& row : rows) {
+          json[key].push_back(row);
+        }
+      }
+      if (work.there == nullptr) {
+        json["other_stores"] = OtherStoresJson(work.facts.others);
+        json["jobs_elsewhere"] = work.facts.jobs_elsewhere;
+      }
+      json["code"].push_back({{"host", work.place->Host()},
+                              {"snapshots", work.code.snapshots},
+                              {"bytes", work.code.size.bytes}});
+    }
+    for (const Unreachable& host : unreachable_) {
+      json["unreachable"].push_back(
+          {{"host", host.host}, {"problem", host.problem.reason}, {"hint", host.problem.hint}});
+    }
+    return json;
+  }
+
+  [[nodiscard]] GcResult Result() const {
+    GcResult all;
+    for (const GcWork& work : works_) {
+      all.done += work.result.done;
+      all.left += work.result.left;
+      all.refused += work.result.refused;
+      all.freed_bytes += work.result.freed_bytes;
+    }
+    return all;
+  }
+  [[nodiscard]] bool HasReachedAll() const { return unreachable_.empty(); }
+
+ private:
+  void Look(GcWork& work) const {
+    work.facts = ReadGcFacts(reader_, store_folder_, *work.place, options_.sweep);
+    work.plan = PlanGc(work.facts.sweeps, {options_.keep_best, options_.keep_days, now_ms_});
+  }
+
+  void RemoveCode(GcWork& work) const {
+    const auto found = static_cast<std::int64_t>(work.code.snapshots.size());
+    const std::int64_t removed = work.there == nullptr
+                                     ? RemoveUnusedCode(work.code, store_folder_, NowMs())
+                                     : RemoveUnusedCodeThere(work.code, *work.there, store_folder_,
+                                                             options_.keep_days, now_ms_);
+    work.result.done += removed;
+    work.result.left += found - removed;
+    if (removed == found) work.result.freed_bytes += work.code.size.bytes;
+  }
+
+  const GcOptions& options_;
+  const StoreReader& reader_;
+  std::string store_folder_;
+  std::int64_t now_ms_ = NowMs();
+  std::vector<GcWork> works_;
+  std::vector<Unreachable> unreachable_;
+};
 
 }  // namespace
 
@@ -93,35 +228,28 @@ int RunGcCommand(const GcOptions& options) {
   const StoreReader reader = StoreReader::Open(store_folder);
   const HostPaths paths = PathsOf(reader);
   const bool is_there = ::access(paths.Store().c_str(), F_OK) == 0;
-  const bool may_do = is_there && (options.yes || CanAskToRemove(options));
-  FileDescriptor lock;
-  if (may_do) {
-    lock = LockOrThrow(paths);
-    FinishRemovals(paths);
+  const bool may_do = options.yes || CanAskToRemove(options);
+  const std::vector<std::string> others = OtherHosts(reader, options.sweep);
+  GcRun run(options, reader, store_folder);
+  run.LookHere(paths, may_do && is_there);
+  for (const std::string& address : options.hosts ? others : std::vector<std::string>()) {
+    run.LookThere(address);
   }
-  const GcFacts facts = ReadGcFacts(reader, store_folder, paths, options.sweep);
-  const GcPlan plan = PlanGc(facts.sweeps, {options.keep_best, options.keep_days, NowMs()});
-  const UnusedCode code = FindUnusedCode(reader, store_folder, options.keep_days, NowMs());
-  if (!options.common.json) {
-    PrintLines(GcLines(plan, facts, DetectTerminal()));
-    PrintCode(code);
-  }
+  if (!options.common.json) run.Print(options.hosts ? 0 : others.size());
 
-  const bool has_work = !plan.steps.empty() || !code.snapshots.empty();
-  const bool does = may_do && has_work && (options.yes || SaysYes());
-  GcResult result = does ? CarryOut(plan.steps, paths, store_folder) : GcResult{};
-  if (does) AddCode(code, store_folder, result);
+  const bool does = may_do && run.HasWork() && (options.yes || SaysYes());
+  if (does) run.CarryOutAll();
+  const GcResult result = run.Result();
   if (options.common.json) {
-    Json json = GcJson(plan, facts, paths);
-    json["code"] = {{"snapshots", code.snapshots}, {"bytes", code.size.bytes}};
+    Json json = run.ToJson();
     json["done"] = does ? ResultJson(result) : Json(nullptr);
     PrintJson(json);
-  } else if (does) {
-    PrintResult(result);
-  } else if (has_work) {
-    PrintText("\nnothing was done; ddl gc --yes does it\n");
+  } else {
+    if (does) PrintResult(result);
+    if (!does && run.HasWork()) PrintText("\nnothing was done; ddl gc --yes does it\n");
+    run.PrintUnreachable();
   }
-  return result.refused > 0 ? kExitRefused : 0;
+  return result.refused > 0 || !run.HasReachedAll() ? kExitRefused : 0;
 }
 
 }  // namespace ddl

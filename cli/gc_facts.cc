@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
+#include <set>
 #include <utility>
 
 #include "cli/choose.h"
 #include "cli/gc.h"
-#include "runner/rank_record.h"
+#include "cli/results.h"
+#include "configs/inventory.h"
+#include "configs/ssh_address.h"
 #include "scheduler/spool_rows.h"
 #include "store/location.h"
 #include "store/rebuild.h"
@@ -15,8 +18,8 @@ namespace {
 
 class FactReader {
  public:
-  FactReader(const StoreReader& reader, const std::string& store_folder, const HostPaths& paths)
-      : reader_(reader), paths_(paths) {
+  FactReader(const StoreReader& reader, const std::string& store_folder, const GcPlace& place)
+      : reader_(reader), store_folder_(store_folder), place_(place) {
     const std::string backup = BackupFolder(store_folder);
     const DatabaseState state = LookAtDatabase(backup + "/ddl.db");
     if (!state.is_there || !state.problem.empty()) return;
@@ -27,14 +30,22 @@ class FactReader {
 
   GcSweep Read(const SweepLine& line) {
     GcSweep sweep{.metric = line.metric, .maximize = line.maximize, .trials = {}};
+    const SweepSpec spec = SpecFromJson(ParseJson(reader_.SpecJson(line.id), "spec in the store"));
+    const bool all_come_back = spec.results == ResultsRule::kAll && !IsHere();
     for (const TrialLine& trial : reader_.Trials(line.id, {})) {
       sweep.trials.push_back(Read(line, trial));
+      GcTrial& read = sweep.trials.back();
+      if (!all_come_back || read.jobs.empty()) continue;
+      const auto results = ResultsOf(reader_, store_folder_, line, trial);
+      read.awaits_results = results && !results->is_here;
     }
     return sweep;
   }
   [[nodiscard]] std::int64_t JobsElsewhere() const { return jobs_elsewhere_; }
 
  private:
+  [[nodiscard]] bool IsHere() const { return place_.Host() == kLocalAddress; }
+
   GcTrial Read(const SweepLine& sweep, const TrialLine& line) {
     GcTrial trial{.sweep = sweep.id,
                   .sweep_name = sweep.name,
@@ -45,41 +56,42 @@ class FactReader {
                   .ended_ms = line.ended_ms};
     for (const AttemptLine& attempt : reader_.Attempts(line.id)) {
       if (!attempt.cause) trial.has_open_attempt = true;
+      if (attempt.host != place_.Host()) continue;
       const RankId rank{attempt.job, 0};
-      const std::string folder = paths_.Job(rank);
-      if (attempt.job_folder != folder) {
+      const std::string folder = JobName(rank);
+      if (IsHere() && attempt.job_folder != place_.PathOf(folder)) {
         ++jobs_elsewhere_;
-      } else if (SizeOf(folder) != FolderSize{}) {
-        trial.jobs.push_back(Read(rank, folder, attempt));
+      } else if (const auto facts = place_.LookAt(folder)) {
+        trial.jobs.push_back(Read(rank, *facts, attempt));
       }
     }
-    const FolderSize size = SizeOf(paths_.Checkpoints(HostPaths::CheckpointName(line.id)));
-    if (size != FolderSize{}) trial.checkpoints = size;
+    if (const auto facts = place_.LookAt(CheckpointsName(line.id))) trial.checkpoints = facts->size;
     return trial;
   }
 
-  [[nodiscard]] GcJob Read(RankId rank, const std::string& folder,
+  [[nodiscard]] GcJob Read(RankId rank, const PlacedFolder& facts,
                            const AttemptLine& attempt) const {
-    FolderSize logs = SizeOf(folder + "/log");
-    logs += SizeOf(folder + "/log.tail");
     return {.rank = rank,
-            .is_settled = attempt.cause.has_value() && IsSettled(folder),
+            .is_settled = attempt.cause.has_value() && facts.is_settled,
             .is_saved = IsSaved(rank),
             .ended_ms = attempt.ended_ms,
-            .folder = SizeOf(folder),
-            .plain_logs = logs};
+            .folder = facts.size,
+            .plain_logs = facts.plain_logs};
   }
 
-  // The backup knows the attempt's end, and its spool has nothing that the backup has not.
+  // The backup knows the attempt's end, and its spool has nothing that the backup has not. An end
+  // is committed after all rows, so where the spool is elsewhere it need not be looked at.
   [[nodiscard]] bool IsSaved(RankId rank) const {
     const auto saved = saved_.find(rank);
     if (saved == saved_.end() || !saved->second.has_ended) return false;
+    if (!IsHere()) return true;
     const SpoolRows beyond = CountSpoolRows({saved->second});
     return beyond.rows + beyond.waiting == 0;
   }
 
   const StoreReader& reader_;
-  const HostPaths& paths_;
+  const std::string& store_folder_;
+  const GcPlace& place_;
   std::map<RankId, SpoolMark> saved_;
   std::int64_t jobs_elsewhere_ = 0;
 };
@@ -87,8 +99,8 @@ class FactReader {
 }  // namespace
 
 GcFacts ReadGcFacts(const StoreReader& reader, const std::string& store_folder,
-                    const HostPaths& paths, const std::string& sweep) {
-  FactReader facts_reader(reader, store_folder, paths);
+                    const GcPlace& place, const std::string& sweep) {
+  FactReader facts_reader(reader, store_folder, place);
   GcFacts facts;
   if (sweep.empty()) {
     for (const SweepLine& line : reader.Sweeps()) {
@@ -97,9 +109,22 @@ GcFacts ReadGcFacts(const StoreReader& reader, const std::string& store_folder,
   } else {
     facts.sweeps.push_back(facts_reader.Read(ChooseSweep(reader, sweep)));
   }
-  facts.others = OtherStores(paths);
   facts.jobs_elsewhere = facts_reader.JobsElsewhere();
   return facts;
+}
+
+std::vector<std::string> OtherHosts(const StoreReader& reader, const std::string& sweep) {
+  std::set<std::string> hosts;
+  const std::vector<SweepLine> sweeps =
+      sweep.empty() ? reader.Sweeps() : std::vector{ChooseSweep(reader, sweep)};
+  for (const SweepLine& line : sweeps) {
+    for (const TrialLine& trial : reader.Trials(line.id, {})) {
+      for (const AttemptLine& attempt : reader.Attempts(trial.id)) {
+        if (IsSshHost(attempt.host)) hosts.insert(attempt.host);
+      }
+    }
+  }
+  return {hosts.begin(), hosts.end()};
 }
 
 }  // namespace ddl

@@ -53,6 +53,7 @@ class Planner {
     if (!IsEnded(trial.state) || trial.has_open_attempt) {
       return fmt::format("{} or may go on", ToString(trial.state));
     }
+    if (trial.awaits_results) return "its results have not come back: ddl fetch";
     const bool settled = std::ranges::all_of(trial.jobs, &GcJob::is_settled);
     return settled ? std::string() : "not settled: its end is not confirmed";
   }

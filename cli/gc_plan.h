@@ -5,6 +5,7 @@
 //   logs of settled ranks of ended trials     are compressed
 //   checkpoints of ended trials               go, but for the best of each sweep
 //   job folders of ended trials               go after keep_days, but for the best of each sweep
+//   on a host, what has not come back although the spec wants it, stays
 //   what lives, waits, is paused, not settled, or has metrics that are in no backup, stays
 #pragma once
 
@@ -42,6 +43,7 @@ struct GcTrial {
   TrialId id;
   TrialState state = TrialState::kWaiting;
   bool has_open_attempt = false;
+  bool awaits_results = false;  // they are to come back, and have not
   std::optional<double> objective;
   std::int64_t ended_ms = 0;
   std::vector<GcJob> jobs;

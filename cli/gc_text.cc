@@ -112,33 +112,38 @@ std::vector<std::string> GcLines(const GcPlan& plan, const GcFacts& facts,
   return lines;
 }
 
-Json GcJson(const GcPlan& plan, const GcFacts& facts, const HostPaths& paths) {
+Json GcJson(const GcPlan& plan, const GcPlace& place) {
   Json steps = Json::array();
   for (const GcStep& step : plan.steps) {
-    steps.push_back(SizeInto({{"action", ActionWord(step.action)},
+    steps.push_back(SizeInto({{"host", place.Host()},
+                              {"action", ActionWord(step.action)},
                               {"sweep", step.sweep_name},
                               {"trial", step.number},
-                              {"folder", paths.Store() + "/" + FolderOfStep(step)},
+                              {"folder", place.PathOf(FolderOfStep(step))},
                               {"why", step.why}},
                              step.size));
   }
   Json kept = Json::array();
   for (const GcKept& row : plan.kept) {
-    kept.push_back(SizeInto(
-        {{"what", row.what}, {"sweep", row.sweep_name}, {"why", row.why}, {"folders", row.folders}},
-        row.size));
+    kept.push_back(SizeInto({{"host", place.Host()},
+                             {"what", row.what},
+                             {"sweep", row.sweep_name},
+                             {"why", row.why},
+                             {"folders", row.folders}},
+                            row.size));
   }
+  return {{"steps", std::move(steps)}, {"kept", std::move(kept)}};
+}
+
+Json OtherStoresJson(const std::vector<OtherStore>& stores) {
   Json others = Json::array();
-  for (const OtherStore& other : facts.others) {
+  for (const OtherStore& other : stores) {
     others.push_back(SizeInto({{"folder", other.folder},
                                {"store", other.holder.empty() ? Json(nullptr) : Json(other.holder)},
                                {"store_is_gone", other.is_orphaned}},
                               other.size));
   }
-  return {{"steps", std::move(steps)},
-          {"kept", std::move(kept)},
-          {"other_stores", std::move(others)},
-          {"jobs_elsewhere", facts.jobs_elsewhere}};
+  return others;
 }
 
 }  // namespace ddl
