@@ -50,6 +50,29 @@ TEST_F(TrainerSweepOverSsh, SaysBeforeItBeginsWhatIsMissing) {
   EXPECT_NE(done.error.find("no file nowhere.csv"), std::string::npos) << done.error;
 }
 
+TEST_F(TrainerSweepOverSsh, GoesOnOnAHostThatItsSpecGotLater) {
+  Write("points.csv", Points(0.5));
+  const std::string data = "{type: csv, train: points.csv}";
+  EXPECT_EQ(Ddl({"sweep", SpecOf("grown", "[local]", data, 2)}).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/store/code"));
+  const Finished more = Ddl({"sweep", SpecOf("grown", "['ssh://test-host']", data, 4)});
+  EXPECT_EQ(more.code, 0) << more.out << more.error;
+  EXPECT_EQ(Values("grown").size(), 4U);
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/store/code"));
+}
+
+TEST_F(TrainerSweepOverSsh, SendsOnlyWhatIsNew) {
+  EXPECT_EQ(Ddl({"sweep", SpecOf("first", "['ssh://test-host']", "{type: blobs, rows: 200}")}).code,
+            0);
+  Write("points.csv", Points(0.5));
+  const Finished second =
+      Ddl({"sweep", SpecOf("second", "['ssh://test-host']", "{type: csv, train: points.csv}")});
+  EXPECT_EQ(second.code, 0) << second.error;
+  EXPECT_NE((second.out + second.error).find("sending the code: 0.0 MiB in 1 files"),
+            std::string::npos)
+      << second.out << second.error;
+}
+
 // A host that has an older one of every library, and variables that point to them.
 TEST_F(TrainerSweepOverSsh, IsNotDisturbedByTheHostsLibraries) {
   std::filesystem::create_directory(folder_ + "/old");
