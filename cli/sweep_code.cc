@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/trainer_files.h"
 #include "configs/error.h"
 #include "configs/spec_difference.h"
 #include "runner/code_snapshot.h"
@@ -44,8 +45,9 @@ void PrepareCode(SweepRequest& request, const std::string& store_folder) {
   if (!request.spec.snapshot) return;
   MakeStoreFolder(store_folder);
   const std::string begun_with = CodeBegunWith(request, store_folder);
-  const CodeSource source{
+  CodeSource source{
       request.spec.workdir, store_folder + "/code", {store_folder, DefaultHostFolder()}};
+  if (request.spec.trainer) source.files = TrainerFiles(request.spec);
   if (begun_with.empty()) {
     const CodeSnapshot snapshot = TakeCode(source);
     for (const std::string& note : snapshot.notes) {

@@ -301,10 +301,6 @@ class SpecBuilder {
       if (!spec.program.empty() || !spec.command.empty()) {
         errors_.Add(*root_, "trainer together with program or command", "keep one of them");
       }
-      if (std::ranges::any_of(spec.hosts, IsSshHost)) {
-        errors_.Add(*root_->Find("hosts"), "the built-in trainer on other hosts is not built yet",
-                    "local works; on others, a command that is there");
-      }
       return;
     }
     if (spec.command.empty() && spec.program.empty()) {

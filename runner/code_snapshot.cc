@@ -59,21 +59,33 @@ ReadContent HashContent(const std::string& path, const FileStamp& walked, int co
   return {hash.Hex(), is_known && StampOf(status) == walked};
 }
 
+CodeWalk Walk(const CodeSource& source) {
+  return source.files.empty() ? WalkCode(source.workdir, source.never) : WalkFiles(source.files);
+}
+
+std::string PlaceOf(const CodeSource& source, const CodeEntry& entry) {
+  return source.files.empty() ? source.workdir + "/" + entry.path : source.files.at(entry.path);
+}
+
+// The same files are the same snapshot, whoever lists them.
+std::string WorkdirOf(const CodeSource& source) {
+  return source.files.empty() ? source.workdir : std::string();
+}
+
 // The workdir as it is now: every file with its hash. Reads what is not known by its stamp.
 CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk) {
   const std::string stats_path =
-      source.code_folder + "/stats-" + Sha256Hex(source.workdir).substr(0, 16);
+      source.code_folder + "/stats-" + Sha256Hex(WorkdirOf(source)).substr(0, 16);
   const CodeStats before = CodeStats::Read(stats_path);
   CodeStats after;
-  CodeManifest manifest{source.workdir, {}};
+  CodeManifest manifest{WorkdirOf(source), {}};
   bool has_read = false;
   for (WalkedFile& file : walk.files) {
     if (file.entry.IsFile()) {
       const auto now = std::chrono::system_clock::now();
       const std::optional<std::string> known = before.Find(file);
-      const ReadContent content =
-          known ? ReadContent{*known, true}
-                : HashContent(source.workdir + "/" + file.entry.path, file.stamp, -1);
+      const ReadContent content = known ? ReadContent{*known, true}
+                                        : HashContent(PlaceOf(source, file.entry), file.stamp, -1);
       has_read = has_read || !known;
       file.entry.content = content.hash;
       if (content.is_as_walked) after.Add(file, now);
@@ -92,7 +104,7 @@ bool CopyMissing(const CodeSource& source, const CodeWalk& walk, const CodeTree&
     const FileDescriptor copy = OpenFile(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (!copy) throw SystemError("cannot keep a copy of the code", path, kCheckStore);
     const ReadContent content =
-        HashContent(source.workdir + "/" + entry.path, walk.files[i].stamp, copy.Get());
+        HashContent(PlaceOf(source, entry), walk.files[i].stamp, copy.Get());
     if (content.hash != entry.content) return false;
     if (!CodeTree::Seal(copy.Get(), entry)) {
       throw SystemError("cannot keep a copy of the code", path, kCheckStore);
@@ -158,7 +170,7 @@ std::optional<CodeSnapshot> Keep(const CodeSource& source, const CodeWalk& walk,
 CodeSnapshot TakeCode(const CodeSource& source) {
   const FileDescriptor lock = LockCode(source.code_folder);
   for (int i = 0; i < kTries; ++i) {
-    CodeWalk walk = WalkCode(source.workdir, source.never);
+    CodeWalk walk = Walk(source);
     CodeManifest manifest = HashWorkdir(source, walk);
     std::optional<CodeSnapshot> kept = Keep(source, walk, std::move(manifest));
     if (kept) return *std::move(kept);
@@ -169,7 +181,7 @@ CodeSnapshot TakeCode(const CodeSource& source) {
 
 std::optional<std::int64_t> GoOnWithCode(const CodeSource& source, const std::string& code) {
   const FileDescriptor lock = LockCode(source.code_folder);
-  CodeWalk walk = WalkCode(source.workdir, source.never);
+  CodeWalk walk = Walk(source);
   CodeManifest now = HashWorkdir(source, walk);
   if (Sha256Hex(ManifestText(now)) == code) {
     if (Keep(source, walk, std::move(now))) return 0;

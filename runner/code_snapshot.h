@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A workdir as it is now, kept below a store's folder, where no edit reaches it.
+// A workdir as it is now, or a list of files, kept below a store's folder, where no edit reaches
+// it.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +22,9 @@ struct CodeSource {
   std::string workdir;
   std::string code_folder;         // STORE/code
   std::vector<std::string> never;  // folders that are never code
+  // Where there are any, these are all of it, whatever the workdir holds: where each is to lie, and
+  // where it lies now.
+  std::map<std::string, std::string> files{};
 };
 
 // Beside the files, the tree in the store has a link to each thing that was left out, so that

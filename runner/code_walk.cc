@@ -44,6 +44,10 @@ bool StaysInside(std::string_view link, std::string_view target) {
   return true;
 }
 
+CodeKind KindOf(const struct stat& status) {
+  return (status.st_mode & S_IXUSR) != 0 ? CodeKind::kExecutable : CodeKind::kFile;
+}
+
 class CodeWalker {
  public:
   CodeWalker(std::string workdir, const std::vector<std::string>& never, const CodeLimits& limits)
@@ -148,8 +152,7 @@ class CodeWalker {
   }
 
   void AddFile(const std::string& path, const struct stat& status) {
-    const CodeKind kind = (status.st_mode & S_IXUSR) != 0 ? CodeKind::kExecutable : CodeKind::kFile;
-    walk_.files.push_back({{kind, path, {}, status.st_size}, StampOf(status)});
+    walk_.files.push_back({{KindOf(status), path, {}, status.st_size}, StampOf(status)});
     ++walk_.count;
     walk_.bytes += status.st_size;
     Part& part = parts_[path.substr(0, path.find('/'))];
@@ -203,6 +206,28 @@ class CodeWalker {
 CodeWalk WalkCode(const std::string& workdir, const std::vector<std::string>& never,
                   const CodeLimits& limits) {
   return CodeWalker(workdir, never, limits).Walk();
+}
+
+CodeWalk WalkFiles(const std::map<std::string, std::string>& files) {
+  CodeWalk walk;
+  std::set<std::string> folders;
+  for (const auto& [path, place] : files) {
+    struct stat status{};
+    if (::lstat(place.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      throw SystemError("cannot read what is to be sent", place, "is it there?");
+    }
+    for (std::size_t i = path.find('/'); i != std::string::npos; i = path.find('/', i + 1)) {
+      folders.insert(path.substr(0, i));
+    }
+    walk.files.push_back({{KindOf(status), path, {}, status.st_size}, StampOf(status)});
+    ++walk.count;
+    walk.bytes += status.st_size;
+  }
+  for (const std::string& folder : folders) {
+    walk.files.push_back({{CodeKind::kFolder, folder, {}, 0}, {}});
+  }
+  std::ranges::sort(walk.files, {}, [](const WalkedFile& file) { return file.entry.path; });
+  return walk;
 }
 
 FileStamp StampOf(const struct stat& status) {

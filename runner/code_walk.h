@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,10 @@ struct CodeLimits {
 // workdir cannot be read, and where it is larger than the limits.
 [[nodiscard]] CodeWalk WalkCode(const std::string& workdir, const std::vector<std::string>& never,
                                 const CodeLimits& limits = {});
+
+// The same of files that are listed: where each is to lie, and where it lies now. Throws Error
+// where one is none.
+[[nodiscard]] CodeWalk WalkFiles(const std::map<std::string, std::string>& files);
 
 [[nodiscard]] FileStamp StampOf(const struct stat& status);
 

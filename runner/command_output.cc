@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-pid_t Spawn(const std::vector<std::string>& argv, int output) {
+pid_t Spawn(const std::vector<std::string>& argv, int output, const std::string& folder) {
   std::vector<char*> words;
   words.reserve(argv.size() + 1);
   for (const std::string& word : argv) {
@@ -32,6 +32,7 @@ pid_t Spawn(const std::vector<std::string>& argv, int output) {
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  if (!folder.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   pid_t pid = -1;
   const int problem = ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
@@ -59,13 +60,13 @@ bool ReadAll(int fd, Clock::time_point until, std::size_t max_bytes, std::string
 }  // namespace
 
 CommandOutput RunCommand(const std::vector<std::string>& argv, std::chrono::milliseconds patience,
-                         std::size_t max_bytes) {
+                         std::size_t max_bytes, const std::string& folder) {
   CommandOutput output;
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return output;
   const FileDescriptor reading(ends[0]);
   FileDescriptor writing(ends[1]);
-  const pid_t pid = Spawn(argv, writing.Get());
+  const pid_t pid = Spawn(argv, writing.Get(), folder);
   writing = FileDescriptor();
   if (pid < 0) return output;
   if (!ReadAll(reading.Get(), Clock::now() + patience, max_bytes, output.text)) {

@@ -23,7 +23,13 @@ bool Core::State::HasCode(const SweepRun& sweep, const HostState& host) {
   return sweep.spec.code.empty() || host.code_folders.contains(sweep.spec.code);
 }
 
+// "": it runs in place.
+std::string Core::State::CodeFolder(const SweepRun& sweep, const HostState& host) {
+  return sweep.spec.code.empty() ? std::string() : host.code_folders.at(sweep.spec.code);
+}
+
 void Core::State::AddCode(const SweepRun& sweep, TrialFacts& facts) const {
+  facts.have = sweep.spec.trainer ? "its trainer and data" : "its code";
   for (const std::string& name : sweep.spec.hosts) {
     const auto found = hosts.find(name);
     if (found == hosts.end() || !found->second.is_up || HasCode(sweep, found->second)) continue;

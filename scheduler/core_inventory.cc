@@ -195,8 +195,11 @@ Core::State::Reply Core::State::AddHostTo(const UserAsked& asked, Turn& turn) {
   if (!asked.entry) return {false, "say which host: ddl hosts add NAME"};
   SweepRun& sweep = found->second;
   const HostEntry& entry = *asked.entry;
-  if (sweep.spec.trainer && entry.address != kLocalAddress) {
-    return {false, "the built-in trainer on other hosts is not built yet"};
+  if (sweep.spec.trainer && sweep.spec.code.empty() && entry.address != kLocalAddress) {
+    return {false,
+            fmt::format("{} began on this machine alone, so that its trainer and data are not "
+                        "packed; write {} below hosts: in the spec and run ddl sweep again",
+                        sweep.spec.name, entry.name)};
   }
   if (Names(sweep, entry.address)) {
     return {false, fmt::format("{} uses {} already", sweep.spec.name, entry.name)};

@@ -108,8 +108,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .number = number,
                                     .seed_index = sweep.SeedOf(number),
                                     .attempt = ++trial.attempts,
-                                    .entry = EntryFor(sweep, host_name)});
-  if (!sweep.spec.code.empty()) record.workdir = host.code_folders.at(sweep.spec.code);
+                                    .entry = EntryFor(sweep, host_name),
+                                    .code_folder = CodeFolder(sweep, host)});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

@@ -139,6 +139,7 @@ struct Core::State {
 
   // core_code.cc
   [[nodiscard]] static bool HasCode(const SweepRun& sweep, const HostState& host);
+  [[nodiscard]] static std::string CodeFolder(const SweepRun& sweep, const HostState& host);
   void AddCode(const SweepRun& sweep, TrialFacts& facts) const;
 
   // core_inventory.cc

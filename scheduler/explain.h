@@ -59,7 +59,8 @@ struct TrialFacts {
   WaitCause wait = WaitCause::kUnknown;
   std::int64_t ahead = 0;  // waiting trials before it; `wait` is of the first of them
   std::string request;     // "1 core and 4096 MiB"
-  std::string have;        // what the host has of it: "all 2 cores of local are in use"
+  std::string have;        // what the host has of it: "all 2 cores of local are in use"; with
+                           // kCode, what it lacks: "its code"
   std::string holder;      // with kForeign, kReserved, kHost, kCode
   std::int64_t parallel = 0;
   double delay_s = 0;  // with kDelay

@@ -43,7 +43,7 @@ std::string CauseText(const TrialFacts& facts) {
     case WaitCause::kHostUnseen:
       return fmt::format(" for {} to answer for the first time", facts.holder);
     case WaitCause::kCode:
-      return fmt::format(" for its code:{}", facts.holder);
+      return fmt::format(" for {}:{}", facts.have, facts.holder);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
     case WaitCause::kSweepPaused:

@@ -6,6 +6,7 @@
 #include "configs/command.h"
 #include "configs/json.h"
 #include "runner/job_folder.h"
+#include "runner/program_files.h"
 
 namespace ddl {
 
@@ -13,7 +14,14 @@ namespace {
 
 // The trainer reads its whole configuration from the job's params.json.
 std::vector<std::string> Arguments(const LaunchSubject& subject) {
-  if (subject.spec.trainer) return {subject.trainer_path, "${args_json_file}"};
+  if (subject.spec.trainer) {
+    std::vector<std::string> words{subject.trainer_path};
+    if (!subject.code_folder.empty()) {
+      words = StartOfProgram(subject.code_folder, subject.trainer_path);
+    }
+    words.emplace_back("${args_json_file}");
+    return words;
+  }
   return ExpandCommand(subject.spec, subject.configuration, subject.host.interpreter);
 }
 
@@ -27,6 +35,10 @@ std::string Parameters(const LaunchSubject& subject) {
 std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject& subject) {
   std::vector<std::pair<std::string, std::string>> env{
       {"DDL_SEED", fmt::format("{}", subject.seed_index)}};
+  if (subject.spec.trainer && !subject.code_folder.empty()) {
+    env.emplace_back("DDL_PREPARED", subject.code_folder + "/" + kDataFolder);
+    env.emplace_back("LD_PRELOAD", "");  // the host's libraries are of another distribution
+  }
   // A later one of the same name counts.
   if (subject.entry != nullptr) {
     env.insert(env.end(), subject.entry->env.begin(), subject.entry->env.end());
@@ -69,7 +81,7 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .argv = Arguments(subject),
           .env = Environment(subject),
           .hidden = Hidden(subject),
-          .workdir = spec.workdir,
+          .workdir = subject.code_folder.empty() ? spec.workdir : subject.code_folder,
           .params_json = Parameters(subject),
           .checkpoint_name = HostPaths::CheckpointName(subject.trial),
           .slots = subject.slots,

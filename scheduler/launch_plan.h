@@ -22,6 +22,7 @@ struct LaunchSubject {
   int seed_index = 0;
   int attempt = 1;
   const HostEntry* entry = nullptr;  // of hosts.yaml, where it has one
+  std::string code_folder{};         // where the host has the sweep's code; "": it runs in place
 };
 
 // The token is not drawn here. Everything a trial sees that does not depend on its job folder.

@@ -16,7 +16,8 @@ namespace ddl {
 namespace {
 
 constexpr std::string_view kUsage =
-    "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]";
+    "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]\n"
+    "       ddl-trainer --prepare DATA.json";
 
 struct Arguments {
   std::string config_path;
@@ -70,6 +71,8 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       command.is_explain = true;
     } else if (argument == "--check") {
       command.is_check = true;
+    } else if (argument == "--prepare") {
+      command.is_prepare = true;
     } else if (argument == "--help" || argument == "-h") {
       command.is_help = true;
     } else if (argument.starts_with("-") || !split.config_path.empty()) {
@@ -89,6 +92,7 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   if (command.is_help) return command;
   if (split.config_path.empty()) throw WrongCall("no configuration");
   command.config = ReadJsonFile(split.config_path);
+  if (command.is_prepare) return command;
   if (!command.config.is_object()) {
     throw Error("not a mapping", split.config_path, "write {\"data\": \"fashion-mnist\", ...}");
   }
@@ -112,10 +116,12 @@ std::string HelpText() {
       "JSON\n"
       "object an epoch. --params and --set override single keys: --set optimizer.lr=0.1.\n"
       "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
-      "the configuration alone, on stdout, without reading data.\n\n"
+      "the configuration alone, on stdout, without reading data. --prepare reads the data sets of\n"
+      "a list of values of `data` and prints where each lies prepared, and under which name\n"
+      "DDL_PREPARED is to have it on a machine without the files.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
-      "there and continued from; DDL_DATA and DDL_CACHE name folders for data. TERM checkpoints\n"
-      "and leaves.\n\n"
+      "there and continued from; DDL_DATA and DDL_CACHE name folders for data, DDL_PREPARED\n"
+      "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"
       "exit: 0 done, 1 the training failed, 2 wrong call, configuration or data, 75 stopped and\n"
       "to be continued, 143 stopped without a checkpoint folder\n",
       kUsage);

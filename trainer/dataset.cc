@@ -25,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kContext = 64;
 constexpr std::array<std::string_view, 7> kTypes{"fashion-mnist", "idx",     "csv", "npy",
                                                  "blobs",         "spirals", "text"};
 
@@ -129,13 +130,42 @@ Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths)
   });
 }
 
-// Read at each start: that costs less than a second a gigabyte.
-Dataset LoadText(JsonSection section, const DataPaths& paths) {
+std::string TypeOf(const Json& config) {
+  return JsonSection(config, "data").Text("type", "");
+}
+
+bool IsMadeUp(std::string_view type) {
+  return type == "blobs" || type == "spirals";
+}
+
+// What decides how data are prepared: a text is the same in every context.
+Json KeyOf(const Json& config) {
+  if (config.is_string()) return {{"type", config}};
+  Json key = config;
+  if (TypeOf(config) == "text") key.erase("context");
+  return key;
+}
+
+Dataset LoadText(JsonSection section, const Json& config, const DataPaths& paths) {
   const std::string train = FoundNamed(section, "train", paths, true);
   const std::string test = FoundNamed(section, "test", paths, false);
-  const std::size_t context = section.Count("context", 64, 1);
+  const std::size_t context = section.Count("context", kContext, 1);
   section.Finish();
-  return KeepInMemory(ReadText(train, test, context));
+  Dataset set = LoadPrepared(paths.cache, SourceKey(DumpJson(KeyOf(config)), {train, test}),
+                             [&] { return ReadText(train, test); });
+  CutIntoContexts(set, context, train);
+  return set;
+}
+
+Dataset LoadBrought(JsonSection section, const Json& config, const DataPaths& paths) {
+  const std::filesystem::path path = paths.prepared / PreparedName(DumpJson(KeyOf(config)));
+  std::optional<Dataset> set = MapPrepared(path);
+  if (!set) {
+    throw Error("the prepared data were not brought along, or are damaged", path.string(),
+                "start the sweep again: ddl sweep");
+  }
+  if (set->context > 0) CutIntoContexts(*set, section.Count("context", kContext, 1), path.string());
+  return *std::move(set);
 }
 
 Dataset LoadSynthetic(JsonSection section, std::string_view type) {
@@ -181,22 +211,36 @@ DataPaths DataPathsFromEnvironment() {
   } else if (const std::string home = text("HOME"); !home.empty()) {
     paths.cache = fs::path(home) / ".cache" / "ddl";
   }
+  paths.prepared = text("DDL_PREPARED");
   return paths;
 }
 
 Dataset LoadDataset(const Json& config, const DataPaths& paths) {
   JsonSection section(config, "data");
   const std::string type = section.Text("type", "");
+  if (!paths.prepared.empty() && !IsMadeUp(type)) {
+    return LoadBrought(std::move(section), config, paths);
+  }
   if (type == "fashion-mnist") return LoadFashion(std::move(section), config, paths);
   if (type == "idx") return LoadFiles<IdxPair>(std::move(section), config, paths, "idx", ReadIdx);
   if (type == "npy") return LoadFiles<NpyPair>(std::move(section), config, paths, "npy", ReadNpy);
   if (type == "csv") return LoadCsv(std::move(section), config, paths);
-  if (type == "text") return LoadText(std::move(section), paths);
-  if (type == "blobs" || type == "spirals") return LoadSynthetic(std::move(section), type);
+  if (type == "text") return LoadText(std::move(section), config, paths);
+  if (IsMadeUp(type)) return LoadSynthetic(std::move(section), type);
   const std::string nearest = NearestName(type, kTypes);
   throw Error(type.empty() ? "no type of data" : fmt::format("unknown data '{}'", type), "data",
               nearest.empty() ? "fashion-mnist, idx, csv, npy, text, blobs and spirals are known"
                               : fmt::format("did you mean '{}'?", nearest));
+}
+
+std::optional<PreparedData> PrepareDataset(const Json& config, const DataPaths& paths) {
+  if (IsMadeUp(TypeOf(config))) return std::nullopt;
+  const Dataset set = LoadDataset(config, paths);
+  if (set.file.empty()) {
+    throw Error("prepared data cannot be kept", paths.cache.string(),
+                "name another folder by DDL_CACHE", ErrorKind::kInfrastructure);
+  }
+  return PreparedData{PreparedName(DumpJson(KeyOf(config))), set.file};
 }
 
 }  // namespace ddl

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -53,6 +54,7 @@ struct Dataset {
   std::size_t context = 0;               // of a text: its features are one run of tokens, without
                                          // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
+  std::string file;                      // of prepared data that it is mapped from; "": none
   Split train;                           // to be cut into training and validation by MakeSplit
   Split test;                            // no rows when the data has none
   std::unique_ptr<const DatasetMemory> memory;
@@ -63,16 +65,31 @@ struct DataPaths {
   // For relative paths after the current folder, and for named data sets ("fashion-mnist").
   std::vector<std::filesystem::path> search;
   std::filesystem::path cache;  // empty: prepare in memory, keep nothing
+  // Prepared data that were brought along: nothing but these is taken for what is made of files,
+  // whatever this host has under the names. Empty: the files are read.
+  std::filesystem::path prepared;
 };
 
 // search = the folders of DDL_DATA (separated by ':'), then /usr/share/datasets.
-// cache = DDL_CACHE, else $XDG_CACHE_HOME/ddl, else ~/.cache/ddl.
+// cache = DDL_CACHE, else $XDG_CACHE_HOME/ddl, else ~/.cache/ddl. prepared = DDL_PREPARED.
 [[nodiscard]] DataPaths DataPathsFromEnvironment();
 
 // `config` is the value of the key `data`: a name or a mapping with `type`. Throws Error with the
 // file and the row or byte where it is wrong, and with the nearest name for an unknown key. A cache
 // that cannot be written is said once on stderr, and the data then stays in memory.
 [[nodiscard]] Dataset LoadDataset(const Json& config, const DataPaths& paths);
+
+// For a host that has none of the files: under which name in its folder of prepared data the data
+// are looked for, and where they lie here.
+struct PreparedData {
+  std::string name;
+  std::string path;
+};
+
+// Nothing for data that are made up, as they can be anywhere. Throws Error as LoadDataset does, and
+// where the cache cannot be written.
+[[nodiscard]] std::optional<PreparedData> PrepareDataset(const Json& config,
+                                                         const DataPaths& paths);
 
 // `config` is the value of the key `normalize`: {mean, std} of values on the scale of the default
 // below, "none", or null for the default:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 #include <exception>
+#include <optional>
+#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -56,6 +58,24 @@ int Check(const TrainerCommand& command) {
   }
 }
 
+// A line for each data set that is made of files. Faults are told on stdout.
+int Prepare(const TrainerCommand& command) {
+  try {
+    DataPaths paths = DataPathsFromEnvironment();
+    paths.prepared.clear();
+    std::set<std::string> told;
+    for (const Json& data : command.config) {
+      const std::optional<PreparedData> prepared = PrepareDataset(data, paths);
+      if (!prepared || !told.insert(prepared->name).second) continue;
+      fmt::print("{}\n", DumpJson({{"name", prepared->name}, {"path", prepared->path}}));
+    }
+    return 0;
+  } catch (const Error& problem) {
+    fmt::print("{}", problem.what());
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  }
+}
+
 int Run(int argc, char** argv) {
   CatchStopSignal();
   const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
@@ -65,6 +85,7 @@ int Run(int argc, char** argv) {
     return 0;
   }
   if (command.is_check) return Check(command);
+  if (command.is_prepare) return Prepare(command);
   const TrainerConfig config = ReadTrainerConfig(command.config);
   PinArithmetic(config.threads);
   const Dataset dataset = LoadDataset(config.data, DataPathsFromEnvironment());

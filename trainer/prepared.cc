@@ -35,7 +35,12 @@ std::size_t Aligned(std::size_t bytes) {
   return (bytes + kAlign - 1) / kAlign * kAlign;
 }
 
-// FNV-1a: names the file; the key itself stands inside and decides.
+std::uint32_t Crc(std::string_view text) {
+  return static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
+
+// FNV-1a.
 std::uint64_t HashOf(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const char c : text) {
@@ -57,14 +62,13 @@ std::array<std::string_view, 4> Parts(const ReadData& data) {
           Bytes(data.test.labels)};
 }
 
-std::uint32_t HeaderCheck(const std::string& key, const Json& header) {
-  const std::string text = key + DumpJson(header);
-  return static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+// A text has no labels: its rows are its tokens.
+std::size_t RowsOf(const ReadData& data, const Records& part) {
+  return data.context > 0 ? part.bytes.size() : part.Rows();
 }
 
 // The whole file as text.
-std::string Pack(const ReadData& data, const std::string& key) {
+std::string Pack(const ReadData& data) {
   std::string body;
   Json offsets = Json::array();
   for (const std::string_view part : Parts(data)) {
@@ -78,11 +82,12 @@ std::string Pack(const ReadData& data, const std::string& key) {
                     {"classes", data.classes},
                     {"class_names", data.class_names},
                     {"is_bytes", data.is_bytes},
-                    {"train_rows", data.train.Rows()},
-                    {"test_rows", data.test.Rows()},
+                    {"is_text", data.context > 0},
+                    {"train_rows", RowsOf(data, data.train)},
+                    {"test_rows", RowsOf(data, data.test)},
                     {"offsets", offsets},
                     {"bytes", kHeaderBytes + body.size()}};
-  const Json whole{{"key", HashOf(key)}, {"header", header}, {"crc", HeaderCheck(key, header)}};
+  const Json whole{{"header", header}, {"crc", Crc(DumpJson(header))}};
   std::string text = DumpJson(whole) + "\n";
   if (text.size() > kHeaderBytes) {
     throw Error("too many or too long class names", data.name, "use class numbers as labels");
@@ -120,8 +125,15 @@ Split SplitAt(std::string_view file, const Json& header, const Dataset& set, std
   } else {
     split.features = PartAt<float>(file, offsets.at(first_part), values);
   }
+  // A label indexes the outputs of a network, a token the rows of its embedding; other features do
+  // not index anything.
+  if (header.value("is_text", false)) {
+    const auto* tokens = std::get_if<std::span<const std::uint8_t>>(&split.features);
+    const auto is_token = [&set](std::uint8_t token) { return token < set.classes; };
+    if (tokens == nullptr || !std::ranges::all_of(*tokens, is_token)) throw DamagedFile();
+    return split;
+  }
   split.labels = PartAt<std::int32_t>(file, offsets.at(first_part + 1), rows);
-  // A label indexes the outputs of a network; features do not index anything.
   const auto is_class = [&set](std::int32_t label) {
     return label >= 0 && static_cast<std::size_t>(label) < set.classes;
   };
@@ -140,35 +152,11 @@ Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, std::string_view 
   }
   set.classes = WholeNumber<std::size_t>(header.at("classes"));
   set.class_names = header.at("class_names").get<std::vector<std::string>>();
+  set.context = header.value("is_text", false) ? set.features : 0;
   set.train = SplitAt(file, header, set, 0, "train_rows");
   set.test = SplitAt(file, header, set, 2, "test_rows");
   set.memory = std::move(memory);
   return set;
-}
-
-// Nothing when there is no such file, or none that is whole.
-std::optional<Dataset> Map(const fs::path& path, const std::string& key) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  struct stat status{};
-  const bool has_header =
-      fstat(fd, &status) == 0 && static_cast<std::size_t>(status.st_size) >= kHeaderBytes;
-  const auto bytes = static_cast<std::size_t>(status.st_size);
-  void* address = has_header ? mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
-  close(fd);
-  if (address == MAP_FAILED) return std::nullopt;
-  auto memory = std::make_unique<const DatasetMemory>(address, bytes);
-  const std::string_view file(static_cast<const char*>(address), bytes);
-  try {
-    const Json whole = ParseJson(file.substr(0, kHeaderBytes), path.string());
-    const Json& header = whole.at("header");
-    const bool is_whole = WholeNumber<std::size_t>(header.at("bytes")) == bytes &&
-                          WholeNumber<std::uint32_t>(whole.at("crc")) == HeaderCheck(key, header);
-    if (!is_whole || header.at("version") != kLayoutVersion) return std::nullopt;
-    return DatasetOf(std::move(memory), file, header);
-  } catch (const std::exception&) {  // damaged: it is made anew
-    return std::nullopt;
-  }
 }
 
 // Held while one process prepares; the others wait and find it done. Gone with the process.
@@ -201,25 +189,57 @@ std::string SourceKey(const std::string& configuration, const std::vector<std::s
   return key;
 }
 
+std::optional<Dataset> MapPrepared(const fs::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  struct stat status{};
+  const bool has_header =
+      fstat(fd, &status) == 0 && static_cast<std::size_t>(status.st_size) >= kHeaderBytes;
+  const auto bytes = static_cast<std::size_t>(status.st_size);
+  void* address = has_header ? mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+  close(fd);
+  if (address == MAP_FAILED) return std::nullopt;
+  auto memory = std::make_unique<const DatasetMemory>(address, bytes);
+  const std::string_view file(static_cast<const char*>(address), bytes);
+  try {
+    const Json whole = ParseJson(file.substr(0, kHeaderBytes), path.string());
+    const Json& header = whole.at("header");
+    const bool is_whole = WholeNumber<std::size_t>(header.at("bytes")) == bytes &&
+                          WholeNumber<std::uint32_t>(whole.at("crc")) == Crc(DumpJson(header));
+    if (!is_whole || header.at("version") != kLayoutVersion) return std::nullopt;
+    Dataset set = DatasetOf(std::move(memory), file, header);
+    set.file = path;
+    return set;
+  } catch (const std::exception&) {  // damaged: it is made anew
+    return std::nullopt;
+  }
+}
+
+// Two hashes of the key, as nothing else of it is kept.
+std::string PreparedName(const std::string& key) {
+  return fmt::format("data-{:016x}{:08x}.ddl", HashOf(key), Crc(key));
+}
+
 Dataset LoadPrepared(const fs::path& cache, const std::string& key,
                      const std::function<ReadData()>& read) {
   if (cache.empty()) return KeepInMemory(read());
-  const fs::path path = cache / fmt::format("data-{:016x}.ddl", HashOf(key));
-  if (std::optional<Dataset> found = Map(path, key)) return *std::move(found);
+  const fs::path path = cache / PreparedName(key);
+  if (std::optional<Dataset> found = MapPrepared(path)) return *std::move(found);
   std::optional<ReadData> data;
   try {
     fs::create_directories(cache);
     const FileLock lock(path.string() + ".lock");
-    if (std::optional<Dataset> found = Map(path, key)) return *std::move(found);
+    if (std::optional<Dataset> found = MapPrepared(path)) return *std::move(found);
     data = read();
-    WriteDurably(path, Pack(*data, key));
+    WriteDurably(path, Pack(*data));
   } catch (const fs::filesystem_error& problem) {
     fmt::print(stderr, "note: prepared data cannot be kept: {}\n", problem.what());
   } catch (const Error& problem) {
     if (problem.Kind() != ErrorKind::kInfrastructure) throw;
     fmt::print(stderr, "note: prepared data cannot be kept: {}\n", problem.what());
   }
-  if (std::optional<Dataset> found = data ? Map(path, key) : std::nullopt) return *std::move(found);
+  if (std::optional<Dataset> found = data ? MapPrepared(path) : std::nullopt)
+    return *std::move(found);
   return KeepInMemory(data ? *std::move(data) : read());
 }
 

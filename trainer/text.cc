@@ -21,11 +21,7 @@ std::string NameOfByte(unsigned char byte) {
 }
 
 std::vector<std::uint8_t> Tokens(const std::string& text, const Vocabulary& vocabulary,
-                                 const std::string& path, std::size_t context) {
-  if (text.size() <= context) {
-    throw Error(fmt::format("{} bytes, and a context of {} needs more", text.size(), context), path,
-                "make data.context smaller, or name a longer text");
-  }
+                                 const std::string& path) {
   std::vector<std::uint8_t> tokens;
   tokens.reserve(text.size());
   for (const char c : text) {
@@ -42,28 +38,40 @@ std::vector<std::uint8_t> Tokens(const std::string& text, const Vocabulary& voca
 
 }  // namespace
 
-ReadData ReadText(const std::string& train_path, const std::string& test_path,
-                  std::size_t context) {
+ReadData ReadText(const std::string& train_path, const std::string& test_path) {
   const std::string text = ReadWholeFile(train_path);
   std::array<bool, 256> occurs{};
   for (const char c : text) {
     occurs[static_cast<unsigned char>(c)] = true;
   }
   Vocabulary vocabulary;
-  ReadData data{.name = "text", .shape = {context}, .is_bytes = true, .context = context};
+  ReadData data{.name = "text", .shape = {1}, .is_bytes = true, .context = 1};
   for (std::size_t byte = 0; byte < occurs.size(); ++byte) {
     if (!occurs[byte]) continue;
     vocabulary[byte] = static_cast<std::uint8_t>(data.classes++);
     data.class_names.push_back(NameOfByte(static_cast<unsigned char>(byte)));
   }
-  data.train.bytes = Tokens(text, vocabulary, train_path, context);
+  data.train.bytes = Tokens(text, vocabulary, train_path);
   if (!test_path.empty()) {
-    data.test.bytes = Tokens(ReadWholeFile(test_path), vocabulary, test_path, context);
+    data.test.bytes = Tokens(ReadWholeFile(test_path), vocabulary, test_path);
   }
   if (data.classes < 2) {
     throw Error("a text of one character", train_path, "name a text with at least two");
   }
   return data;
+}
+
+void CutIntoContexts(Dataset& text, std::size_t context, const std::string& where) {
+  for (const Split* part : {&text.train, &text.test}) {
+    const std::size_t tokens = std::get<std::span<const std::uint8_t>>(part->features).size();
+    const bool is_left_out = part == &text.test && tokens == 0;
+    if (is_left_out || tokens > context) continue;
+    throw Error(fmt::format("{} bytes, and a context of {} needs more", tokens, context), where,
+                "make data.context smaller, or name a longer text");
+  }
+  text.context = context;
+  text.features = context;
+  text.shape = {context};
 }
 
 }  // namespace ddl

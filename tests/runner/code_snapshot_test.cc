@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "configs/error.h"
 #include "runner/code_stats.h"
 #include "runner/code_tree.h"
 #include "runner/sha256.h"
@@ -46,6 +47,28 @@ class Code : public testing::Test {
 
   TemporaryFolder folder_;
 };
+
+TEST_F(Code, IsWhatIsListedWhereverItLies) {
+  CodeSource source = Source();
+  source.files = {{"bin/start", folder_ / "work/train.py"},
+                  {"lib/deep/model", folder_ / "work/lib/model.py"}};
+  const CodeSnapshot kept = TakeCode(source);
+  EXPECT_EQ(kept.files, 2);
+  EXPECT_EQ(Read(Tree(kept.code) + "/bin/start"), "one");
+  EXPECT_EQ(StatOf(Tree(kept.code) + "/bin/start").st_mode & 0777U, 0555U);
+  EXPECT_EQ(Read(Tree(kept.code) + "/lib/deep/model"), "model");
+  EXPECT_FALSE(fs::exists(Tree(kept.code) + "/train.py"));
+  // It is named by what the files hold, not by where they lie.
+  fs::rename(folder_ / "work", folder_ / "elsewhere");
+  source = {folder_ / "elsewhere", folder_ / "code", {}};
+  source.files = {{"bin/start", folder_ / "elsewhere/train.py"},
+                  {"lib/deep/model", folder_ / "elsewhere/lib/model.py"}};
+  EXPECT_EQ(TakeCode(source).code, kept.code);
+  std::ofstream(folder_ / "elsewhere/lib/model.py") << "another";
+  EXPECT_EQ(GoOnWithCode(source, kept.code), 1);
+  fs::remove(folder_ / "elsewhere/lib/model.py");
+  EXPECT_THROW((void)TakeCode(source), Error);
+}
 
 TEST_F(Code, IsKeptAsItWas) {
   const CodeSnapshot before = TakeCode(Source());

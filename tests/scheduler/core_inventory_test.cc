@@ -78,6 +78,17 @@ struct TwoHosts : World {
   }
 };
 
+TEST(CoreInventory, AddsAHostToATrainersSweepOnlyWhereItsTrainerCanTravel) {
+  TwoHosts world;
+  SweepSpec spec = GridOf(8);
+  spec.command.clear();
+  spec.trainer = Json{{"data", "blobs"}};
+  (void)world.Open(spec);
+  const Answer answer = world.Add(Far());
+  EXPECT_FALSE(answer.ok);
+  EXPECT_THAT(answer.text, HasSubstr("write far below hosts: in the spec and run ddl sweep again"));
+}
+
 TEST(CoreInventory, BoundsHoldForAHost) {
   TwoHosts world;
   SweepSpec spec = OverBoth(20);

@@ -32,7 +32,9 @@ class Text : public testing::Test {
 
   std::string Complaint(const std::string& train, const std::string& test, std::size_t context) {
     try {
-      (void)ReadText(Write("train", train), test.empty() ? "" : Write("test", test), context);
+      Json config{{"type", "text"}, {"train", Write("train", train)}, {"context", context}};
+      if (!test.empty()) config["test"] = Write("test", test);
+      (void)LoadDataset(config, {});
       return "";
     } catch (const Error& error) {
       return error.what();
@@ -57,7 +59,7 @@ class Text : public testing::Test {
 };
 
 TEST_F(Text, TokensAreTheBytesThatOccurInTheirOrder) {
-  const ReadData data = ReadText(Write("a", "cab a\n"), Write("b", "bacb"), 2);
+  const ReadData data = ReadText(Write("a", "cab a\n"), Write("b", "bacb"));
   EXPECT_EQ(data.classes, 5U);
   EXPECT_THAT(data.class_names, ElementsAre("0x0a", "0x20", "a", "b", "c"));
   EXPECT_THAT(data.train.bytes, ElementsAre(4, 2, 3, 1, 2, 0));
@@ -69,7 +71,7 @@ TEST_F(Text, FaultsAreToldWithTheirByte) {
   EXPECT_THAT(Complaint("aaaa", "", 2), HasSubstr("a text of one character"));
   EXPECT_THAT(Complaint("abab", "abxb", 2),
               HasSubstr("byte 3 (x) does not occur in the training text"));
-  EXPECT_THROW((void)ReadText("/nowhere/text", "", 2), Error);
+  EXPECT_THROW((void)ReadText("/nowhere/text", ""), Error);
 }
 
 // One batch of windows, as a plan would see them.

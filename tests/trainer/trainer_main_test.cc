@@ -116,6 +116,27 @@ TEST_F(TrainerMain, TellsEveryEpochAndTheTest) {
   EXPECT_TRUE(Comparable(lines[12]).contains("test_accuracy"));
 }
 
+TEST_F(TrainerMain, PreparesEachDataSetOnce) {
+  std::ofstream(Path("t.csv")) << "1,0\n2,1\n";
+  const Json csv{{"type", "csv"}, {"train", Path("t.csv")}};
+  std::ofstream(Path("data.json")) << DumpJson(Json{"blobs", csv, csv});
+  const std::map<std::string, std::string> variables{{"DDL_CACHE", Path("cache")}};
+  TrainerProcess process({"--prepare", Path("data.json")}, variables, Path("error"));
+  const std::vector<std::string> lines = process.ReadRest();
+  EXPECT_EQ(process.Wait(), 0) << Error();
+  ASSERT_EQ(lines.size(), 1U);
+  const Json prepared = ParseJson(lines[0], "line");
+  EXPECT_THAT(prepared.at("path").get<std::string>(), testing::StartsWith(Path("cache/data-")));
+  EXPECT_THAT(prepared.at("name").get<std::string>(), testing::StartsWith("data-"));
+}
+
+TEST_F(TrainerMain, SaysWhichDataItCannotPrepare) {
+  std::ofstream(Path("data.json")) << R"([{"type": "csv", "train": "nowhere.csv"}])";
+  TrainerProcess process({"--prepare", Path("data.json")}, {}, Path("error"));
+  EXPECT_THAT(process.ReadLine(), HasSubstr("no file nowhere.csv"));
+  EXPECT_EQ(process.Wait(), 2);
+}
+
 TEST_F(TrainerMain, GoesOnAfterTermWithTheSameBits) {
   TrainerProcess whole({Path("config.json")}, {}, Path("error"));
   const std::vector<std::string> expected = whole.ReadRest();
