@@ -4,8 +4,11 @@
 // none here: then skip. All of it goes with the object.
 #pragma once
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,8 @@ class TestNetwork {
       Sshd(host).Trust();
   }
   ~TestNetwork() {
+    for (int host = 1; host <= static_cast<int>(sshds_.size()); ++host)
+      KillAll(host);
     sshds_.clear();
     for (const std::string& space : made_)
       (void)Ip("netns del " + space);
@@ -49,6 +54,30 @@ class TestNetwork {
     return text;
   }
 
+  // What runs on a host beside its sshd: agents, supervisors, trials.
+  [[nodiscard]] std::vector<pid_t> Strays(int host) const {
+    std::vector<pid_t> strays;
+    for (const pid_t pid : Processes(host)) {
+      std::string name;
+      std::ifstream("/proc/" + std::to_string(pid) + "/comm") >> name;
+      if (!name.empty() && !name.starts_with("sshd")) strays.push_back(pid);
+    }
+    return strays;
+  }
+  // All at once, as when the power fails.
+  void KillAll(int host) {
+    for (std::vector<pid_t> found; found = Processes(host), !found.empty();) {
+      for (const pid_t pid : found)
+        ::kill(pid, SIGKILL);
+      Sshd(host).Kill();
+    }
+  }
+  void Reboot(int host, const std::string& boot_id) {
+    KillAll(host);
+    Sshd(host).SetBootId(boot_id);
+    Sshd(host).StartAgain();
+  }
+
   // Nothing gets through, and nobody is told.
   void Cut(int host) const { EXPECT_TRUE(Ip(Port(host) + " down")); }
   void Heal(int host) const { EXPECT_TRUE(Ip(Port(host) + " up")); }
@@ -64,6 +93,15 @@ class TestNetwork {
  private:
   static bool Ip(const std::string& words) {
     return std::system(("/usr/sbin/ip " + words + " 2>/dev/null").c_str()) == 0;
+  }
+  [[nodiscard]] std::vector<pid_t> Processes(int host) const {
+    std::vector<pid_t> found;
+    const std::string command = "/usr/sbin/ip netns pids " + Space(host);
+    std::FILE* list = ::popen(command.c_str(), "re");
+    for (int pid = 0; list != nullptr && std::fscanf(list, "%d", &pid) == 1;)
+      found.push_back(pid);
+    if (list != nullptr) ::pclose(list);
+    return found;
   }
   [[nodiscard]] std::string Space(int host) const { return name_ + "n" + std::to_string(host); }
   [[nodiscard]] std::string Switch() const { return name_ + "s"; }
