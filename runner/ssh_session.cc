@@ -84,6 +84,13 @@ SshChannel::SshChannel(ssh_session session, ssh_channel channel)
   ::ssh_set_channel_callbacks(channel_.get(), &callbacks);
 }
 
+// libssh keeps a channel until its host has ended it too, and would go on to hand over what comes.
+void SshChannel::Close() {
+  if (!channel_) return;
+  ::ssh_remove_channel_callbacks(channel_.get(), &arrived_->callbacks);
+  channel_.reset();
+}
+
 namespace {
 
 std::size_t TakeFrom(std::string& text, std::span<char> bytes) {

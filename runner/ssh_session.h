@@ -34,14 +34,15 @@ class SshChannel {
   SshChannel(ssh_session session, ssh_channel channel);
   SshChannel(SshChannel&&) noexcept = default;
   SshChannel& operator=(SshChannel&& other) noexcept {
+    Close();
     session_ = other.session_;
-    channel_ = std::move(other.channel_);  // before what it writes to
+    channel_ = std::move(other.channel_);
     arrived_ = std::move(other.arrived_);
     return *this;
   }
   SshChannel(const SshChannel&) = delete;
   SshChannel& operator=(const SshChannel&) = delete;
-  ~SshChannel() = default;
+  ~SshChannel() { Close(); }
 
   // How many bytes came; 0: none now, or none ever again (see HasEnded).
   [[nodiscard]] std::size_t Read(std::span<char> bytes);
@@ -64,6 +65,8 @@ class SshChannel {
   struct Forget {
     void operator()(Arrived* arrived) const;
   };
+
+  void Close();
 
   ssh_session session_;
   std::unique_ptr<Arrived, Forget> arrived_;  // outlives the channel, which writes to it
