@@ -181,6 +181,7 @@ std::variant<RemoteAgent, SshProblem> StartRemoteAgent(SshSession& session,
   auto asked = AskForAgent(session, executable.sha256, patience, arguments);
   if (const auto* first = std::get_if<Asked>(&asked);
       first != nullptr && first->answer == AgentAnswer::kMissing) {
+    asked = SshProblem{};  // ends its channel: there are hosts that allow one at a time
     if (auto problem = Upload(session, executable, patience)) return *std::move(problem);
     asked = AskForAgent(session, executable.sha256, patience.Renewed(), arguments);
   }

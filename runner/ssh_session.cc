@@ -18,6 +18,9 @@ namespace ddl {
 namespace {
 
 constexpr const char* kNoDescriptors = "the process has no more descriptors";
+// A host counts a channel until it has seen its end: one that allows few may refuse the next.
+constexpr std::chrono::milliseconds kBetweenTries{20};
+constexpr int kMostTries = 50;
 
 // Until libssh has an answer other than "again", or patience ends.
 template <class Call>
@@ -217,17 +220,35 @@ std::optional<SshProblem> SshSession::LogIn(const SshTarget& target, const Patie
 
 std::variant<SshChannel, SshProblem> SshSession::Run(const std::string& command,
                                                      const Patience& patience) {
+  auto opened = OpenChannel(patience);
+  for (int tries = 1; has_run_ && tries < kMostTries; ++tries) {
+    const bool is_refused =
+        std::holds_alternative<SshProblem>(opened) && ::ssh_is_connected(session_.get()) != 0;
+    if (!is_refused || patience.IsStopped()) break;
+    (void)patience.AtMost(kBetweenTries).Wait(-1, 0);
+    opened = OpenChannel(patience);
+  }
+  has_run_ = true;
+  if (std::holds_alternative<SshProblem>(opened)) return opened;
+  ssh_channel channel = std::get<SshChannel>(opened).Get();
+  const int answer = UntilDone(session_.get(), patience, [channel, &command] {
+    return ::ssh_channel_request_exec(channel, command.c_str());
+  });
+  if (answer != SSH_OK) return Failed("run a command", answer);
+  return opened;
+}
+
+std::variant<SshChannel, SshProblem> SshSession::OpenChannel(const Patience& patience) {
   ssh_channel opened = ::ssh_channel_new(session_.get());
   if (opened == nullptr) return Failed("open a channel", SSH_ERROR);
   SshChannel channel(session_.get(), opened);
-  int answer =
+  const int answer =
       UntilDone(session_.get(), patience, [opened] { return ::ssh_channel_open_session(opened); });
-  if (answer != SSH_OK) return Failed("open a channel", answer);
-  answer = UntilDone(session_.get(), patience, [opened, &command] {
-    return ::ssh_channel_request_exec(opened, command.c_str());
-  });
-  if (answer != SSH_OK) return Failed("run a command", answer);
-  return channel;
+  if (answer == SSH_OK) return channel;
+  SshProblem problem = Failed("open a channel", answer);
+  const bool is_refused = answer != SSH_AGAIN && ::ssh_is_connected(session_.get()) != 0;
+  if (is_refused) problem.hint = "let its sshd open sessions: MaxSessions in its sshd_config";
+  return problem;
 }
 
 std::variant<SshChannel, SshProblem> SshSession::ConnectOn(const std::string& host, int port,

@@ -56,6 +56,7 @@ class SshChannel {
   // What a poll on the session's descriptor should wait for.
   [[nodiscard]] short Events() const;
   [[nodiscard]] int Descriptor() const;
+  [[nodiscard]] ssh_channel Get() const { return channel_.get(); }
   // Of a command that has ended; its output is thrown away. -1 where it was killed, or nothing came
   // in time.
   [[nodiscard]] int ExitCode(const Patience& patience);
@@ -97,9 +98,11 @@ class SshSession {
  private:
   SshSession(const SshTarget& target, FileDescriptor socket, std::unique_ptr<SshTunnel> below);
   [[nodiscard]] std::optional<SshProblem> LogIn(const SshTarget& target, const Patience& patience);
+  [[nodiscard]] std::variant<SshChannel, SshProblem> OpenChannel(const Patience& patience);
   [[nodiscard]] SshProblem Failed(const std::string& doing, int answer) const;
 
   std::string place_;
+  bool has_run_ = false;              // a command
   std::unique_ptr<SshTunnel> below_;  // what carries this connection; outlives the handle
   std::unique_ptr<ssh_session_struct, CloseSsh> session_;
 };
