@@ -131,9 +131,12 @@ void SshChannel::SendEof() {
 }
 
 bool SshChannel::HasEnded() const {
-  const bool is_over =
-      arrived_->is_over || arrived_->is_closed || ::ssh_is_connected(session_) == 0;
+  const bool is_over = arrived_->is_over || arrived_->is_closed || !IsConnected();
   return is_over && arrived_->output.empty();
+}
+
+bool SshChannel::IsConnected() const {
+  return ::ssh_is_connected(session_) != 0;
 }
 
 short SshChannel::Events() const {
@@ -148,7 +151,7 @@ int SshChannel::Descriptor() const {
 // for it does, without waiting.
 int SshChannel::ExitCode(const Patience& patience) {
   const auto is_told = [this] {
-    return arrived_->exit_code >= 0 || arrived_->is_closed || ::ssh_is_connected(session_) == 0;
+    return arrived_->exit_code >= 0 || arrived_->is_closed || !IsConnected();
   };
   while (!is_told()) {
     arrived_->output.clear();

@@ -53,6 +53,8 @@ class SshChannel {
   void SendEof();
   // Nothing will come any more, and what came has been read.
   [[nodiscard]] bool HasEnded() const;
+  // False: the connection went, which is no word of the host's.
+  [[nodiscard]] bool IsConnected() const;
   // What a poll on the session's descriptor should wait for.
   [[nodiscard]] short Events() const;
   [[nodiscard]] int Descriptor() const;

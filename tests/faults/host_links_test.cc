@@ -4,6 +4,7 @@
 namespace ddl {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 TEST_F(HostLinks, OfTwoSecondsThatLoseATenthAreKept) {
@@ -29,6 +30,27 @@ TEST_F(HostLinks, ThatAreNarrowAreKept) {
   EXPECT_EQ(done.code, 0) << done.out << done.error;
   EXPECT_EQ(Times(done.out, "does not answer"), 0) << done.out;
   AddToFaultTable("a link of 64 kbit/s", "tc tbf", Count(kHeld));
+}
+
+TEST_F(HostLinks, ThatBreakAtAnyTimeCostNothing) {
+  const auto sweep = Begin(kHeld);
+  AwaitHeld();
+  std::mt19937 dice(1);  // at any time: while a link is being made as well
+  int broken = 0;
+  const auto until = Clock::now() + seconds(3);
+  while (Clock::now() < until) {
+    std::this_thread::sleep_for(milliseconds(std::uniform_int_distribution<>(1, 400)(dice)));
+    broken += network_.Sshd(kBadHost).CutAny();
+  }
+  const Lines written = Written();
+  fmt::print("{} connections broken, caught up after {:.2f} s\n", broken, AwaitRows(written));
+  EXPECT_GT(broken, 2);
+  LetGo();
+  const Finished done = sweep->Wait();
+  EXPECT_EQ(done.code, 0) << done.out << done.error;
+  // Nobody has to see to the host: nothing of that kind is said.
+  EXPECT_EQ(done.out.find("DDL_HOST_DIR"), std::string::npos) << done.out;
+  AddToFaultTable("connections broken at random", "sessions of sshd killed", Count(kHeld));
 }
 
 }  // namespace
