@@ -24,7 +24,7 @@ struct HostCut {
 class HostCuts : public HostLedger {
  protected:
   void Run(const HostCut& cut) {
-    const auto sweep = Begin(cut.sweep);
+    const auto sweep = Begin(cut.sweep, true);
     Await("ended_ms > 0", kHosts);
     // Two that have most of their reports before them.
     Await(fmt::format("host = 'ssh://h1' AND cause IS NULL AND {} BETWEEN 1 AND 5", kRows), 2);
@@ -37,7 +37,7 @@ class HostCuts : public HostLedger {
     cut.is_one_way ? network_.Unmute(kBadHost) : network_.Heal(kBadHost);
     const double caught_up_s = AwaitRows(written);
     const Finished done = sweep->Wait();
-    EXPECT_EQ(done.code, 0) << done.out << done.error;
+    ASSERT_EQ(done.code, 0) << done.out << done.error;
     fmt::print("{}: {} rows behind at its end\n", cut.name, behind);
     const bool is_given_up = cut.sweep.lost_after_s * 1000 < static_cast<double>(cut.lasts.count());
     EXPECT_TRUE(behind > 0 || is_given_up) << "the cut cut nothing off";
@@ -48,8 +48,9 @@ class HostCuts : public HostLedger {
     EXPECT_EQ(lost > 0, is_given_up);
     fmt::print(
         "{}: caught up in {:.2f} s, {} given up; gap of the others {:.1f} ms before, {:.1f} "
-        "ms during\n",
-        cut.name, caught_up_s, lost, Gap(store, 0, cut_at), Gap(store, cut_at, healed_at));
+        "ms during; longest turn without the commit {:.2f} ms\n",
+        cut.name, caught_up_s, lost, Gap(store, 0, cut_at), Gap(store, cut_at, healed_at),
+        LongestTurn(done.out));
     AddToFaultTable(cut.name, "network namespaces, four hosts; one of them", tally);
   }
 

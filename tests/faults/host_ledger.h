@@ -50,7 +50,7 @@ class HostLedger : public RealDdl {
     if (!folder_.empty()) RealDdl::TearDown();
   }
 
-  std::unique_ptr<RunningDdl> Begin(const HostSweep& sweep) {
+  std::unique_ptr<RunningDdl> Begin(const HostSweep& sweep, bool as_json = false) {
     std::string values = "0";
     for (int value = 1; value < sweep.trials; ++value)
       values += ", " + std::to_string(value);
@@ -64,7 +64,12 @@ class HostLedger : public RealDdl {
                           values, sweep.lost_after_s, sweep.cpus, DDL_BINARY_DIR, folder_,
                           sweep.reports, std::chrono::microseconds(sweep.between_reports).count(),
                           sweep.is_held ? folder_ + "/gate" : "/"));
-    return StartProgram(Words({"sweep", spec}));
+    return StartProgram(as_json ? Words({"sweep", "--json", spec}) : Words({"sweep", spec}));
+  }
+  // The longest turn of the coordinator in milliseconds, from the last line of its JSON.
+  static double LongestTurn(const std::string& out) {
+    const std::size_t begin = out.rfind('\n', out.size() - 2) + 1;
+    return ParseJson(out.substr(begin), "output of ddl").at("ended").at("longest_turn_ms");
   }
   void LetGo() const { (void)Write("gate", ""); }
   // ddl where the coordinator is.
@@ -137,6 +142,19 @@ class HostLedger : public RealDdl {
       found.insert(rows.Text(0));
     return found;
   }
+  // For people: of attempts that did not exit by themselves.
+  static std::string Endings(const Connection& store) {
+    std::string text;
+    Statement rows(store,
+                   "SELECT t.number || '.' || a.attempt || ' on ' || a.host || ' ended by cause ' "
+                   "|| a.cause || ': ' || a.detail || ' sent ' || a.created_ms || ' started ' || "
+                   "coalesce(a.started_ms, 0) || ' ended ' || a.ended_ms FROM attempt a JOIN trial "
+                   "t ON t.id = a.trial WHERE NOT a." +
+                       Ended(EndCause::kExited));
+    while (rows.Step())
+      text += rows.Text(0) + "\n";
+    return text;
+  }
   // Rows that were written and are not stored; of attempts that were given up nobody waits for any.
   [[nodiscard]] int Behind(const Lines& written) const {
     const Connection store = OpenStore();
@@ -170,7 +188,8 @@ class HostLedger : public RealDdl {
               sweep.trials);
     EXPECT_EQ(store.Number("SELECT count(*) FROM attempt WHERE cause IS NULL OR NOT (" +
                            Ended(EndCause::kExited) + " OR " + Ended(allowed) + ")"),
-              0);
+              0)
+        << Endings(store);
     const Lines stored = Stored(store);
     const std::set<std::string> cut_short =
         allowed == EndCause::kExited ? std::set<std::string>{} : Attempts(store, allowed);
