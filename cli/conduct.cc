@@ -120,7 +120,7 @@ int ConductHere(const SweepRequest& request, const ConductOptions& options,
     return kExitInterrupted;
   }
   const SweepEnded& ended = coordinator.Ended().at(opened.sweep);
-  observer.Screen().End(ended.outcome, ended.reason);
+  observer.Screen().End(ended.outcome, ended.reason, coordinator.LongestTurn());
   return ExitCodeOf(ended.outcome);
 }
 

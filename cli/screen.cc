@@ -63,11 +63,20 @@ void SweepScreen::End(SweepOutcome outcome, const std::string& reason) {
   if (kind_ == ScreenKind::kJson) {
     Json ended{{"outcome", ToString(outcome)}, {"reason", reason}};
     if (last_) ended["progress"] = ProgressJson(*last_, {});
+    if (longest_turn_) {
+      ended["longest_turn_ms"] = std::chrono::duration<double, std::milli>(*longest_turn_).count();
+    }
     PrintNow(DumpJson({{"ended", ended}}));
   } else if (kind_ != ScreenKind::kQuiet) {
     if (last_) PrintNow(PlainProgressLine(*last_));
     if (!reason.empty()) PrintNow(reason);
   }
+}
+
+void SweepScreen::End(SweepOutcome outcome, const std::string& reason,
+                      std::chrono::nanoseconds longest_turn) {
+  longest_turn_ = longest_turn;
+  End(outcome, reason);
 }
 
 void SweepScreen::Clear() {

@@ -27,6 +27,9 @@ class SweepScreen {
   void Say(const std::string& text);
   // The last word; leaves the terminal as it was.
   void End(SweepOutcome outcome, const std::string& reason);
+  // The same of a sweep that this process conducted: its coordinator's longest turn is told in
+  // JSON.
+  void End(SweepOutcome outcome, const std::string& reason, std::chrono::nanoseconds longest_turn);
   // Takes the live part off the screen without a word.
   void Clear();
   // Writes nothing from here on.
@@ -38,6 +41,7 @@ class SweepScreen {
   std::unique_ptr<LiveScreen> live_;
   std::optional<SweepProgress> last_;
   std::chrono::nanoseconds shown_{0};
+  std::optional<std::chrono::nanoseconds> longest_turn_;
 };
 
 [[nodiscard]] ScreenKind ChooseScreen(bool json, bool quiet);

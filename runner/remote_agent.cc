@@ -23,6 +23,7 @@ constexpr std::string_view kAnswerMark = "ddl-host: ";
 constexpr std::string_view kReady = "ready";
 constexpr std::string_view kMissing = "missing";
 constexpr std::string_view kRefused = "refused ";
+constexpr const char* kGone = "the connection went while the agent was started";
 
 // Where the agent's executable lies there; the agent itself picks the same host folder.
 std::string AgentNames(std::string_view sha256) {
@@ -97,6 +98,7 @@ std::variant<Asked, SshProblem> AskForAgent(SshSession& session, std::string_vie
     if (channel.HasEnded()) break;
     if (!patience.Wait(channel.Descriptor(), channel.Events())) break;
   }
+  if (!channel.IsConnected()) return SshProblem{kGone, {}};
   return NoAgent(output, errors, patience);
 }
 
@@ -124,6 +126,7 @@ std::optional<SshProblem> Upload(SshSession& session, const Executable& executab
     }
   }
   if (channel.ExitCode(moving) == 0) return std::nullopt;
+  if (!channel.IsConnected()) return SshProblem{kGone, {}};
   return SshProblem{fmt::format("cannot put the agent there: {}", LastLine(errors)),
                     "is there space, and is the folder ours? DDL_HOST_DIR names another"};
 }
@@ -181,6 +184,7 @@ std::variant<RemoteAgent, SshProblem> StartRemoteAgent(SshSession& session,
   auto asked = AskForAgent(session, executable.sha256, patience, arguments);
   if (const auto* first = std::get_if<Asked>(&asked);
       first != nullptr && first->answer == AgentAnswer::kMissing) {
+    asked = SshProblem{};  // ends its channel: there are hosts that allow one at a time
     if (auto problem = Upload(session, executable, patience)) return *std::move(problem);
     asked = AskForAgent(session, executable.sha256, patience.Renewed(), arguments);
   }

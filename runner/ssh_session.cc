@@ -18,6 +18,9 @@ namespace ddl {
 namespace {
 
 constexpr const char* kNoDescriptors = "the process has no more descriptors";
+// A host counts a channel until it has seen its end: one that allows few may refuse the next.
+constexpr std::chrono::milliseconds kBetweenTries{20};
+constexpr int kMostTries = 50;
 
 // Until libssh has an answer other than "again", or patience ends.
 template <class Call>
@@ -84,6 +87,13 @@ SshChannel::SshChannel(ssh_session session, ssh_channel channel)
   ::ssh_set_channel_callbacks(channel_.get(), &callbacks);
 }
 
+// libssh keeps a channel until its host has ended it too, and would go on to hand over what comes.
+void SshChannel::Close() {
+  if (!channel_) return;
+  ::ssh_remove_channel_callbacks(channel_.get(), &arrived_->callbacks);
+  channel_.reset();
+}
+
 namespace {
 
 std::size_t TakeFrom(std::string& text, std::span<char> bytes) {
@@ -121,9 +131,12 @@ void SshChannel::SendEof() {
 }
 
 bool SshChannel::HasEnded() const {
-  const bool is_over =
-      arrived_->is_over || arrived_->is_closed || ::ssh_is_connected(session_) == 0;
+  const bool is_over = arrived_->is_over || arrived_->is_closed || !IsConnected();
   return is_over && arrived_->output.empty();
+}
+
+bool SshChannel::IsConnected() const {
+  return ::ssh_is_connected(session_) != 0;
 }
 
 short SshChannel::Events() const {
@@ -138,7 +151,7 @@ int SshChannel::Descriptor() const {
 // for it does, without waiting.
 int SshChannel::ExitCode(const Patience& patience) {
   const auto is_told = [this] {
-    return arrived_->exit_code >= 0 || arrived_->is_closed || ::ssh_is_connected(session_) == 0;
+    return arrived_->exit_code >= 0 || arrived_->is_closed || !IsConnected();
   };
   while (!is_told()) {
     arrived_->output.clear();
@@ -210,17 +223,35 @@ std::optional<SshProblem> SshSession::LogIn(const SshTarget& target, const Patie
 
 std::variant<SshChannel, SshProblem> SshSession::Run(const std::string& command,
                                                      const Patience& patience) {
+  auto opened = OpenChannel(patience);
+  for (int tries = 1; has_run_ && tries < kMostTries; ++tries) {
+    const bool is_refused =
+        std::holds_alternative<SshProblem>(opened) && ::ssh_is_connected(session_.get()) != 0;
+    if (!is_refused || patience.IsStopped()) break;
+    (void)patience.AtMost(kBetweenTries).Wait(-1, 0);
+    opened = OpenChannel(patience);
+  }
+  has_run_ = true;
+  if (std::holds_alternative<SshProblem>(opened)) return opened;
+  ssh_channel channel = std::get<SshChannel>(opened).Get();
+  const int answer = UntilDone(session_.get(), patience, [channel, &command] {
+    return ::ssh_channel_request_exec(channel, command.c_str());
+  });
+  if (answer != SSH_OK) return Failed("run a command", answer);
+  return opened;
+}
+
+std::variant<SshChannel, SshProblem> SshSession::OpenChannel(const Patience& patience) {
   ssh_channel opened = ::ssh_channel_new(session_.get());
   if (opened == nullptr) return Failed("open a channel", SSH_ERROR);
   SshChannel channel(session_.get(), opened);
-  int answer =
+  const int answer =
       UntilDone(session_.get(), patience, [opened] { return ::ssh_channel_open_session(opened); });
-  if (answer != SSH_OK) return Failed("open a channel", answer);
-  answer = UntilDone(session_.get(), patience, [opened, &command] {
-    return ::ssh_channel_request_exec(opened, command.c_str());
-  });
-  if (answer != SSH_OK) return Failed("run a command", answer);
-  return channel;
+  if (answer == SSH_OK) return channel;
+  SshProblem problem = Failed("open a channel", answer);
+  const bool is_refused = answer != SSH_AGAIN && ::ssh_is_connected(session_.get()) != 0;
+  if (is_refused) problem.hint = "let its sshd open sessions: MaxSessions in its sshd_config";
+  return problem;
 }
 
 std::variant<SshChannel, SshProblem> SshSession::ConnectOn(const std::string& host, int port,

@@ -34,14 +34,15 @@ class SshChannel {
   SshChannel(ssh_session session, ssh_channel channel);
   SshChannel(SshChannel&&) noexcept = default;
   SshChannel& operator=(SshChannel&& other) noexcept {
+    Close();
     session_ = other.session_;
-    channel_ = std::move(other.channel_);  // before what it writes to
+    channel_ = std::move(other.channel_);
     arrived_ = std::move(other.arrived_);
     return *this;
   }
   SshChannel(const SshChannel&) = delete;
   SshChannel& operator=(const SshChannel&) = delete;
-  ~SshChannel() = default;
+  ~SshChannel() { Close(); }
 
   // How many bytes came; 0: none now, or none ever again (see HasEnded).
   [[nodiscard]] std::size_t Read(std::span<char> bytes);
@@ -52,9 +53,12 @@ class SshChannel {
   void SendEof();
   // Nothing will come any more, and what came has been read.
   [[nodiscard]] bool HasEnded() const;
+  // False: the connection went, which is no word of the host's.
+  [[nodiscard]] bool IsConnected() const;
   // What a poll on the session's descriptor should wait for.
   [[nodiscard]] short Events() const;
   [[nodiscard]] int Descriptor() const;
+  [[nodiscard]] ssh_channel Get() const { return channel_.get(); }
   // Of a command that has ended; its output is thrown away. -1 where it was killed, or nothing came
   // in time.
   [[nodiscard]] int ExitCode(const Patience& patience);
@@ -64,6 +68,8 @@ class SshChannel {
   struct Forget {
     void operator()(Arrived* arrived) const;
   };
+
+  void Close();
 
   ssh_session session_;
   std::unique_ptr<Arrived, Forget> arrived_;  // outlives the channel, which writes to it
@@ -94,9 +100,11 @@ class SshSession {
  private:
   SshSession(const SshTarget& target, FileDescriptor socket, std::unique_ptr<SshTunnel> below);
   [[nodiscard]] std::optional<SshProblem> LogIn(const SshTarget& target, const Patience& patience);
+  [[nodiscard]] std::variant<SshChannel, SshProblem> OpenChannel(const Patience& patience);
   [[nodiscard]] SshProblem Failed(const std::string& doing, int answer) const;
 
   std::string place_;
+  bool has_run_ = false;              // a command
   std::unique_ptr<SshTunnel> below_;  // what carries this connection; outlives the handle
   std::unique_ptr<ssh_session_struct, CloseSsh> session_;
 };

@@ -241,11 +241,24 @@ Now Coordinator::Clock() {
           duration_cast<std::chrono::milliseconds>(unix_time).count()};
 }
 
+// Its time on disk counts apart.
+template <class Call>
+void Coordinator::OnDisk(Call call) {
+  const nanoseconds began = Clock().monotonic;
+  call();
+  on_disk_ += Clock().monotonic - began;
+}
+
 void Coordinator::Turn(nanoseconds patience) {
+  const nanoseconds began = Clock().monotonic;
+  on_disk_ = nanoseconds(0);
   for (HostLink& host : hosts_) {
     host.Keep(Clock().monotonic);
   }
-  for (News& news : mailbox_.TakeAll(patience)) {
+  const nanoseconds waits = Clock().monotonic;
+  auto arrived = mailbox_.TakeAll(patience);
+  const nanoseconds waited = Clock().monotonic - waits;
+  for (News& news : arrived) {
     std::visit([this](auto& alternative) { Apply(alternative); }, news);
   }
   KeepCode();
@@ -253,6 +266,7 @@ void Coordinator::Turn(nanoseconds patience) {
   Settle();
   ShowProgress(false);
   if (Clock().monotonic - backed_up_ > kBackupEvery) KeepBackup();
+  longest_turn_ = std::max(longest_turn_, Clock().monotonic - began - waited - on_disk_);
 }
 
 void Coordinator::Settle() {
@@ -264,7 +278,7 @@ void Coordinator::Settle() {
     }
   }
   if (!changes.empty()) {
-    store_.Commit(changes);
+    OnDisk([&] { store_.Commit(changes); });
     changed_since_backup_ = true;
   }
   for (Action& action : actions) {
@@ -287,7 +301,8 @@ void Coordinator::KeepBackup() {
   backed_up_ = Clock().monotonic;
   if (!changed_since_backup_) return;
   changed_since_backup_ = false;
-  BackupMade made{store_.Backup()};
+  BackupMade made;
+  OnDisk([&] { made.marks = store_.Backup(); });
   Apply(made);
   Settle();
 }

@@ -85,6 +85,9 @@ class Coordinator {
   [[nodiscard]] std::vector<SweepProgress> Progress() const { return core_.Progress(Clock()); }
   [[nodiscard]] bool AllSweepsEnded() const { return core_.AllSweepsEnded(); }
   [[nodiscard]] const std::map<SweepId, SweepEnded>& Ended() const { return ended_; }
+  // How long the deciding thread took at most for one turn, without its wait for news and without
+  // commits: while it takes its time, nobody is served.
+  [[nodiscard]] std::chrono::nanoseconds LongestTurn() const { return longest_turn_; }
 
  private:
   using News = std::variant<HostNews, Proposed, ControlNews, BackupMade>;
@@ -132,6 +135,8 @@ class Coordinator {
   void SayToAll(const std::string& text);
   void ShowProgress(bool ended);
   void KeepBackup();
+  template <class Call>
+  void OnDisk(Call call);
 
   CoordinatorOptions options_;
   CoordinatorObserver& observer_;
@@ -151,6 +156,8 @@ class Coordinator {
   std::chrono::nanoseconds shown_{0};
   std::chrono::nanoseconds backed_up_{0};
   bool changed_since_backup_ = false;
+  std::chrono::nanoseconds longest_turn_{0};
+  std::chrono::nanoseconds on_disk_{0};  // of the turn: commits and backups
 
   // What has a thread comes after what the thread delivers to.
   Mailbox<News> mailbox_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// ledger_trial FOLDER REPORTS [MICROSECONDS]: a trial that writes down by itself, synced, what it
-// reports to ddl: FOLDER/TRIAL.ATTEMPT has one line a report, with its step, before the report is
-// made. Between two reports it takes its time, 2,000 microseconds unless told.
+// ledger_trial FOLDER REPORTS [MICROSECONDS [GATE]]: a trial that writes down by itself, synced,
+// what it reports to ddl: FOLDER/TRIAL.ATTEMPT has one line a report, with its step, before the
+// report is made. Between two reports it takes its time, 2,000 microseconds unless told; with GATE
+// it goes on reporting until a file of that name is there.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -29,7 +30,8 @@ int main(int argc, char** argv) {
   // A second start of one attempt is seen as lines that stand twice.
   const int ledger = open((std::string(argv[1]) + "/" + name).c_str(),
                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  for (int step = 1; step <= std::atoi(argv[2]); ++step) {
+  const char* gate = argc > 4 ? argv[4] : "/";
+  for (int step = 1; step <= std::atoi(argv[2]) || access(gate, F_OK) != 0; ++step) {
     if (!WriteLine(ledger, std::to_string(step) + "\n") || fdatasync(ledger) != 0) return 1;
     std::printf("{\"step\": %d, \"loss\": %d}\n", step, 100 - step);
     std::fflush(stdout);

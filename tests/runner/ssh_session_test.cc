@@ -71,6 +71,15 @@ TEST_F(SshHost, RunsCommandsOnAHostThatIsKnown) {
   EXPECT_TRUE(SawAuthentication());
 }
 
+TEST_F(SshHost, EndsAChannelWithoutTheNextOneHearingOfIt) {
+  auto opened = Open();
+  auto& session = std::get<SshSession>(opened);
+  for (int i = 0; i < 20; ++i) {
+    (void)session.Run("echo not read", Soon());
+    EXPECT_EQ(Run(session, "sleep 0.02; echo here"), std::pair(std::string("here\n"), 0));
+  }
+}
+
 TEST_F(SshHost, RefusesOneThatIsNotKnownAndTellsHowToTrustIt) {
   sshd_.Write("known_hosts", "");
   const SshProblem problem = Refused();

@@ -41,8 +41,10 @@ class TestSshd {
     if (why_not_.empty()) MakeKey(Path("host_key"));
     if (why_not_.empty()) MakeKey(Path("user_key"));
     constexpr int kTries = 20;  // the port may be somebody else's
-    for (int i = 0; why_not_.empty() && pid_ == 0 && i < kTries; ++i)
+    for (int i = 0; why_not_.empty() && pid_ == 0 && i < kTries; ++i) {
+      port_ = std::uniform_int_distribution<>(20'000, 60'000)(random_);
       Start();
+    }
     if (why_not_.empty() && pid_ == 0) why_not_ = "sshd does not start: " + log_;
   }
   ~TestSshd() { Stop(); }
@@ -101,14 +103,35 @@ class TestSshd {
     pid_ = 0;
     reader_.join();
   }
+  // The end of a crash: of itself and of all that serves its connections.
+  void Kill() {
+    if (pid_ == 0) return;
+    ::kill(pid_, SIGSTOP);  // it takes nobody any more
+    KillSessions(pid_);
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+    reader_.join();
+  }
+  // Again where it was, after Stop or Kill.
+  void StartAgain() {
+    Start();
+    EXPECT_NE(pid_, 0) << log_;
+  }
+  // From the next start on: further lines of its configuration, and (for root alone) the id of the
+  // boot that programs there read.
+  void SetOptions(const std::string& options) { options_ = options; }
+  void SetBootId(const std::string& id) const { Write("boot_id", id + "\n"); }
   // Kills the processes that serve its connections.
-  void Cut() const {
+  void Cut() const { EXPECT_GT(CutAny(), 0) << "nobody is connected"; }
+  // The same, however many there are.
+  int CutAny() const {
     const std::string pid = std::to_string(pid_);
     std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
     int killed = 0;
     for (pid_t child = 0; children >> child; ++killed)
       ::kill(child, SIGKILL);
-    EXPECT_GT(killed, 0) << "nobody is connected";
+    return killed;
   }
   // What it has said so far; all of it after Stop.
   [[nodiscard]] const std::string& Log() const { return log_; }
@@ -121,8 +144,19 @@ class TestSshd {
     return {};
   }
 
+  static void KillSessions(pid_t parent) {
+    const std::string pid = std::to_string(parent);
+    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+    for (pid_t child = 0; children >> child;) {
+      std::string name;
+      std::ifstream("/proc/" + std::to_string(child) + "/comm") >> name;
+      if (!name.starts_with("sshd")) continue;
+      KillSessions(child);
+      ::kill(child, SIGKILL);
+    }
+  }
+
   void Start() {
-    port_ = std::uniform_int_distribution<>(20'000, 60'000)(random_);
     std::filesystem::copy_file(Path("user_key.pub"), Path("authorized_keys"),
                                std::filesystem::copy_options::overwrite_existing);
     Write("sshd_config",
@@ -134,15 +168,20 @@ class TestSshd {
               Path("host") + " DDL_LEASE_DIR=" + Path("leases") + "\n" + options_);
     const std::string run = "exec " + program_ + " -D -e -f " + Path("sshd_config");
     const std::string passwd = Path("passwd");
-    const std::string as_root = "mount -t tmpfs none /run && mkdir /run/sshd && cp /etc/passwd " +
-                                passwd +
-                                " && { getent passwd sshd >/dev/null || "
-                                "echo sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin >> " +
-                                passwd + "; } && mount --bind " + passwd + " /etc/passwd && " + run;
+    const std::string as_root =
+        "mount -t tmpfs none /run && mkdir /run/sshd && cp /etc/passwd " + passwd +
+        " && { getent passwd sshd >/dev/null || "
+        "echo sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin >> " +
+        passwd + "; } && mount --bind " + passwd + " /etc/passwd && " + OwnBootId() + run;
     const std::string there =
         place_.name_space.empty() ? "" : "/usr/sbin/ip netns exec " + place_.name_space + " ";
     Launch(::geteuid() == 0 ? "exec " + there + "unshare --mount /bin/sh -c '" + as_root + "'"
                             : run);
+  }
+
+  [[nodiscard]] std::string OwnBootId() const {
+    if (!std::filesystem::exists(Path("boot_id"))) return {};
+    return "mount --bind " + Path("boot_id") + " /proc/sys/kernel/random/boot_id && ";
   }
 
   void Launch(const std::string& script) {
