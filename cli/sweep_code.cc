@@ -2,6 +2,7 @@
 #include "cli/sweep_code.h"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -39,6 +40,21 @@ void MakeStoreFolder(const std::string& folder) {
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, refused);
 }
 
+// A sweep that goes on has its trainer and its data already: what they were made of may be gone.
+std::map<std::string, std::string> FilesToTrainWith(const SweepSpec& spec,
+                                                    const std::string& code_folder,
+                                                    const std::string& begun_with) {
+  try {
+    return TrainerFiles(spec);
+  } catch (const Error& problem) {
+    std::map<std::string, std::string> kept;
+    if (!begun_with.empty()) kept = FilesOfCode(code_folder, begun_with);
+    if (kept.empty()) throw;
+    fmt::print(stderr, "note: {}; this sweep goes on with what it began with\n", problem.Message());
+    return kept;
+  }
+}
+
 }  // namespace
 
 void PrepareCode(SweepRequest& request, const std::string& store_folder) {
@@ -47,7 +63,9 @@ void PrepareCode(SweepRequest& request, const std::string& store_folder) {
   const std::string begun_with = CodeBegunWith(request, store_folder);
   CodeSource source{
       request.spec.workdir, store_folder + "/code", {store_folder, DefaultHostFolder()}};
-  if (request.spec.trainer) source.files = TrainerFiles(request.spec);
+  if (request.spec.trainer) {
+    source.files = FilesToTrainWith(request.spec, source.code_folder, begun_with);
+  }
   if (begun_with.empty()) {
     const CodeSnapshot snapshot = TakeCode(source);
     for (const std::string& note : snapshot.notes) {

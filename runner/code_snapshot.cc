@@ -179,6 +179,19 @@ CodeSnapshot TakeCode(const CodeSource& source) {
               "name what is written there all the time in a .ddlignore");
 }
 
+std::map<std::string, std::string> FilesOfCode(const std::string& code_folder,
+                                               const std::string& code) {
+  std::map<std::string, std::string> files;
+  const auto text = CodeTree::ReadManifest(code_folder, code);
+  const auto manifest = text ? ParseManifest(*text) : std::nullopt;
+  if (!manifest) return files;
+  for (const CodeEntry& entry : manifest->entries) {
+    if (!entry.IsFile()) continue;
+    files[entry.path] = CodeTree::FolderOfTree(code_folder, code) + "/" + entry.path;
+  }
+  return files;
+}
+
 std::optional<std::int64_t> GoOnWithCode(const CodeSource& source, const std::string& code) {
   const FileDescriptor lock = LockCode(source.code_folder);
   CodeWalk walk = Walk(source);

@@ -38,4 +38,8 @@ struct CodeSource {
 [[nodiscard]] std::optional<std::int64_t> GoOnWithCode(const CodeSource& source,
                                                        const std::string& code);
 
+// The files of a snapshot that is there, as a list to make the same one of. Empty: it is gone.
+[[nodiscard]] std::map<std::string, std::string> FilesOfCode(const std::string& code_folder,
+                                                             const std::string& code);
+
 }  // namespace ddl

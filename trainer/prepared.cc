@@ -238,8 +238,8 @@ Dataset LoadPrepared(const fs::path& cache, const std::string& key,
     if (problem.Kind() != ErrorKind::kInfrastructure) throw;
     fmt::print(stderr, "note: prepared data cannot be kept: {}\n", problem.what());
   }
-  if (std::optional<Dataset> found = data ? MapPrepared(path) : std::nullopt)
-    return *std::move(found);
+  std::optional<Dataset> made = data ? MapPrepared(path) : std::nullopt;
+  if (made) return *std::move(made);
   return KeepInMemory(data ? *std::move(data) : read());
 }
 
