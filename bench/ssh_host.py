@@ -13,10 +13,12 @@ from measure import TOP
 
 
 class SshHost:
-    """Reached as `test-host` by the client configuration `self.config`."""
+    """Reached as `test-host` by the client configuration `self.config`; here, or in a network namespace."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, space=None, address="127.0.0.1"):
         self.folder = folder
+        self.inside = ["ip", "netns", "exec", space] if space else []
+        self.address = address
         self.config = os.path.join(folder, "config")
 
     def path(self, name):
@@ -43,7 +45,7 @@ class SshHost:
     def start(self, program, port):
         """False: the port is somebody else's."""
         self.write("sshd_config", f"""Port {port}
-ListenAddress 127.0.0.1
+ListenAddress {self.address}
 HostKey {self.path('host_key')}
 AuthorizedKeysFile {self.path('authorized_keys')}
 StrictModes no
@@ -55,9 +57,9 @@ MaxStartups 100:30:200
 SetEnv DDL_HOST_DIR={self.path('host')} DDL_LEASE_DIR={self.path('leases')}
 """)
         with open(self.path("host_key.pub")) as key:
-            self.write("known_hosts", f"[127.0.0.1]:{port} {' '.join(key.read().split()[:2])}\n")
+            self.write("known_hosts", f"[{self.address}]:{port} {' '.join(key.read().split()[:2])}\n")
         self.write("config", f"""Host test-host
-  HostName 127.0.0.1
+  HostName {self.address}
   Port {port}
   IdentityFile {self.path('user_key')}
   IdentityAgent none
@@ -71,7 +73,7 @@ SetEnv DDL_HOST_DIR={self.path('host')} DDL_LEASE_DIR={self.path('leases')}
                   f"exec {program} -D -e -f {self.path('sshd_config')}")
         libraries = os.path.join(TOP, "build/sshd/usr/lib/x86_64-linux-gnu")
         self.server = subprocess.Popen(
-            ["unshare", "--mount", "/bin/sh", "-c", script], stderr=subprocess.PIPE, text=True,
+            [*self.inside, "unshare", "--mount", "/bin/sh", "-c", script], stderr=subprocess.PIPE, text=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH": libraries})
         for line in self.server.stderr:
             if "Server listening on" in line:

@@ -93,6 +93,7 @@ class AgentCore {
   void On(const Order& order);
   void On(const Ack& ack);
   void On(const Settled& settled);
+  void On(const Recall& recall);
   void On(const GetFile& request);
   void On(const PutFile& request);
   void On(const Heartbeat& heartbeat);

@@ -159,20 +159,24 @@ void AgentCore::On(const Adopt& adopt) {
 }
 
 void AgentCore::On(const Order& order) {
-  const auto queued = std::ranges::find(queue_, order.id, &LaunchRecord::id);
-  if (queued != queue_.end()) {
-    if (order.kind == OrderKind::kControl) return;
-    ExitRecord record;
-    record.id = order.id;
-    record.token = queued->token;
-    record.cause = EndCause::kStopped;
-    record.detail = "not started yet";
-    queue_.erase(queued);
-    unclaimed_.insert(order.id);
-    host_.Send(Exited{std::move(record)});
-    return;
+  if (std::ranges::find(queue_, order.id, &LaunchRecord::id) == queue_.end()) {
+    Deliver({order});
+  } else if (order.kind != OrderKind::kControl) {
+    On(Recall{order.id});
   }
-  Deliver({order});
+}
+
+void AgentCore::On(const Recall& recall) {
+  const auto queued = std::ranges::find(queue_, recall.id, &LaunchRecord::id);
+  if (queued == queue_.end()) return;
+  ExitRecord record;
+  record.id = recall.id;
+  record.token = queued->token;
+  record.cause = EndCause::kStopped;
+  record.detail = "not started yet";
+  queue_.erase(queued);
+  unclaimed_.insert(recall.id);
+  host_.Send(Exited{std::move(record)});
 }
 
 // The file first, so that no order is lost; then its supervisor is woken. Without a start record it

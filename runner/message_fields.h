@@ -95,6 +95,10 @@ void Fields(Visitor& visit, Settled& value) {
   visit(value.id);
 }
 template <class Visitor>
+void Fields(Visitor& visit, Recall& value) {
+  visit(value.id);
+}
+template <class Visitor>
 void Fields(Visitor& visit, GetFile& value) {
   visit(value.request, value.path, value.offset, value.length);
 }

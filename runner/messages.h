@@ -67,6 +67,13 @@ struct Settled {
   bool operator==(const Settled&) const = default;
 };
 
+// A launch that waits there behind another rank is not to start after all. One that has begun
+// stays.
+struct Recall {
+  RankId id;
+  bool operator==(const Recall&) const = default;
+};
+
 struct GetFile {
   std::uint64_t request = 0;
   std::string path;  // below the host folder
@@ -107,7 +114,7 @@ struct Heartbeat {
 };
 
 using ToHost = std::variant<Hello, Launch, Adopt, Order, Ack, Settled, GetFile, PutFile, Heartbeat,
-                            OfferCode, CodeBytes>;
+                            OfferCode, CodeBytes, Recall>;
 
 // ---- agent → coordinator -------------------------------------------------------------------
 

@@ -60,8 +60,8 @@ void Core::State::On(const RankStarted& started, Turn& turn) {
   turn.Commit(AttemptStarted{sweep.trials.Of(job->number).id, job->attempt, started.record.pid,
                              started.record.started_unix_ms});
   sweep.trials.Move(job->number, TrialState::kRunning);
-  const bool is_to_stop = job->stop != StopCause::kNone && job->stop != StopCause::kRecall;
-  if (is_to_stop) Move(sweep, job->number, TrialState::kStopping, "", turn);
+  if (job->stop == StopCause::kRecall) job->stop = StopCause::kNone;  // it came too late
+  if (job->stop != StopCause::kNone) Move(sweep, job->number, TrialState::kStopping, "", turn);
   if (job->seat == 0) return;
   HostState& host = hosts.at(job->host);
   Seat& seat = host.seats.at(job->seat);
@@ -103,10 +103,10 @@ void Core::State::On(const RankExited& exited, Turn& turn) {
 
 void Core::State::Stop(LiveJob& job, StopCause cause, Turn& turn) {
   if (job.stop >= cause) return;
-  const bool was_told = job.stop != StopCause::kNone;
+  const bool was_told = job.stop != StopCause::kNone && job.stop != StopCause::kRecall;
   job.stop = cause;
+  if (cause == StopCause::kRecall) return turn.Send(hosts.at(job.host), Recall{{job.id, 0}});
   if (!was_told) turn.Send(hosts.at(job.host), Order{{job.id, 0}, OrderKind::kStop, {}});
-  if (cause == StopCause::kRecall) return;
   SweepRun& sweep = sweeps.at(job.sweep);
   if (PlantedBug(Bug::kFreeSlotAtStop)) --sweep.seats;
   if (!PlantedBug(Bug::kForgetWanted)) {

@@ -31,5 +31,15 @@ TEST_F(BlackHole, FromTheStartHoldsNobodyUp) {
   EXPECT_EQ(OpenStore().Number("SELECT count(*) FROM attempt WHERE host = 'ssh://h1'"), 0);
 }
 
+TEST_F(BlackHole, AmidASweepHoldsNobodyUp) {
+  const auto sweep = Begin(kShort, true);
+  Await("host = 'ssh://h1' AND ended_ms > 0", 2);
+  network_.Cut(kBadHost);
+  // Until only its own are left.
+  Await("host != 'ssh://h1' AND ended_ms > 0", 30);
+  network_.Heal(kBadHost);
+  End("a host stops to answer", *sweep);
+}
+
 }  // namespace
 }  // namespace ddl

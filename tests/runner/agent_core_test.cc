@@ -422,6 +422,19 @@ TEST_F(AgentCoreTest, WelcomesNobodyWithoutKnowingWhatRan) {
   }
 }
 
+TEST_F(AgentCoreTest, RecallsWhatWaitsAndNothingThatHasBegun) {
+  Launch(1);
+  host_.Run(first_, 7);
+  Launch(2);  // waits for the slots of the first
+  core_.Heard(Recall{first_});
+  core_.Heard(Recall{{{2}, 0}});
+  Pass(20ms);
+  EXPECT_EQ(host_.jobs[first_].orders, 0);
+  ASSERT_EQ(host_.All<Exited>().size(), 1U);
+  EXPECT_EQ(host_.All<Exited>().back().record.id, (RankId{{2}, 0}));
+  EXPECT_EQ(host_.All<Exited>().back().record.cause, EndCause::kStopped);
+}
+
 TEST_F(AgentCoreTest, WakesAgainWhomAnOrderDidNotReach) {
   host_.Run(first_, 7);
   core_.Heard(Adopt{first_, "token", 0, {}});

@@ -46,7 +46,8 @@ std::vector<ToHost> AllToHost() {
           PutFile{1, "a/b", 2, std::string("\0\xff", 2), true, "ab"},
           Heartbeat{12},
           OfferCode{"c0de", 12},
-          CodeBytes{std::string("a\0b", 3)}};
+          CodeBytes{std::string("a\0b", 3)},
+          Recall{kRank}};
 }
 
 std::vector<FromHost> AllFromHost() {

@@ -169,17 +169,22 @@ class FakeHost {
     if (rank.exit) tell(Exited{*rank.exit});
   }
 
+  bool TakeBack(RankId id, const Tell& tell) {
+    const auto queued = std::ranges::find(queue_, id, &LaunchRecord::id);
+    if (queued == queue_.end()) return false;
+    ExitRecord record;
+    record.id = id;
+    record.token = queued->token;
+    record.cause = EndCause::kStopped;
+    queue_.erase(queued);
+    tell(Exited{record});
+    return true;
+  }
+
+  void On(const Recall& recall, Time, const Tell& tell) { (void)TakeBack(recall.id, tell); }
+
   void On(const Order& order, Time now, const Tell& tell) {
-    const auto queued = std::ranges::find(queue_, order.id, &LaunchRecord::id);
-    if (queued != queue_.end()) {
-      ExitRecord record;
-      record.id = order.id;
-      record.token = queued->token;
-      record.cause = EndCause::kStopped;
-      queue_.erase(queued);
-      tell(Exited{record});
-      return;
-    }
+    if (TakeBack(order.id, tell)) return;
     const auto found = ranks.find(order.id);
     if (found == ranks.end() || found->second.exit) return;  // ended while the order was on its way
     FakeRank& rank = found->second;

@@ -146,6 +146,9 @@ std::string Words(const Ack& m) {
 std::string Words(const Settled& m) {
   return fmt::format("settled job {}", m.id.job.value);
 }
+std::string Words(const Recall& m) {
+  return fmt::format("recall job {}", m.id.job.value);
+}
 std::string Words(const GetFile&) {
   return "get file";
 }
