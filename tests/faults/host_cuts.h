@@ -54,9 +54,14 @@ class HostCuts : public HostLedger {
     AddToFaultTable(cut.name, "network namespaces, four hosts; one of them", tally);
   }
 
- private:
   // Median, of the other hosts: from the end of a trial to the start of the next on its host.
-  double Gap(const Connection& store, std::int64_t from, std::int64_t to) const {
+  static double Gap(const Connection& store, std::int64_t from, std::int64_t to) {
+    std::vector<double> gaps = Gaps(store, from, to);
+    if (gaps.empty()) return 0;
+    std::ranges::nth_element(gaps, gaps.begin() + std::ssize(gaps) / 2);
+    return gaps[gaps.size() / 2];
+  }
+  static std::vector<double> Gaps(const Connection& store, std::int64_t from, std::int64_t to) {
     std::map<std::string, std::vector<std::pair<std::int64_t, bool>>> news;  // starts are true
     Statement rows(store,
                    "SELECT host, started_ms, ended_ms FROM attempt WHERE host != 'ssh://h1'");
@@ -78,9 +83,7 @@ class HostCuts : public HostLedger {
         }
       }
     }
-    if (gaps.empty()) return 0;
-    std::ranges::nth_element(gaps, gaps.begin() + std::ssize(gaps) / 2);
-    return gaps[gaps.size() / 2];
+    return gaps;
   }
 };
 

@@ -38,5 +38,45 @@ TEST_F(HostCuts, ForLongerThanItIsWaitedFor) {
        .sweep = Slow(milliseconds(2000), 20)});
 }
 
+// A measurement: no bar, since the machine may be busy. In turn, so that load hits both alike.
+TEST_F(HostCuts, LeaveTheOthersTheirPace) {
+  const HostSweep wanted{.trials = 2500, .reports = 1, .between_reports = milliseconds(30)};
+  const auto sweep = Begin(wanted);
+  Await("ended_ms > 0", 100);
+  std::vector<std::pair<std::int64_t, std::int64_t>> whole;
+  std::vector<std::pair<std::int64_t, std::int64_t>> cut;
+  const auto pass = [](auto& windows) {
+    const std::int64_t from = UnixMs();
+    std::this_thread::sleep_for(seconds(2));
+    windows.emplace_back(from, UnixMs());
+  };
+  for (int round = 0; round < 3; ++round) {
+    pass(whole);
+    network_.Cut(kBadHost);
+    pass(cut);
+    network_.Heal(kBadHost);
+  }
+  EXPECT_EQ(sweep->Wait().code, 0);
+  // The middle half's mean: the store's times are whole milliseconds.
+  const auto pace = [store = OpenStore()](const auto& windows) {
+    std::vector<double> gaps;
+    for (const auto& [from, to] : windows) {
+      for (const double gap : Gaps(store, from, to))
+        gaps.push_back(gap);
+    }
+    std::ranges::sort(gaps);
+    double sum = 0;
+    for (std::size_t i = gaps.size() / 4; i < gaps.size() * 3 / 4; ++i)
+      sum += gaps[i];
+    return std::pair(sum / static_cast<double>(gaps.size() / 2), gaps.size());
+  };
+  const auto [usual, of_usual] = pace(whole);
+  const auto [during, of_during] = pace(cut);
+  fmt::print(
+      "exit to next start on the other hosts: {:.2f} ms ({} trials), {:.2f} ms during cuts of "
+      "one host's link ({} trials)\n",
+      usual, of_usual, during, of_during);
+}
+
 }  // namespace
 }  // namespace ddl
