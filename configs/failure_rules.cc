@@ -8,7 +8,15 @@
 namespace ddl {
 
 std::string_view ToString(FailureAction action) {
-  return action == FailureAction::kDrainGpu ? "drain-gpu" : "drain-host";
+  switch (action) {
+    case FailureAction::kDrainGpu:
+      return "drain-gpu";
+    case FailureAction::kDrainHost:
+      return "drain-host";
+    case FailureAction::kBiggerGpu:
+      return "bigger-gpu";
+  }
+  return "";
 }
 
 Json ToJson(const FailureRule& rule) {
@@ -18,7 +26,8 @@ Json ToJson(const FailureRule& rule) {
 FailureRule FailureRuleFromJson(const Json& json) {
   FailureRule rule{.pattern = json.at(0).get<std::string>()};
   const auto word = json.at(1).get<std::string>();
-  for (const FailureAction action : {FailureAction::kDrainGpu, FailureAction::kDrainHost}) {
+  for (const FailureAction action :
+       {FailureAction::kDrainGpu, FailureAction::kDrainHost, FailureAction::kBiggerGpu}) {
     if (word != ToString(action)) continue;
     rule.then = action;
     return rule;
@@ -26,12 +35,15 @@ FailureRule FailureRuleFromJson(const Json& json) {
   throw Error(fmt::format("unknown word {}", DumpJson(json.at(1))), "", "");
 }
 
-// As the driver and CUDA put it when a GPU cannot be used before somebody has seen to it.
+// As the driver and CUDA put it when a GPU cannot be used before somebody has seen to it, and as
+// frameworks do when its memory is too small.
 const std::vector<FailureRule>& BuiltInFailureRules() {
   static const std::vector<FailureRule> kRules{
       {"GPU has fallen off the bus", FailureAction::kDrainGpu},
       {"GPU is lost", FailureAction::kDrainGpu},
       {"uncorrectable ECC error encountered", FailureAction::kDrainGpu},
+      {"CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation",
+       FailureAction::kBiggerGpu},
   };
   return kRules;
 }

@@ -14,6 +14,7 @@ namespace ddl {
 enum class FailureAction : std::uint8_t {
   kDrainGpu,   // the GPUs of the attempt get no further trial on that host
   kDrainHost,  // the host gets none
+  kBiggerGpu,  // the trial goes to GPUs with more memory than those of the attempt had
 };
 
 struct FailureRule {

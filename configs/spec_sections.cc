@@ -105,10 +105,10 @@ void ReadThen(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
   if (word == ToString(FailureAction::kDrainGpu)) return;
   rule.then = FailureAction::kDrainHost;
   if (word == ToString(FailureAction::kDrainHost)) return;
-  errors.Add(node,
-             word == "bigger-gpu" ? fmt::format("{} is not built yet", word)
-                                  : fmt::format("unknown action \"{}\"", word),
-             "write drain-gpu or drain-host");
+  rule.then = FailureAction::kBiggerGpu;
+  if (word == ToString(FailureAction::kBiggerGpu)) return;
+  errors.Add(node, fmt::format("unknown action \"{}\"", word),
+             "write drain-gpu, drain-host or bigger-gpu");
 }
 
 void ReadPattern(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {

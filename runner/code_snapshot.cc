@@ -18,6 +18,7 @@
 #include "runner/code_stats.h"
 #include "runner/code_tree.h"
 #include "runner/code_walk.h"
+#include "runner/process.h"
 #include "runner/sha256.h"
 
 namespace ddl {
@@ -72,8 +73,48 @@ std::string WorkdirOf(const CodeSource& source) {
   return source.files.empty() ? source.workdir : std::string();
 }
 
+// The first snapshot of a store is copied while it is hashed, before it has a name: nothing of it
+// can be there already, and so each file is read once. Whatever it lacks is copied as always.
+class FirstCopy {
+ public:
+  explicit FirstCopy(const std::string& code_folder) : folder_(code_folder + "/first.aside") {
+    const std::vector<std::string> names = ListFolder(code_folder);
+    is_first_ = RemoveTree(folder_) && std::ranges::none_of(names, [](const std::string& name) {
+                  return IsCodeName(name.substr(0, name.find('.')));
+                });
+    is_first_ = is_first_ && EnsureFolder(folder_) && EnsureFolder(folder_ + "/tree") &&
+                WriteFileAtomically(folder_ + "/boot", BootId());
+  }
+  FirstCopy(const FirstCopy&) = delete;
+  FirstCopy& operator=(const FirstCopy&) = delete;
+  ~FirstCopy() { RemoveTree(folder_); }
+
+  // Nothing is copied without a descriptor.
+  [[nodiscard]] FileDescriptor Begin(const CodeEntry& entry) const {
+    if (!is_first_) return {};
+    return OpenFile(folder_ + "/tree/" + entry.path, O_RDWR | O_CREAT | O_EXCL, 0600);
+  }
+  void MakeFolder(const CodeEntry& entry) const {
+    if (is_first_) (void)EnsureFolder(folder_ + "/tree/" + entry.path, 0755);
+  }
+  // One that is not sealed counts for nothing.
+  static void End(const FileDescriptor& copy, const CodeEntry& entry) {
+    struct stat status{};
+    if (::fstat(copy.Get(), &status) != 0 || status.st_size != entry.size) return;
+    (void)CodeTree::Seal(copy.Get(), entry);
+  }
+  void Become(const std::string& code) const {
+    if (!is_first_) return;
+    (void)::rename(folder_.c_str(), (FolderOf(folder_) + "/" + code + ".aside").c_str());
+  }
+
+ private:
+  std::string folder_;
+  bool is_first_ = false;
+};
+
 // The workdir as it is now: every file with its hash. Reads what is not known by its stamp.
-CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk) {
+CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk, const FirstCopy* first) {
   const std::string stats_path =
       source.code_folder + "/stats-" + Sha256Hex(WorkdirOf(source)).substr(0, 16);
   const CodeStats before = CodeStats::Read(stats_path);
@@ -81,13 +122,18 @@ CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk) {
   CodeManifest manifest{WorkdirOf(source), {}};
   bool has_read = false;
   for (WalkedFile& file : walk.files) {
+    if (first != nullptr && file.entry.kind == CodeKind::kFolder) first->MakeFolder(file.entry);
     if (file.entry.IsFile()) {
       const auto now = std::chrono::system_clock::now();
       const std::optional<std::string> known = before.Find(file);
-      const ReadContent content = known ? ReadContent{*known, true}
-                                        : HashContent(PlaceOf(source, file.entry), file.stamp, -1);
+      FileDescriptor copy;
+      if (first != nullptr && !known) copy = first->Begin(file.entry);
+      const ReadContent content =
+          known ? ReadContent{*known, true}
+                : HashContent(PlaceOf(source, file.entry), file.stamp, copy.Get());
       has_read = has_read || !known;
       file.entry.content = content.hash;
+      if (copy) FirstCopy::End(copy, file.entry);
       if (content.is_as_walked) after.Add(file, now);
     }
     manifest.entries.push_back(file.entry);
@@ -171,7 +217,9 @@ CodeSnapshot TakeCode(const CodeSource& source) {
   const FileDescriptor lock = LockCode(source.code_folder);
   for (int i = 0; i < kTries; ++i) {
     CodeWalk walk = Walk(source);
-    CodeManifest manifest = HashWorkdir(source, walk);
+    const FirstCopy first(source.code_folder);
+    CodeManifest manifest = HashWorkdir(source, walk, &first);
+    first.Become(Sha256Hex(ManifestText(manifest)));
     std::optional<CodeSnapshot> kept = Keep(source, walk, std::move(manifest));
     if (kept) return *std::move(kept);
   }
@@ -195,7 +243,7 @@ std::map<std::string, std::string> FilesOfCode(const std::string& code_folder,
 std::optional<std::int64_t> GoOnWithCode(const CodeSource& source, const std::string& code) {
   const FileDescriptor lock = LockCode(source.code_folder);
   CodeWalk walk = Walk(source);
-  CodeManifest now = HashWorkdir(source, walk);
+  CodeManifest now = HashWorkdir(source, walk, nullptr);
   if (Sha256Hex(ManifestText(now)) == code) {
     if (Keep(source, walk, std::move(now))) return 0;
     return std::nullopt;

@@ -44,7 +44,9 @@ bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, Swee
 }
 
 std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, Turn& turn) {
-  const auto number = sweep.trials.NextWaiting(turn.now.monotonic);
+  const auto number = sweep.trials.NextWaiting(turn.now.monotonic, [&](std::int64_t waiting) {
+    return sweep.above_gpu_mib.contains(waiting);  // it may need others than that seat has
+  });
   if (!number) return std::nullopt;
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
   Ask(sweep, configuration, turn);

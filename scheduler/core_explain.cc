@@ -135,6 +135,14 @@ TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now 
   if (trial.state == TrialState::kWaiting) {
     facts.ahead = sweep.trials.Ahead(number);
     AddWait(sweep, now, facts);
+    const bool has_begun = facts.wait == WaitCause::kCores || facts.wait == WaitCause::kGpus ||
+                           facts.wait == WaitCause::kStartsNow;
+    if (sweep.above_gpu_mib.contains(number) && has_begun) {
+      facts.ahead = 0;
+      facts.wait = WaitCause::kGpus;
+      facts.request = DescribeRequest(RequestOfTrial(sweep, number));
+      facts.have = "those of its hosts are in use, or it is about to start";
+    }
   }
   return facts;
 }

@@ -64,9 +64,9 @@ void Core::State::Finish(LiveJob& job, const ExitRecord& record, Turn& turn) {
   sweep.WasBusyFor(job.busy_before + std::chrono::milliseconds(record.wall_ms), turn.now.monotonic);
   Account(sweep, record, turn);
   NoteHealth(job, record, turn);
-  ActOnFailure(job, record, turn);
   AttemptEnd end = EndOf(sweep, job, record);
   if (RuleFor(sweep, job, record) != nullptr) end.hosts_fault = record.failure_line;
+  ActOnFailure(job, record, turn);
   Conclude(job, record, Judge(end), turn);
 }
 
@@ -112,7 +112,10 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
 void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& verdict,
                            Turn& turn) {
   NoteBest(sweep, number);
-  if (IsEnded(verdict.to)) DropConfiguration(sweep, sweep.ConfigurationOf(number));
+  if (IsEnded(verdict.to)) {
+    DropConfiguration(sweep, sweep.ConfigurationOf(number));
+    sweep.above_gpu_mib.erase(number);
+  }
   if (verdict.to == TrialState::kFailed && sweep.spec.fail_fast && !sweep.IsEnding()) {
     BeginEnding(sweep, SweepOutcome::kSomeFailed,
                 fmt::format("fail-fast: trial {} failed: {}", number, verdict.reason), turn);

@@ -126,14 +126,38 @@ void Core::State::NoteHealth(const LiveJob& job, const ExitRecord& record, Turn&
       turn);
 }
 
-// Without a GPU of its own an attempt tells nothing about GPUs.
+// Of the largest GPU that the attempt had.
+std::int64_t Core::State::GpuMemoryOf(const LiveJob& job, const HostState& host) {
+  std::int64_t most = 0;
+  for (const GpuFacts& gpu : host.facts.gpus) {
+    if (std::ranges::find(job.gpus, gpu.uuid) != job.gpus.end())
+      most = std::max(most, gpu.memory_mib);
+  }
+  return most;
+}
+
+// Among the hosts that have answered; in use or free.
+bool Core::State::HasLargerGpus(const SweepRun& sweep, std::int64_t than_mib) const {
+  Request request = sweep.request;
+  request.above_gpu_mib = than_mib;
+  return than_mib > 0 && std::ranges::any_of(sweep.spec.hosts, [&](const std::string& name) {
+           const auto host = hosts.find(name);
+           return host != hosts.end() && host->second.slots.NeverFits(request).empty();
+         });
+}
+
+// Without a GPU of its own an attempt tells nothing about GPUs. Where there is none larger it was
+// the trial's own failure.
 const FailureRule* Core::State::RuleFor(const SweepRun& sweep, const LiveJob& job,
-                                        const ExitRecord& record) {
+                                        const ExitRecord& record) const {
   if (record.failure.empty()) return nullptr;
   for (const auto* rules : {&sweep.spec.failures, &BuiltInFailureRules()}) {
     const auto rule = std::ranges::find(*rules, record.failure, &FailureRule::pattern);
     if (rule == rules->end()) continue;
-    const bool is_void = rule->then == FailureAction::kDrainGpu && job.gpus.empty();
+    if (rule->then == FailureAction::kDrainHost) return &*rule;
+    const bool is_void =
+        job.gpus.empty() || (rule->then == FailureAction::kBiggerGpu &&
+                             !HasLargerGpus(sweep, GpuMemoryOf(job, hosts.at(job.host))));
     return is_void ? nullptr : &*rule;
   }
   return nullptr;
@@ -144,6 +168,11 @@ void Core::State::ActOnFailure(const LiveJob& job, const ExitRecord& record, Tur
   if (rule == nullptr) return;
   const std::string reason =
       fmt::format("trial {} failed there: {}", job.number, record.failure_line);
+  if (rule->then == FailureAction::kBiggerGpu) {
+    std::int64_t& above = sweeps.at(job.sweep).above_gpu_mib[job.number];
+    above = std::max(above, GpuMemoryOf(job, hosts.at(job.host)));
+    return;
+  }
   if (rule->then == FailureAction::kDrainGpu) return DrainGpus(job, reason, turn);
   if (!hosts.at(job.host).drained) (void)Drain(job.host, reason, turn);
 }

@@ -3,6 +3,7 @@
 // earlier ones cannot use. An intent is committed in the step that sends the launch, and the loop
 // commits before it sends.
 #include <cassert>
+#include <set>
 
 #include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
@@ -26,8 +27,14 @@ void Core::State::PlaceAll(Turn& turn) {
 }
 
 void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn) {
-  while (const auto number = NextToLaunch(sweep, turn)) {
-    const auto spot = FindSpot(sweep, reserved);
+  std::set<std::int64_t> passed;  // for which no larger GPU is free: others need not wait for them
+  while (const auto number = NextToLaunch(sweep, passed, turn)) {
+    const Request request = RequestOfTrial(sweep, *number);
+    const auto spot = FindSpot(sweep, request, reserved);
+    if (!spot && request != sweep.request) {
+      passed.insert(*number);
+      continue;
+    }
     if (!spot) {
       if (!sweep.blocked_since) sweep.blocked_since = turn.now.monotonic;
       if (!reserved) reserved = HostToReserve(sweep, turn);
@@ -38,14 +45,28 @@ void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserv
   }
 }
 
-std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep, Turn& turn) {
+Request Core::State::RequestOfTrial(const SweepRun& sweep, std::int64_t number) {
+  Request request = sweep.request;
+  const auto found = sweep.above_gpu_mib.find(number);
+  if (found != sweep.above_gpu_mib.end()) request.above_gpu_mib = found->second;
+  return request;
+}
+
+std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
+                                                      const std::set<std::int64_t>& passed,
+                                                      Turn& turn) {
   const auto refuse = [&sweep](Blocked why) {
     sweep.blocked = why;
     return std::nullopt;
   };
   if (is_leaving) return refuse(Blocked::kLeaving);
   if (sweep.is_paused || !sweep.may_launch) return refuse(Blocked::kPaused);
-  const auto number = sweep.trials.NextWaiting(turn.now.monotonic);
+  const auto number = passed.empty()
+                          ? sweep.trials.NextWaiting(turn.now.monotonic)
+                          : sweep.trials.NextWaiting(turn.now.monotonic, [&](std::int64_t waiting) {
+                              return passed.contains(waiting);
+                            });
+  if (!number && !passed.empty()) return refuse(Blocked::kDevices);
   if (!number) return refuse(sweep.trials.NextDelayed() ? Blocked::kDelayed : Blocked::kNot);
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
   Ask(sweep, configuration, turn);
@@ -55,7 +76,7 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep, Turn& tur
 }
 
 // Best fit among hosts: the one that keeps the fewest free cores.
-std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
+std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, const Request& request,
                                                        const std::optional<std::string>& reserved) {
   std::optional<Spot> best;
   sweep.blocked = Blocked::kNoHost;
@@ -79,7 +100,7 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
       sweep.blocked = Blocked::kReserved;
       continue;
     }
-    auto slots = host.slots.Fit(sweep.request);
+    auto slots = host.slots.Fit(request);
     if (!slots) continue;
     if (best && best->host->slots.WhollyFreeCores() <= host.slots.WhollyFreeCores()) continue;
     best = Spot{&host, name, std::move(*slots)};

@@ -101,8 +101,11 @@ struct Core::State {
   };
   void PlaceAll(Turn& turn);
   void PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn);
-  std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, Turn& turn);
-  std::optional<Spot> FindSpot(SweepRun& sweep, const std::optional<std::string>& reserved);
+  [[nodiscard]] static Request RequestOfTrial(const SweepRun& sweep, std::int64_t number);
+  std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, const std::set<std::int64_t>& passed,
+                                           Turn& turn);
+  std::optional<Spot> FindSpot(SweepRun& sweep, const Request& request,
+                               const std::optional<std::string>& reserved);
   void LaunchAhead(SweepRun& sweep, Turn& turn);
   // False: nothing is left that should be sent ahead.
   bool LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep, Turn& turn);
@@ -161,8 +164,10 @@ struct Core::State {
                                                                   Now now) const;
   void NoteHealth(const LiveJob& job, const ExitRecord& record, Turn& turn);
   // What the rule says that a line of the log has met; nullptr: none that means anything here.
-  [[nodiscard]] static const FailureRule* RuleFor(const SweepRun& sweep, const LiveJob& job,
-                                                  const ExitRecord& record);
+  [[nodiscard]] static std::int64_t GpuMemoryOf(const LiveJob& job, const HostState& host);
+  [[nodiscard]] bool HasLargerGpus(const SweepRun& sweep, std::int64_t than_mib) const;
+  [[nodiscard]] const FailureRule* RuleFor(const SweepRun& sweep, const LiveJob& job,
+                                           const ExitRecord& record) const;
   void ActOnFailure(const LiveJob& job, const ExitRecord& record, Turn& turn);
 
   // core_ranks.cc

@@ -64,7 +64,12 @@ std::string DescribeRequest(const Request& request) {
   if (request.cores + request.core_share > 0) {
     add(Amount(request.cores, request.core_share, "core"));
   }
-  if (request.gpus + request.gpu_share > 0) add(Amount(request.gpus, request.gpu_share, "GPU"));
+  if (request.gpus + request.gpu_share > 0) {
+    const std::string above = request.above_gpu_mib > 0
+                                  ? fmt::format(" with more than {} MiB", request.above_gpu_mib)
+                                  : std::string();
+    add(Amount(request.gpus, request.gpu_share, "GPU") + above);
+  }
   if (request.memory_mib > 0) add(fmt::format("{} MiB", request.memory_mib));
   return text.empty() ? "nothing" : text;
 }
@@ -82,6 +87,7 @@ void HostSlots::Update(const HostFacts& facts) {
   for (const GpuFacts& gpu : facts.gpus) {
     Device& device = Gpu(gpu.uuid, gpu.index);
     device.is_present = true;
+    device.memory_mib = gpu.memory_mib;
     // Our own ranks show up as users too; only an idle GPU can be judged.
     device.used_by_others = gpu.used_by_others && !device.ranges.IsTaken();
   }
@@ -92,7 +98,7 @@ std::optional<Slots> HostSlots::Fit(const Request& request) const {
   if (!MemoryFits(request.memory_mib)) return std::nullopt;
   const auto cores = Choose(Usable(cores_, true), request.cores, request.core_share);
   if (!cores) return std::nullopt;
-  const auto gpus = Choose(Usable(gpus_, request.share_busy_gpus), request.gpus, request.gpu_share);
+  const auto gpus = Choose(UsableGpus(request), request.gpus, request.gpu_share);
   if (!gpus) return std::nullopt;
   Slots slots;
   slots.memory_mib = request.memory_mib;
@@ -106,7 +112,7 @@ std::optional<Slots> HostSlots::Fit(const Request& request) const {
 }
 
 Scarce HostSlots::Lacking(const Request& request) const {
-  if (!Choose(Usable(gpus_, request.share_busy_gpus), request.gpus, request.gpu_share)) {
+  if (!Choose(UsableGpus(request), request.gpus, request.gpu_share)) {
     return Scarce::kGpus;
   }
   if (!Choose(Usable(cores_, true), request.cores, request.core_share)) return Scarce::kCores;
@@ -124,7 +130,8 @@ std::string HostSlots::NeverFits(const Request& request) const {
       !text.empty()) {
     return text;
   }
-  if (auto text = lacks(Present(gpus_), request.gpus, request.gpu_share, "GPU"); !text.empty()) {
+  if (auto text = lacks(PresentGpus(request), request.gpus, request.gpu_share, "GPU");
+      !text.empty()) {
     return text;
   }
   if (request.memory_mib > memory_mib_) {
@@ -245,21 +252,36 @@ std::vector<const HostSlots::Device*> HostSlots::Usable(const Devices& devices, 
   return usable;
 }
 
+std::vector<const HostSlots::Device*> HostSlots::UsableGpus(const Request& request) const {
+  auto usable = Usable(gpus_, request.share_busy_gpus);
+  if (request.above_gpu_mib > 0) {
+    std::erase_if(usable,
+                  [&](const Device* gpu) { return gpu->memory_mib <= request.above_gpu_mib; });
+  }
+  return usable;
+}
+
 int HostSlots::Present(const Devices& devices) {
   return static_cast<int>(std::ranges::count_if(devices, &Device::is_present));
+}
+
+int HostSlots::PresentGpus(const Request& request) const {
+  return static_cast<int>(std::ranges::count_if(gpus_, [&](const Device& gpu) {
+    return gpu.is_present && (request.above_gpu_mib == 0 || gpu.memory_mib > request.above_gpu_mib);
+  }));
 }
 
 HostSlots::Device& HostSlots::Core(int index) {
   const auto place = std::ranges::lower_bound(cores_, index, {}, &Device::index);
   if (place != cores_.end() && place->index == index) return *place;
-  return *cores_.insert(place, Device{{}, index, false, false, {}});
+  return *cores_.insert(place, Device{.index = index});
 }
 
 HostSlots::Device& HostSlots::Gpu(const std::string& uuid, int index) {
   const auto known = std::ranges::find(gpus_, uuid, &Device::uuid);
   if (known != gpus_.end()) return *known;
   const auto place = std::ranges::lower_bound(gpus_, index, {}, &Device::index);
-  return *gpus_.insert(place, Device{uuid, index, false, false, {}});
+  return *gpus_.insert(place, Device{.uuid = uuid, .index = index});
 }
 
 bool HostSlots::MemoryFits(std::int64_t memory_mib) const {

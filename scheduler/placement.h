@@ -25,13 +25,14 @@ struct Request {
   int gpu_share = 0;
   std::int64_t memory_mib = 0;
   bool share_busy_gpus = false;
+  std::int64_t above_gpu_mib = 0;  // of GPUs with more memory than that
   bool operator==(const Request&) const = default;
 };
 
 // cpus 2 is two whole cores, 1.5 one core and half of another. Shares are rounded up to
 // thousandths.
 [[nodiscard]] Request RequestOf(const SweepSpec& spec);
-// "2 cores", "0.25 gpus", "4096 MiB", joined by " and ".
+// "2 cores", "0.25 GPUs with more than 40960 MiB", "4096 MiB", joined by " and ".
 [[nodiscard]] std::string DescribeRequest(const Request& request);
 
 enum class Scarce : std::uint8_t { kNothing, kCores, kGpus, kMemory };
@@ -68,11 +69,12 @@ class HostSlots {
 
  private:
   struct Device {
-    std::string uuid;  // of a GPU
+    std::string uuid{};  // of a GPU
     int index = 0;
     bool is_present = false;
     bool used_by_others = false;
-    PlacementDevice ranges;
+    std::int64_t memory_mib = 0;  // of a GPU
+    PlacementDevice ranges{};
   };
   using Devices = std::vector<Device>;  // by index
   struct Chosen {
@@ -84,7 +86,9 @@ class HostSlots {
   [[nodiscard]] static std::optional<std::vector<Chosen>> Choose(
       const std::vector<const Device*>& usable, int whole, int share);
   [[nodiscard]] static std::vector<const Device*> Usable(const Devices& devices, bool busy_too);
+  [[nodiscard]] std::vector<const Device*> UsableGpus(const Request& request) const;
   [[nodiscard]] static int Present(const Devices& devices);
+  [[nodiscard]] int PresentGpus(const Request& request) const;
   [[nodiscard]] Device& Core(int index);
   [[nodiscard]] Device& Gpu(const std::string& uuid, int index);
   [[nodiscard]] bool MemoryFits(std::int64_t memory_mib) const;

@@ -79,6 +79,9 @@ struct SweepRun {
   // Trials of which the user wants something that has to wait for their configuration.
   std::set<std::int64_t> wanted_unproposed;
 
+  // By number: the GPUs of its attempts had so much memory at most, and that was too little. It is
+  // forgotten with the coordinator.
+  std::map<std::int64_t, std::int64_t> above_gpu_mib;
   std::map<std::int64_t, Told> told;  // by number; only where there was a reason
 
   std::optional<double> best;

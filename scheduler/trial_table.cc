@@ -84,12 +84,15 @@ std::int64_t TrialTable::WaitingOfPlan() const {
   return Count(TrialState::kWaiting) - untouched;
 }
 
-std::optional<std::int64_t> TrialTable::NextWaiting(std::chrono::nanoseconds now) {
+std::optional<std::int64_t> TrialTable::NextWaiting(std::chrono::nanoseconds now,
+                                                    const Passed& are_passed) {
   while (!delayed_.empty() && delayed_.begin()->first <= now) {
     ready_.insert(delayed_.begin()->second);
     delayed_.erase(delayed_.begin());
   }
-  if (!ready_.empty()) return *ready_.begin();
+  for (const std::int64_t number : ready_) {
+    if (!are_passed || !are_passed(number)) return number;
+  }
   while (fresh_ <= Touched() && records_[Place(fresh_)].state != TrialState::kWaiting) {
     ++fresh_;
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <set>
@@ -70,8 +71,11 @@ class TrialTable {
   [[nodiscard]] std::int64_t Count(TrialState state) const;
   // Waiting trials as people count them: of an open-ended sweep only those that ran before.
   [[nodiscard]] std::int64_t WaitingOfPlan() const;
-  // The trial that is next in turn: those that came back first, then by number.
-  [[nodiscard]] std::optional<std::int64_t> NextWaiting(std::chrono::nanoseconds now);
+  // The trial that is next in turn, but for those that ran already and `are_passed`: those that
+  // came back first, then by number.
+  using Passed = std::function<bool(std::int64_t)>;
+  [[nodiscard]] std::optional<std::int64_t> NextWaiting(std::chrono::nanoseconds now,
+                                                        const Passed& are_passed = {});
   // When the next trial that waits for its time may start; nothing when none waits for that.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> NextDelayed() const;
   // Waiting trials that are in turn before this one.

@@ -167,8 +167,8 @@ TEST(Inventory, HasRulesForFailuresThatComeAfterTheSpecsOwn) {
 TEST(Inventory, RefusesRulesThatMeanNothing) {
   EXPECT_THAT(WrongWith("failures: [{pattern: '(', then: drain-gpu}]\n"),
               HasSubstr("hosts.yaml:1:22: the pattern cannot be read"));
-  EXPECT_THAT(WrongWith("failures: [{pattern: a, then: bigger-gpu}]\n"),
-              HasSubstr("bigger-gpu is not built yet; write drain-gpu or drain-host"));
+  EXPECT_THAT(WrongWith("failures: [{pattern: a, then: larger-gpu}]\n"),
+              HasSubstr("unknown action \"larger-gpu\"; write drain-gpu, drain-host or bigger-gpu"));
   EXPECT_THAT(WrongWith("failures: [{pattern: a}]\n"), HasSubstr("has no then"));
 }
 

@@ -70,6 +70,20 @@ TEST_F(Code, IsWhatIsListedWhereverItLies) {
   EXPECT_THROW((void)TakeCode(source), Error);
 }
 
+// The first one of a store is written before it has a name; a kill leaves that.
+TEST_F(Code, TheFirstOneLeavesNothingOfOneThatWasKilled) {
+  fs::create_directories(folder_ / "code/first.aside/tree/old");
+  std::ofstream(folder_ / "code/first.aside/tree/train.py") << "older";
+  const CodeSnapshot kept = TakeCode(Source());
+  EXPECT_FALSE(fs::exists(folder_ / "code/first.aside"));
+  EXPECT_FALSE(fs::exists(Tree(kept.code) + "/old"));
+  EXPECT_EQ(Read(Tree(kept.code) + "/train.py"), "one");
+  EXPECT_EQ(Read(Tree(kept.code) + "/lib/model.py"), "model");
+  const ino_t first = StatOf(Tree(kept.code) + "/train.py").st_ino;
+  EXPECT_EQ(TakeCode(Source()).code, kept.code);
+  EXPECT_EQ(StatOf(Tree(kept.code) + "/train.py").st_ino, first);
+}
+
 TEST_F(Code, IsKeptAsItWas) {
   const CodeSnapshot before = TakeCode(Source());
   EXPECT_EQ(before.files, 2);

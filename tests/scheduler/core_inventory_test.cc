@@ -291,6 +291,52 @@ TEST(CoreInventory, AGpuThatALogSaysIsGoneGetsNoFurtherTrialAndCostsNoTry) {
   EXPECT_THAT(world.said, Contains(HasSubstr("host local uses GPU-b no more: trial ")));
 }
 
+// Two GPUs, the first of which is too small for every trial with an even number.
+Script OutOfMemoryOnSmall(const LaunchRecord& record) {
+  const bool is_too_small = record.slots.gpus.at(0).uuid == "GPU-small" && record.trial_number % 2 == 0;
+  Script script = is_too_small ? ExitingWith(1) : Lasting(seconds(10));
+  if (is_too_small) {
+    script.failure = "CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation";
+  }
+  return script;
+}
+
+TEST(CoreInventory, ATrialWithTooLittleGpuMemoryGoesToALargerGpuAndNobodyWaitsForIt) {
+  std::map<std::int64_t, std::vector<std::string>> places;
+  World world(4, [&](const LaunchRecord& record) {
+    places[record.trial_number].push_back(record.slots.gpus.at(0).uuid);
+    return OutOfMemoryOnSmall(record);
+  });
+  world.Local().facts.gpus = {
+      {.index = 0, .uuid = "GPU-small", .name = "T4", .memory_mib = 16384},
+      {.index = 1, .uuid = "GPU-large", .name = "A100", .memory_mib = 40960}};
+  world.TellDevices("local");
+  SweepSpec spec = GridOf(10);
+  spec.resources.gpus = 1;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 10);
+  int small = 0;
+  for (const auto& [number, gpus] : places) {
+    EXPECT_EQ(gpus.back(), number % 2 == 0 ? "GPU-large" : gpus.back());
+    EXPECT_EQ(gpus.size(), number % 2 == 0 && gpus.front() == "GPU-small" ? 2U : 1U) << number;
+    small += number % 2 == 1 && gpus.front() == "GPU-small" ? 1 : 0;
+  }
+  EXPECT_GE(small, 3) << "the small one idles";
+}
+
+TEST(CoreInventory, WhereNoGpuIsLargerTooLittleMemoryIsTheTrialsOwnFailure) {
+  World world(4, OutOfMemoryOnSmall);
+  world.Local().facts.gpus = {{.index = 0, .uuid = "GPU-small", .name = "T4", .memory_mib = 16384}};
+  world.TellDevices("local");
+  SweepSpec spec = GridOf(4);
+  spec.resources.gpus = 1;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 2);
+  EXPECT_EQ(world.store.CountState(TrialState::kFailed), 2);
+}
+
 TEST(CoreInventory, ARuleMayDrainTheWholeHost) {
   TwoHosts world([](const LaunchRecord&) { return Lasting(seconds(10)); },
                  [](const LaunchRecord&) {
