@@ -2,6 +2,7 @@
 // Everything about one trial: read once, shown as text or JSON.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct TrialView {
   std::vector<MetricSummary> metrics;
   std::vector<MetricCurve> curves;  // the sweep's metric first
   std::vector<EventLine> events;
+  // Of an ended trial that ran on another host: where they are here; "" before they have come.
+  std::optional<std::string> results = std::nullopt;
   Json provenance;  // of the sweep; null when there is none
 };
 

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/results.h"
 #include "cli/show.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
@@ -57,8 +58,12 @@ TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
 }
 
 int RunShowCommand(const ShowOptions& options) {
-  const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
-  const TrialView view = ReadTrialView(reader, ChooseTrial(reader, options.trial));
+  const std::string store_folder = FindStoreFolder(options.common.store);
+  const StoreReader reader = StoreReader::Open(store_folder);
+  TrialView view = ReadTrialView(reader, ChooseTrial(reader, options.trial));
+  if (const auto results = ResultsOf(reader, store_folder, view.sweep, view.trial)) {
+    view.results = results->is_here ? results->folder : std::string();
+  }
   if (options.common.json) {
     PrintJson(ShowJson(view));
   } else {

@@ -89,6 +89,13 @@ Lines AttemptLines(const TrialView& view, const Terminal& terminal) {
   lines.push_back("command  " + OneLine(CommandLine(last.argv_json)));
   const std::string gone = view.folders_gone.empty() ? std::string() : view.folders_gone.back();
   lines.push_back("folder   " + OneLine(last.job_folder) + (gone.empty() ? "" : "  " + gone));
+  if (view.results) {
+    lines.push_back("results  " +
+                    (view.results->empty()
+                         ? fmt::format("still on {}: ddl fetch {}/{}", OneLine(last.host),
+                                       OneLine(view.sweep.name), view.trial.number)
+                         : OneLine(*view.results)));
+  }
   return lines;
 }
 

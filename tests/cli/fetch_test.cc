@@ -46,7 +46,10 @@ TEST_F(Fetch, TheBestTrialsResultsAreHereWhenTheSweepEnds) {
   EXPECT_EQ(Result(2, "checkpoints/model"), "model 3\n");
   EXPECT_EQ(Result(3, "output/result"), "");
   EXPECT_THAT(Ddl({"fetch"}).out, HasSubstr("nothing to fetch"));
+  EXPECT_THAT(Ddl({"show", "3"}).out,
+              HasSubstr("results  still on ssh://test-host: ddl fetch made/3"));
   EXPECT_THAT(Ddl({"fetch", "3"}).out, HasSubstr("results/made-1/trial-3"));
+  EXPECT_THAT(Ddl({"show", "3"}).out, HasSubstr("/store/results/made-1/trial-3\n"));
   EXPECT_EQ(Result(3, "output/result"), "out 2\n");
   EXPECT_THAT(Ddl({"fetch", "3"}).out, HasSubstr("trial 3 is here"));
 }
