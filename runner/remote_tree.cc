@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "runner/process.h"
@@ -90,9 +91,20 @@ class Coming {
   std::string note_file_;
 };
 
+// Nobody waits for results, but the store lies on the same disk mostly: a sweep goes on as long as
+// that has room.
+bool HasRoom(const std::string& folder) {
+  constexpr std::uint64_t kLeft = std::uint64_t{512} << 20U;
+  struct statvfs space{};
+  return ::statvfs(folder.c_str(), &space) != 0 || space.f_bavail * space.f_frsize >= kLeft;
+}
+
 // Says what is here, then takes what comes. "" or what the host or the disk refuses.
 std::string Exchange(HostSession& host, RemoteAgent& agent, TreeReceiver& receiver,
+                     const std::string& folder,
                      const std::function<void(const TreeCounts&)>& progress) {
+  constexpr std::int64_t kLookEvery = std::int64_t{16} << 20U;
+  std::int64_t look_at = 0;
   const std::string had = receiver.Had();
   std::string_view unsaid = had;
   std::array<char, 65536> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): Read fills it
@@ -101,6 +113,10 @@ std::string Exchange(HostSession& host, RemoteAgent& agent, TreeReceiver& receiv
     const std::size_t got = agent.channel.Read(piece);
     if (!receiver.Take({piece.data(), got})) return receiver.Problem();
     if (got > 0) progress(receiver.Counts());
+    if (receiver.Counts().came >= look_at) {
+      if (!HasRoom(folder)) return "there is too little room on this machine's disk: below 512 MiB";
+      look_at = receiver.Counts().came + kLookEvery;
+    }
     const std::size_t said = unsaid.empty() ? 0 : agent.channel.Write(unsaid);
     unsaid.remove_prefix(said);
     if (got > 0 || said > 0) continue;
@@ -135,7 +151,7 @@ std::variant<TreeCounts, SshProblem> FetchTree(
   if (auto* problem = std::get_if<SshProblem>(&started)) return std::move(*problem);
   RemoteAgent& agent = std::get<RemoteAgent>(started);
   TreeReceiver receiver(coming.Folder(), coming.NoteFile());
-  const std::string problem = Exchange(host, agent, receiver, progress);
+  const std::string problem = Exchange(host, agent, receiver, coming.Folder(), progress);
   if (!problem.empty()) {
     const std::string words = WordsOfTheHost(agent.channel);
     return SshProblem{words.empty() ? problem : fmt::format("{}: {}", problem, words), {}};
