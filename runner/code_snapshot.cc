@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "runner/code_stats.h"
 #include "runner/code_tree.h"
 #include "runner/code_walk.h"
+#include "runner/in_parallel.h"
 #include "runner/process.h"
 #include "runner/sha256.h"
 
@@ -113,50 +115,63 @@ class FirstCopy {
   bool is_first_ = false;
 };
 
+struct HashedFile {
+  ReadContent content;
+  std::chrono::system_clock::time_point at;
+  bool is_read = false;  // not known from before
+};
+
 // The workdir as it is now: every file with its hash. Reads what is not known by its stamp.
 CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk, const FirstCopy* first) {
   const std::string stats_path =
       source.code_folder + "/stats-" + Sha256Hex(WorkdirOf(source)).substr(0, 16);
   const CodeStats before = CodeStats::Read(stats_path);
+  for (const WalkedFile& file : walk.files) {
+    if (first != nullptr && file.entry.kind == CodeKind::kFolder) first->MakeFolder(file.entry);
+  }
+  std::vector<HashedFile> hashed(walk.files.size());
+  InParallel(walk.files.size(), [&](std::size_t i) {
+    WalkedFile& file = walk.files[i];
+    if (!file.entry.IsFile()) return;
+    hashed[i].at = std::chrono::system_clock::now();
+    std::optional<std::string> known = before.Find(file);
+    hashed[i].is_read = !known;
+    FileDescriptor copy;
+    if (first != nullptr && !known) copy = first->Begin(file.entry);
+    hashed[i].content = known ? ReadContent{*std::move(known), true}
+                              : HashContent(PlaceOf(source, file.entry), file.stamp, copy.Get());
+    file.entry.content = hashed[i].content.hash;
+    if (copy) FirstCopy::End(copy, file.entry);
+  });
   CodeStats after;
   CodeManifest manifest{WorkdirOf(source), {}};
-  bool has_read = false;
-  for (WalkedFile& file : walk.files) {
-    if (first != nullptr && file.entry.kind == CodeKind::kFolder) first->MakeFolder(file.entry);
-    if (file.entry.IsFile()) {
-      const auto now = std::chrono::system_clock::now();
-      const std::optional<std::string> known = before.Find(file);
-      FileDescriptor copy;
-      if (first != nullptr && !known) copy = first->Begin(file.entry);
-      const ReadContent content =
-          known ? ReadContent{*known, true}
-                : HashContent(PlaceOf(source, file.entry), file.stamp, copy.Get());
-      has_read = has_read || !known;
-      file.entry.content = content.hash;
-      if (copy) FirstCopy::End(copy, file.entry);
-      if (content.is_as_walked) after.Add(file, now);
-    }
+  for (std::size_t i = 0; i < walk.files.size(); ++i) {
+    const WalkedFile& file = walk.files[i];
+    if (file.entry.IsFile() && hashed[i].content.is_as_walked) after.Add(file, hashed[i].at);
     manifest.entries.push_back(file.entry);
   }
-  if (has_read) after.Write(stats_path);
+  if (std::ranges::any_of(hashed, &HashedFile::is_read)) after.Write(stats_path);
   return manifest;
 }
 
 // False: the workdir changed since it was hashed.
 bool CopyMissing(const CodeSource& source, const CodeWalk& walk, const CodeTree& tree) {
-  for (const std::size_t i : tree.Missing()) {
+  std::atomic<bool> has_changed = false;
+  InParallel(tree.Missing().size(), [&](std::size_t number) {
+    const std::size_t i = tree.Missing()[number];
     const CodeEntry& entry = tree.Manifest().entries[i];
     const std::string path = tree.PathOf(entry);
     const FileDescriptor copy = OpenFile(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (!copy) throw SystemError("cannot keep a copy of the code", path, kCheckStore);
     const ReadContent content =
         HashContent(PlaceOf(source, entry), walk.files[i].stamp, copy.Get());
-    if (content.hash != entry.content) return false;
-    if (!CodeTree::Seal(copy.Get(), entry)) {
+    if (content.hash != entry.content) {
+      has_changed = true;
+    } else if (!CodeTree::Seal(copy.Get(), entry)) {
       throw SystemError("cannot keep a copy of the code", path, kCheckStore);
     }
-  }
-  return true;
+  });
+  return !has_changed;
 }
 
 // What was left out is found where it is.
