@@ -81,5 +81,30 @@ TEST_F(HostCrashes, TrialsOutliveTheirSshd) {
   AddToFaultTable("sshd killed with its sessions", "and started again", Count(kHeld));
 }
 
+TEST_F(HostCrashes, WhatWasGivenUpIsStoppedWhenItsHostIsBack) {
+  HostSweep held = kHeld;
+  held.lost_after_s = 2;
+  const auto sweep = Begin(held);
+  AwaitHeld();
+  network_.Sshd(kBadHost).Kill();
+  Await(Ended(EndCause::kLost), 4);
+  std::vector<pid_t> old = network_.Strays(kBadHost);
+  EXPECT_GE(old.size(), 8U) << "four trials and their supervisors live on";
+  network_.Sshd(kBadHost).StartAgain();
+  const auto back = Clock::now();
+  const auto is_gone = [](pid_t pid) { return ::kill(pid, 0) != 0; };
+  while (!std::ranges::all_of(old, is_gone) && Clock::now() - back < std::chrono::seconds(30))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const double gone_s = std::chrono::duration<double>(Clock::now() - back).count();
+  fmt::print("what was given up is gone {:.2f} s after sshd was back\n", gone_s);
+  EXPECT_LE(gone_s, 10);
+  LetGo();
+  const Finished done = sweep->Wait();
+  EXPECT_EQ(done.code, 0) << done.out << done.error;
+  EXPECT_EQ(Attempts(OpenStore(), EndCause::kLost).size(), 4U);
+  AddToFaultTable("a host is given up and comes back", "sshd killed; lost_after_s 2",
+                  Count(held, EndCause::kLost));
+}
+
 }  // namespace
 }  // namespace ddl
