@@ -58,15 +58,32 @@ bool Names(const std::string& text, const std::string& path, const std::string& 
   }
 }
 
+// Several may be the first at once, of one store (an agent whose coordinator was just killed) or of
+// several: each writes a file of its own, and one of them gets the name. False: nobody's has it.
+bool WriteFirst(const std::string& path, const std::string& text) {
+  std::string own = path + ".XXXXXX";
+  const FileDescriptor file(::mkostemp(own.data(), O_CLOEXEC));
+  if (!file) return false;
+  bool is_there = WriteAll(file.Get(), text) && ::fsync(file.Get()) == 0;
+  if (is_there && ::link(own.c_str(), path.c_str()) != 0 && errno != EEXIST) {
+    // There are file systems without second names.
+    is_there = (errno == EPERM || errno == EOPNOTSUPP) && ::rename(own.c_str(), path.c_str()) == 0;
+  }
+  const int kept = errno;
+  ::unlink(own.c_str());
+  errno = kept;
+  return is_there && SyncFolder(FolderOf(path));
+}
+
 std::string CheckMachine(const std::string& folder, const std::string& machine_id) {
   if (machine_id.empty()) return "cannot read /etc/machine-id";
   const std::string path = folder + "/host.json";
-  const std::optional<std::string> text = ReadFile(path);
+  std::optional<std::string> text = ReadFile(path);
   if (!text && errno != ENOENT) return Problem("read", path);
   if (!text) {
-    const std::string own = DumpJson({{"machine_id", machine_id}});
-    return WriteFileAtomically(path, own, Durability::kPower) ? std::string()
-                                                              : Problem("write", path);
+    if (!WriteFirst(path, DumpJson({{"machine_id", machine_id}}))) return Problem("write", path);
+    text = ReadFile(path);
+    if (!text) return Problem("read", path);
   }
   if (Names(*text, path, machine_id)) return {};
   return fmt::format("{} belongs to another machine; set DDL_HOST_DIR to a folder on a local disk",

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/host_folder.h"
 
+#include <barrier>
 #include <filesystem>
 #include <set>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runner/file.h"
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
@@ -56,6 +61,28 @@ TEST(HostFolder, AnEpochThatCannotBeReadIsNotZero) {
   EXPECT_FALSE(ReadEpoch(paths).is_unreadable);
   std::filesystem::create_directory(paths.Store() + "/epoch");
   EXPECT_TRUE(ReadEpoch(paths).is_unreadable);
+}
+
+// As when a coordinator is killed and the same command is given again: two agents are the first.
+TEST(HostFolder, IsClaimedBySeveralAtOnce) {
+  const TemporaryFolder folder;
+  constexpr int kRounds = 50;
+  constexpr std::size_t kAgents = 6;
+  for (int round = 0; round < kRounds; ++round) {
+    const HostPaths paths{folder / std::to_string(round), "store", {}};
+    std::vector<std::string> problems(kAgents);
+    std::barrier start(static_cast<std::ptrdiff_t>(kAgents));
+    std::vector<std::jthread> agents;
+    for (std::string& problem : problems) {
+      agents.emplace_back([&] {
+        start.arrive_and_wait();
+        problem = ClaimHostFolder(paths, "machine");
+      });
+    }
+    agents.clear();
+    EXPECT_THAT(problems, testing::Each(""));
+    EXPECT_THAT(ListFolder(paths.host_folder), testing::UnorderedElementsAre("host.json", "store"));
+  }
 }
 
 TEST(HostFolder, IsOfNoMachineThatCannotBeTold) {
