@@ -2,7 +2,6 @@
 #include "cli/attempt_log.h"
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -12,6 +11,7 @@
 #include "cli/executables.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
+#include "runner/job_folder.h"
 #include "runner/kept_log.h"
 #include "runner/remote_files.h"
 
@@ -26,11 +26,8 @@ bool IsHere(const AttemptLine& attempt) {
   return attempt.host == "local";
 }
 
-// Below the host folder, wherever that lies: STORE/jobs/JOB.RANK/NAME.
 std::string PathThere(const AttemptLine& attempt, const char* name) {
-  const std::filesystem::path job(attempt.job_folder);
-  const std::filesystem::path store = job.parent_path().parent_path();
-  return fmt::format("{}/jobs/{}/{}", store.filename().string(), job.filename().string(), name);
+  return fmt::format("{}/{}", BelowHostFolder(attempt.job_folder), name);
 }
 
 Error Unreachable(const AttemptLine& attempt, const SshProblem& problem) {

@@ -34,11 +34,10 @@ std::string TokenOf(const AttemptLine& attempt) {
   return fmt::format("job-{}", attempt.job.value);
 }
 
-// Below the host folder there, wherever that lies: STORE/jobs/JOB.RANK.
 NamedFolders FoldersThere(const TrialResults& results) {
-  const std::filesystem::path job(results.attempt.job_folder);
-  const std::string store = job.parent_path().parent_path().filename();
-  return {{"output", fmt::format("{}/jobs/{}/output", store, job.filename().string())},
+  const std::string job = BelowHostFolder(results.attempt.job_folder);
+  const std::string store = job.substr(0, job.find('/'));
+  return {{"output", job + "/output"},
           {"checkpoints",
            fmt::format("{}/checkpoints/{}", store, HostPaths::CheckpointName(results.trial))}};
 }

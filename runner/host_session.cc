@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/host_session.h"
 
+#include <algorithm>
+#include <cctype>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -13,6 +15,12 @@
 #include "runner/ssh_target.h"
 
 namespace ddl {
+
+bool IsPlainWord(std::string_view word) {
+  return !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '/' || c == '.' || c == '-' || c == '_';
+  });
+}
 
 struct HostSession::Connection {
   explicit Connection(HostSessionOptions wanted)

@@ -25,6 +25,10 @@ struct HostSessionOptions {
   std::stop_token stop{};                                // ends every wait
 };
 
+// Of arguments that come from a database or a host: letters, digits and / . - _, which a shell
+// takes for nothing else.
+[[nodiscard]] bool IsPlainWord(std::string_view word);
+
 class HostSession {
  public:
   // Refuses as SshSession::Open does, and a bad address or an unreadable configuration of ssh.

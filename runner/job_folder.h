@@ -59,4 +59,13 @@ struct HostPaths {
   }
 };
 
+// STORE/jobs/JOB.RANK of a job's folder, wherever its host folder lies.
+inline std::string BelowHostFolder(const std::string& job_folder) {
+  std::size_t from = job_folder.size();
+  for (int names = 3; names > 0 && from != 0 && from != std::string::npos; --names) {
+    from = job_folder.rfind('/', from - 1);
+  }
+  return from == std::string::npos ? job_folder : job_folder.substr(from + 1);
+}
+
 }  // namespace ddl

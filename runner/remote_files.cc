@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/remote_files.h"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <variant>
 
@@ -16,13 +14,6 @@ namespace ddl {
 namespace {
 
 constexpr std::chrono::seconds kLookAgain{5};  // at a line on which nothing comes
-// Nothing else is ever asked for, and a shell takes none of these for something else.
-bool IsPlainPath(const std::string& path) {
-  return !path.empty() && std::ranges::all_of(path, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '/' || c == '.' || c == '-' || c == '_';
-  });
-}
-
 std::string ReadArguments(const RemoteFile& file) {
   return fmt::format("read {} --offset {}{}", file.path, file.offset,
                      file.follow ? " --follow" : "");
@@ -32,7 +23,7 @@ std::string ReadArguments(const RemoteFile& file) {
 
 std::optional<SshProblem> ReadRemoteFile(HostSession& host, const RemoteFile& file,
                                          const std::function<void(std::string_view)>& take) {
-  if (!IsPlainPath(file.path)) return SshProblem{file.path + " is no path of a job", "look there"};
+  if (!IsPlainWord(file.path)) return SshProblem{file.path + " is no path of a job", "look there"};
   auto started = host.Start(ReadArguments(file));
   if (auto* problem = std::get_if<SshProblem>(&started)) return std::move(*problem);
   RemoteAgent& agent = std::get<RemoteAgent>(started);

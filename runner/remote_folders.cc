@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/remote_folders.h"
 
-#include <algorithm>
-#include <cctype>
+#include <chrono>
 #include <utility>
 
 namespace ddl {
@@ -12,16 +11,11 @@ namespace {
 // Of a folder with very many files.
 constexpr std::chrono::minutes kLookingTime{10};
 
-bool IsStoreId(const std::string& id) {
-  return !id.empty() && std::ranges::all_of(id, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_';
-  });
-}
-
 std::variant<AgentLines, SshProblem> StartLines(HostSession& host, const std::string& role,
                                                 const std::string& store_id) {
-  if (!IsStoreId(store_id))
+  if (!IsPlainWord(store_id) || store_id.find_first_of("/.") != std::string::npos) {
     return SshProblem{store_id + " is no store's id", "run ddl store check"};
+  }
   auto started = host.Start(role + " " + store_id);
   if (auto* problem = std::get_if<SshProblem>(&started)) return std::move(*problem);
   return AgentLines(std::get<RemoteAgent>(std::move(started)));

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/remote_tree.h"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -26,13 +24,6 @@ namespace {
 constexpr std::chrono::seconds kSilence{60};
 
 constexpr const char* kTokenFile = "/.of";
-
-// A shell takes none of these for something else.
-bool IsPlainWord(const std::string& word) {
-  return !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '/' || c == '.' || c == '-' || c == '_';
-  });
-}
 
 std::variant<std::string, SshProblem> SendArguments(const NamedFolders& folders) {
   std::string words = "send";

@@ -2,8 +2,7 @@
 // The code of a sweep: trials run what was there when it began, here and on hosts.
 #include <memory>
 
-#include "tests/cli/real_ddl.h"
-#include "tests/runner/test_sshd.h"
+#include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
 namespace {
@@ -111,20 +110,8 @@ parameters: {x: {values: [1]}}
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/store/code"));
 }
 
-class CodeSweepOverSsh : public CodeSweep {
+class CodeSweepOverSsh : public OverSsh<CodeSweep> {
  protected:
-  void SetUp() override {
-    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
-    CodeSweep::SetUp();
-    sshd_.Trust();
-    (void)sshd_.Home();
-    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) CodeSweep::TearDown();
-  }
-
-  TestSshd sshd_;
 };
 
 TEST_F(CodeSweepOverSsh, IsNotChangedByEditsWhileItRuns) {

@@ -2,8 +2,7 @@
 // Results come back from a host behind a real sshd: by the rule of the spec, and by ddl fetch.
 #include <gmock/gmock.h>
 
-#include "tests/cli/real_ddl.h"
-#include "tests/runner/test_sshd.h"
+#include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
 namespace {
@@ -16,26 +15,14 @@ constexpr const char* kTrial =
     "command: [/bin/sh, -c, 'x=$(echo $1 | cut -d= -f2); echo out $x > $DDL_OUTPUT_DIR/result; "
     "echo model $x > $DDL_CHECKPOINT_DIR/model; echo \"{\\\"score\\\": $x}\"', sh, '${args}']\n";
 
-class Fetch : public RealDdl {
+class Fetch : public OverSsh<RealDdl> {
  protected:
-  void SetUp() override {
-    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
-    RealDdl::SetUp();
-    sshd_.Trust();
-    (void)sshd_.Home();
-    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) RealDdl::TearDown();
-  }
   Finished Sweep(const std::string& rule) {
     return Ddl({"sweep", Write("made.yaml", kTrial + ("hosts: [\"ssh://test-host\"]\n" + rule))});
   }
   std::string Result(int trial, const std::string& file) const {
     return ReadText(folder_ + "/store/results/made-1/trial-" + std::to_string(trial) + "/" + file);
   }
-
-  TestSshd sshd_;
 };
 
 TEST_F(Fetch, TheBestTrialsResultsAreHereWhenTheSweepEnds) {

@@ -4,8 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/cli/real_ddl.h"
-#include "tests/runner/test_sshd.h"
+#include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
 namespace {
@@ -20,18 +19,8 @@ constexpr const char* kLeaving =
     "command: [/bin/sh, -c, 'x=$(echo $1 | cut -d= -f2); echo out $x > $DDL_OUTPUT_DIR/result; "
     "echo model $x > $DDL_CHECKPOINT_DIR/model; echo \"{\\\"score\\\": $x}\"', sh, '${args}']\n";
 
-class GcHosts : public RealDdl {
+class GcHosts : public OverSsh<RealDdl> {
  protected:
-  void SetUp() override {
-    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
-    RealDdl::SetUp();
-    sshd_.Trust();
-    (void)sshd_.Home();
-    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) RealDdl::TearDown();
-  }
   void Sweep(const std::string& rule) {
     const Finished done = Ddl({"sweep", Write("left.yaml", kLeaving + rule)});
     ASSERT_EQ(done.code, 0) << done.error;
@@ -58,8 +47,6 @@ class GcHosts : public RealDdl {
     EXPECT_EQ(done.code, 0);
     return ParseJson(done.out, "output of ddl gc");
   }
-
-  TestSshd sshd_;
 };
 
 TEST_F(GcHosts, KeepsTheBestThereAndRemovesTheOthers) {

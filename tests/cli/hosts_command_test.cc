@@ -6,8 +6,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/cli/real_ddl.h"
-#include "tests/runner/test_sshd.h"
+#include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
 namespace {
@@ -37,19 +36,8 @@ class HostsHere : public RealDdl {
   std::string Ledger() const { return ReadText(folder_ + "/ledger"); }
 };
 
-class HostsThere : public HostsHere {
+class HostsThere : public OverSsh<HostsHere> {
  protected:
-  void SetUp() override {
-    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
-    RealDdl::SetUp();
-    sshd_.Trust();
-    (void)sshd_.Home();
-    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) RealDdl::TearDown();
-  }
-  TestSshd sshd_;
 };
 
 TEST_F(HostsHere, ATrialRunsBehindTheSetUpOfItsHost) {

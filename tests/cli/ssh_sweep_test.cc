@@ -4,24 +4,13 @@
 #include <memory>
 #include <thread>
 
-#include "tests/cli/real_ddl.h"
-#include "tests/runner/test_sshd.h"
+#include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
 namespace {
 
-class SshSweep : public RealDdl {
+class SshSweep : public OverSsh<RealDdl> {
  protected:
-  void SetUp() override {
-    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
-    RealDdl::SetUp();
-    sshd_.Trust();
-    (void)sshd_.Home();
-    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) RealDdl::TearDown();
-  }
   // Trials run in a copy of the folder: @ stands for the folder itself, which both sides see.
   std::string WriteSpec(const std::string& name, std::string text) const {
     for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos;)
@@ -30,8 +19,6 @@ class SshSweep : public RealDdl {
   }
   // A line of each trial in a file that both sides see: what really ran, and how often.
   std::string Ledger() const { return ReadText(folder_ + "/ledger"); }
-
-  TestSshd sshd_;
 };
 
 constexpr const char* kGrid = R"(

@@ -6,26 +6,14 @@
 #include <map>
 #include <string>
 
-#include "tests/cli/real_ddl.h"
-#include "tests/runner/test_sshd.h"
+#include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
 
-class TrainerSweep : public RealDdl {
+class TrainerSweep : public OverSsh<RealDdl> {
  protected:
   // Further lines of sshd's configuration.
-  explicit TrainerSweep(const std::string& options = {}) : sshd_(options) {}
-  void SetUp() override {
-    if (!sshd_.WhyNot().empty()) GTEST_SKIP() << sshd_.WhyNot();
-    RealDdl::SetUp();
-    sshd_.Trust();
-    (void)sshd_.Home();
-    ::setenv("DDL_SSH_CONFIG", sshd_.Path("config").c_str(), 1);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) RealDdl::TearDown();
-  }
-
+  explicit TrainerSweep(const std::string& options = {}) : OverSsh(options) {}
   std::string SpecOf(const std::string& name, const std::string& hosts, const std::string& data,
                      int trials = 3) const {
     return Write(name + ".yaml",
@@ -63,8 +51,6 @@ class TrainerSweep : public RealDdl {
     EXPECT_EQ(values.size(), 3U);
     EXPECT_EQ(values, Values("here"));
   }
-
-  TestSshd sshd_;
 };
 
 }  // namespace ddl
