@@ -92,31 +92,40 @@ std::optional<Cgroup> Cgroup::Make(std::string_view token) {
   return Cgroup(std::move(folder));
 }
 
-// Whoever was forked before its parent was moved is seen in the next round.
-bool Cgroup::TakeDescendants() const {
+// The kernel takes a zombie without a word and moves nothing, so nothing is concluded from a write.
+// Whoever was forked before its parent was moved is seen in the next round, and a chain of forks is
+// never seen whole: the rounds are few, and KillTree takes again.
+void Cgroup::TakeDescendants() const {
   std::set<std::int64_t> taken;
-  constexpr int kRounds = 100;
+  constexpr int kRounds = 10;
   for (int round = 0; round < kRounds; ++round) {
-    bool any = false;
-    for (const std::int64_t pid : Descendants()) {
-      if (!taken.insert(pid).second) continue;
-      any = true;
-      const bool moved = WriteTo(folder_ + "/cgroup.procs", fmt::format("{}", pid));
-      const auto stat = moved ? std::nullopt : ReadProcessStat(pid);
-      if (stat && stat->state != 'Z' && stat->state != 'X') return false;
-    }
-    if (!any) return true;
+    std::vector<std::int64_t> pids = Descendants();
+    std::erase_if(pids, [&](std::int64_t pid) { return !taken.insert(pid).second; });
+    if (pids.empty()) return;
+    Take(pids);
   }
-  return false;
 }
 
-// Not there before Linux 5.14: callers signal the descendants as well, again and again.
+// The youngest first: of a chain of forks only they live.
+void Cgroup::Take(const std::vector<std::int64_t>& pids) const {
+  const FileDescriptor file = OpenFile(folder_ + "/cgroup.procs", O_WRONLY);
+  for (auto pid = pids.rbegin(); file && pid != pids.rend(); ++pid) {
+    const std::string text = fmt::format("{}", *pid);
+    (void)!::write(file.Get(), text.data(), text.size());  // gone, or held by descent alone
+  }
+}
+
 void Cgroup::Kill() const {
-  (void)WriteTo(folder_ + "/cgroup.kill", "1");
+  KillCgroup(folder_);
 }
 
 void Cgroup::Remove() const {
   ::rmdir(folder_.c_str());
+}
+
+// Not there before Linux 5.14: callers signal the processes as well, again and again.
+void KillCgroup(const std::string& folder) {
+  (void)WriteTo(folder + "/cgroup.kill", "1");
 }
 
 std::optional<std::string> CgroupWithToken(std::int64_t pid, std::string_view token) {

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace ddl {
 
@@ -20,9 +22,10 @@ class Cgroup {
   // had.
   [[nodiscard]] static std::optional<Cgroup> Make(std::string_view token);
 
-  // All descendants of this process, and so what they fork from now on. False when it did not work
-  // for one that lives.
-  [[nodiscard]] bool TakeDescendants() const;
+  // All descendants of this process, and so what they fork from now on. Who may not be moved, or
+  // forked while we looked, stays outside.
+  void TakeDescendants() const;
+  void Take(const std::vector<std::int64_t>& pids) const;
   // KILL to everybody in it, at once.
   void Kill() const;
   // Possible once nobody is in it.
@@ -32,6 +35,9 @@ class Cgroup {
   explicit Cgroup(std::string folder) : folder_(std::move(folder)) {}
   std::string folder_;
 };
+
+// KILL to everybody in the cgroup with this folder, at once.
+void KillCgroup(const std::string& folder);
 
 // The folder of the cgroup of `token` that the process is in; nullopt when it is in none.
 [[nodiscard]] std::optional<std::string> CgroupWithToken(std::int64_t pid, std::string_view token);

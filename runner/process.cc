@@ -223,6 +223,8 @@ int KillByToken(std::string_view token) {
       if (auto cgroup = CgroupWithToken(process.pid, token)) cgroups.insert(*std::move(cgroup));
     }
     AddDescendants(marked);
+    for (const std::string& cgroup : cgroups)
+      KillCgroup(cgroup);
     const int now = KillEach(marked);
     if (now == 0) break;
     killed += now;

@@ -67,15 +67,15 @@ std::vector<std::int64_t> Descendants() {
 // A pid that was listed cannot be taken by a stranger meanwhile: its process stays a zombie until
 // its parent, a descendant too, or we ourselves have waited for it; the window that is left is
 // closed by asking once more whose child it is.
-int SignalDescendants(int signal) {
-  int count = 0;
+std::vector<std::int64_t> SignalDescendants(int signal) {
+  std::vector<std::int64_t> alive;
   for (const std::int64_t pid : Descendants()) {
     const auto stat = ReadProcessStat(pid);
     if (!stat || stat->state == 'Z') continue;
-    ++count;
     ::kill(static_cast<pid_t>(pid), signal);
+    alive.push_back(pid);
   }
-  return count;
+  return alive;
 }
 
 std::int64_t DescendantsMemoryKib() {

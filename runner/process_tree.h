@@ -14,8 +14,8 @@ void BecomeSubreaper();
 // All that is left of the trial's tree, zombies too; children come after their parents.
 [[nodiscard]] std::vector<std::int64_t> Descendants();
 
-// To all descendants of this process. How many there were.
-int SignalDescendants(int signal);
+// To all descendants of this process but zombies; who that was.
+std::vector<std::int64_t> SignalDescendants(int signal);
 
 // Resident memory of all descendants, in KiB.
 [[nodiscard]] std::int64_t DescendantsMemoryKib();

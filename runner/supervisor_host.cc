@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -126,17 +128,23 @@ void Supervision::SignalTree(int signal) {
   SignalDescendants(signal);
 }
 
+// Who was not there when the rest got KILL is moved into the cgroup, so that the next KILL finds it
+// and all that it forks: a chain of forks outruns signals, and comes to its end here.
 void Supervision::KillTree() {
-  if (cgroup_) cgroup_->Kill();
-  SignalDescendants(SIGKILL);
+  std::set<std::int64_t> killed;
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    if (cgroup_) cgroup_->Kill();
+    std::vector<std::int64_t> pids = SignalDescendants(SIGKILL);
+    std::erase_if(pids, [&](std::int64_t pid) { return !killed.insert(pid).second; });
+    if (pids.empty()) return;
+    if (cgroup_ && round > 0) cgroup_->Take(pids);
+  }
 }
 
 void Supervision::EncloseTree() {
   cgroup_ = Cgroup::Make(launch_.token);
-  if (cgroup_ && !cgroup_->TakeDescendants()) {
-    cgroup_->Remove();  // refused while somebody is in it; the tree is held by descent all the same
-    cgroup_.reset();
-  }
+  if (cgroup_) cgroup_->TakeDescendants();
 }
 
 std::int64_t Supervision::TreeMemoryKib() {
