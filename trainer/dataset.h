@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "configs/json.h"
+#include "trainer/block_cut.h"
 
 namespace ddl {
 
@@ -100,6 +102,13 @@ struct PreparedData {
 // {mean, std} is applied to p/255 for bytes and to the values as they are for reals.
 [[nodiscard]] Affine MakeAffine(const Dataset& dataset, const Json& config,
                                 std::span<const std::uint32_t> training_rows);
+
+// The same for rows that are visited once, in the order in which they lie, some side by side at a
+// time. Deviations of whole data follow those of their pieces (Chan, Golub and LeVeque, "Updating
+// formulae and a pairwise algorithm for computing sample variances", 1979).
+using RowVisit = std::function<void(const std::function<void(const RowRun&)>& take)>;
+[[nodiscard]] Affine MakeStreamedAffine(const Dataset& dataset, const Json& config,
+                                        const RowVisit& visit);
 
 // out[i * stride + j] = (split.features[rows[i], j] - mean[j]) * scale[j] for i < rows.size() and
 // j < features; the rest of `out` is left as it is. stride >= features is in floats, 0 means

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include "configs/error.h"
 
@@ -47,10 +46,6 @@ std::size_t ReadData::Features() const {
 
 DatasetMemory::DatasetMemory(Records train_part, Records test_part)
     : train(std::move(train_part)), test(std::move(test_part)) {}
-
-DatasetMemory::~DatasetMemory() {
-  if (address_ != nullptr) munmap(address_, bytes_);
-}
 
 Dataset::Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -190,17 +189,11 @@ std::string SourceKey(const std::string& configuration, const std::vector<std::s
 }
 
 std::optional<Dataset> MapPrepared(const fs::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  struct stat status{};
-  const bool has_header =
-      fstat(fd, &status) == 0 && static_cast<std::size_t>(status.st_size) >= kHeaderBytes;
-  const auto bytes = static_cast<std::size_t>(status.st_size);
-  void* address = has_header ? mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
-  close(fd);
-  if (address == MAP_FAILED) return std::nullopt;
-  auto memory = std::make_unique<const DatasetMemory>(address, bytes);
-  const std::string_view file(static_cast<const char*>(address), bytes);
+  std::optional<MappedFile> mapped = MappedFile::Open(path);
+  if (!mapped || mapped->Bytes().size() < kHeaderBytes) return std::nullopt;
+  const std::string_view file = mapped->Bytes();
+  const std::size_t bytes = file.size();
+  auto memory = std::make_unique<const DatasetMemory>(*std::move(mapped));
   try {
     const Json whole = ParseJson(file.substr(0, kHeaderBytes), path.string());
     const Json& header = whole.at("header");
