@@ -3,6 +3,7 @@
 // Immutable once loaded: any thread may read it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -38,6 +39,12 @@ struct Affine {
   std::vector<float> scale{1.0F};
 };
 
+// Features with the same value in every training row: nothing can be learnt from them.
+struct ConstantFeatures {
+  std::size_t count = 0;
+  std::vector<std::string> names;  // of the first few: columns, or numbers from 1
+};
+
 // Keeps the bytes behind the views: a mapping or vectors.
 class DatasetMemory;
 
@@ -56,9 +63,11 @@ struct Dataset {
   std::size_t context = 0;               // of a text: its features are one run of tokens, without
                                          // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
-  std::string file;                      // of prepared data that it is mapped from; "": none
-  Split train;                           // to be cut into training and validation by MakeSplit
-  Split test;                            // no rows when the data has none
+  ConstantFeatures constants;
+  std::string file;                          // of packed data that it is mapped from; "": none
+  std::array<std::uint32_t, 4> file_crcs{};  // of features and labels, training and test, as packed
+  Split train;                               // to be cut into training and validation by MakeSplit
+  Split test;                                // no rows when the data has none
   std::unique_ptr<const DatasetMemory> memory;
 };
 
@@ -92,6 +101,13 @@ struct PreparedData {
 // where the cache cannot be written.
 [[nodiscard]] std::optional<PreparedData> PrepareDataset(const Json& config,
                                                          const DataPaths& paths);
+
+// What a user should know before training on it: classes without training rows, columns that never
+// change (not of images, whose edges seldom do). A text each, without a line feed.
+[[nodiscard]] std::vector<std::string> NotesOn(const Dataset& dataset);
+
+// How many rows each class has; of a text, how often each token occurs.
+[[nodiscard]] std::vector<std::uint64_t> ClassCounts(const Dataset& dataset, const Split& split);
 
 // `config` is the value of the key `normalize`: {mean, std} of values on the scale of the default
 // below, "none", or null for the default:

@@ -33,6 +33,7 @@ struct ReadData {
   std::size_t context = 0;  // above 0: a text, see Dataset
   Records train;
   Records test;
+  ConstantFeatures constants;
 
   [[nodiscard]] std::size_t Features() const;
 };
@@ -54,9 +55,5 @@ class DatasetMemory {
 
 // The same as a Dataset that keeps it in memory.
 [[nodiscard]] Dataset KeepInMemory(ReadData data);
-
-// Throws Error unless labels are in [0, classes), there are at least two classes, a training row,
-// and every real feature is finite. `where` names the source.
-void CheckRead(const ReadData& data, const std::string& where);
 
 }  // namespace ddl
