@@ -16,8 +16,10 @@
 #include "trainer/json_section.h"
 #include "trainer/npy.h"
 #include "trainer/prepared.h"
+#include "trainer/raw.h"
 #include "trainer/synthetic.h"
 #include "trainer/text.h"
+#include "trainer/whole_file.h"
 
 namespace ddl {
 
@@ -26,8 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kContext = 64;
-constexpr std::array<std::string_view, 7> kTypes{"fashion-mnist", "idx",     "csv", "npy",
-                                                 "blobs",         "spirals", "text"};
+constexpr std::array<std::string_view, 8> kTypes{"fashion-mnist", "idx",   "csv",     "npy",
+                                                 "raw",           "blobs", "spirals", "text"};
 
 // The file as named, or below one of the search folders.
 std::string Found(const std::string& name, const DataPaths& paths, std::string_view hint) {
@@ -109,6 +111,33 @@ Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths)
     const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
     return SourceOf(DataOf(rows, train, test_rows, test), train);
   });
+}
+
+Dataset LoadRaw(JsonSection section, const Json& config, const DataPaths& paths) {
+  RawFiles files{.train = FoundNamed(section, "train", paths, true),
+                 .train_labels = FoundNamed(section, "train_labels", paths, false),
+                 .test = FoundNamed(section, "test", paths, false),
+                 .test_labels = FoundNamed(section, "test_labels", paths, false)};
+  std::string sidecar = FoundNamed(section, "sidecar", paths, false);
+  if (sidecar.empty()) {
+    sidecar = Found(section.Text("train", "") + ".json", paths,
+                    "describe the records there (docs/trainer.md), or name the file by sidecar");
+  }
+  section.Finish();
+  const RawLayout layout = ReadRawLayout(ParseJson(ReadWholeFile(sidecar), sidecar), sidecar);
+  const bool needs_files = layout.place == LabelPlace::kFile;
+  const bool has_files =
+      !files.train_labels.empty() && (files.test.empty() || !files.test_labels.empty());
+  const bool has_any = !files.train_labels.empty() || !files.test_labels.empty();
+  if (needs_files ? !has_files : has_any) {
+    throw Error(needs_files ? "labels lie in files of their own, and one is not named"
+                            : "files of labels, and labels beside the features",
+                "data", "name train_labels and test_labels where label.place is file, else none");
+  }
+  return LoadPrepared(paths.cache,
+                      SourceKey(DumpJson(config), {files.train, files.train_labels, files.test,
+                                                   files.test_labels, sidecar}),
+                      [&] { return OpenRaw(files, layout); });
 }
 
 std::string TypeOf(const Json& config) {
@@ -206,12 +235,14 @@ Dataset LoadDataset(const Json& config, const DataPaths& paths) {
   if (type == "idx") return LoadFiles(std::move(section), config, paths, "idx", OpenIdx);
   if (type == "npy") return LoadFiles(std::move(section), config, paths, "npy", OpenNpy);
   if (type == "csv") return LoadCsv(std::move(section), config, paths);
+  if (type == "raw") return LoadRaw(std::move(section), config, paths);
   if (type == "text") return LoadText(std::move(section), config, paths);
   if (IsMadeUp(type)) return LoadSynthetic(std::move(section), type);
   const std::string nearest = NearestName(type, kTypes);
   throw Error(type.empty() ? "no type of data" : fmt::format("unknown data '{}'", type), "data",
-              nearest.empty() ? "fashion-mnist, idx, csv, npy, text, blobs and spirals are known"
-                              : fmt::format("did you mean '{}'?", nearest));
+              nearest.empty()
+                  ? "fashion-mnist, idx, npy, raw, csv, text, blobs and spirals are known"
+                  : fmt::format("did you mean '{}'?", nearest));
 }
 
 std::optional<PreparedData> PrepareDataset(const Json& config, const DataPaths& paths) {
