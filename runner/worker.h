@@ -36,7 +36,7 @@ struct LaneHold {
                                                  const std::vector<char*>& environment);
 
 // Its client is gone: returns once nothing of the lane runs any more, so that its files are no
-// longer written to, and leaves the worker. `is_well`: the worker has told of the lane's end itself.
+// longer written to, and leaves the worker. `is_well`: the worker has told of its end.
 void LeaveWorker(LaneHold& hold, bool is_well);
 
 }  // namespace ddl
