@@ -39,7 +39,7 @@ TEST_F(DataCommand, TellsRowsClassesAndConstantColumns) {
   const Finished told = Ddl({"data", "info", "spec.yaml"});
   EXPECT_EQ(told.code, 0) << told.error;
   EXPECT_THAT(told.out, HasSubstr("csv: 40 training and 2 test rows of [2], reals, 4 classes\n"));
-  EXPECT_THAT(told.out, HasSubstr("constant  1 of the features: 2\n"));
+  EXPECT_THAT(told.out, HasSubstr("constant  1 of the features: flat\n"));
   const Json json = DdlJson({"data", "info", "spec.yaml"});
   EXPECT_EQ(json.at("train_counts"), Json({20, 10, 0, 10}));
   EXPECT_EQ(json.at("test_counts"), Json({1, 1, 0, 0}));
@@ -70,7 +70,7 @@ TEST_F(DataCommand, ChecksWhatItPacked) {
   EXPECT_EQ(good.code, 0) << good.out << good.error;
   EXPECT_THAT(good.out, HasSubstr("note     1 of 4 classes has no training row: 2\n"));
   EXPECT_THAT(good.out,
-              HasSubstr("note     1 of 2 features is the same in every training row: 2\n"));
+              HasSubstr("note     1 of 2 features is the same in every training row: flat\n"));
   EXPECT_THAT(good.out,
               HasSubstr("note     1 of 2 test rows has the features of a training row\n"));
   EXPECT_THAT(good.out, HasSubstr("ok  the data are sound\n"));

@@ -249,94 +249,13 @@ TEST_F(DatasetFiles, NpyFaultsNameFileAndReason) {
   }
 }
 
-TEST_F(DatasetFiles, CsvWithAndWithoutHeader) {
-  const Json config{{"type", "csv"}, {"train", "t.csv"}};
-  Write("t.csv", "1,2.5,0\r\n3,-4e-1,1\r\n\n");
-  Dataset set = Load(config);
-  EXPECT_EQ(set.features, 2U);
-  EXPECT_THAT(RowOf(set, set.train, 1), ElementsAre(3.0F, -0.4F));
-  Write("t.csv", "kind,\"width, cm\",height\niris,1,2\n\"da\"\"isy\",3,4\n");
-  Json by_name = config;
-  by_name["label"] = "kind";
-  set = Load(by_name);
-  EXPECT_THAT(set.class_names, ElementsAre("da\"isy", "iris"));
-  EXPECT_THAT(set.train.labels, ElementsAre(1, 0));
-  EXPECT_THAT(RowOf(set, set.train, 0), ElementsAre(1.0F, 2.0F));
-}
-
-TEST_F(DatasetFiles, CsvFaultsNameFileAndLine) {
-  struct Case {
-    std::string text;
-    Json more;
-    std::string message;
-  };
-  const std::vector<Case> cases{
-      {"", {}, "t.csv: no rows; name a file that has some"},
-      {"a,b\n", {}, "t.csv: no rows; name a file that has some"},
-      {"1\n2\n",
-       {},
-       "t.csv:1: one column alone; a row is features and a label; is the delimiter "
-       "another one?"},
-      {"1,2,0\n1,1\n",
-       {},
-       "t.csv:2: 2 fields, but 3 in the first row; give every row the same "
-       "columns"},
-      {"1,0\nx,1\n",
-       {},
-       "t.csv:2: field 1 is no finite number: 'x'; remove the row, or write "
-       "numbers in every feature column"},
-      {"1,0\nnan,1\n",
-       {},
-       "t.csv:2: field 1 is no finite number: 'nan'; remove the row, or write "
-       "numbers in every feature column"},
-      {"1,0\n1e99,1\n",
-       {},
-       "t.csv:2: field 1 is no finite number: '1e99'; remove the row, or "
-       "write numbers in every feature column"},
-      {"1,0\n2,\n", {}, "t.csv:2: the label is empty; remove the row"},
-      {"1,0\n\"2,1\n",
-       {},
-       "t.csv:2: a quote is open or stands within a field; write \"…\" around "
-       "the whole field, and \"\" for a quote in it"},
-      {"a,b\n1,0\n", {{"label", "c"}}, "t.csv:1: no column 'c'; its columns are: a, b"},
-      {"1,0\n", {{"label", "c"}}, "t.csv:1: no column 'c'; a label by name needs a header row"},
-      {"1,0\n2,0\n",
-       {},
-       "t.csv: 1 class; training a classifier needs labels of at least two "
-       "classes"},
-      {"1,0\n",
-       {{"delimiter", "ab"}},
-       "data.delimiter: 'ab' is no delimiter; give one character, "
-       "such as ; or a tab"},
-      {"1,0\n", {{"delimeter", ";"}}, "data.delimeter: unknown key; did you mean 'delimiter'?"},
-  };
-  for (const Case& one : cases) {
-    Write("t.csv", one.text);
-    Json config{{"type", "csv"}, {"train", "t.csv"}};
-    if (one.more.is_object()) config.update(one.more);
-    EXPECT_EQ(Refusal(config), one.message);
-  }
-}
-
-TEST_F(DatasetFiles, CsvTestRowsHaveTheClassesOfTheTrainingRows) {
-  Write("t.csv", "1,cat\n2,dog\n");
-  Write("e.csv", "1,cow\n");
-  const Json config{{"type", "csv"}, {"train", "t.csv"}, {"test", "e.csv"}};
-  EXPECT_EQ(Refusal(config),
-            "e.csv:1: class 'cow' is in no training row; remove the row, or train on such rows "
-            "too");
-  Write("e.csv", "1,2,cat\n");
-  EXPECT_EQ(Refusal(config),
-            "e.csv: 2 features, but 1 in t.csv; training and test data must have "
-            "the same columns");
-}
-
 TEST_F(DatasetFiles, UnknownDataIsRefusedWithTheNearestName) {
   EXPECT_EQ(Refusal("fashion-minst"),
             "data: unknown data 'fashion-minst'; did you mean 'fashion-mnist'?");
-  EXPECT_EQ(Refusal(Json::object()),
-            "data: no type of data; fashion-mnist, idx, npy, raw, csv, images, text, packed, blobs, "
-            "spirals are known");
+  EXPECT_EQ(
+      Refusal(Json::object()),
+      "data: no type of data; fashion-mnist, idx, npy, raw, csv, images, text, packed, blobs, "
+      "spirals are known");
   EXPECT_THAT(Refusal({{"type", "csv"}, {"train", "none.csv"}}),
               HasSubstr("data: no file none.csv (looked in "));
   EXPECT_EQ(Refusal({{"type", "csv"}}), "data.train: no file; name the file to read");
