@@ -16,8 +16,10 @@
 #include "trainer/json_section.h"
 #include "trainer/npy.h"
 #include "trainer/prepared.h"
+#include "trainer/raw.h"
 #include "trainer/synthetic.h"
 #include "trainer/text.h"
+#include "trainer/whole_file.h"
 
 namespace ddl {
 
@@ -26,8 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kContext = 64;
-constexpr std::array<std::string_view, 7> kTypes{"fashion-mnist", "idx",     "csv", "npy",
-                                                 "blobs",         "spirals", "text"};
+constexpr std::array<std::string_view, 8> kTypes{"fashion-mnist", "idx",   "csv",     "npy",
+                                                 "raw",           "blobs", "spirals", "text"};
 
 // The file as named, or below one of the search folders.
 std::string Found(const std::string& name, const DataPaths& paths, std::string_view hint) {
@@ -49,37 +51,18 @@ std::string FoundNamed(JsonSection& section, std::string_view key, const DataPat
   return name.empty() ? name : Found(name, paths, "check the name, or set DDL_DATA");
 }
 
-ReadData Checked(ReadData data, std::string_view name, const std::string& where) {
-  data.name = name;
-  CheckRead(data, where);
-  return data;
-}
-
-std::size_t ClassesOf(const ReadData& data) {
-  std::int32_t most = -1;  // no labels: no classes
-  for (const std::int32_t label : data.train.labels) {
-    most = std::max(most, label);
-  }
-  return static_cast<std::size_t>(most) + 1;
-}
-
 // Two pairs of files of one format, the second may be missing.
-template <class Pair>
-Dataset LoadPairs(const DataPaths& paths, const Json& config, const std::string& name,
-                  const std::array<std::string, 4>& files,
-                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
-  const std::vector<std::string> sources(files.begin(), files.end());
-  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), sources), [&] {
-    ReadData data;
-    data.train = read({files[0], files[1]}, data.shape, data.is_bytes);
-    if (!files[2].empty()) data.test = read({files[2], files[3]}, data.shape, data.is_bytes);
-    data.classes = ClassesOf(data);
-    if (name == "fashion-mnist") {
-      data.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
-    }
-    return Checked(std::move(data), name, files[0]);
-  });
+Dataset LoadPairs(const DataPaths& paths, const Json& config, const PairedFiles& files,
+                  const OpenElements& open, const std::string& name) {
+  const std::vector<std::string> sources{files.train_features, files.train_labels,
+                                         files.test_features, files.test_labels};
+  std::vector<std::string> classes;
+  if (name == "fashion-mnist") {
+    classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+               "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+  }
+  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), sources),
+                      [&] { return OpenPairs(files, open, name, classes); });
 }
 
 Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPaths& paths) {
@@ -92,22 +75,22 @@ Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPa
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i] = Found(fmt::format("fashion-mnist/{}.gz", kNames[i]), paths, kHint);
   }
-  return LoadPairs<IdxPair>(paths, config, "fashion-mnist", files, ReadIdx);
+  return LoadPairs(paths, config, {files[0], files[1], files[2], files[3]}, OpenIdx,
+                   "fashion-mnist");
 }
 
-template <class Pair>
 Dataset LoadFiles(JsonSection section, const Json& config, const DataPaths& paths, const char* name,
-                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
-  std::array<std::string, 4> files{FoundNamed(section, "train_features", paths, true),
-                                   FoundNamed(section, "train_labels", paths, true),
-                                   FoundNamed(section, "test_features", paths, false),
-                                   FoundNamed(section, "test_labels", paths, false)};
+                  const OpenElements& open) {
+  const PairedFiles files{FoundNamed(section, "train_features", paths, true),
+                          FoundNamed(section, "train_labels", paths, true),
+                          FoundNamed(section, "test_features", paths, false),
+                          FoundNamed(section, "test_labels", paths, false)};
   section.Finish();
-  if (files[2].empty() != files[3].empty()) {
+  if (files.test_features.empty() != files.test_labels.empty()) {
     throw Error("test features without labels, or labels without features", "data",
                 "name both test_features and test_labels, or none");
   }
-  return LoadPairs<Pair>(paths, config, name, files, read);
+  return LoadPairs(paths, config, files, open, name);
 }
 
 Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths) {
@@ -126,8 +109,35 @@ Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths)
   return LoadPrepared(paths.cache, SourceKey(DumpJson(config), {train, test}), [&] {
     const CsvTable rows = ReadCsvTable(train, format);
     const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
-    return Checked(DataOf(rows, train, test_rows, test), "csv", train);
+    return SourceOf(DataOf(rows, train, test_rows, test), train);
   });
+}
+
+Dataset LoadRaw(JsonSection section, const Json& config, const DataPaths& paths) {
+  RawFiles files{.train = FoundNamed(section, "train", paths, true),
+                 .train_labels = FoundNamed(section, "train_labels", paths, false),
+                 .test = FoundNamed(section, "test", paths, false),
+                 .test_labels = FoundNamed(section, "test_labels", paths, false)};
+  std::string sidecar = FoundNamed(section, "sidecar", paths, false);
+  if (sidecar.empty()) {
+    sidecar = Found(section.Text("train", "") + ".json", paths,
+                    "describe the records there (docs/trainer.md), or name the file by sidecar");
+  }
+  section.Finish();
+  const RawLayout layout = ReadRawLayout(ParseJson(ReadWholeFile(sidecar), sidecar), sidecar);
+  const bool needs_files = layout.place == LabelPlace::kFile;
+  const bool has_files =
+      !files.train_labels.empty() && (files.test.empty() || !files.test_labels.empty());
+  const bool has_any = !files.train_labels.empty() || !files.test_labels.empty();
+  if (needs_files ? !has_files : has_any) {
+    throw Error(needs_files ? "labels lie in files of their own, and one is not named"
+                            : "files of labels, and labels beside the features",
+                "data", "name train_labels and test_labels where label.place is file, else none");
+  }
+  return LoadPrepared(paths.cache,
+                      SourceKey(DumpJson(config), {files.train, files.train_labels, files.test,
+                                                   files.test_labels, sidecar}),
+                      [&] { return OpenRaw(files, layout); });
 }
 
 std::string TypeOf(const Json& config) {
@@ -152,7 +162,7 @@ Dataset LoadText(JsonSection section, const Json& config, const DataPaths& paths
   const std::size_t context = section.Count("context", kContext, 1);
   section.Finish();
   Dataset set = LoadPrepared(paths.cache, SourceKey(DumpJson(KeyOf(config)), {train, test}),
-                             [&] { return ReadText(train, test); });
+                             [&] { return SourceOf(ReadText(train, test), train); });
   CutIntoContexts(set, context, train);
   return set;
 }
@@ -222,15 +232,17 @@ Dataset LoadDataset(const Json& config, const DataPaths& paths) {
     return LoadBrought(std::move(section), config, paths);
   }
   if (type == "fashion-mnist") return LoadFashion(std::move(section), config, paths);
-  if (type == "idx") return LoadFiles<IdxPair>(std::move(section), config, paths, "idx", ReadIdx);
-  if (type == "npy") return LoadFiles<NpyPair>(std::move(section), config, paths, "npy", ReadNpy);
+  if (type == "idx") return LoadFiles(std::move(section), config, paths, "idx", OpenIdx);
+  if (type == "npy") return LoadFiles(std::move(section), config, paths, "npy", OpenNpy);
   if (type == "csv") return LoadCsv(std::move(section), config, paths);
+  if (type == "raw") return LoadRaw(std::move(section), config, paths);
   if (type == "text") return LoadText(std::move(section), config, paths);
   if (IsMadeUp(type)) return LoadSynthetic(std::move(section), type);
   const std::string nearest = NearestName(type, kTypes);
   throw Error(type.empty() ? "no type of data" : fmt::format("unknown data '{}'", type), "data",
-              nearest.empty() ? "fashion-mnist, idx, csv, npy, text, blobs and spirals are known"
-                              : fmt::format("did you mean '{}'?", nearest));
+              nearest.empty()
+                  ? "fashion-mnist, idx, npy, raw, csv, text, blobs and spirals are known"
+                  : fmt::format("did you mean '{}'?", nearest));
 }
 
 std::optional<PreparedData> PrepareDataset(const Json& config, const DataPaths& paths) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/block_batches.h"
 #include "trainer/random.h"
 #include "trainer/split.h"
 
@@ -80,6 +81,10 @@ std::size_t WindowsIn(std::span<const std::uint8_t> text, std::size_t context) {
 // Validation is the text's last part. An epoch draws windows that begin anywhere in the rest, as
 // many as lie side by side in it, or as its steps need.
 TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& dataset) {
+  if (config.shuffle.kind != ShuffleKind::kBySize) {
+    throw Error("a text is not shuffled by rows", "shuffle",
+                "leave it away: windows of a text begin anywhere");
+  }
   const auto text = std::get<std::span<const std::uint8_t>>(dataset.train.features);
   const std::size_t held_out = ValidationRows(config.validation, text.size());
   const auto source = std::make_shared<const TextSource>(
@@ -112,12 +117,13 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
     for (std::uint32_t& start : starts) {
       start = static_cast<std::uint32_t>((start * places) >> 32U);
     }
-    return starts;
+    return WholeOrder(std::move(starts));
   };
   return batches;
 }
 
-// Rows that an epoch visits.
+}  // namespace
+
 std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
   const std::uint64_t wanted = config.steps_per_epoch * config.batch_size;
   if (wanted <= rows) return wanted == 0 ? rows : wanted;
@@ -126,10 +132,9 @@ std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
               "steps_per_epoch", "make it smaller");
 }
 
-}  // namespace
-
 TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset) {
   if (dataset.context > 0) return MakeTextBatches(config, dataset);
+  if (UsesBlocks(config.shuffle, dataset)) return MakeBlockBatches(config, dataset);
   const std::size_t rows = dataset.train.Rows();
   SplitIndices split = MakeSplit(rows, ValidationRows(config.validation, rows), config.seed);
   Affine affine = MakeAffine(dataset, config.normalize, split.train);
@@ -154,7 +159,7 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
     std::vector<std::uint32_t> order(source->split.train.size());
     EpochRows(seed, epoch, source->split.train, order);
     order.resize(epoch_rows);
-    return order;
+    return WholeOrder(std::move(order));
   };
   return batches;
 }

@@ -18,7 +18,10 @@ namespace {
 int Train(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
   const TrainerConfig config = ReadTrainerConfig(command.config);
   PinArithmetic(config.threads);
-  const TrainingBatches batches = MakeBatches(config, data(config.data));
+  const Dataset& dataset = data(config.data);
+  for (const std::string& note : NotesOn(dataset))
+    outlets.notes("note: " + note);
+  const TrainingBatches batches = MakeBatches(config, dataset);
   if (command.is_explain) {
     outlets.metrics(Explain(config, batches));
     return 0;
