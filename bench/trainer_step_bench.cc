@@ -4,6 +4,7 @@
 //   --model NAME     mlp (784-256-128-10, SGD with momentum; default), mlp-adam, cnn
 //                    (32c3-p-64c3-p-fc128), gpt (4 blocks, 4 heads, 128 wide, context 64, batch 12,
 //                    AdamW; needs tinyshakespeare.txt in DDL_DATA); batch 128 unless said
+//   --bf16           precision: bf16, beside the limit of products of bfloat16
 //   --rounds N       medians of so many (5) of half a second each
 //   --stages         adds the time of each stage
 //   --json           for programs
@@ -21,10 +22,12 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/accounting.h"
 #include "trainer/config.h"
 #include "trainer/dataset.h"
 #include "trainer/gemm.h"
 #include "trainer/initial_weights.h"
+#include "trainer/probe.h"
 #include "trainer/task.h"
 #include "trainer/training.h"
 
@@ -32,22 +35,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::duration<double> kTurn = std::chrono::milliseconds(500);
+constexpr ddl::ProbeProduct kSquare{.shape = {.rows = 1024, .cols = 1024, .inner = 1024}};
+
 struct Options {
   bool json = false;
   bool stages = false;
   int rounds = 5;
   std::string model = "mlp";
-};
-
-struct Product {
-  ddl::GemmShape shape;
-  bool a_transposed = false;
-  bool b_transposed = false;
+  ddl::Precision precision = ddl::Precision::kFloat32;
 };
 
 // The dense products of a step: forward, gradient of inputs (not of the first layer), of weights.
-std::vector<Product> StepProducts(const ddl::Model& model) {
-  std::vector<Product> products;
+std::vector<ddl::ProbeProduct> StepProducts(const ddl::Model& model) {
+  std::vector<ddl::ProbeProduct> products;
   for (const ddl::Stage& stage : model.stages) {
     const auto* dense = std::get_if<ddl::DenseStage>(&stage);
     if (dense == nullptr) continue;
@@ -63,42 +64,8 @@ std::vector<Product> StepProducts(const ddl::Model& model) {
   return products;
 }
 
-double Flops(const ddl::GemmShape& shape) {
-  return 2.0 * static_cast<double>(shape.rows) * static_cast<double>(shape.cols) *
-         static_cast<double>(shape.inner);
-}
-
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Of the products one after the other, for half a second; in flop/s.
-double GemmRate(const std::vector<Product>& products) {
-  std::size_t most = 0;
-  for (const Product& product : products) {
-    const ddl::GemmShape& s = product.shape;
-    most = std::max({most, s.rows * s.cols, s.rows * s.inner, s.inner * s.cols});
-  }
-  const std::vector<float> a(most, 0.5F);
-  const std::vector<float> b(most, 0.25F);
-  std::vector<float> c(most);
-  double flops = 0.0;
-  const Clock::time_point start = Clock::now();
-  while (SecondsSince(start) < 0.5) {
-    for (const Product& product : products) {
-      const ddl::GemmShape& s = product.shape;
-      ddl::Gemm(s,
-                {.at = a.data(),
-                 .stride = product.a_transposed ? s.rows : s.inner,
-                 .is_transposed = product.a_transposed},
-                {.at = b.data(),
-                 .stride = product.b_transposed ? s.inner : s.cols,
-                 .is_transposed = product.b_transposed},
-                c.data(), s.cols);
-      flops += Flops(s);
-    }
-  }
-  return flops / SecondsSince(start);
 }
 
 double Median(std::vector<double> values) {
@@ -139,7 +106,7 @@ class Steps {
   double Run() {
     const Clock::time_point start = Clock::now();
     std::size_t samples = 0;
-    while (SecondsSince(start) < 0.5) {
+    while (SecondsSince(start) < kTurn.count()) {
       Load();
       plan_.Step();
       samples += config_.batch_size * Compiled().targets;
@@ -200,12 +167,12 @@ void Show(const Options& options, const Rates& rates, double flops_per_sample) {
                R"("gemm_own_shapes_gflops": {:.1f}, "limit_samples_per_s": {:.0f}, )"
                R"("share_of_limit": {:.3f}}})"
                "\n",
-               options.model, ddl::DescribeArithmetic(), rate, square / 1e9, shaped / 1e9, limit,
-               rate / limit);
+               options.model, ddl::DescribeArithmetic(options.precision), rate, square / 1e9,
+               shaped / 1e9, limit, rate / limit);
     return;
   }
   fmt::print("trainer step of {}, one core, {} (median of {})\n", options.model,
-             ddl::DescribeArithmetic(), options.rounds);
+             ddl::DescribeArithmetic(options.precision), options.rounds);
   fmt::print("  samples/s  product 1024^3  own products  limit samples/s  share of limit\n");
   fmt::print("  {:>9.0f}  {:>10.1f} GF/s  {:>7.1f} GF/s  {:>15.0f}  {:>13.1f}%\n", rate,
              square / 1e9, shaped / 1e9, limit, 100 * rate / limit);
@@ -213,17 +180,18 @@ void Show(const Options& options, const Rates& rates, double flops_per_sample) {
 
 int Measure(const Options& options) {
   ddl::PinArithmetic(1);
-  const ddl::TrainerConfig config = ConfigOf(options.model);
+  ddl::TrainerConfig config = ConfigOf(options.model);
+  config.precision = options.precision;
   const ddl::Dataset dataset = ddl::LoadDataset(config.data, ddl::DataPathsFromEnvironment());
   const ddl::TrainingBatches batches = ddl::MakeBatches(config, dataset);
   Steps steps(config, batches);
   const ddl::Model& model = steps.Compiled();
-  const std::vector<Product> own = StepProducts(model);
+  const std::vector<ddl::ProbeProduct> own = StepProducts(model);
   steps.Run();  // generates kernels, touches memory
   Rates rates;
   for (int round = 0; round < options.rounds; ++round) {
-    rates.square.push_back(GemmRate({{{1024, 1024, 1024}}}));
-    rates.shaped.push_back(GemmRate(own));
+    rates.square.push_back(ddl::ProductRate(options.precision, {&kSquare, 1}, kTurn));
+    rates.shaped.push_back(ddl::ProductRate(options.precision, own, kTurn));
     rates.samples.push_back(steps.Run());
   }
   const auto targets = static_cast<double>(config.batch_size * model.targets);
@@ -242,6 +210,7 @@ Options ReadOptions(int argc, char** argv) {
     if (word == "--json") options.json = true;
     if (word == "--stages") options.stages = true;
     if (word == "--rounds" && i + 1 < argc) options.rounds = std::max(1, std::atoi(argv[++i]));
+    if (word == "--bf16") options.precision = ddl::Precision::kBfloat16;
     if (word == "--model" && i + 1 < argc) options.model = argv[++i];
   }
   return options;

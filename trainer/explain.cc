@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "trainer/accounting.h"
 #include "trainer/gemm.h"
 #include "trainer/training.h"
 
@@ -20,7 +21,7 @@ std::string Totals(const Plan& plan) {
       CountWeights(model), plan.Lanes(), plan.Lanes() == 1 ? "" : "s",
       static_cast<double>(plan.ArenaBytes()) / kMebibyte,
       static_cast<double>(model.state_floats * sizeof(float)) / kMebibyte, StepFlops(model) / 1e6,
-      model.shape.batch, DescribeArithmetic());
+      model.shape.batch, DescribeArithmetic(model.shape.precision));
 }
 
 std::string TensorLine(const NamedTensor& named) {

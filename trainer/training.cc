@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "trainer/accounting.h"
 #include "trainer/gemm.h"
 #include "trainer/initial_weights.h"
 #include "trainer/schedule.h"
@@ -67,6 +68,7 @@ Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
 }  // namespace
 
 ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
+  CheckPrecision(config.precision, HasBfloat16Products());
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
   const bool is_wide = image || batches.is_text;  // a sample of many numbers
@@ -78,6 +80,7 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
           .layers = config.model.layers,
           .keeps_gradients = config.clip_norm > 0.0,
           .keeps_average = config.ema_decay > 0.0,
+          .precision = config.precision,
           .state_tensors = StateTensors(config.optimizer)};
 }
 
@@ -140,9 +143,9 @@ void Training::Start() {
   std::copy(found->state.begin(), found->state.end(), plan_.State(0).begin());
   outlets_.notes(
       fmt::format("continued after {} epochs and {} steps", clock_.epoch, clock_.step_in_epoch));
-  if (found->header.arithmetic != DescribeArithmetic()) {
+  if (found->header.arithmetic != DescribeArithmetic(config_.precision)) {
     outlets_.notes(fmt::format("it ran under {} before and runs under {} now: the bits may differ",
-                               found->header.arithmetic, DescribeArithmetic()));
+                               found->header.arithmetic, DescribeArithmetic(config_.precision)));
   }
 }
 
@@ -185,7 +188,7 @@ void Training::SayBegun() {
   has_stepped_ = true;
   outlets_.notes(fmt::format("training {}; {} weights, {} steps an epoch, {}", Describe(),
                              CountWeights(plan_.Compiled()), steps_per_epoch_,
-                             DescribeArithmetic()));
+                             DescribeArithmetic(config_.precision)));
 }
 
 void Training::SayStalled() {
@@ -245,7 +248,9 @@ Quality Training::Measure(const Batches& part) {
 
 void Training::Save(bool is_best) {
   if (!folder_) return;
-  folder_->Save({.training = Describe(), .arithmetic = DescribeArithmetic(), .clock = clock_},
+  folder_->Save({.training = Describe(),
+                 .arithmetic = DescribeArithmetic(config_.precision),
+                 .clock = clock_},
                 plan_.State(0), is_best);
 }
 
