@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kUsage =
     "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]\n"
-    "       ddl-trainer --prepare DATA.json";
+    "       ddl-trainer --prepare DATA.json\n"
+    "       ddl-trainer --probe";
 
 struct Arguments {
   std::string config_path;
@@ -73,6 +74,8 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       command.is_check = true;
     } else if (argument == "--prepare") {
       command.is_prepare = true;
+    } else if (argument == "--probe") {
+      command.is_probe = true;
     } else if (argument == "--help" || argument == "-h") {
       command.is_help = true;
     } else if (argument.starts_with("-") || !split.config_path.empty()) {
@@ -90,6 +93,8 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
   if (command.is_help) return command;
+  if (command.is_probe && split.config_path.empty()) return command;
+  if (command.is_probe) throw WrongCall("--probe takes no configuration");
   if (split.config_path.empty()) throw WrongCall("no configuration");
   command.config = ReadJsonFile(split.config_path);
   if (command.is_prepare) return command;
@@ -118,7 +123,8 @@ std::string HelpText() {
       "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
       "the configuration alone, on stdout, without reading data. --prepare reads the data sets of\n"
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
-      "DDL_PREPARED is to have it on a machine without the files.\n\n"
+      "DDL_PREPARED is to have it on a machine without the files. --probe measures for a second\n"
+      "what one core reaches, prints it and keeps it in the cache, where trainings find it.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; DDL_DATA and DDL_CACHE name folders for data, DDL_PREPARED\n"
       "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"

@@ -28,7 +28,7 @@ using Tag = Memory::format_tag;
 
 constexpr auto kWhole = Memory::data_type::f32;
 
-Memory::desc Describe(const Memory::dims& dims, Tag tag, Memory::data_type type = kWhole) {
+Memory::desc LayoutOf(const Memory::dims& dims, Tag tag, Memory::data_type type = kWhole) {
   return {dims, type, tag};
 }
 
@@ -57,12 +57,12 @@ Shapes ShapesOf(const ConvGeometry& at, std::size_t samples) {
   const Memory::dims weights{outputs, channels, size, size};
   const Memory::dims output{Dim(samples), outputs, Dim(at.places.height), Dim(at.places.width)};
   const Memory::data_type type = TypeOf(at.precision);
-  return {.input = Describe(input, Tag::nhwc, type),
-          .weights = Describe(weights, Tag::any, type),
-          .output = Describe(output, Tag::nhwc),
-          .input_gradient = Describe(input, Tag::nhwc),
-          .weight_gradient = Describe(weights, Tag::any),
-          .output_gradient = Describe(output, Tag::nhwc, type),
+  return {.input = LayoutOf(input, Tag::nhwc, type),
+          .weights = LayoutOf(weights, Tag::any, type),
+          .output = LayoutOf(output, Tag::nhwc),
+          .input_gradient = LayoutOf(input, Tag::nhwc),
+          .weight_gradient = LayoutOf(weights, Tag::any),
+          .output_gradient = LayoutOf(output, Tag::nhwc, type),
           .strides = {Dim(at.window.stride), Dim(at.window.stride)},
           .padding = {Dim(at.window.padding), Dim(at.window.padding)}};
 }
@@ -154,7 +154,7 @@ class Convolution::Weights {
         outputs_(at.outputs),
         taps_(at.window.size * at.window.size),
         padded_(pixel_ == channels_ ? 0 : taps_ * pixel_ * outputs_),
-        desc_(Describe({Dim(outputs_), Dim(pixel_), Dim(at.window.size), Dim(at.window.size)},
+        desc_(LayoutOf({Dim(outputs_), Dim(pixel_), Dim(at.window.size), Dim(at.window.size)},
                        Tag::hwio)) {}
 
   void Arrange(const float* weights, Memory& target) {
@@ -305,6 +305,14 @@ void Convolution::Backward(std::size_t samples, const ConvGradients& at,
           On(kernels.input_desc->diff_src_desc(), at.input_gradient + first * in)}});
   });
   weights_->Restore(*sum, at.weight_gradient);
+}
+
+std::string Convolution::Describe() const {
+  const Kernels& kernels = several_ ? *several_ : *one_;
+  std::string text = fmt::format("{}, {}", kernels.forward_desc.impl_info_str(),
+                                 kernels.weight_desc.impl_info_str());
+  if (kernels.input_desc) text += fmt::format(", {}", kernels.input_desc->impl_info_str());
+  return fmt::format("{}; {} samples at a time", text, piece_);
 }
 
 }  // namespace ddl

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "trainer/bfloat16.h"
 #include "trainer/image.h"
@@ -54,6 +55,9 @@ class Convolution {
   // Gradients of the weights, summed over the samples, and of the input. `before` each piece its
   // gradient of the output is completed.
   void Backward(std::size_t samples, const ConvGradients& at, const ConvPieceWork& before) const;
+
+  // The library's names of its kernels: forward, gradient of weights, of the input.
+  [[nodiscard]] std::string Describe() const;
 
  private:
   struct Kernels;

@@ -12,6 +12,7 @@
 #include "trainer/dataset.h"
 #include "trainer/explain.h"
 #include "trainer/gemm.h"
+#include "trainer/limits.h"
 #include "trainer/stop_signal.h"
 #include "trainer/task.h"
 #include "trainer/training.h"
@@ -26,13 +27,20 @@ constexpr int kInfrastructure = 3;
 constexpr int kToBeContinued = 75;  // EX_TEMPFAIL, as ddl understands it
 constexpr int kStopped = 128 + 15;
 
+// Floating-point operations a second that this machine is known to reach for it.
+double LimitFor(const TrainerConfig& config) {
+  return LimitOf(KeptLimits(DataPathsFromEnvironment().cache, DescribeMachine()), config.precision,
+                 config.threads);
+}
+
 int Train(const TrainerCommand& command, const TrainerConfig& config,
           const TrainingBatches& batches) {
   const TrainingOutlets outlets{
       .metrics = WriteLine,
       .notes = [](const std::string& text) { fmt::print(stderr, "{}\n", text); },
       .is_stop_asked = IsStopAsked,
-      .checkpoint_folder = command.checkpoint_folder};
+      .checkpoint_folder = command.checkpoint_folder,
+      .limit_flops = LimitFor(config)};
   Training training(config, batches, outlets);
   switch (training.Run()) {
     case TrainingEnd::kFinished:
@@ -76,6 +84,24 @@ int Prepare(const TrainerCommand& command) {
   }
 }
 
+// Measures this machine and keeps the figures for later trainings where that can be done.
+int Probe() {
+  PinArithmetic(1);
+  const std::string machine = DescribeMachine();
+  const MachineLimits limits = MeasureLimits();
+  Json said = LimitsJson(machine, limits);
+  const std::filesystem::path cache = DataPathsFromEnvironment().cache;
+  try {
+    KeepLimits(cache, machine, limits);
+    said["kept"] = LimitsFile(cache, machine).string();
+  } catch (const Error& problem) {
+    said["kept"] = nullptr;
+    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
+  }
+  fmt::print("{}\n", DumpJson(said));
+  return 0;
+}
+
 int Run(int argc, char** argv) {
   CatchStopSignal();
   const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
@@ -84,6 +110,7 @@ int Run(int argc, char** argv) {
     fmt::print("{}", HelpText());
     return 0;
   }
+  if (command.is_probe) return Probe();
   if (command.is_check) return Check(command);
   if (command.is_prepare) return Prepare(command);
   const TrainerConfig config = ReadTrainerConfig(command.config);
@@ -91,7 +118,7 @@ int Run(int argc, char** argv) {
   const Dataset dataset = LoadDataset(config.data, DataPathsFromEnvironment());
   const TrainingBatches batches = MakeBatches(config, dataset);
   if (command.is_explain) {
-    fmt::print("{}", Explain(config, batches));
+    fmt::print("{}", Explain(config, batches, LimitFor(config)));
     return 0;
   }
   return Train(command, config, batches);

@@ -24,6 +24,8 @@ namespace {
 // Enough rows for full speed of the products, few enough for the cache.
 constexpr std::size_t kEvaluationRows = 256;
 
+constexpr double kGiga = 1e9;
+
 std::uint64_t StepsPerEpoch(const TrainerConfig& config, std::size_t rows) {
   const std::uint64_t steps = config.drop_last ? rows / config.batch_size
                                                : (rows + config.batch_size - 1) / config.batch_size;
@@ -58,6 +60,11 @@ void CheckText(const ModelSettings& model, const TrainingBatches& batches) {
                 "name a text: data: {type: text, train: FILE}");
   }
   throw Error("a text needs a model of the next token", "model.type", "write type: transformer");
+}
+
+// Rows are what is counted: samples, or the tokens of a text.
+double FlopsOfRow(const Model& model) {
+  return StepFlops(model) / static_cast<double>(model.shape.batch * model.targets);
 }
 
 Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
@@ -213,7 +220,9 @@ void Training::FinishEpoch() {
                        .iteration = clock_.iteration,
                        .train = MeanOf(clock_.loss_sum, clock_.correct, clock_.rows),
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
+                       .limit_gflops = outlets_.limit_flops / kGiga,
                        .lr = RateAt(clock_.iteration - 1)};
+  metrics.gflops = metrics.samples_per_s * FlopsOfRow(plan_.Compiled()) / kGiga;
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
   const double accuracy = metrics.validation ? metrics.validation->accuracy : -1.0;
   const bool is_best = accuracy > clock_.best_accuracy;
