@@ -20,6 +20,7 @@ struct TrainerCommand {
   bool is_prepare = false;      // --prepare: prepare data; the "configuration" is a list of them
   bool is_fingerprint = false;  // --fingerprint FOLDER: tell its newest checkpoint
   std::string folder;           // with it
+  bool is_probe = false;        // --probe: measure the machine; there is no configuration
   bool is_lanes = false;        // --lanes: serve as a worker; there is no configuration
   bool is_help = false;
 };
