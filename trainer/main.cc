@@ -9,6 +9,7 @@
 #include "configs/error.h"
 #include "trainer/command_line.h"
 #include "trainer/config.h"
+#include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
 #include "trainer/gemm.h"
@@ -44,6 +45,33 @@ int Prepare(const TrainerCommand& command) {
       if (!prepared || !told.insert(prepared->name).second) continue;
       fmt::print("{}\n", DumpJson({{"name", prepared->name}, {"path", prepared->path}}));
     }
+    return 0;
+  } catch (const Error& problem) {
+    fmt::print("{}", problem.what());
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  }
+}
+
+// Of data, in JSON on stdout; faults as they are told by Prepare.
+int TellOfData(const TrainerCommand& command) {
+  try {
+    const DataPaths paths = DataPathsFromEnvironment();
+    const Json data = command.config.value("data", Json());
+    if (command.data_verb == DataVerb::kPack) {
+      PackDataset(data, paths, command.out_file);
+      const Json packed{{"type", "packed"}, {"file", command.out_file}};
+      fmt::print("{}\n", DumpJson(DescribeData(LoadDataset(packed, {}))));
+      return 0;
+    }
+    const Dataset dataset = LoadDataset(data, paths);
+    if (command.data_verb == DataVerb::kInfo) {
+      fmt::print("{}\n", DumpJson(DescribeData(dataset)));
+      return 0;
+    }
+    const DataFindings findings = CheckData(dataset);
+    fmt::print("{}\n", DumpJson({{"ok", findings.problems.empty()},
+                                 {"problems", findings.problems},
+                                 {"notes", findings.notes}}));
     return 0;
   } catch (const Error& problem) {
     fmt::print("{}", problem.what());
@@ -95,6 +123,7 @@ int Run(int argc, char** argv) {
   if (command.is_probe) return Probe();
   if (command.is_check) return Check(command);
   if (command.is_prepare) return Prepare(command);
+  if (command.data_verb) return TellOfData(command);
   std::optional<Dataset> dataset;
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));

@@ -26,8 +26,9 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
   const TrainerConfig config = ReadTrainerConfig(command.config);
   PinArithmetic(config.threads);
   const Dataset& dataset = data(config.data);
-  for (const std::string& note : NotesOn(dataset))
+  for (const std::string& note : NotesOn(dataset)) {
     outlets.notes("note: " + note);
+  }
   const TrainingBatches batches = MakeBatches(config, dataset);
   if (command.is_explain) {
     outlets.metrics(Explain(config, batches, LimitFor(config)));
