@@ -48,8 +48,13 @@ std::string KindOf(const LaunchRecord& launch, const std::vector<char*>& environ
     hash.Add(text);
     hash.Add(std::string_view("\0", 1));
   };
-  for (const std::string& word : launch.worker)
+  for (const std::string& word : launch.worker) {
     add(word);
+    struct stat facts{};  // a program that was built anew is another one
+    if (word.starts_with('/') && ::stat(word.c_str(), &facts) == 0) {
+      add(fmt::format("{} {}.{}", facts.st_ino, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec));
+    }
+  }
   add(launch.workdir);
   add(fmt::format("{}", launch.lanes));
   std::vector<std::string_view> variables;

@@ -23,6 +23,7 @@ constexpr std::string_view kUsage =
     "FILE]\n"
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
+    "       ddl-trainer --probe\n"
     "       ddl-trainer --lanes";
 
 struct Arguments {
@@ -95,6 +96,8 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       command.is_fingerprint = true;
     } else if (argument == "--lanes") {
       command.is_lanes = true;
+    } else if (argument == "--probe") {
+      command.is_probe = true;
     } else if (argument == "--help" || argument == "-h") {
       command.is_help = true;
     } else if (argument.starts_with("-") || !split.config_path.empty()) {
@@ -112,6 +115,8 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
   if (command.is_help || command.is_lanes) return command;
+  if (command.is_probe && split.config_path.empty()) return command;
+  if (command.is_probe) throw WrongCall("--probe takes no configuration");
   command.folder = split.config_path;
   if (split.config_path.empty()) throw WrongCall("no configuration");
   if (command.is_fingerprint) return command;
@@ -145,8 +150,9 @@ std::string HelpText() {
       "DDL_PREPARED is to have it on a machine without the files. --data tells of the data, "
       "checks\n"
       "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
-      "checkpoint of a folder. --lanes is for ddl: trials come over a socket on descriptor 3 and\n"
-      "run as threads of this process.\n\n"
+      "checkpoint of a folder. --probe measures for a second what one core reaches, prints it and\n"
+      "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a\n"
+      "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; DDL_DATA and DDL_CACHE name folders for data, DDL_PREPARED\n"
       "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"

@@ -25,6 +25,7 @@ struct TrainerCommand {
   std::string folder;           // with it
   std::optional<DataVerb> data_verb;  // --data info|check|pack: of the configuration's data
   std::string out_file;               // --out, of a pack
+  bool is_probe = false;              // --probe: measure the machine; there is no configuration
   bool is_lanes = false;              // --lanes: serve as a worker; there is no configuration
   bool is_help = false;
 };

@@ -8,6 +8,7 @@
 
 #include "configs/json.h"
 #include "trainer/activation_kernels.h"
+#include "trainer/bfloat16.h"
 #include "trainer/early_stopping.h"
 #include "trainer/initial_weights.h"
 #include "trainer/layer.h"
@@ -57,6 +58,7 @@ struct TrainerConfig {
   bool drop_last = false;
   std::uint64_t seed = 0;
   int threads = 1;  // of the matrix library
+  Precision precision = Precision::kFloat32;
   CheckpointSettings checkpoint;
 };
 

@@ -43,15 +43,15 @@ Lane::~Lane() {
 
 bool Lane::Read(DataShelf& shelf) {
   if (!ReceiveFrom(connection_, text_, logs_) || text_.size() > kMostRequestBytes) {
-    is_cut_off_ = true;
-    Stop();
+    cut_off_since_ = std::chrono::steady_clock::now();
+    must_stop_ = true;
     return thread_.joinable();
   }
   for (std::size_t end = text_.find('\n'); end != std::string::npos; end = text_.find('\n')) {
     const std::string line = text_.substr(0, end);
     text_.erase(0, end + 1);
     if (line == "stop") {
-      Stop();
+      must_stop_ = true;
     } else if (!thread_.joinable() && !has_ended_) {
       Begin(line, shelf);
     }
@@ -107,11 +107,6 @@ void Lane::Conclude(DataShelf& shelf) {
   Close(logs_[0]);  // before its end is told: who reads the log then finds all of it
   Close(logs_[1]);
   SendTo(connection_, fmt::format("end {} {}\n", code_, cpu_ms_));
-}
-
-void Lane::Stop() {
-  must_stop_ = true;
-  if (!stopping_since_) stopping_since_ = std::chrono::steady_clock::now();
 }
 
 // Nobody reads it any more: then somebody ends the lane too.

@@ -26,21 +26,20 @@ class Lane {
   ~Lane();
 
   // What poll is to watch; -1 once the other end is closed.
-  [[nodiscard]] int Watched() const { return is_cut_off_ ? -1 : connection_; }
+  [[nodiscard]] int Watched() const { return cut_off_since_ ? -1 : connection_; }
   // There is something to read. False: nobody is at the other end, and nothing runs.
   bool Read(DataShelf& shelf);
   [[nodiscard]] bool HasEnded() const { return has_ended_.load(); }
   // Waits for the thread and says how the lane ended.
   void Conclude(DataShelf& shelf);
-  // Since when a lane that was told to stop goes on.
-  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> StoppingSince() const {
-    return stopping_since_;
+  // Since when a lane whose client is gone goes on.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> CutOffSince() const {
+    return cut_off_since_;
   }
 
  private:
   void Begin(const std::string& line, DataShelf& shelf);
   void Train();
-  void Stop();
   void Write(int descriptor, const std::string& text) const;
 
   int connection_;
@@ -53,11 +52,10 @@ class Lane {
   std::thread thread_;
   std::atomic<bool> must_stop_ = false;
   std::atomic<bool> has_ended_ = false;
-  bool is_cut_off_ = false;
   bool is_loaded_ = false;
   int code_ = 0;
   std::int64_t cpu_ms_ = 0;
-  std::optional<std::chrono::steady_clock::time_point> stopping_since_;
+  std::optional<std::chrono::steady_clock::time_point> cut_off_since_;
 };
 
 }  // namespace ddl

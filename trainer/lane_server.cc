@@ -24,7 +24,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kIdle{2};
-constexpr std::chrono::seconds kStopsWithin{10};
+constexpr std::chrono::seconds kStopsWithin{5};
 constexpr std::chrono::milliseconds kLook{500};
 constexpr int kGaveUp = 70;
 
@@ -72,7 +72,7 @@ class LaneServer {
         lane = lanes_.erase(lane);
         continue;
       }
-      const auto since = lane->StoppingSince();
+      const auto since = lane->CutOffSince();
       if (since && steady_clock::now() - *since > kStopsWithin) ::_exit(kGaveUp);
       ++lane;
     }

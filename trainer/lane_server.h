@@ -13,8 +13,8 @@ namespace ddl {
 // The descriptor that a worker is started with.
 inline constexpr int kLaneListener = 3;
 
-// Serves until it had no lane for two seconds. A lane that does not stop takes the process along:
-// the others go on elsewhere from their checkpoints. The exit code.
+// Serves until it had no lane for two seconds. A lane that goes on for five seconds without its
+// client takes the process along: the others go on elsewhere from their checkpoints. The exit code.
 int ServeLanes(int listener);
 
 }  // namespace ddl

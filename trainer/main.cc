@@ -12,7 +12,9 @@
 #include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
+#include "trainer/gemm.h"
 #include "trainer/lane_server.h"
+#include "trainer/limits.h"
 #include "trainer/metric_line.h"
 #include "trainer/stop_signal.h"
 #include "trainer/trial.h"
@@ -90,6 +92,24 @@ void Note(const std::string& text) {
   fmt::print(stderr, "{}\n", text);
 }
 
+// Measures this machine and keeps the figures for later trainings where that can be done.
+int Probe() {
+  PinArithmetic(1);
+  const std::string machine = DescribeMachine();
+  const MachineLimits limits = MeasureLimits();
+  Json said = LimitsJson(machine, limits);
+  const std::filesystem::path cache = DataPathsFromEnvironment().cache;
+  try {
+    KeepLimits(cache, machine, limits);
+    said["kept"] = LimitsFile(cache, machine).string();
+  } catch (const Error& problem) {
+    said["kept"] = nullptr;
+    Note(fmt::format("ddl-trainer: {}", problem.what()));
+  }
+  fmt::print("{}\n", DumpJson(said));
+  return 0;
+}
+
 int Run(int argc, char** argv) {
   CatchStopSignal();
   const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
@@ -100,6 +120,7 @@ int Run(int argc, char** argv) {
   }
   if (command.is_fingerprint) return Fingerprint(command.folder);
   if (command.is_lanes) return ServeLanes(kLaneListener);
+  if (command.is_probe) return Probe();
   if (command.is_check) return Check(command);
   if (command.is_prepare) return Prepare(command);
   if (command.data_verb) return TellOfData(command);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trainer/arena.h"
+#include "trainer/bfloat16.h"
 #include "trainer/layer.h"
 #include "trainer/stage.h"
 
@@ -27,7 +28,8 @@ struct ModelShape {
   std::vector<Layer> layers;     // none: softmax regression
   bool keeps_gradients = false;  // all at once, as their norm is needed before an update
   bool keeps_average = false;    // of each weight, over the steps
-  int state_tensors = 0;         // 0, 1 or 2 that the optimizer keeps beside each weight
+  Precision precision = Precision::kFloat32;
+  int state_tensors = 0;  // 0, 1 or 2 that the optimizer keeps beside each weight
 };
 
 struct Model {
@@ -43,12 +45,5 @@ struct Model {
 // Lays out weights and optimizer state first, then activations and gradients. Throws Error naming
 // the layer for shapes that do not fit.
 [[nodiscard]] Model BuildModel(const ModelShape& shape);
-
-// Trained numbers, padding not counted.
-[[nodiscard]] std::size_t CountWeights(const Model& model);
-
-// Floating-point operations of the matrix products of one training step: 2 m n k each for forward,
-// weight gradient and, but for what reads data, input gradient; padding not counted.
-[[nodiscard]] double StepFlops(const Model& model);
 
 }  // namespace ddl

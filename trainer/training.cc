@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "trainer/accounting.h"
 #include "trainer/gemm.h"
 #include "trainer/initial_weights.h"
 #include "trainer/schedule.h"
@@ -21,6 +22,8 @@ namespace {
 
 // Enough rows for full speed of the products, few enough for the cache.
 constexpr std::size_t kEvaluationRows = 256;
+
+constexpr double kGiga = 1e9;
 
 std::uint64_t StepsPerEpoch(const TrainerConfig& config, std::size_t rows) {
   const std::uint64_t steps = config.drop_last ? rows / config.batch_size
@@ -58,6 +61,11 @@ void CheckText(const ModelSettings& model, const TrainingBatches& batches) {
   throw Error("a text needs a model of the next token", "model.type", "write type: transformer");
 }
 
+// Rows are what is counted: samples, or the tokens of a text.
+double FlopsOfRow(const Model& model) {
+  return StepFlops(model) / static_cast<double>(model.shape.batch * model.targets);
+}
+
 Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
   const auto count = static_cast<double>(rows);
   return {.loss = loss_sum / count, .accuracy = static_cast<double>(correct) / count};
@@ -66,6 +74,7 @@ Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
 }  // namespace
 
 ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
+  CheckPrecision(config.precision, HasBfloat16Products());
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
   const bool is_wide = image || batches.is_text;  // a sample of many numbers
@@ -77,6 +86,7 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
           .layers = config.model.layers,
           .keeps_gradients = config.clip_norm > 0.0,
           .keeps_average = config.ema_decay > 0.0,
+          .precision = config.precision,
           .state_tensors = StateTensors(config.optimizer)};
 }
 
@@ -139,9 +149,9 @@ void Training::Start() {
   std::copy(found->state.begin(), found->state.end(), plan_.State(0).begin());
   outlets_.notes(
       fmt::format("continued after {} epochs and {} steps", clock_.epoch, clock_.step_in_epoch));
-  if (found->header.arithmetic != DescribeArithmetic()) {
+  if (found->header.arithmetic != DescribeArithmetic(config_.precision)) {
     outlets_.notes(fmt::format("it ran under {} before and runs under {} now: the bits may differ",
-                               found->header.arithmetic, DescribeArithmetic()));
+                               found->header.arithmetic, DescribeArithmetic(config_.precision)));
   }
 }
 
@@ -183,7 +193,7 @@ void Training::SayBegun() {
   has_stepped_ = true;
   outlets_.notes(fmt::format("training {}; {} weights, {} steps an epoch, {}", Describe(),
                              CountWeights(plan_.Compiled()), steps_per_epoch_,
-                             DescribeArithmetic()));
+                             DescribeArithmetic(config_.precision)));
 }
 
 void Training::SayStalled() {
@@ -208,7 +218,9 @@ void Training::FinishEpoch() {
                        .iteration = clock_.iteration,
                        .train = MeanOf(clock_.loss_sum, clock_.correct, clock_.rows),
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
+                       .limit_gflops = outlets_.limit_flops / kGiga,
                        .lr = RateAt(clock_.iteration - 1)};
+  metrics.gflops = metrics.samples_per_s * FlopsOfRow(plan_.Compiled()) / kGiga;
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
   const double accuracy = metrics.validation ? metrics.validation->accuracy : -1.0;
   const bool is_best = accuracy > clock_.best_accuracy;
@@ -243,7 +255,9 @@ Quality Training::Measure(const Batches& part) {
 
 void Training::Save(bool is_best) {
   if (!folder_) return;
-  folder_->Save({.training = Describe(), .arithmetic = DescribeArithmetic(), .clock = clock_},
+  folder_->Save({.training = Describe(),
+                 .arithmetic = DescribeArithmetic(config_.precision),
+                 .clock = clock_},
                 plan_.State(0), is_best);
 }
 

@@ -27,6 +27,7 @@ struct TrainingOutlets {
   std::function<void(const std::string& text)> notes;  // for people: what was resumed or skipped
   std::function<bool()> is_stop_asked;
   std::optional<std::filesystem::path> checkpoint_folder;
+  double limit_flops = 0.0;  // a second, what the training's cores reach at most; 0: not known
 };
 
 // The shape that a configuration asks for, and its one lane. Throws Error for convolutions over
