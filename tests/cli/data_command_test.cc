@@ -64,6 +64,17 @@ TEST_F(DataCommand, PacksDataThatTrainToTheSameFigures) {
   EXPECT_THAT(Ddl({"data", "info", "packed.yaml"}).out, HasSubstr("p.ddl"));
 }
 
+TEST_F(DataCommand, PacksATextInItsContext) {
+  Write("text", "abcab");
+  Spec("text.yaml", "{type: text, train: text, context: 3}");
+  const Finished packed = Ddl({"data", "pack", "text.yaml", "-o", "p.ddl"});
+  EXPECT_EQ(packed.code, 0) << packed.error;
+  EXPECT_THAT(packed.out, HasSubstr("text: 5 training and 0 test rows, tokens, 3 classes\n"));
+  Spec("packed.yaml", "{type: packed, file: p.ddl, context: 2}");
+  EXPECT_EQ(DdlJson({"data", "info", "packed.yaml"}).at("train_counts"), Json({2, 2, 1}));
+  EXPECT_EQ(Ddl({"data", "check", "packed.yaml"}).code, 0);
+}
+
 TEST_F(DataCommand, ChecksWhatItPacked) {
   EXPECT_EQ(Ddl({"data", "pack", "spec.yaml", "-o", "p.ddl"}).code, 0);
   const Finished good = Ddl({"data", "check", "p.ddl"});
