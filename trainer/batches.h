@@ -19,6 +19,8 @@ struct Batches {
   // Writes features (normalised) and labels of these rows to the place. Training rows are named as
   // `order` names them, the others from 0 to rows - 1.
   std::function<void(std::span<const std::uint32_t> rows, const BatchPlace& place)> load = {};
+  // As the data set numbers it, for a row from 0 to rows - 1; ascending. Absent: the same number.
+  std::function<std::uint32_t(std::uint32_t row)> number = {};
 };
 
 struct TrainingBatches {
@@ -33,6 +35,7 @@ struct TrainingBatches {
   std::vector<std::size_t> shape = {};  // of a row, {28, 28} or {32, 32, 3}; may be empty
   bool is_text = false;                 // rows of tokens below `classes`, each with a label
   std::size_t classes = 0;
+  std::vector<std::string> class_names = {};  // empty: just numbers
 };
 
 }  // namespace ddl

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One checkpoint file: a header and a lane's state from the arena, guarded by a CRC.
 //
-//   "ddl ckpt" | u32 format version | u32 bytes of JSON | JSON header | float32 state | u32 CRC-32
-//
-// All little-endian; the CRC is of everything before it. Written aside, synced, then renamed: under
-// its own name a file is whole or absent.
+// The layout is sealed_file.h's with magic "ddl ckpt"; the body is the state as float32. Written
+// aside, synced, then renamed: under its own name a file is whole or absent. docs/formats.md tells
+// it to readers in other languages.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "trainer/arena.h"
 #include "trainer/early_stopping.h"
 
 namespace ddl {
@@ -35,6 +35,7 @@ struct CheckpointHeader {
   std::string training;    // what the state belongs to; another training refuses it
   std::string arithmetic;  // library and instruction set that made it
   TrainingClock clock;
+  std::vector<NamedTensor> tensors = {};  // where the matrices lie in the state
 };
 
 struct Checkpoint {

@@ -169,6 +169,12 @@ double ReadLoss(JsonSection section) {
   return smoothing;
 }
 
+// What a training leaves behind when it has ended.
+bool ReadKeep(JsonSection& section) {
+  constexpr NamePair kThings{"none", "predictions"};
+  return section.Choice("keep", 0, kThings) == 1;
+}
+
 int ReadThreads(JsonSection& section) {
   constexpr std::uint64_t kMost = 1024;
   const std::uint64_t threads = section.Count("threads", 1, 1);
@@ -210,6 +216,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.seed = section.Count("seed", 0);
   config.threads = ReadThreads(section);
   config.checkpoint = ReadCheckpoint(section.Below("checkpoint"));
+  config.keeps_predictions = ReadKeep(section);
   section.Finish();
   CheckWarmup(config);
   return config;

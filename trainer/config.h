@@ -49,6 +49,7 @@ struct TrainerConfig {
   std::uint64_t seed = 0;
   int threads = 1;  // of the matrix library
   CheckpointSettings checkpoint;
+  bool keeps_predictions = false;  // of the last weights, for validation and test rows
 };
 
 // Throws Error naming the key for anything unknown, of another type, out of range or contradictory.

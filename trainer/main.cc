@@ -32,7 +32,8 @@ int Train(const TrainerCommand& command, const TrainerConfig& config,
       .metrics = WriteLine,
       .notes = [](const std::string& text) { fmt::print(stderr, "{}\n", text); },
       .is_stop_asked = IsStopAsked,
-      .checkpoint_folder = command.checkpoint_folder};
+      .checkpoint_folder = command.checkpoint_folder,
+      .output_folder = command.output_folder};
   Training training(config, batches, outlets);
   switch (training.Run()) {
     case TrainingEnd::kFinished:

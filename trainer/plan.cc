@@ -92,6 +92,15 @@ void Plan::Evaluate(std::size_t rows) {
   }
 }
 
+OutputView Plan::Outputs(std::size_t lane) const {
+  const Lane& own = lanes_[lane];
+  const std::size_t rows = own.run.rows * model_.targets;
+  return {.at = own.run.At(model_.logits),
+          .shape = {.rows = rows, .stride = model_.logits.Stride()},
+          .outputs = model_.logits.cols,
+          .labels = std::span(own.labels).first(rows)};
+}
+
 template <class Function>
 void Plan::Add(std::vector<Call>& calls, const char* what, std::size_t stage, Function function) {
   const bool is_of_stage = stage != kNoStage;

@@ -31,6 +31,14 @@ struct BatchPlace {
   std::span<std::int32_t> labels;  // [rows * targets of a sample]
 };
 
+// What the last stage made of a batch: logits, as Evaluate leaves them.
+struct OutputView {
+  const float* at = nullptr;
+  BlockShape shape;                      // a row for each target of each sample
+  std::size_t outputs = 0;               // of a row; padding follows
+  std::span<const std::int32_t> labels;  // of those rows
+};
+
 class Plan {
  public:
   // One lane for each of `lanes`; weights are zero until InitialiseWeights or a checkpoint.
@@ -56,6 +64,9 @@ class Plan {
   void Evaluate(std::size_t rows);
   // Of the latest Step or Evaluate.
   [[nodiscard]] const BatchScore& Score(std::size_t lane) const { return lanes_[lane].score; }
+
+  // Of the latest Evaluate.
+  [[nodiscard]] OutputView Outputs(std::size_t lane) const;
 
   [[nodiscard]] std::span<const Call> StepCalls() const { return step_calls_; }
 

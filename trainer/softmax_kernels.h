@@ -31,4 +31,11 @@ BatchScore SoftmaxCrossEntropyGradient(BlockShape shape, const SoftmaxTargets& t
 [[nodiscard]] BatchScore SoftmaxCrossEntropy(BlockShape shape, const SoftmaxTargets& targets,
                                              const float* logits);
 
+// out[rows, classes], without padding: the probabilities of logits[rows, stride]. The largest of a
+// row is, alone or as the first, that of the class which the scores above take for the answer.
+void SoftmaxProbabilities(BlockShape shape, std::size_t classes, const float* logits, float* out);
+
+// The class that the scores above take for a row's answer.
+[[nodiscard]] std::int32_t AnswerOf(const float* logits, std::size_t classes);
+
 }  // namespace ddl

@@ -39,7 +39,9 @@ Batches ValidationOf(const std::shared_ptr<const Source>& source) {
     }
     LoadRows(source->dataset.train, source->affine, own, place);
   };
-  return {.rows = source->split.validation.size(), .load = load};
+  return {.rows = source->split.validation.size(),
+          .load = load,
+          .number = [source](std::uint32_t row) { return source->split.validation[row]; }};
 }
 
 // A text, cut once: the training part, then the part to validate on.
@@ -101,7 +103,8 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
                           .features = dataset.features,
                           .shape = dataset.shape,
                           .is_text = true,
-                          .classes = dataset.classes};
+                          .classes = dataset.classes,
+                          .class_names = dataset.class_names};
   batches.train = Windows(source, source->train, rows, 1);
   batches.validation = Windows(source, source->validation, validation_rows, dataset.context);
   batches.test =
@@ -138,7 +141,8 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
   TrainingBatches batches{.name = dataset.name,
                           .features = dataset.features,
                           .shape = dataset.shape,
-                          .classes = dataset.classes};
+                          .classes = dataset.classes,
+                          .class_names = dataset.class_names};
   const std::size_t epoch_rows = EpochSize(config, source->split.train.size());
   batches.train = {
       .rows = epoch_rows,

@@ -96,7 +96,8 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
       batches_(batches),
       outlets_(outlets),
       steps_per_epoch_(StepsPerEpoch(config, batches.train.rows)),
-      plan_(ShapeOf(config, batches), {LaneOf(config)}) {
+      plan_(ShapeOf(config, batches), {LaneOf(config)}),
+      report_(config, batches, outlets.output_folder) {
   if (config.early_stopping.patience > 0 && batches.validation.rows == 0) {
     throw Error("early stopping without validation rows", "early_stopping",
                 "give a validation share above 0");
@@ -113,9 +114,7 @@ TrainingEnd Training::Run() {
     if (end != TrainingEnd::kFinished) return end;
   }
   if (clock_.epoch < config_.epochs) SayStalled();
-  if (batches_.test.rows > 0) {
-    outlets_.metrics(TestLine(clock_.epoch, Measure(batches_.test)));
-  }
+  FinishTraining();
   return TrainingEnd::kFinished;
 }
 
@@ -227,15 +226,36 @@ void Training::FinishEpoch() {
   if (is_due || is_best || is_last) Save(is_best);
 }
 
-Quality Training::Measure(const Batches& part) {
+void Training::FinishTraining() {
+  if (report_.WantsValidation()) {
+    (void)Measure(batches_.validation, [this](auto rows, const OutputView& outputs) {
+      report_.TakeValidation(rows, outputs);
+    });
+  }
+  if (batches_.test.rows > 0) {
+    const Quality test = Measure(batches_.test, [this](auto rows, const OutputView& outputs) {
+      report_.TakeTest(rows, outputs);
+    });
+    outlets_.metrics(TestLine(clock_.epoch, test));
+  }
+  const std::string table = report_.Finish({.training = Describe(),
+                                            .arithmetic = DescribeArithmetic(),
+                                            .epoch = clock_.epoch,
+                                            .iteration = clock_.iteration});
+  if (!table.empty()) outlets_.notes(table);
+}
+
+Quality Training::Measure(const Batches& part, const Watcher& watcher) {
   std::vector<std::uint32_t> rows(part.rows);
   std::iota(rows.begin(), rows.end(), 0U);
   BatchScore sum;
   const std::size_t most = plan_.Compiled().shape.evaluation_batch;
   for (std::size_t first = 0; first < rows.size(); first += most) {
     const std::size_t count = std::min(most, rows.size() - first);
-    part.load(std::span(rows).subspan(first, count), plan_.Batch(0));
+    const auto some = std::span<const std::uint32_t>(rows).subspan(first, count);
+    part.load(some, plan_.Batch(0));
     plan_.Evaluate(count);
+    if (watcher) watcher(some, plan_.Outputs(0));
     sum.loss_sum += plan_.Score(0).loss_sum;
     sum.correct += plan_.Score(0).correct;
     sum.rows += plan_.Score(0).rows;
@@ -245,8 +265,13 @@ Quality Training::Measure(const Batches& part) {
 
 void Training::Save(bool is_best) {
   if (!folder_) return;
-  folder_->Save({.training = Describe(), .arithmetic = DescribeArithmetic(), .clock = clock_},
-                plan_.State(0), is_best);
+  const Model& model = plan_.Compiled();
+  CheckpointHeader header{
+      .training = Describe(), .arithmetic = DescribeArithmetic(), .clock = clock_};
+  for (const NamedTensor& named : model.layout.Tensors()) {
+    if (named.tensor.offset < model.state_floats) header.tensors.push_back(named);
+  }
+  folder_->Save(header, plan_.State(0), is_best);
 }
 
 double Training::RateAt(std::uint64_t step) const {

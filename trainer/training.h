@@ -14,6 +14,7 @@
 #include "trainer/batches.h"
 #include "trainer/checkpoint_folder.h"
 #include "trainer/config.h"
+#include "trainer/final_report.h"
 #include "trainer/metric_line.h"
 #include "trainer/plan.h"
 
@@ -27,6 +28,7 @@ struct TrainingOutlets {
   std::function<void(const std::string& text)> notes;  // for people: what was resumed or skipped
   std::function<bool()> is_stop_asked;
   std::optional<std::filesystem::path> checkpoint_folder;
+  std::optional<std::filesystem::path> output_folder;  // for figures and predictions at the end
 };
 
 // The shape that a configuration asks for, and its one lane. Throws Error for convolutions over
@@ -41,8 +43,9 @@ class Training {
   Training(const TrainerConfig& config, const TrainingBatches& batches,
            const TrainingOutlets& outlets);
 
-  // Says a line after each epoch, then the test figures of the final weights. Leaves early when
-  // asked to stop, with a checkpoint where there is a folder, or on a loss that is not finite.
+  // Says a line after each epoch, then the test figures of the final weights, and leaves behind
+  // what FinalReport says. Leaves early when asked to stop, with a checkpoint where there is a
+  // folder, or on a loss that is not finite.
   TrainingEnd Run();
 
   [[nodiscard]] const TrainingClock& Clock() const { return clock_; }
@@ -58,7 +61,10 @@ class Training {
   void SayStalled();
   void TakeStep(std::span<const std::uint32_t> rows);
   void FinishEpoch();
-  [[nodiscard]] Quality Measure(const Batches& part);
+  void FinishTraining();
+  // Told of every batch after it was evaluated.
+  using Watcher = std::function<void(std::span<const std::uint32_t> rows, const OutputView&)>;
+  [[nodiscard]] Quality Measure(const Batches& part, const Watcher& watcher = {});
   void Save(bool is_best);
   [[nodiscard]] double RateAt(std::uint64_t step) const;
   [[nodiscard]] std::string Describe() const;
@@ -68,6 +74,7 @@ class Training {
   const TrainingOutlets& outlets_;
   std::uint64_t steps_per_epoch_;
   Plan plan_;
+  FinalReport report_;
   std::optional<CheckpointFolder> folder_;
   TrainingClock clock_;
   bool has_stepped_ = false;
