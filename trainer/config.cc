@@ -82,6 +82,15 @@ ModelSettings ReadModel(JsonSection section) {
   return model;
 }
 
+AugmentSettings ReadAugment(JsonSection section) {
+  AugmentSettings augment;
+  augment.crop = section.Count("crop", 0);
+  augment.has_flips = section.Flag("flip", false);
+  augment.cutout = section.Count("cutout", 0);
+  section.Finish();
+  return augment;
+}
+
 void ReadSgd(JsonSection& section, OptimizerSettings& optimizer) {
   optimizer.momentum = section.Number("momentum", 0.0, kBelowOne);
   optimizer.is_nesterov = section.Flag("nesterov", false);
@@ -202,6 +211,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   }
   config.normalize = section.Raw("normalize");
   config.validation = section.Raw("validation");
+  config.augment = ReadAugment(section.Below("augment"));
   config.model = ReadModel(section.Below("model"));
   config.optimizer = ReadOptimizer(section.Below("optimizer"));
   config.schedule = ReadSchedule(section.Below("schedule"));

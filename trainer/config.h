@@ -8,6 +8,7 @@
 
 #include "configs/json.h"
 #include "trainer/activation_kernels.h"
+#include "trainer/augment.h"
 #include "trainer/early_stopping.h"
 #include "trainer/initial_weights.h"
 #include "trainer/layer.h"
@@ -35,6 +36,7 @@ struct TrainerConfig {
   Json data;        // read by the data set's loader
   Json validation;  // read with the data set's size: a share below 1, or a count
   Json normalize;   // read with the data set: null is its own scale
+  AugmentSettings augment;
   ModelSettings model;
   OptimizerSettings optimizer;
   ScheduleSettings schedule;

@@ -29,6 +29,7 @@ struct BatchPlace {
   float* features = nullptr;  // [rows, stride]; padding columns are zero and must stay so
   std::size_t stride = 0;
   std::span<std::int32_t> labels;  // [rows * targets of a sample]
+  std::uint64_t epoch = 0;         // of a training step, for what is drawn anew in every epoch
 };
 
 // What the last stage made of a batch: logits, as Evaluate leaves them.

@@ -44,6 +44,28 @@ Batches ValidationOf(const std::shared_ptr<const Source>& source) {
           .number = [source](std::uint32_t row) { return source->split.validation[row]; }};
 }
 
+// The training rows, as the epoch changes them where this is asked for.
+Batches TrainingOf(const TrainerConfig& config, const std::shared_ptr<const Source>& source,
+                   std::size_t epoch_rows) {
+  const Split& split = source->dataset.train;
+  if (!config.augment.IsOn()) {
+    return {.rows = epoch_rows,
+            .load = [source, split](std::span<const std::uint32_t> rows, const BatchPlace& place) {
+              LoadRows(split, source->affine, rows, place);
+            }};
+  }
+  const Augmentation augmentation = MakeAugmentation(
+      config.augment, config.model.image.empty() ? source->dataset.shape : config.model.image,
+      source->dataset.features, config.seed);
+  return {.rows = epoch_rows,
+          .load = [source, split, augmentation](std::span<const std::uint32_t> rows,
+                                                const BatchPlace& place) {
+            GatherChanged(split, rows, source->affine, augmentation, place.epoch,
+                          std::span(place.features, rows.size() * place.stride), place.stride);
+            GatherLabels(split, rows, place.labels.first(rows.size()));
+          }};
+}
+
 // A text, cut once: the training part, then the part to validate on.
 struct TextSource {
   std::span<const std::uint8_t> train;
@@ -82,6 +104,9 @@ std::size_t WindowsIn(std::span<const std::uint8_t> text, std::size_t context) {
 // Validation is the text's last part. An epoch draws windows that begin anywhere in the rest, as
 // many as lie side by side in it, or as its steps need.
 TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& dataset) {
+  if (config.augment.IsOn()) {
+    throw Error("augmentation of a text", "augment", "leave it out");
+  }
   const auto text = std::get<std::span<const std::uint8_t>>(dataset.train.features);
   const std::size_t held_out = ValidationRows(config.validation, text.size());
   const auto source = std::make_shared<const TextSource>(
@@ -144,11 +169,7 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                           .classes = dataset.classes,
                           .class_names = dataset.class_names};
   const std::size_t epoch_rows = EpochSize(config, source->split.train.size());
-  batches.train = {
-      .rows = epoch_rows,
-      .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
-        LoadRows(source->dataset.train, source->affine, wanted, place);
-      }};
+  batches.train = TrainingOf(config, source, epoch_rows);
   batches.validation = ValidationOf(source);
   batches.test = {.rows = dataset.test.Rows(),
                   .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {

@@ -196,7 +196,9 @@ void Training::SayStalled() {
 }
 
 void Training::TakeStep(std::span<const std::uint32_t> rows) {
-  batches_.train.load(rows, plan_.Batch(0));
+  BatchPlace place = plan_.Batch(0);
+  place.epoch = clock_.epoch;
+  batches_.train.load(rows, place);
   const double lr = RateAt(clock_.iteration);
   ++clock_.iteration;
   plan_.SetStep(0, rows.size(), clock_.iteration, lr);
