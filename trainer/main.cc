@@ -41,8 +41,11 @@ int Train(const TrainerCommand& command, const TrainerConfig& config,
     case TrainingEnd::kStopped:
       return command.checkpoint_folder ? kToBeContinued : kStopped;
     case TrainingEnd::kDiverged:
-      fmt::print(stderr, "the loss is not finite after {} steps: make the learning rate smaller\n",
-                 training.Clock().iteration);
+      // As configs/failure_rules.cc knows it.
+      fmt::print(stderr,
+                 "diverged at step {}: the loss is not finite, after {} whole epochs; make the "
+                 "learning rate smaller, or set clip_norm\n",
+                 training.Clock().iteration, training.Clock().epoch);
       return kFailed;
   }
   return kFailed;

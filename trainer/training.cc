@@ -114,8 +114,7 @@ TrainingEnd Training::Run() {
     if (end != TrainingEnd::kFinished) return end;
   }
   if (clock_.epoch < config_.epochs) SayStalled();
-  FinishTraining();
-  return TrainingEnd::kFinished;
+  return FinishTraining() ? TrainingEnd::kFinished : TrainingEnd::kDiverged;
 }
 
 std::vector<float> Training::State() {
@@ -154,8 +153,7 @@ TrainingEnd Training::RunEpoch() {
   clock_.seconds += spent.count();
   if (!is_finite) return TrainingEnd::kDiverged;
   if (clock_.step_in_epoch == steps_per_epoch_) {
-    FinishEpoch();
-    return TrainingEnd::kFinished;
+    return FinishEpoch() ? TrainingEnd::kFinished : TrainingEnd::kDiverged;
   }
   Save(false);
   return TrainingEnd::kStopped;
@@ -206,13 +204,14 @@ void Training::TakeStep(std::span<const std::uint32_t> rows) {
 }
 
 // The line goes out before the checkpoint: a kill between the two repeats a line, never loses one.
-void Training::FinishEpoch() {
+bool Training::FinishEpoch() {
   EpochMetrics metrics{.epoch = clock_.epoch + 1,
                        .iteration = clock_.iteration,
                        .train = MeanOf(clock_.loss_sum, clock_.correct, clock_.rows),
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
                        .lr = RateAt(clock_.iteration - 1)};
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
+  if (metrics.validation && !std::isfinite(metrics.validation->loss)) return false;
   const double accuracy = metrics.validation ? metrics.validation->accuracy : -1.0;
   const bool is_best = accuracy > clock_.best_accuracy;
   clock_ = {.epoch = clock_.epoch + 1,
@@ -226,9 +225,10 @@ void Training::FinishEpoch() {
   const bool is_last =
       clock_.epoch == config_.epochs || HasStalled(config_.early_stopping, clock_.progress);
   if (is_due || is_best || is_last) Save(is_best);
+  return true;
 }
 
-void Training::FinishTraining() {
+bool Training::FinishTraining() {
   if (report_.WantsValidation()) {
     (void)Measure(batches_.validation, [this](auto rows, const OutputView& outputs) {
       report_.TakeValidation(rows, outputs);
@@ -238,6 +238,7 @@ void Training::FinishTraining() {
     const Quality test = Measure(batches_.test, [this](auto rows, const OutputView& outputs) {
       report_.TakeTest(rows, outputs);
     });
+    if (!std::isfinite(test.loss)) return false;
     outlets_.metrics(TestLine(clock_.epoch, test));
   }
   const std::string table = report_.Finish({.training = Describe(),
@@ -245,6 +246,7 @@ void Training::FinishTraining() {
                                             .epoch = clock_.epoch,
                                             .iteration = clock_.iteration});
   if (!table.empty()) outlets_.notes(table);
+  return true;
 }
 
 Quality Training::Measure(const Batches& part, const Watcher& watcher) {

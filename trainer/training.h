@@ -60,8 +60,9 @@ class Training {
   void SayBegun();
   void SayStalled();
   void TakeStep(std::span<const std::uint32_t> rows);
-  void FinishEpoch();
-  void FinishTraining();
+  // False when a loss that would be told is no number.
+  [[nodiscard]] bool FinishEpoch();
+  [[nodiscard]] bool FinishTraining();
   // Told of every batch after it was evaluated.
   using Watcher = std::function<void(std::span<const std::uint32_t> rows, const OutputView&)>;
   [[nodiscard]] Quality Measure(const Batches& part, const Watcher& watcher = {});

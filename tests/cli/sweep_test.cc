@@ -97,6 +97,21 @@ parameters: {epochs: {values: [1]}}
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
 }
 
+TEST_F(Sweep, TellsAtWhichStepATrainingDivergedAndDoesNotTryAgain) {
+  const std::string spec = Write("diverges.yaml", R"(
+trainer: {data: {type: blobs, rows: 600}, model: {type: mlp, hidden: [8, 8]}, epochs: 3}
+method: grid
+retries: 3
+parameters: {optimizer.lr: {values: [0.1, 1.0e+35]}}
+)");
+  (void)Ddl({"sweep", spec});
+  const Finished shown = Ddl({"show", "diverges/2"});
+  EXPECT_NE(shown.out.find("diverged at step "), std::string::npos) << shown.out << shown.error;
+  EXPECT_EQ(shown.out.find("attempts"), shown.out.rfind("attempts")) << "only one:\n" << shown.out;
+  const Finished report = Ddl({"report"});
+  EXPECT_NE(report.out.find("diverged at step "), std::string::npos) << report.out;
+}
+
 TEST_F(Sweep, TrainsTheSmokeSample) {
   const Finished done =
       Ddl({"sweep", std::string(DDL_SOURCE_DIR) + "/configs/smoke.yaml", "--fail-fast"});

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,14 @@ TEST_F(TrainerMain, TellsEveryEpochAndTheTest) {
   EXPECT_EQ(Comparable(lines[11]).at("step"), 12);
   EXPECT_GT(Comparable(lines[11]).at("val_accuracy"), 0.9);
   EXPECT_TRUE(Comparable(lines[12]).contains("test_accuracy"));
+}
+
+TEST_F(TrainerMain, SaysAtWhichStepItDiverged) {
+  EXPECT_EQ(
+      RunOnce({Path("config.json"), "--set", "optimizer.type=sgd", "--set", "optimizer.lr=1e35"}),
+      1);
+  const std::regex line("(^|\n)diverged at step [0-9]+: the loss is not finite, after 0 whole");
+  EXPECT_TRUE(std::regex_search(Error(), line)) << Error();
 }
 
 TEST_F(TrainerMain, PreparesEachDataSetOnce) {

@@ -258,6 +258,26 @@ TEST(Training, EndsWhenTheLossIsNoNumber) {
   EXPECT_EQ(session.end, TrainingEnd::kDiverged);
 }
 
+// One step that the training loss does not show yet, as it was taken before: weights that overflow.
+TEST(Training, EndsBeforeItTellsAValidationThatIsNoNumber) {
+  Session session{.config = SmallConfig(
+                      R"({"optimizer.type": "sgd", "optimizer.lr": 1e36, "batch_size": 100,
+                          "schedule": {"type": "constant"}})")};
+  session.Run();
+  EXPECT_EQ(session.end, TrainingEnd::kDiverged);
+  EXPECT_TRUE(session.lines.empty());
+}
+
+TEST(Training, WhatWasToldBeforeItDivergedStays) {
+  Session session{.config = SmallConfig(R"({"epochs": 50, "optimizer": {"type": "sgd",
+      "lr": 3e37}, "schedule": {"type": "constant", "warmup": 40}, "model.hidden": [9, 9]})")};
+  session.Run();
+  EXPECT_EQ(session.end, TrainingEnd::kDiverged);
+  for (const std::string& line : session.lines)
+    for (const auto& [key, value] : ParseJson(line, "line").items())
+      EXPECT_TRUE(value.is_number()) << key;
+}
+
 TEST(Training, RefusesABatchLargerThanTheDataWhenShortOnesAreDropped) {
   Session session{.config = SmallConfig(R"({"batch_size": 101, "drop_last": true})")};
   EXPECT_THROW(session.Run(), Error);
