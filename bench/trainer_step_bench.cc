@@ -110,7 +110,7 @@ class Epoch {
 
   // Samples a second.
   double Run() {
-    const std::size_t steps = order_.size() / config_.batch_size;
+    const std::size_t steps = batches_.train.rows / config_.batch_size;
     const Clock::time_point start = Clock::now();
     for (std::size_t i = 0; i < steps; ++i) {
       Load(i);
@@ -141,15 +141,13 @@ class Epoch {
 
  private:
   void Load(std::size_t step) {
-    const std::span<const std::uint32_t> rows(order_);
-    batches_.train.load(rows.subspan(step * config_.batch_size, config_.batch_size),
-                        plan_.Batch(0));
+    batches_.train.load(order_(step * config_.batch_size, config_.batch_size), plan_.Batch(0));
     plan_.SetStep(0, config_.batch_size, ++iteration_, config_.optimizer.lr);
   }
 
   const ddl::TrainerConfig& config_;
   const ddl::TrainingBatches& batches_;
-  std::vector<std::uint32_t> order_;
+  ddl::RowOrder order_;
   ddl::Plan plan_;
   std::uint64_t iteration_ = 0;
 };

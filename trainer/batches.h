@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trainer/plan.h"
@@ -23,13 +24,24 @@ struct Batches {
   std::function<std::uint32_t(std::uint32_t row)> number = {};
 };
 
+// `count` rows of an epoch from its `first` on; valid until the next call. Cheapest in order.
+using RowOrder =
+    std::function<std::span<const std::uint32_t>(std::size_t first, std::size_t count)>;
+
+// The same of an order that is held as a whole.
+[[nodiscard]] inline RowOrder WholeOrder(std::vector<std::uint32_t> rows) {
+  return [rows = std::move(rows)](std::size_t first, std::size_t count) {
+    return std::span(rows).subspan(first, count);
+  };
+}
+
 struct TrainingBatches {
   Batches train = {};
   Batches validation = {};
   Batches test = {};
   // The training rows that an epoch (0, 1, …) visits, in order: train.rows of them, a pure function
-  // of the seed and the epoch.
-  std::function<std::vector<std::uint32_t>(std::uint64_t epoch)> order = {};
+  // of the seed and the epoch. One epoch at a time is asked for.
+  std::function<RowOrder(std::uint64_t epoch)> order = {};
   std::string name;
   std::size_t features = 0;
   std::vector<std::size_t> shape = {};  // of a row, {28, 28} or {32, 32, 3}; may be empty

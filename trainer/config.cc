@@ -154,6 +154,31 @@ ScheduleSettings ReadSchedule(JsonSection section) {
   return schedule;
 }
 
+ShuffleSettings ReadShuffle(JsonSection section) {
+  constexpr std::array<std::string_view, 4> kTypes{"by-size", "full", "blocks", "none"};
+  constexpr std::array kKinds{ShuffleKind::kBySize, ShuffleKind::kFull, ShuffleKind::kBlocks,
+                              ShuffleKind::kNone};
+  constexpr std::uint64_t kMostMib = std::uint64_t{1} << 20U;
+  ShuffleSettings shuffle;
+  shuffle.kind = kKinds[section.Choice("type", 0, kTypes)];
+  if (shuffle.kind != ShuffleKind::kFull) {
+    shuffle.block_mib = section.Count("block_mib", shuffle.block_mib, 1);
+    shuffle.window_mib =
+        section.Count("window_mib",
+                      std::max(shuffle.window_mib / shuffle.block_mib, std::uint64_t{1}) *
+                          std::min(shuffle.block_mib, kMostMib),
+                      1);
+  }
+  section.Finish();
+  if (shuffle.window_mib % shuffle.block_mib != 0 || shuffle.window_mib > kMostMib) {
+    throw Error(fmt::format("a window of {} MiB in blocks of {} MiB", shuffle.window_mib,
+                            shuffle.block_mib),
+                section.Name("window_mib"),
+                fmt::format("give a multiple of block_mib, at most {}", kMostMib));
+  }
+  return shuffle;
+}
+
 CheckpointSettings ReadCheckpoint(JsonSection section) {
   CheckpointSettings checkpoint;
   checkpoint.every = section.Count("every", 1, 1);
@@ -212,6 +237,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.normalize = section.Raw("normalize");
   config.validation = section.Raw("validation");
   config.augment = ReadAugment(section.Below("augment"));
+  config.shuffle = ReadShuffle(section.Below("shuffle"));
   config.model = ReadModel(section.Below("model"));
   config.optimizer = ReadOptimizer(section.Below("optimizer"));
   config.schedule = ReadSchedule(section.Below("schedule"));

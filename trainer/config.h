@@ -27,6 +27,14 @@ struct ModelSettings {
   Initialisation init = Initialisation::kUniform;
 };
 
+enum class ShuffleKind : std::uint8_t { kBySize, kFull, kBlocks, kNone };
+
+struct ShuffleSettings {
+  ShuffleKind kind = ShuffleKind::kBySize;
+  std::uint64_t block_mib = 4;    // rows that lie side by side
+  std::uint64_t window_mib = 64;  // blocks that are shuffled together, a multiple of block_mib
+};
+
 struct CheckpointSettings {
   std::uint64_t every = 1;      // epochs between two
   std::uint64_t keep_last = 2;  // besides the best
@@ -37,6 +45,7 @@ struct TrainerConfig {
   Json validation;  // read with the data set's size: a share below 1, or a count
   Json normalize;   // read with the data set: null is its own scale
   AugmentSettings augment;
+  ShuffleSettings shuffle;
   ModelSettings model;
   OptimizerSettings optimizer;
   ScheduleSettings schedule;

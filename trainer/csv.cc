@@ -219,7 +219,7 @@ ReadData DataOf(const CsvTable& train, const std::string& train_path, const CsvT
     throw Error(fmt::format("{} features, but {} in {}", test.features, train.features, train_path),
                 test_path, "training and test data must have the same columns");
   }
-  ReadData data{.shape = {train.features}};
+  ReadData data{.name = "csv", .shape = {train.features}};
   const bool is_numbered = std::ranges::all_of(
       train.labels, [](const std::string& label) { return ClassNumber(label).has_value(); });
   if (!is_numbered) {

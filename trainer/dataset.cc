@@ -49,37 +49,18 @@ std::string FoundNamed(JsonSection& section, std::string_view key, const DataPat
   return name.empty() ? name : Found(name, paths, "check the name, or set DDL_DATA");
 }
 
-ReadData Checked(ReadData data, std::string_view name, const std::string& where) {
-  data.name = name;
-  CheckRead(data, where);
-  return data;
-}
-
-std::size_t ClassesOf(const ReadData& data) {
-  std::int32_t most = -1;  // no labels: no classes
-  for (const std::int32_t label : data.train.labels) {
-    most = std::max(most, label);
-  }
-  return static_cast<std::size_t>(most) + 1;
-}
-
 // Two pairs of files of one format, the second may be missing.
-template <class Pair>
-Dataset LoadPairs(const DataPaths& paths, const Json& config, const std::string& name,
-                  const std::array<std::string, 4>& files,
-                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
-  const std::vector<std::string> sources(files.begin(), files.end());
-  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), sources), [&] {
-    ReadData data;
-    data.train = read({files[0], files[1]}, data.shape, data.is_bytes);
-    if (!files[2].empty()) data.test = read({files[2], files[3]}, data.shape, data.is_bytes);
-    data.classes = ClassesOf(data);
-    if (name == "fashion-mnist") {
-      data.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
-    }
-    return Checked(std::move(data), name, files[0]);
-  });
+Dataset LoadPairs(const DataPaths& paths, const Json& config, const PairedFiles& files,
+                  const OpenElements& open, const std::string& name) {
+  const std::vector<std::string> sources{files.train_features, files.train_labels,
+                                         files.test_features, files.test_labels};
+  std::vector<std::string> classes;
+  if (name == "fashion-mnist") {
+    classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+               "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+  }
+  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), sources),
+                      [&] { return OpenPairs(files, open, name, classes); });
 }
 
 Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPaths& paths) {
@@ -92,22 +73,22 @@ Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPa
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i] = Found(fmt::format("fashion-mnist/{}.gz", kNames[i]), paths, kHint);
   }
-  return LoadPairs<IdxPair>(paths, config, "fashion-mnist", files, ReadIdx);
+  return LoadPairs(paths, config, {files[0], files[1], files[2], files[3]}, OpenIdx,
+                   "fashion-mnist");
 }
 
-template <class Pair>
 Dataset LoadFiles(JsonSection section, const Json& config, const DataPaths& paths, const char* name,
-                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
-  std::array<std::string, 4> files{FoundNamed(section, "train_features", paths, true),
-                                   FoundNamed(section, "train_labels", paths, true),
-                                   FoundNamed(section, "test_features", paths, false),
-                                   FoundNamed(section, "test_labels", paths, false)};
+                  const OpenElements& open) {
+  const PairedFiles files{FoundNamed(section, "train_features", paths, true),
+                          FoundNamed(section, "train_labels", paths, true),
+                          FoundNamed(section, "test_features", paths, false),
+                          FoundNamed(section, "test_labels", paths, false)};
   section.Finish();
-  if (files[2].empty() != files[3].empty()) {
+  if (files.test_features.empty() != files.test_labels.empty()) {
     throw Error("test features without labels, or labels without features", "data",
                 "name both test_features and test_labels, or none");
   }
-  return LoadPairs<Pair>(paths, config, name, files, read);
+  return LoadPairs(paths, config, files, open, name);
 }
 
 Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths) {
@@ -126,7 +107,7 @@ Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths)
   return LoadPrepared(paths.cache, SourceKey(DumpJson(config), {train, test}), [&] {
     const CsvTable rows = ReadCsvTable(train, format);
     const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
-    return Checked(DataOf(rows, train, test_rows, test), "csv", train);
+    return SourceOf(DataOf(rows, train, test_rows, test), train);
   });
 }
 
@@ -152,7 +133,7 @@ Dataset LoadText(JsonSection section, const Json& config, const DataPaths& paths
   const std::size_t context = section.Count("context", kContext, 1);
   section.Finish();
   Dataset set = LoadPrepared(paths.cache, SourceKey(DumpJson(KeyOf(config)), {train, test}),
-                             [&] { return ReadText(train, test); });
+                             [&] { return SourceOf(ReadText(train, test), train); });
   CutIntoContexts(set, context, train);
   return set;
 }
@@ -222,8 +203,8 @@ Dataset LoadDataset(const Json& config, const DataPaths& paths) {
     return LoadBrought(std::move(section), config, paths);
   }
   if (type == "fashion-mnist") return LoadFashion(std::move(section), config, paths);
-  if (type == "idx") return LoadFiles<IdxPair>(std::move(section), config, paths, "idx", ReadIdx);
-  if (type == "npy") return LoadFiles<NpyPair>(std::move(section), config, paths, "npy", ReadNpy);
+  if (type == "idx") return LoadFiles(std::move(section), config, paths, "idx", OpenIdx);
+  if (type == "npy") return LoadFiles(std::move(section), config, paths, "npy", OpenNpy);
   if (type == "csv") return LoadCsv(std::move(section), config, paths);
   if (type == "text") return LoadText(std::move(section), config, paths);
   if (IsMadeUp(type)) return LoadSynthetic(std::move(section), type);

@@ -3,9 +3,11 @@
 // Immutable once loaded: any thread may read it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "configs/json.h"
+#include "trainer/block_cut.h"
 
 namespace ddl {
 
@@ -36,6 +39,12 @@ struct Affine {
   std::vector<float> scale{1.0F};
 };
 
+// Features with the same value in every training row: nothing can be learnt from them.
+struct ConstantFeatures {
+  std::size_t count = 0;
+  std::vector<std::string> names;  // of the first few: columns, or numbers from 1
+};
+
 // Keeps the bytes behind the views: a mapping or vectors.
 class DatasetMemory;
 
@@ -54,9 +63,11 @@ struct Dataset {
   std::size_t context = 0;               // of a text: its features are one run of tokens, without
                                          // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
-  std::string file;                      // of prepared data that it is mapped from; "": none
-  Split train;                           // to be cut into training and validation by MakeSplit
-  Split test;                            // no rows when the data has none
+  ConstantFeatures constants;
+  std::string file;                          // of packed data that it is mapped from; "": none
+  std::array<std::uint32_t, 4> file_crcs{};  // of features and labels, training and test, as packed
+  Split train;                               // to be cut into training and validation by MakeSplit
+  Split test;                                // no rows when the data has none
   std::unique_ptr<const DatasetMemory> memory;
 };
 
@@ -91,6 +102,13 @@ struct PreparedData {
 [[nodiscard]] std::optional<PreparedData> PrepareDataset(const Json& config,
                                                          const DataPaths& paths);
 
+// What a user should know before training on it: classes without training rows, columns that never
+// change (not of images, whose edges seldom do). A text each, without a line feed.
+[[nodiscard]] std::vector<std::string> NotesOn(const Dataset& dataset);
+
+// How many rows each class has; of a text, how often each token occurs.
+[[nodiscard]] std::vector<std::uint64_t> ClassCounts(const Dataset& dataset, const Split& split);
+
 // `config` is the value of the key `normalize`: {mean, std} of values on the scale of the default
 // below, "none", or null for the default:
 //   fashion-mnist      p/255, then mean 0.2860, std 0.3530
@@ -100,6 +118,13 @@ struct PreparedData {
 // {mean, std} is applied to p/255 for bytes and to the values as they are for reals.
 [[nodiscard]] Affine MakeAffine(const Dataset& dataset, const Json& config,
                                 std::span<const std::uint32_t> training_rows);
+
+// The same for rows that are visited once, in the order in which they lie, some side by side at a
+// time. Deviations of whole data follow those of their pieces (Chan, Golub and LeVeque, "Updating
+// formulae and a pairwise algorithm for computing sample variances", 1979).
+using RowVisit = std::function<void(const std::function<void(const RowRun&)>& take)>;
+[[nodiscard]] Affine MakeStreamedAffine(const Dataset& dataset, const Json& config,
+                                        const RowVisit& visit);
 
 // out[i * stride + j] = (split.features[rows[i], j] - mean[j]) * scale[j] for i < rows.size() and
 // j < features; the rest of `out` is left as it is. stride >= features is in floats, 0 means

@@ -93,6 +93,9 @@ int Run(int argc, char** argv) {
   const TrainerConfig config = ReadTrainerConfig(command.config);
   PinArithmetic(config.threads);
   const Dataset dataset = LoadDataset(config.data, DataPathsFromEnvironment());
+  for (const std::string& note : NotesOn(dataset)) {
+    fmt::print(stderr, "note: {}\n", note);
+  }
   const TrainingBatches batches = MakeBatches(config, dataset);
   if (command.is_explain) {
     fmt::print("{}", Explain(config, batches));

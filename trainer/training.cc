@@ -2,7 +2,6 @@
 #include "trainer/training.h"
 
 #include <algorithm>
-#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -145,8 +144,7 @@ void Training::Start() {
 }
 
 TrainingEnd Training::RunEpoch() {
-  const std::vector<std::uint32_t> order = batches_.order(clock_.epoch);
-  assert(order.size() == batches_.train.rows);
+  const RowOrder order = batches_.order(clock_.epoch);
   const auto start = std::chrono::steady_clock::now();
   const bool is_finite = TakeSteps(order);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -160,12 +158,12 @@ TrainingEnd Training::RunEpoch() {
 }
 
 // Steps to the end of the epoch or until asked to stop; false when the loss is no number any more.
-bool Training::TakeSteps(const std::vector<std::uint32_t>& order) {
-  const std::span<const std::uint32_t> rows(order);
+bool Training::TakeSteps(const RowOrder& order) {
   while (clock_.step_in_epoch < steps_per_epoch_ && !outlets_.is_stop_asked()) {
     const std::size_t first = clock_.step_in_epoch * config_.batch_size;
-    const std::size_t count = std::min<std::size_t>(config_.batch_size, rows.size() - first);
-    TakeStep(rows.subspan(first, count));
+    const std::size_t count =
+        std::min<std::size_t>(config_.batch_size, batches_.train.rows - first);
+    TakeStep(order(first, count));
     if (!has_stepped_) SayBegun();
     const BatchScore& score = plan_.Score(0);
     if (!std::isfinite(score.loss_sum)) return false;
@@ -250,13 +248,13 @@ bool Training::FinishTraining() {
 }
 
 Quality Training::Measure(const Batches& part, const Watcher& watcher) {
-  std::vector<std::uint32_t> rows(part.rows);
-  std::iota(rows.begin(), rows.end(), 0U);
   BatchScore sum;
   const std::size_t most = plan_.Compiled().shape.evaluation_batch;
-  for (std::size_t first = 0; first < rows.size(); first += most) {
-    const std::size_t count = std::min(most, rows.size() - first);
-    const auto some = std::span<const std::uint32_t>(rows).subspan(first, count);
+  std::vector<std::uint32_t> rows(most);
+  for (std::size_t first = 0; first < part.rows; first += most) {
+    const std::size_t count = std::min(most, part.rows - first);
+    std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+    const auto some = std::span<const std::uint32_t>(rows).first(count);
     part.load(some, plan_.Batch(0));
     plan_.Evaluate(count);
     if (watcher) watcher(some, plan_.Outputs(0));

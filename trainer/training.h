@@ -56,7 +56,7 @@ class Training {
  private:
   void Start();
   TrainingEnd RunEpoch();
-  bool TakeSteps(const std::vector<std::uint32_t>& order);
+  bool TakeSteps(const RowOrder& order);
   void SayBegun();
   void SayStalled();
   void TakeStep(std::span<const std::uint32_t> rows);

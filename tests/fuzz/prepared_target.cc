@@ -70,8 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   std::ofstream(folder.Path() + "/" + PreparedName(std::string(kKey)), std::ios::binary) << file;
   try {
-    const Dataset set =
-        LoadPrepared(folder.Path(), std::string(kKey), []() -> ReadData { throw MadeAnew(); });
+    const Dataset set = LoadPrepared(folder.Path(), std::string(kKey),
+                                     []() -> std::unique_ptr<RecordSource> { throw MadeAnew(); });
     CheckSplit(set, set.train);
     CheckSplit(set, set.test);
   } catch (const MadeAnew&) {

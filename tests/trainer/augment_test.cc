@@ -236,6 +236,28 @@ TEST_F(AugmentedTraining, EveryKeyChangesTheWeights) {
   }
 }
 
+// In blocks as in memory.
+TEST_F(AugmentedTraining, DataLargerThanMemoryAreChangedToo) {
+  TrainerConfig config = ImageConfig(kAll);
+  config.shuffle.kind = ShuffleKind::kNone;
+  Session whole = Begin(config);
+  whole.Run();
+  TrainerConfig plain = ImageConfig("{}");
+  plain.shuffle.kind = ShuffleKind::kNone;
+  Session unchanged = Begin(plain);
+  unchanged.Run();
+  EXPECT_NE(whole.state, unchanged.state);
+  const TrainerFolder folder;
+  Session before = Begin(config);
+  before.folder = folder.Path();
+  before.stop_after_steps = 9;
+  before.Run();
+  Session after = Begin(config);
+  after.folder = folder.Path();
+  after.Run();
+  EXPECT_EQ(after.state, whole.state);
+}
+
 TEST_F(AugmentedTraining, OnlyTrainingRowsAreChanged) {
   const TrainerConfig plain = ImageConfig("{}");
   const TrainerConfig changed = ImageConfig(kAll);

@@ -151,21 +151,26 @@ TEST(FinalReport, RefusesPredictionsBeforeTrainingWhereTheyCannotBeKept) {
   EXPECT_THAT(complaint(large), HasSubstr("2861 MiB of predictions of 150000030 rows"));
 }
 
-// Rows are named as the data set numbers them.
+// Rows are named as the data set numbers them, however it is cut.
 TEST(FinalReport, RowsLeadBackToTheData) {
-  const TrainerFolder folder;
-  Session session{.config = SmallConfig(R"({"keep": "predictions", "epochs": 1,
-      "data": {"type": "blobs", "rows": 90, "test_rows": 20, "classes": 3}})"),
-                  .output = folder.Path()};
-  const Dataset dataset = LoadDataset(session.config.data, {});
-  session.batches = MakeBatches(session.config, dataset);
-  session.Run();
-  const Predictions kept = Kept(folder.Path());
-  ASSERT_EQ(kept.validation.rows.size(), 15U);
-  for (std::size_t i = 0; i < 15; ++i)
-    EXPECT_EQ(kept.validation.labels[i], dataset.train.labels[kept.validation.rows[i]]);
-  ASSERT_EQ(kept.test.rows.size(), 20U);
-  EXPECT_EQ(kept.test.rows[7], 7U);
+  for (const char* shuffle : {"full", "none"}) {
+    const TrainerFolder folder;
+    Session session{.config = SmallConfig(R"({"keep": "predictions", "epochs": 1,
+        "data": {"type": "blobs", "rows": 90, "test_rows": 20, "classes": 3}})"),
+                    .output = folder.Path()};
+    session.config.shuffle.kind =
+        std::string(shuffle) == "full" ? ShuffleKind::kFull : ShuffleKind::kNone;
+    const Dataset dataset = LoadDataset(session.config.data, {});
+    session.batches = MakeBatches(session.config, dataset);
+    session.Run();
+    const Predictions kept = Kept(folder.Path());
+    ASSERT_EQ(kept.validation.rows.size(), 15U);
+    EXPECT_GT(kept.validation.rows.back(), 14U) << "they were drawn";
+    for (std::size_t i = 0; i < 15; ++i)
+      EXPECT_EQ(kept.validation.labels[i], dataset.train.labels[kept.validation.rows[i]]);
+    ASSERT_EQ(kept.test.rows.size(), 20U);
+    EXPECT_EQ(kept.test.rows[7], 7U);
+  }
 }
 
 TEST(FinalReport, ATextHasARowForEachCharacter) {
