@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "trainer/plan.h"
+#include "trainer/target.h"
 
 namespace ddl {
 
@@ -44,9 +45,11 @@ struct TrainingBatches {
   std::function<RowOrder(std::uint64_t epoch)> order = {};
   std::string name;
   std::size_t features = 0;
-  std::vector<std::size_t> shape = {};  // of a row, {28, 28} or {32, 32, 3}; may be empty
-  bool is_text = false;                 // rows of tokens below `classes`, each with a label
-  std::size_t classes = 0;
+  std::vector<std::size_t> shape = {};        // of a row, {28, 28} or {32, 32, 3}; may be empty
+  bool is_text = false;                       // rows of tokens below `classes`, each with a label
+  std::size_t classes = 0;                    // 1 in a regression
+  bool is_regression = false;                 // labels are the bits of real targets, see target.h
+  TargetScale target = {};                    // of the training rows
   std::vector<std::string> class_names = {};  // empty: just numbers
 };
 

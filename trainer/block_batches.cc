@@ -12,6 +12,7 @@
 #include "trainer/row_loader.h"
 #include "trainer/row_pages.h"
 #include "trainer/split.h"
+#include "trainer/target_scale.h"
 #include "trainer/task.h"
 
 namespace ddl {
@@ -196,6 +197,17 @@ Affine AffineOf(const TrainerConfig& config, const Dataset& dataset, const Block
   return MakeStreamedAffine(dataset, config.normalize, rows);
 }
 
+TargetScale TargetScaleOf(const Dataset& dataset, const BlockCut& cut) {
+  return MeasureTargets([&](const std::function<void(std::int32_t)>& take) {
+    for (std::size_t block = 0; block < cut.Blocks(); ++block) {
+      const BlockCut::TrainingRuns runs = cut.Training(block);
+      for (const RowRun& run : {runs.before, runs.behind}) {
+        std::ranges::for_each(dataset.train.labels.subspan(run.first, run.count), take);
+      }
+    }
+  });
+}
+
 }  // namespace
 
 bool UsesBlocks(const ShuffleSettings& shuffle, const Dataset& dataset) {
@@ -225,6 +237,10 @@ TrainingBatches MakeBlockBatches(const TrainerConfig& config, const Dataset& dat
   batches.name += source->is_shuffled ? fmt::format(", shuffled in windows of {} x {} rows",
                                                     source->window, rows_per_block)
                                       : fmt::format(", in order by {} rows", rows_per_block);
+  if (dataset.has_real_targets) {
+    batches.is_regression = true;
+    batches.target = TargetScaleOf(dataset, source->cut);
+  }
   batches.train = {
       .rows = epoch_rows,
       .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {

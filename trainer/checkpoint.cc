@@ -46,6 +46,7 @@ Json ToJson(const CheckpointHeader& header) {
             {"seconds", clock.seconds},     {"best_accuracy", clock.best_accuracy},
             {"stale", clock.progress.stale}};
   if (clock.progress.best) json["watched"] = *clock.progress.best;
+  if (clock.best_loss) json["best_loss"] = *clock.best_loss;
   if (!header.tensors.empty()) json["tensors"] = TensorsToJson(header.tensors);
   return json;
 }
@@ -66,6 +67,7 @@ CheckpointHeader FromJson(const Json& json) {
   json.at("best_accuracy").get_to(clock.best_accuracy);
   if (json.contains("stale")) clock.progress.stale = count("stale");  // not in the first files
   if (json.contains("watched")) clock.progress.best = json.at("watched").get<double>();
+  if (json.contains("best_loss")) clock.best_loss = json.at("best_loss").get<double>();
   if (json.contains("tensors")) header.tensors = TensorsFromJson(json.at("tensors"));
   return header;
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -26,9 +27,10 @@ struct TrainingClock {
   double loss_sum = 0.0;
   std::uint64_t correct = 0;
   std::uint64_t rows = 0;
-  double seconds = 0.0;         // spent training in this epoch
-  double best_accuracy = -1.0;  // of validation, over all epochs; below 0: none yet
-  Progress progress;            // of validation, for early stopping
+  double seconds = 0.0;                  // spent training in this epoch
+  double best_accuracy = -1.0;           // of validation, over all epochs; below 0: none yet
+  std::optional<double> best_loss = {};  // the same of a regression
+  Progress progress;                     // of validation, for early stopping
 };
 
 struct CheckpointHeader {

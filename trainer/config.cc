@@ -187,20 +187,30 @@ CheckpointSettings ReadCheckpoint(JsonSection section) {
   return checkpoint;
 }
 
-EarlyStoppingSettings ReadEarlyStopping(JsonSection section) {
+EarlyStoppingSettings ReadEarlyStopping(JsonSection section, LossKind loss) {
   constexpr NamePair kFigures{"val_accuracy", "val_loss"};
+  const bool has_classes = loss == LossKind::kCrossEntropy;
   EarlyStoppingSettings stopping;
   stopping.patience = section.Count("patience", 0);
-  stopping.watches_loss = section.Choice("metric", 0, kFigures) == 1;
+  stopping.watches_loss = section.Choice("metric", has_classes ? 0 : 1, kFigures) == 1;
+  if (!has_classes && !stopping.watches_loss) {
+    throw Error("the accuracy of a regression", section.Name("metric"), "write val_loss");
+  }
   stopping.min_delta = section.Number("min_delta", 0.0, kNotNegative);
   section.Finish();
   return stopping;
 }
 
-double ReadLoss(JsonSection section) {
-  const double smoothing = section.Number("label_smoothing", 0.0, kBelowOne);
+void ReadLoss(JsonSection section, TrainerConfig& config) {
+  constexpr std::array<std::string_view, 4> kTypes{"cross-entropy", "mse", "mae", "huber"};
+  constexpr std::array kKinds{LossKind::kCrossEntropy, LossKind::kSquares, LossKind::kDistances,
+                              LossKind::kHuber};
+  config.loss = kKinds[section.Choice("type", 0, kTypes)];
+  if (config.loss == LossKind::kCrossEntropy) {
+    config.label_smoothing = section.Number("label_smoothing", 0.0, kBelowOne);
+  }
+  if (config.loss == LossKind::kHuber) config.huber_delta = section.Number("delta", 1.0, kPositive);
   section.Finish();
-  return smoothing;
 }
 
 // What a training leaves behind when it has ended.
@@ -241,10 +251,10 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.model = ReadModel(section.Below("model"));
   config.optimizer = ReadOptimizer(section.Below("optimizer"));
   config.schedule = ReadSchedule(section.Below("schedule"));
-  config.label_smoothing = ReadLoss(section.Below("loss"));
+  ReadLoss(section.Below("loss"), config);
   config.clip_norm = section.Number("clip_norm", 0.0, kNotNegative);
   config.ema_decay = section.Number("ema_decay", 0.0, kBelowOne);
-  config.early_stopping = ReadEarlyStopping(section.Below("early_stopping"));
+  config.early_stopping = ReadEarlyStopping(section.Below("early_stopping"), config.loss);
   config.epochs = section.Count("epochs", 1, 1);
   config.steps_per_epoch = section.Count("steps_per_epoch", 0);
   config.batch_size = section.Count("batch_size", 128, 1);

@@ -13,6 +13,7 @@
 #include "trainer/initial_weights.h"
 #include "trainer/layer.h"
 #include "trainer/optimizer.h"
+#include "trainer/regression.h"
 #include "trainer/schedule.h"
 
 namespace ddl {
@@ -49,6 +50,8 @@ struct TrainerConfig {
   ModelSettings model;
   OptimizerSettings optimizer;
   ScheduleSettings schedule;
+  LossKind loss = LossKind::kCrossEntropy;
+  double huber_delta = 1.0;
   double label_smoothing = 0.0;
   double clip_norm = 0.0;  // 0: off
   double ema_decay = 0.0;  // 0: no moving average of the weights

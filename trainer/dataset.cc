@@ -49,6 +49,12 @@ std::string FoundNamed(JsonSection& section, std::string_view key, const DataPat
   return name.empty() ? name : Found(name, paths, "check the name, or set DDL_DATA");
 }
 
+// Whether `labels: real` says that targets are numbers and no classes.
+bool HasRealTargets(JsonSection& section) {
+  constexpr std::array<std::string_view, 2> kLabels{"classes", "real"};
+  return section.Choice("labels", 0, kLabels) == 1;
+}
+
 // Two pairs of files of one format, the second may be missing.
 Dataset LoadPairs(const DataPaths& paths, const Json& config, const PairedFiles& files,
                   const OpenElements& open, const std::string& name) {
@@ -73,7 +79,7 @@ Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPa
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i] = Found(fmt::format("fashion-mnist/{}.gz", kNames[i]), paths, kHint);
   }
-  return LoadPairs(paths, config, {files[0], files[1], files[2], files[3]}, OpenIdx,
+  return LoadPairs(paths, config, {files[0], files[1], files[2], files[3], false}, OpenIdx,
                    "fashion-mnist");
 }
 
@@ -82,7 +88,8 @@ Dataset LoadFiles(JsonSection section, const Json& config, const DataPaths& path
   const PairedFiles files{FoundNamed(section, "train_features", paths, true),
                           FoundNamed(section, "train_labels", paths, true),
                           FoundNamed(section, "test_features", paths, false),
-                          FoundNamed(section, "test_labels", paths, false)};
+                          FoundNamed(section, "test_labels", paths, false),
+                          HasRealTargets(section)};
   section.Finish();
   if (files.test_features.empty() != files.test_labels.empty()) {
     throw Error("test features without labels, or labels without features", "data",
@@ -103,11 +110,14 @@ Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths)
   }
   format.delimiter = delimiter[0];
   (void)section.Raw("header");
+  const bool has_real_targets = HasRealTargets(section);
   section.Finish();
   return LoadPrepared(paths.cache, SourceKey(DumpJson(config), {train, test}), [&] {
     const CsvTable rows = ReadCsvTable(train, format);
     const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
-    return SourceOf(DataOf(rows, train, test_rows, test), train);
+    return SourceOf(has_real_targets ? RegressionOf(rows, train, test_rows, test)
+                                     : DataOf(rows, train, test_rows, test),
+                    train);
   });
 }
 

@@ -47,7 +47,7 @@ std::string Explain(const Plan& plan) {
 }
 
 std::string Explain(const TrainerConfig& config, const TrainingBatches& batches) {
-  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config)}));
+  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config, batches)}));
 }
 
 }  // namespace ddl

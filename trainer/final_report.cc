@@ -33,6 +33,17 @@ void MakeFolder(const std::filesystem::path& folder) {
               folder.string(), "name a folder that can be written", ErrorKind::kInfrastructure);
 }
 
+std::uint32_t NumberOf(const Batches& part, std::uint32_t row) {
+  return part.number ? part.number(row) : row;
+}
+
+void TakeTargets(const TargetScale& scale, const OutputView& outputs, PartPredictions& into) {
+  for (std::size_t r = 0; r < outputs.shape.rows; ++r) {
+    into.targets.push_back(RealTarget(outputs.labels[r]));
+    into.outputs.push_back(scale.Predicted(outputs.at[r * outputs.shape.stride]));
+  }
+}
+
 }  // namespace
 
 FinalReport::FinalReport(const TrainerConfig& config, const TrainingBatches& batches,
@@ -60,21 +71,28 @@ bool FinalReport::WantsValidation() const {
 }
 
 void FinalReport::TakeValidation(std::span<const std::uint32_t> rows, const OutputView& outputs) {
-  if (batches_.test.rows == 0) Count(outputs);
+  if (batches_.test.rows == 0) Count(batches_.validation, rows, outputs);
   Take(batches_.validation, rows, outputs, predictions_.validation);
 }
 
 void FinalReport::TakeTest(std::span<const std::uint32_t> rows, const OutputView& outputs) {
-  Count(outputs);
+  Count(batches_.test, rows, outputs);
   Take(batches_.test, rows, outputs, predictions_.test);
 }
 
-void FinalReport::Count(const OutputView& outputs) {
+void FinalReport::Count(const Batches& part, std::span<const std::uint32_t> rows,
+                        const OutputView& outputs) {
   if (!HasFigures()) return;
   for (std::size_t r = 0; r < outputs.shape.rows; ++r) {
-    const float* logits = outputs.at + r * outputs.shape.stride;
-    confusion_.Add(static_cast<std::size_t>(outputs.labels[r]),
-                   static_cast<std::size_t>(AnswerOf(logits, outputs.outputs)));
+    const float* answers = outputs.at + r * outputs.shape.stride;
+    if (batches_.is_regression) {
+      errors_.push_back({.row = NumberOf(part, rows[r]),
+                         .target = RealTarget(outputs.labels[r]),
+                         .predicted = batches_.target.Predicted(answers[0])});
+    } else {
+      confusion_.Add(static_cast<std::size_t>(outputs.labels[r]),
+                     static_cast<std::size_t>(AnswerOf(answers, outputs.outputs)));
+    }
   }
 }
 
@@ -83,11 +101,11 @@ void FinalReport::Take(const Batches& part, std::span<const std::uint32_t> rows,
   if (!config_.keeps_predictions) return;
   const auto targets = static_cast<std::uint32_t>(outputs.shape.rows / rows.size());
   for (const std::uint32_t row : rows) {
-    const std::uint32_t number = part.number ? part.number(row) : row;
     for (std::uint32_t i = 0; i < targets; ++i) {
-      into.rows.push_back(number * targets + i);
+      into.rows.push_back(NumberOf(part, row) * targets + i);
     }
   }
+  if (batches_.is_regression) return TakeTargets(batches_.target, outputs, into);
   into.labels.insert(into.labels.end(), outputs.labels.begin(), outputs.labels.end());
   const std::size_t before = into.outputs.size();
   into.outputs.resize(before + outputs.shape.rows * outputs.outputs);
@@ -103,16 +121,23 @@ std::string FinalReport::Finish(const Origin& origin) {
     predictions_.epoch = origin.epoch;
     predictions_.iteration = origin.iteration;
     predictions_.class_names = batches_.class_names;
+    predictions_.is_regression = batches_.is_regression;
     predictions_.outputs = batches_.classes;
     WritePredictions(*folder_ / kPredictionsFile, predictions_);
   }
-  if (!HasFigures()) return "";
-  const FiguresSource source{.part = batches_.test.rows > 0 ? "test" : "validation",
-                             .class_names = batches_.class_names};
+  return HasFigures() ? Figures() : "";
+}
+
+std::string FinalReport::Figures() const {
+  const std::string part = batches_.test.rows > 0 ? "test" : "validation";
+  const FiguresSource source{.part = part, .class_names = batches_.class_names};
   if (folder_) {
-    WriteDurably(*folder_ / kFiguresFile, DumpJson(FiguresJson(confusion_, source)) + "\n");
+    const Json figures =
+        batches_.is_regression ? ErrorFiguresJson(part, errors_) : FiguresJson(confusion_, source);
+    WriteDurably(*folder_ / kFiguresFile, DumpJson(figures) + "\n");
   }
-  return FiguresTable(confusion_, source);
+  return batches_.is_regression ? ErrorFiguresText(part, errors_)
+                                : FiguresTable(confusion_, source);
 }
 
 }  // namespace ddl

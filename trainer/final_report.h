@@ -8,10 +8,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "trainer/batches.h"
 #include "trainer/config.h"
 #include "trainer/confusion.h"
+#include "trainer/error_figures.h"
 #include "trainer/plan.h"
 #include "trainer/predictions.h"
 
@@ -50,12 +52,14 @@ class FinalReport {
   [[nodiscard]] bool HasFigures() const;
   void Take(const Batches& part, std::span<const std::uint32_t> rows, const OutputView& outputs,
             PartPredictions& into) const;
-  void Count(const OutputView& outputs);
+  void Count(const Batches& part, std::span<const std::uint32_t> rows, const OutputView& outputs);
+  [[nodiscard]] std::string Figures() const;
 
   const TrainerConfig& config_;
   const TrainingBatches& batches_;
   std::optional<std::filesystem::path> folder_;
-  Confusion confusion_;
+  Confusion confusion_;           // of classes
+  std::vector<RowError> errors_;  // of a regression
   Predictions predictions_;
 };
 

@@ -19,6 +19,14 @@ SoftmaxTargets TargetsOf(const std::vector<std::int32_t>& labels, std::size_t cl
           .label_smoothing = static_cast<float>(smoothing)};
 }
 
+RegressionTargets TargetsOf(const std::vector<std::int32_t>& labels, LossKind loss,
+                            const LaneSettings& settings) {
+  return {.labels = labels.data(),
+          .kind = loss,
+          .delta = settings.huber_delta,
+          .scale = settings.target};
+}
+
 // The factor that shortens the gradient of all weights together to `clip_norm`, as PyTorch's
 // clip_grad_norm_. Tensors are added in the order of the stages.
 float ClipScale(const Model& model, const LaneRun& run) {
@@ -124,10 +132,15 @@ void Plan::CompileForward() {
   }
   Add(step_calls_, "loss", kNoStage, [this](Lane& lane) {
     const Tensor& logits = model_.logits;
-    lane.score = SoftmaxCrossEntropyGradient(
-        {.rows = lane.run.rows * model_.targets, .stride = logits.Stride()},
-        TargetsOf(lane.labels, logits.cols, lane.run.settings.label_smoothing),
-        lane.run.At(logits));
+    const BlockShape shape{.rows = lane.run.rows * model_.targets, .stride = logits.Stride()};
+    const LaneSettings& settings = lane.run.settings;
+    lane.score =
+        model_.shape.loss == LossKind::kCrossEntropy
+            ? SoftmaxCrossEntropyGradient(
+                  shape, TargetsOf(lane.labels, logits.cols, settings.label_smoothing),
+                  lane.run.At(logits))
+            : RegressionGradient(shape, TargetsOf(lane.labels, model_.shape.loss, settings),
+                                 lane.run.At(logits));
   });
 }
 
@@ -176,9 +189,13 @@ void Plan::CompileEvaluation() {
   }
   Add(evaluation_calls_, "loss", kNoStage, [this](Lane& lane) {
     const Tensor& logits = model_.logits;
+    const BlockShape shape{.rows = lane.run.rows * model_.targets, .stride = logits.Stride()};
     lane.score =
-        SoftmaxCrossEntropy({.rows = lane.run.rows * model_.targets, .stride = logits.Stride()},
-                            TargetsOf(lane.labels, logits.cols, 0.0), lane.run.At(logits));
+        model_.shape.loss == LossKind::kCrossEntropy
+            ? SoftmaxCrossEntropy(shape, TargetsOf(lane.labels, logits.cols, 0.0),
+                                  lane.run.At(logits))
+            : RegressionScore(shape, TargetsOf(lane.labels, model_.shape.loss, lane.run.settings),
+                              lane.run.At(logits));
   });
 }
 

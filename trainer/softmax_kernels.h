@@ -6,15 +6,9 @@
 #include <cstdint>
 
 #include "trainer/activation_kernels.h"
+#include "trainer/batch_score.h"
 
 namespace ddl {
-
-// Sums over rows, so that batches of any size add up to an epoch.
-struct BatchScore {
-  double loss_sum = 0.0;
-  std::size_t correct = 0;
-  std::size_t rows = 0;
-};
 
 struct SoftmaxTargets {
   const std::int32_t* labels = nullptr;  // [rows], each in [0, classes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/task.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "trainer/random.h"
 #include "trainer/row_loader.h"
 #include "trainer/split.h"
+#include "trainer/target_scale.h"
 
 namespace ddl {
 
@@ -145,6 +147,14 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                           .shape = dataset.shape,
                           .classes = dataset.classes,
                           .class_names = dataset.class_names};
+  if (dataset.has_real_targets) {
+    batches.is_regression = true;
+    batches.target = MeasureTargets([&](const std::function<void(std::int32_t)>& take) {
+      for (const std::uint32_t row : source->split.train) {
+        take(dataset.train.labels[row]);
+      }
+    });
+  }
   const std::size_t epoch_rows = EpochSize(config, source->split.train.size());
   batches.train = {
       .rows = epoch_rows,

@@ -58,9 +58,28 @@ void CheckText(const ModelSettings& model, const TrainingBatches& batches) {
   throw Error("a text needs a model of the next token", "model.type", "write type: transformer");
 }
 
-Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
-  const auto count = static_cast<double>(rows);
-  return {.loss = loss_sum / count, .accuracy = static_cast<double>(correct) / count};
+void CheckLoss(const TrainerConfig& config, const TrainingBatches& batches) {
+  const bool is_regression = config.loss != LossKind::kCrossEntropy;
+  if (is_regression == batches.is_regression) return;
+  if (is_regression) {
+    throw Error("a loss of real targets over classes", "loss.type",
+                "say labels: real of the data, or leave the loss out");
+  }
+  throw Error("cross-entropy of real targets", "loss.type", "write mse, mae or huber");
+}
+
+// Which checkpoint is called best: the highest accuracy or, of a regression, the lowest loss.
+bool IsBetter(const Quality& validation, const TrainingClock& clock) {
+  if (validation.accuracy) return *validation.accuracy > clock.best_accuracy;
+  return !clock.best_loss || validation.loss < *clock.best_loss;
+}
+
+void Remember(const Quality& validation, TrainingClock& clock) {
+  if (validation.accuracy) {
+    clock.best_accuracy = *validation.accuracy;
+  } else {
+    clock.best_loss = validation.loss;
+  }
 }
 
 }  // namespace
@@ -68,6 +87,7 @@ Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
 ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
+  CheckLoss(config, batches);
   const bool is_wide = image || batches.is_text;  // a sample of many numbers
   return {.batch = config.batch_size,
           .evaluation_batch = is_wide ? config.batch_size : kEvaluationRows,
@@ -77,14 +97,17 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
           .layers = config.model.layers,
           .keeps_gradients = config.clip_norm > 0.0,
           .keeps_average = config.ema_decay > 0.0,
+          .loss = config.loss,
           .state_tensors = StateTensors(config.optimizer)};
 }
 
-LaneSettings LaneOf(const TrainerConfig& config) {
+LaneSettings LaneOf(const TrainerConfig& config, const TrainingBatches& batches) {
   return {.seed = config.seed,
           .optimizer = config.optimizer,
           .dropout = config.model.dropout,
           .label_smoothing = config.label_smoothing,
+          .huber_delta = config.huber_delta,
+          .target = batches.target,
           .clip_norm = config.clip_norm,
           .ema_decay = config.ema_decay};
 }
@@ -95,7 +118,7 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
       batches_(batches),
       outlets_(outlets),
       steps_per_epoch_(StepsPerEpoch(config, batches.train.rows)),
-      plan_(ShapeOf(config, batches), {LaneOf(config)}),
+      plan_(ShapeOf(config, batches), {LaneOf(config, batches)}),
       report_(config, batches, outlets.output_folder) {
   if (config.early_stopping.patience > 0 && batches.validation.rows == 0) {
     throw Error("early stopping without validation rows", "early_stopping",
@@ -205,19 +228,21 @@ void Training::TakeStep(std::span<const std::uint32_t> rows) {
 bool Training::FinishEpoch() {
   EpochMetrics metrics{.epoch = clock_.epoch + 1,
                        .iteration = clock_.iteration,
-                       .train = MeanOf(clock_.loss_sum, clock_.correct, clock_.rows),
+                       .train = ClassQuality(clock_.loss_sum, clock_.correct, clock_.rows),
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
                        .lr = RateAt(clock_.iteration - 1)};
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
   if (metrics.validation && !std::isfinite(metrics.validation->loss)) return false;
-  const double accuracy = metrics.validation ? metrics.validation->accuracy : -1.0;
-  const bool is_best = accuracy > clock_.best_accuracy;
+  if (batches_.is_regression) metrics.train.accuracy.reset();
+  const bool is_best = metrics.validation && IsBetter(*metrics.validation, clock_);
   clock_ = {.epoch = clock_.epoch + 1,
             .iteration = clock_.iteration,
-            .best_accuracy = std::max(accuracy, clock_.best_accuracy),
+            .best_accuracy = clock_.best_accuracy,
+            .best_loss = clock_.best_loss,
             .progress = metrics.validation
                             ? Advance(config_.early_stopping, clock_.progress, *metrics.validation)
                             : Progress{}};
+  if (is_best) Remember(*metrics.validation, clock_);
   outlets_.metrics(EpochLine(metrics));
   const bool is_due = clock_.epoch % config_.checkpoint.every == 0;
   const bool is_last =
@@ -258,11 +283,10 @@ Quality Training::Measure(const Batches& part, const Watcher& watcher) {
     part.load(some, plan_.Batch(0));
     plan_.Evaluate(count);
     if (watcher) watcher(some, plan_.Outputs(0));
-    sum.loss_sum += plan_.Score(0).loss_sum;
-    sum.correct += plan_.Score(0).correct;
-    sum.rows += plan_.Score(0).rows;
+    sum.Add(plan_.Score(0));
   }
-  return MeanOf(sum.loss_sum, sum.correct, sum.rows);
+  return batches_.is_regression ? RegressionQuality(sum)
+                                : ClassQuality(sum.loss_sum, sum.correct, sum.rows);
 }
 
 void Training::Save(bool is_best) {
@@ -285,6 +309,7 @@ double Training::RateAt(std::uint64_t step) const {
 // What has to agree for a state to be continued. Rates and the like may be changed on the way.
 std::string Training::Describe() const {
   constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion"};
+  constexpr const char* kLosses[] = {"", " mse", " mae", " huber"};
   constexpr const char* kActivations[] = {"identity", "relu", "tanh", "gelu"};
   const ModelShape& shape = plan_.Compiled().shape;
   std::vector<std::string> layers;
@@ -295,12 +320,13 @@ std::string Training::Describe() const {
                                 ? fmt::format("{}x{}x{}", shape.image->size.height,
                                               shape.image->size.width, shape.image->channels)
                                 : fmt::format("{}", shape.features);
-  return fmt::format(
-      "{} ({} training rows), {}-[{}]-{} {}, {}+{}{}, batch {}, seed {}", batches_.name,
-      batches_.train.rows, input, fmt::join(layers, ","), shape.classes,
-      kActivations[static_cast<std::size_t>(config_.model.activation)],
-      kOptimizers[static_cast<std::size_t>(config_.optimizer.kind)], shape.state_tensors,
-      shape.keeps_average ? "+average" : "", config_.batch_size, config_.seed);
+  return fmt::format("{} ({} training rows), {}-[{}]-{}{} {}, {}+{}{}, batch {}, seed {}",
+                     batches_.name, batches_.train.rows, input, fmt::join(layers, ","),
+                     shape.classes, kLosses[static_cast<std::size_t>(shape.loss)],
+                     kActivations[static_cast<std::size_t>(config_.model.activation)],
+                     kOptimizers[static_cast<std::size_t>(config_.optimizer.kind)],
+                     shape.state_tensors, shape.keeps_average ? "+average" : "", config_.batch_size,
+                     config_.seed);
 }
 
 }  // namespace ddl

@@ -34,7 +34,7 @@ struct TrainingOutlets {
 // The shape that a configuration asks for, and its one lane. Throws Error for convolutions over
 // data that are no images.
 [[nodiscard]] ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches);
-[[nodiscard]] LaneSettings LaneOf(const TrainerConfig& config);
+[[nodiscard]] LaneSettings LaneOf(const TrainerConfig& config, const TrainingBatches& batches);
 
 class Training {
  public:

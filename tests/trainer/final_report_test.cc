@@ -33,14 +33,14 @@ Predictions Kept(const std::filesystem::path& folder) {
 
 // As a reader of the file would compute it.
 Quality QualityOf(const PartPredictions& part, std::size_t classes) {
-  Quality quality;
+  double loss_sum = 0.0;
+  std::uint64_t right = 0;
   for (std::size_t i = 0; i < part.rows.size(); ++i) {
     const float* p = &part.outputs[i * classes];
-    if (std::max_element(p, p + classes) - p == part.labels[i]) quality.accuracy += 1.0;
-    quality.loss -= std::log(static_cast<double>(p[part.labels[i]]));
+    if (std::max_element(p, p + classes) - p == part.labels[i]) ++right;
+    loss_sum -= std::log(static_cast<double>(p[part.labels[i]]));
   }
-  const auto rows = static_cast<double>(part.rows.size());
-  return {.loss = quality.loss / rows, .accuracy = quality.accuracy / rows};
+  return ClassQuality(loss_sum, right, part.rows.size());
 }
 
 double Figure(const std::string& line, const char* key) {
