@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/config.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -108,21 +109,35 @@ void ReadBetas(JsonSection& section, OptimizerSettings& optimizer) {
   if (!is_lion) optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
 }
 
+// Hidden matrices, and by AdamW all else.
+void ReadMuon(JsonSection& section, OptimizerSettings& optimizer) {
+  optimizer.momentum = section.Number("momentum", 0.95, kBelowOne);
+  optimizer.is_nesterov = section.Flag("nesterov", true);
+  optimizer.adam_lr = section.Number("adam_lr", 3e-4, kNotNegative);
+  const auto betas = section.NumberPair("betas", {0.9, 0.95}, kBelowOne);
+  optimizer.beta1 = betas.first;
+  optimizer.beta2 = betas.second;
+  optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
+}
+
 OptimizerSettings ReadOptimizer(JsonSection section) {
-  constexpr std::array<std::string_view, 4> kTypes{"sgd", "adam", "adamw", "lion"};
+  constexpr std::array<std::string_view, 5> kTypes{"sgd", "adam", "adamw", "lion", "muon"};
   constexpr std::array kKinds{OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW,
-                              OptimizerKind::kLion};
-  constexpr std::array kRates{0.1, 1e-3, 1e-3, 1e-4};
+                              OptimizerKind::kLion, OptimizerKind::kMuon};
+  constexpr std::array kRates{0.1, 1e-3, 1e-3, 1e-4, 0.02};
   constexpr double kAdamWDecay = 0.01;
   OptimizerSettings optimizer;
   const std::size_t type = section.Choice("type", 0, kTypes);
   optimizer.kind = kKinds[type];
   const bool is_sgd = optimizer.kind == OptimizerKind::kSgd;
-  optimizer.lr = section.Number("lr", kRates[type], kNotNegative);
+  const bool is_muon = optimizer.kind == OptimizerKind::kMuon;
+  optimizer.lr = section.Number("lr", kRates[type], is_muon ? kPositive : kNotNegative);
   optimizer.weight_decay = section.Number(
       "weight_decay", optimizer.kind == OptimizerKind::kAdamW ? kAdamWDecay : 0.0, kNotNegative);
   if (is_sgd) {
     ReadSgd(section, optimizer);
+  } else if (is_muon) {
+    ReadMuon(section, optimizer);
   } else {
     ReadBetas(section, optimizer);
   }
@@ -227,6 +242,18 @@ int ReadThreads(JsonSection& section) {
               fmt::format("give at most {}", kMost));
 }
 
+void CheckMuon(const TrainerConfig& config) {
+  const auto has_matrix = [](const Layer& layer) {
+    return !std::holds_alternative<PoolLayer>(layer) &&
+           !std::holds_alternative<EmbedLayer>(layer) &&
+           !std::holds_alternative<LayerNormLayer>(layer);
+  };
+  const bool is_muon = config.optimizer.kind == OptimizerKind::kMuon;
+  if (!is_muon || std::ranges::any_of(config.model.layers, has_matrix)) return;
+  throw Error("muon without a hidden matrix", "optimizer.type",
+              "use adamw, or give the model hidden layers");
+}
+
 // A warm-up that outlasts the training would never reach the asked rate.
 void CheckWarmup(const TrainerConfig& config) {
   if (config.schedule.warmup_epochs <= static_cast<double>(config.epochs)) return;
@@ -265,6 +292,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.keeps_predictions = ReadKeep(section);
   section.Finish();
   CheckWarmup(config);
+  CheckMuon(config);
   return config;
 }
 

@@ -29,7 +29,8 @@ struct ModelShape {
   bool keeps_gradients = false;     // all at once, as their norm is needed before an update
   bool keeps_average = false;       // of each weight, over the steps
   LossKind loss = LossKind::kCrossEntropy;
-  int state_tensors = 0;  // 0, 1 or 2 that the optimizer keeps beside each weight
+  bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
+  int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight
 };
 
 struct Model {

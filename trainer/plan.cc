@@ -61,7 +61,7 @@ Plan::Plan(const ModelShape& shape, const std::vector<LaneSettings>& lanes)
   }
   CompileForward();
   CompileBackward();
-  if (shape.keeps_gradients) CompileClippedUpdate();
+  if (shape.keeps_gradients) CompileWholeUpdate();
   CompileEvaluation();
 }
 
@@ -163,11 +163,13 @@ void Plan::CompileBackward() {
   }
 }
 
-void Plan::CompileClippedUpdate() {
-  Add(step_calls_, "clip", kNoStage, [this](Lane& lane) {
-    if (lane.run.settings.clip_norm == 0.0) return;
-    lane.run.rule.gradient_scale = ClipScale(model_, lane.run);
-  });
+void Plan::CompileWholeUpdate() {
+  const auto clips = [](const Lane& lane) { return lane.run.settings.clip_norm > 0.0; };
+  if (std::ranges::any_of(lanes_, clips)) {
+    Add(step_calls_, "clip", kNoStage, [this, clips](Lane& lane) {
+      if (clips(lane)) lane.run.rule.gradient_scale = ClipScale(model_, lane.run);
+    });
+  }
   for (std::size_t i = 0; i < model_.stages.size(); ++i) {
     std::visit(
         [this, i](const auto& stage) {

@@ -82,7 +82,7 @@ class Plan {
   void Add(std::vector<Call>& calls, const char* what, std::size_t stage, Function function);
   void CompileForward();
   void CompileBackward();
-  void CompileClippedUpdate();
+  void CompileWholeUpdate();
   void CompileEvaluation();
 
   Model model_;

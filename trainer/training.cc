@@ -88,6 +88,7 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
   CheckLoss(config, batches);
+  const bool is_muon = config.optimizer.kind == OptimizerKind::kMuon;
   const bool is_wide = image || batches.is_text;  // a sample of many numbers
   return {.batch = config.batch_size,
           .evaluation_batch = is_wide ? config.batch_size : kEvaluationRows,
@@ -95,9 +96,10 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
           .image = image,
           .classes = batches.classes,
           .layers = config.model.layers,
-          .keeps_gradients = config.clip_norm > 0.0,
+          .keeps_gradients = config.clip_norm > 0.0 || is_muon,
           .keeps_average = config.ema_decay > 0.0,
           .loss = config.loss,
+          .orthogonalises = is_muon,
           .state_tensors = StateTensors(config.optimizer)};
 }
 
@@ -308,7 +310,7 @@ double Training::RateAt(std::uint64_t step) const {
 
 // What has to agree for a state to be continued. Rates and the like may be changed on the way.
 std::string Training::Describe() const {
-  constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion"};
+  constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion", "muon"};
   constexpr const char* kLosses[] = {"", " mse", " mae", " huber"};
   constexpr const char* kActivations[] = {"identity", "relu", "tanh", "gelu"};
   const ModelShape& shape = plan_.Compiled().shape;
