@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/trial.h"
+
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/explain.h"
+#include "trainer/gemm.h"
+#include "trainer/task.h"
+#include "trainer/training.h"
+
+namespace ddl {
+
+namespace {
+
+int Train(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
+  const TrainerConfig config = ReadTrainerConfig(command.config);
+  PinArithmetic(config.threads);
+  const Dataset& dataset = data(config.data);
+  for (const std::string& note : NotesOn(dataset)) {
+    outlets.notes("note: " + note);
+  }
+  const TrainingBatches batches = MakeBatches(config, dataset);
+  if (command.is_explain) {
+    outlets.metrics(Explain(config, batches));
+    return 0;
+  }
+  const TrainingOutlets own{.metrics = outlets.metrics,
+                            .notes = outlets.notes,
+                            .is_stop_asked = outlets.is_stop_asked,
+                            .checkpoint_folder = command.checkpoint_folder,
+                            .output_folder = command.output_folder};
+  Training training(config, batches, own);
+  switch (training.Run()) {
+    case TrainingEnd::kFinished:
+      return 0;
+    case TrainingEnd::kStopped:
+      return command.checkpoint_folder ? kToBeContinued : kStopped;
+    case TrainingEnd::kDiverged:
+      // As configs/failure_rules.cc knows it.
+      outlets.notes(fmt::format(
+          "diverged at step {}: the loss is not finite, after {} whole epochs; make the "
+          "learning rate smaller, or set clip_norm",
+          training.Clock().iteration, training.Clock().epoch));
+      return kTrialFailed;
+  }
+  return kTrialFailed;
+}
+
+}  // namespace
+
+int RunTrial(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
+  return CodeOf([&] { return Train(command, data, outlets); }, outlets.notes);
+}
+
+int CodeOf(const std::function<int()>& judge,
+           const std::function<void(const std::string& text)>& notes) {
+  try {
+    return judge();
+  } catch (const Error& problem) {
+    notes(fmt::format("ddl-trainer: {}", problem.what()));
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  } catch (const std::exception& problem) {
+    notes(fmt::format("ddl-trainer: {}", problem.what()));
+    return kTrialFailed;
+  }
+}
+
+}  // namespace ddl
