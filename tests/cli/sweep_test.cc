@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -110,6 +111,18 @@ parameters: {optimizer.lr: {values: [0.1, 1.0e+35]}}
   EXPECT_EQ(shown.out.find("attempts"), shown.out.rfind("attempts")) << "only one:\n" << shown.out;
   const Finished report = Ddl({"report"});
   EXPECT_NE(report.out.find("diverged at step "), std::string::npos) << report.out;
+}
+
+TEST_F(Sweep, EverySampleIsFine) {
+  int samples = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(DDL_SOURCE_DIR) + "/configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++samples;
+    const Finished done = Ddl({"validate", entry.path()});
+    EXPECT_EQ(done.code, 0) << entry.path() << done.error;
+  }
+  EXPECT_GE(samples, 5);
 }
 
 TEST_F(Sweep, TrainsTheSmokeSample) {
