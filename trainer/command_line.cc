@@ -135,6 +135,10 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   if (const char* folder = environment("DDL_CHECKPOINT_DIR"); folder && *folder != '\0') {
     command.checkpoint_folder = folder;
   }
+  command.output_folder = command.checkpoint_folder;
+  if (const char* folder = environment("DDL_OUTPUT_DIR"); folder && *folder != '\0') {
+    command.output_folder = folder;
+  }
   return command;
 }
 
@@ -154,7 +158,9 @@ std::string HelpText() {
       "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a\n"
       "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
-      "there and continued from; DDL_DATA and DDL_CACHE name folders for data, DDL_PREPARED\n"
+      "there and continued from; DDL_OUTPUT_DIR (else that folder) takes figures.json and, with\n"
+      "keep: predictions, predictions.bin; DDL_DATA and DDL_CACHE name folders for data, "
+      "DDL_PREPARED\n"
       "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"
       "exit: 0 done, 1 the training failed, 2 wrong call, configuration or data, 75 stopped and\n"
       "to be continued, 143 stopped without a checkpoint folder\n",

@@ -18,8 +18,10 @@ enum class DataVerb : std::uint8_t { kInfo, kCheck, kPack };
 struct TrainerCommand {
   Json config;  // the file, then --params or DDL_PARAMS laid over it, then --set
   std::optional<std::filesystem::path> checkpoint_folder;  // DDL_CHECKPOINT_DIR
-  bool is_explain = false;                                 // --explain: say the plan, train nothing
-  bool is_check = false;                                   // --check: judge the configuration alone
+  // For results: DDL_OUTPUT_DIR, else beside the checkpoints.
+  std::optional<std::filesystem::path> output_folder;
+  bool is_explain = false;      // --explain: say the plan, train nothing
+  bool is_check = false;        // --check: judge the configuration alone
   bool is_prepare = false;      // --prepare: prepare data; the "configuration" is a list of them
   bool is_fingerprint = false;  // --fingerprint FOLDER: tell its newest checkpoint
   std::string folder;           // with it

@@ -37,6 +37,12 @@ std::string FoundNamed(JsonSection& section, std::string_view key, const DataPat
   return name.empty() ? name : FindDataFile(name, paths, "check the name, or set DDL_DATA");
 }
 
+// Whether `labels: real` says that targets are numbers and no classes.
+bool HasRealTargets(JsonSection& section) {
+  constexpr std::array<std::string_view, 2> kLabels{"classes", "real"};
+  return section.Choice("labels", 0, kLabels) == 1;
+}
+
 // Two pairs of files of one format, the second may be missing.
 DataSources PairsOf(const PairedFiles& files, const OpenElements& open, const std::string& name,
                     const std::vector<std::string>& class_names) {
@@ -67,7 +73,8 @@ DataSources PairSources(JsonSection section, const DataPaths& paths, const char*
   const PairedFiles files{FoundNamed(section, "train_features", paths, true),
                           FoundNamed(section, "train_labels", paths, true),
                           FoundNamed(section, "test_features", paths, false),
-                          FoundNamed(section, "test_labels", paths, false)};
+                          FoundNamed(section, "test_labels", paths, false),
+                          HasRealTargets(section)};
   section.Finish();
   if (files.test_features.empty() != files.test_labels.empty()) {
     throw Error("test features without labels, or labels without features", "data",
@@ -88,11 +95,14 @@ DataSources CsvSources(JsonSection section, const DataPaths& paths) {
   }
   format.delimiter = delimiter[0];
   (void)section.Raw("header");
+  const bool has_real_targets = HasRealTargets(section);
   section.Finish();
   return {.files = {train, test}, .names = {}, .open = [=] {
             const CsvTable rows = ReadCsvTable(train, format);
             const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
-            return SourceOf(DataOf(rows, train, test_rows, test), train);
+            return SourceOf(has_real_targets ? RegressionOf(rows, train, test_rows, test)
+                                             : DataOf(rows, train, test_rows, test),
+                            train);
           }};
 }
 
