@@ -30,7 +30,7 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
     outlets.notes("note: " + note);
   }
   const TrainingBatches batches = MakeBatches(config, dataset);
-  if (command.is_explain) {
+  if (command.role == TrainerRole::kExplain) {
     outlets.metrics(Explain(config, batches, LimitFor(config)));
     return 0;
   }
