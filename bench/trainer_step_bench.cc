@@ -96,7 +96,7 @@ class Steps {
       : config_(config),
         batches_(batches),
         order_(batches.order(0)),
-        plan_(ddl::ShapeOf(config, batches), {ddl::LaneOf(config)}) {
+        plan_(ddl::ShapeOf(config, batches), {ddl::LaneOf(config, batches)}) {
     ddl::InitialiseWeights(plan_.Compiled(), config.model.init, 0, plan_.LaneBlock(0));
   }
 

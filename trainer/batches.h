@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "trainer/plan.h"
+#include "trainer/target.h"
 
 namespace ddl {
 
@@ -20,6 +21,8 @@ struct Batches {
   // Writes features (normalised) and labels of these rows to the place. Training rows are named as
   // `order` names them, the others from 0 to rows - 1.
   std::function<void(std::span<const std::uint32_t> rows, const BatchPlace& place)> load = {};
+  // As the data set numbers it, for a row from 0 to rows - 1; ascending. Absent: the same number.
+  std::function<std::uint32_t(std::uint32_t row)> number = {};
 };
 
 // `count` rows of an epoch from its `first` on; valid until the next call. Cheapest in order.
@@ -42,9 +45,12 @@ struct TrainingBatches {
   std::function<RowOrder(std::uint64_t epoch)> order = {};
   std::string name;
   std::size_t features = 0;
-  std::vector<std::size_t> shape = {};  // of a row, {28, 28} or {32, 32, 3}; may be empty
-  bool is_text = false;                 // rows of tokens below `classes`, each with a label
-  std::size_t classes = 0;
+  std::vector<std::size_t> shape = {};        // of a row, {28, 28} or {32, 32, 3}; may be empty
+  bool is_text = false;                       // rows of tokens below `classes`, each with a label
+  std::size_t classes = 0;                    // 1 in a regression
+  bool is_regression = false;                 // labels are the bits of real targets, see target.h
+  TargetScale target = {};                    // of the training rows
+  std::vector<std::string> class_names = {};  // empty: just numbers
 };
 
 }  // namespace ddl

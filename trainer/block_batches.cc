@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 
 #include "trainer/block_cut.h"
+#include "trainer/row_loader.h"
 #include "trainer/row_pages.h"
 #include "trainer/split.h"
+#include "trainer/target_scale.h"
 #include "trainer/task.h"
 
 namespace ddl {
@@ -38,14 +40,7 @@ struct BlockSource {
   BlockCut cut;
   std::size_t window;  // blocks
   bool is_shuffled;
-  Affine affine = {};
-
-  void Load(const Split& split, std::span<const std::uint32_t> rows,
-            const BatchPlace& place) const {
-    const std::size_t floats = rows.size() * place.stride;
-    GatherRows(split, rows, affine, std::span(place.features, floats), place.stride);
-    GatherLabels(split, rows, place.labels.first(rows.size()));
-  }
+  RowLoader loader;
 };
 
 using Shared = std::shared_ptr<const BlockSource>;
@@ -151,6 +146,12 @@ class RunsInTurn {
   std::size_t at_ = static_cast<std::size_t>(-1);  // none yet
 };
 
+// In its file, of the n-th validation row.
+std::uint32_t HeldOutRow(const BlockCut& cut, std::uint32_t n) {
+  const std::size_t block = cut.BlockOfHeldOut(n);
+  return static_cast<std::uint32_t>(cut.HeldOut(block).first + n - cut.HeldOutBefore(block));
+}
+
 Batches HeldOutRows(const Shared& source, std::size_t rows) {
   const auto turn = std::make_shared<RunsInTurn>(RowPages(source->dataset, source->dataset.train),
                                                  source->cut.Blocks());
@@ -159,14 +160,14 @@ Batches HeldOutRows(const Shared& source, std::size_t rows) {
     std::vector<std::uint32_t> own;
     own.reserve(wanted.size());
     for (const std::uint32_t n : wanted) {
-      const std::size_t block = cut.BlockOfHeldOut(n);
-      turn->Reach(block, [&cut](std::size_t run) { return cut.HeldOut(run); });
-      own.push_back(
-          static_cast<std::uint32_t>(cut.HeldOut(block).first + n - cut.HeldOutBefore(block)));
+      turn->Reach(cut.BlockOfHeldOut(n), [&cut](std::size_t run) { return cut.HeldOut(run); });
+      own.push_back(HeldOutRow(cut, n));
     }
-    source->Load(source->dataset.train, own, place);
+    source->loader.Load(source->dataset.train, own, place);
   };
-  return {.rows = rows, .load = load};
+  return {.rows = rows, .load = load, .number = [source](std::uint32_t n) {
+            return HeldOutRow(source->cut, n);
+          }};
 }
 
 Batches TestRows(const Shared& source, std::size_t rows_per_block) {
@@ -178,23 +179,34 @@ Batches TestRows(const Shared& source, std::size_t rows_per_block) {
     for (const std::uint32_t row : wanted) {
       turn->Reach(row / rows_per_block, [&cut](std::size_t run) { return cut.Block(run); });
     }
-    source->Load(source->dataset.test, wanted, place);
+    source->loader.Load(source->dataset.test, wanted, place);
   };
   return {.rows = test.Rows(), .load = load};
 }
 
-Affine AffineOf(const TrainerConfig& config, const BlockSource& source) {
-  const RowPages pages(source.dataset, source.dataset.train);
+Affine AffineOf(const TrainerConfig& config, const Dataset& dataset, const BlockCut& cut) {
+  const RowPages pages(dataset, dataset.train);
   const auto rows = [&](const std::function<void(const RowRun&)>& visit) {
-    const auto block = [&](std::size_t i) { return source.cut.Block(i); };
+    const auto block = [&](std::size_t i) { return cut.Block(i); };
     std::size_t at = 0;
-    VisitRuns(pages, source.cut.Blocks(), block, [&](const RowRun&) {
-      const BlockCut::TrainingRuns runs = source.cut.Training(at++);
+    VisitRuns(pages, cut.Blocks(), block, [&](const RowRun&) {
+      const BlockCut::TrainingRuns runs = cut.Training(at++);
       visit(runs.before);
       visit(runs.behind);
     });
   };
-  return MakeStreamedAffine(source.dataset, config.normalize, rows);
+  return MakeStreamedAffine(dataset, config.normalize, rows);
+}
+
+TargetScale TargetScaleOf(const Dataset& dataset, const BlockCut& cut) {
+  return MeasureTargets([&](const std::function<void(std::int32_t)>& take) {
+    for (std::size_t block = 0; block < cut.Blocks(); ++block) {
+      const BlockCut::TrainingRuns runs = cut.Training(block);
+      for (const RowRun& run : {runs.before, runs.behind}) {
+        std::ranges::for_each(dataset.train.labels.subspan(run.first, run.count), take);
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -208,27 +220,32 @@ TrainingBatches MakeBlockBatches(const TrainerConfig& config, const Dataset& dat
   const std::size_t rows = dataset.train.Rows();
   const std::size_t held_out = ValidationRows(config.validation, rows);
   const std::size_t rows_per_block = RowsPerBlock(config.shuffle, dataset);
-  BlockSource made{
-      .dataset = dataset,
-      .cut = BlockCut({.rows = rows, .rows_per_block = rows_per_block, .validation = held_out},
-                      config.seed),
-      .window = config.shuffle.window_mib / config.shuffle.block_mib,
-      .is_shuffled = config.shuffle.kind != ShuffleKind::kNone};
-  made.affine = AffineOf(config, made);
-  const auto source = std::make_shared<const BlockSource>(std::move(made));
+  const BlockCut cut({.rows = rows, .rows_per_block = rows_per_block, .validation = held_out},
+                     config.seed);
+  const auto source = std::make_shared<const BlockSource>(
+      BlockSource{.dataset = dataset,
+                  .cut = cut,
+                  .window = config.shuffle.window_mib / config.shuffle.block_mib,
+                  .is_shuffled = config.shuffle.kind != ShuffleKind::kNone,
+                  .loader = RowLoader(config, dataset, AffineOf(config, dataset, cut))});
   const std::size_t all = source->cut.TrainingRows();
   const std::size_t epoch_rows = EpochSize(config, all);
   TrainingBatches batches{.name = dataset.name,
                           .features = dataset.features,
                           .shape = dataset.shape,
-                          .classes = dataset.classes};
+                          .classes = dataset.classes,
+                          .class_names = dataset.class_names};
   batches.name += source->is_shuffled ? fmt::format(", shuffled in windows of {} x {} rows",
                                                     source->window, rows_per_block)
                                       : fmt::format(", in order by {} rows", rows_per_block);
+  if (dataset.has_real_targets) {
+    batches.is_regression = true;
+    batches.target = TargetScaleOf(dataset, source->cut);
+  }
   batches.train = {
       .rows = epoch_rows,
       .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
-        source->Load(source->dataset.train, wanted, place);
+        source->loader.LoadForTraining(source->dataset.train, wanted, place);
       }};
   batches.validation = HeldOutRows(source, held_out);
   batches.test = TestRows(source, rows_per_block);

@@ -27,6 +27,7 @@ class CsvSource : public RecordSource {
     columns_->Settle();
     format_.shape = {columns_->Features()};
     format_.classes = columns_->Classes();
+    format_.has_real_targets = csv_.has_real_targets;
     format_.class_names = columns_->ClassNames();
     format_.feature_names = columns_->FeatureNames();
     if (test_.empty()) return;

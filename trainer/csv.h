@@ -23,6 +23,7 @@ struct CsvFormat {
   std::vector<std::string> ignored;
   std::size_t most_categories = 100;  // of one column
   MissingValues missing = MissingValues::kError;
+  bool has_real_targets = false;  // labels are numbers to be predicted
 };
 
 // Reads a training file once to learn its columns, and again for its rows; no more than a few rows

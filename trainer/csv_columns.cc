@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "trainer/target.h"
 
 namespace ddl {
 
@@ -128,6 +129,7 @@ void CsvColumns::Learn(const CsvReader& reader) {
                             format_.most_categories),
                 reader.Where(), "put it into data.ignore, or raise data.most_categories");
   }
+  if (format_.has_real_targets) return;
   labels_.insert(fields[label_]);
   if (labels_.size() <= kMostClasses) return;
   throw Error(fmt::format("more than {} classes in column '{}'", kMostClasses, NameOf(label_)),
@@ -138,6 +140,10 @@ void CsvColumns::Settle() {
   for (Column& column : columns_) {
     column.categories.assign(column.seen.begin(), column.seen.end());
     column.seen.clear();
+  }
+  if (format_.has_real_targets) {
+    classes_ = 1;
+    return;
   }
   const auto is_number = [](const std::string& label) { return ClassNumber(label).has_value(); };
   if (!std::ranges::all_of(labels_, is_number)) {
@@ -199,7 +205,16 @@ std::int32_t CsvColumns::Encode(const CsvReader& reader, std::span<float> out) c
     }
     place[static_cast<std::size_t>(found - column.categories.begin())] = 1.0F;
   }
-  const std::string& label = fields[label_];
+  return LabelOf(fields[label_], reader);
+}
+
+std::int32_t CsvColumns::LabelOf(const std::string& label, const CsvReader& reader) const {
+  if (format_.has_real_targets) {
+    const std::optional<float> target = CsvNumber(label);
+    if (target && std::isfinite(*target)) return LabelOfTarget(*target);
+    throw Error(fmt::format("the target '{}' is no finite number", label), reader.Where(),
+                "remove the row, or leave out labels: real");
+  }
   if (class_names_.empty()) {
     const std::optional<std::int32_t> number = ClassNumber(label);
     if (number && static_cast<std::size_t>(*number) < classes_) return *number;

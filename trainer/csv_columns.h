@@ -34,7 +34,8 @@ class CsvColumns {
   [[nodiscard]] std::vector<std::string> FeatureNames() const;  // none without a header
   [[nodiscard]] std::vector<std::string> ClassNames() const;    // none where labels are numbers
   [[nodiscard]] std::size_t Classes() const;
-  // Writes a row's features to `out`, and returns its label.
+  // Writes a row's features to `out`, and returns its label, or the
+  // bits of its target (trainer/target.h).
   std::int32_t Encode(const CsvReader& reader, std::span<float> out) const;
 
  private:
@@ -48,6 +49,7 @@ class CsvColumns {
   };
 
   [[nodiscard]] std::size_t Find(const std::string& column, const CsvReader& reader) const;
+  [[nodiscard]] std::int32_t LabelOf(const std::string& label, const CsvReader& reader) const;
   [[nodiscard]] float NumberOf(const Column& column, const CsvReader& reader) const;
   [[nodiscard]] std::string NameOf(std::size_t field) const;
 

@@ -19,6 +19,7 @@ std::string Listed(const std::vector<std::string>& names, std::size_t count) {
 }  // namespace
 
 std::vector<std::uint64_t> ClassCounts(const Dataset& dataset, const Split& split) {
+  if (dataset.has_real_targets) return {};
   std::vector<std::uint64_t> counts(dataset.classes);
   if (dataset.context > 0) {
     for (const std::uint8_t token : std::get<std::span<const std::uint8_t>>(split.features)) {

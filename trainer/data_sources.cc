@@ -37,6 +37,12 @@ std::string FoundNamed(JsonSection& section, std::string_view key, const DataPat
   return name.empty() ? name : FindDataFile(name, paths, "check the name, or set DDL_DATA");
 }
 
+// Whether `labels: real` says that targets are numbers and no classes.
+bool HasRealTargets(JsonSection& section) {
+  constexpr std::array<std::string_view, 2> kLabels{"classes", "real"};
+  return section.Choice("labels", 0, kLabels) == 1;
+}
+
 // Two pairs of files of one format, the second may be missing.
 DataSources PairsOf(const PairedFiles& files, const OpenElements& open, const std::string& name,
                     const std::vector<std::string>& class_names) {
@@ -67,7 +73,8 @@ DataSources PairSources(JsonSection section, const DataPaths& paths, const char*
   const PairedFiles files{FoundNamed(section, "train_features", paths, true),
                           FoundNamed(section, "train_labels", paths, true),
                           FoundNamed(section, "test_features", paths, false),
-                          FoundNamed(section, "test_labels", paths, false)};
+                          FoundNamed(section, "test_labels", paths, false),
+                          HasRealTargets(section)};
   section.Finish();
   if (files.test_features.empty() != files.test_labels.empty()) {
     throw Error("test features without labels, or labels without features", "data",
@@ -118,6 +125,7 @@ DataSources CsvSources(JsonSection section, const DataPaths& paths) {
   format.most_categories = section.Count("most_categories", format.most_categories, 1);
   format.missing = static_cast<MissingValues>(section.Choice("missing", 0, kMissing));
   (void)section.Raw("header");
+  format.has_real_targets = HasRealTargets(section);
   section.Finish();
   if (format.most_categories > kMostCategories) {
     throw Error(fmt::format("{} categories", format.most_categories),

@@ -24,7 +24,8 @@ namespace ddl {
 using FeatureView = std::variant<std::span<const std::uint8_t>, std::span<const float>>;
 
 // Views into memory of its Dataset. labels.size() is the number of rows; each label is in
-// [0, classes), each real feature is finite: checked when the data was read.
+// [0, classes), or the bits of a finite target; each real feature is finite: checked when the data
+// was read.
 struct Split {
   FeatureView features;
   std::span<const std::int32_t> labels;
@@ -59,7 +60,8 @@ struct Dataset {
   std::string name;
   std::vector<std::size_t> shape;        // of one record, {28, 28}; its product is `features`
   std::size_t features = 0;              // values a record
-  std::size_t classes = 0;               // at least 2
+  std::size_t classes = 0;               // at least 2; 1 where targets are real
+  bool has_real_targets = false;         // labels are their bits, see target.h
   std::size_t context = 0;               // of a text: its features are one run of tokens, without
                                          // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
@@ -110,7 +112,7 @@ void PackDataset(const Json& config, const DataPaths& paths, const std::filesyst
 // change (not of images, whose edges seldom do). A text each, without a line feed.
 [[nodiscard]] std::vector<std::string> NotesOn(const Dataset& dataset);
 
-// How many rows each class has; of a text, how often each token occurs.
+// How many rows each class has; of a text, how often each token occurs; of real targets nothing.
 [[nodiscard]] std::vector<std::uint64_t> ClassCounts(const Dataset& dataset, const Split& split);
 
 // `config` is the value of the key `normalize`: {mean, std} of values on the scale of the default

@@ -38,6 +38,7 @@ Dataset KeepInMemory(ReadData data) {
   set.name = std::move(data.name);
   set.shape = std::move(data.shape);
   set.classes = data.classes;
+  set.has_real_targets = data.has_real_targets;
   set.context = data.context;
   set.constants = std::move(data.constants);
   set.class_names = std::move(data.class_names);

@@ -29,6 +29,7 @@ struct ReadData {
   std::vector<std::size_t> shape;
   std::size_t classes = 0;
   std::vector<std::string> class_names;
+  bool has_real_targets = false;
   bool is_bytes = false;
   std::size_t context = 0;  // above 0: a text, see Dataset
   Records train;

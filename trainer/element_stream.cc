@@ -2,12 +2,14 @@
 #include "trainer/element_stream.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
 #include "trainer/record_check.h"
+#include "trainer/target.h"
 
 namespace ddl {
 
@@ -24,6 +26,8 @@ class PairedSource : public RecordSource {
       : files_(std::move(files)), open_(std::move(open)) {
     format_.name = std::move(name);
     format_.class_names = std::move(class_names);
+    format_.has_real_targets = files_.has_real_targets;
+    if (files_.has_real_targets) format_.classes = 1;
     format_.train_rows = Look(files_.train_features, files_.train_labels);
     ScanLabels(DataPart::kTrain);
     if (files_.test_features.empty()) return;
@@ -50,8 +54,7 @@ class PairedSource : public RecordSource {
       const std::size_t count = std::min(most, format_.Rows(part) - first);
       bytes.resize(count * row_bytes);
       features->Read(bytes);
-      const std::vector<std::int64_t> wide = NextLabels(*labels, first, count);
-      numbers.assign(wide.begin(), wide.end());
+      NextNumbers(*labels, first, count, numbers);
       if (format_.is_bytes) {
         take({std::span<const std::uint8_t>(bytes), numbers});
         continue;
@@ -75,10 +78,12 @@ class PairedSource : public RecordSource {
           fmt::format("not features: {} of {}", ShapeText(features->Dims()), NameOf(type.type)),
           feature_path, "numbers of two or more dimensions are");
     }
-    if (labels->Dims().size() != 1 || labels->Format().IsReal()) {
+    const bool is_wrong_type = labels->Format().IsReal() && !files_.has_real_targets;
+    if (labels->Dims().size() != 1 || is_wrong_type) {
       throw Error(fmt::format("not labels: {} of {}", ShapeText(labels->Dims()),
                               NameOf(labels->Format().type)),
-                  label_path, "whole numbers of one dimension are");
+                  label_path,
+                  "whole numbers of one dimension are; say labels: real for a regression");
     }
     if (features->Dims()[0] != labels->Dims()[0]) {
       throw Error(fmt::format("{} rows, but {} labels", features->Dims()[0], labels->Dims()[0]),
@@ -102,7 +107,24 @@ class PairedSource : public RecordSource {
     if (format_.Features() == 0) throw Error("no features", path, "name data that has some");
   }
 
+  // Whole numbers as they are, or the bits of real targets.
+  void NextNumbers(ElementStream& labels, std::size_t first, std::size_t count,
+                   std::vector<std::int32_t>& numbers) const {
+    if (!files_.has_real_targets) {
+      const std::vector<std::int64_t> wide = NextLabels(labels, first, count);
+      numbers.assign(wide.begin(), wide.end());
+      return;
+    }
+    std::vector<std::uint8_t> bytes(count * labels.Format().Bytes());
+    labels.Read(bytes);
+    std::vector<float> targets(count);
+    DecodeReals(labels.Format(), bytes, targets);
+    numbers.clear();
+    std::ranges::transform(targets, std::back_inserter(numbers), LabelOfTarget);
+  }
+
   void ScanLabels(DataPart part) {
+    if (files_.has_real_targets) return;
     const auto labels = open_(part == DataPart::kTrain ? files_.train_labels : files_.test_labels);
     const std::size_t most = RowsAtATime(labels->Format().Bytes());
     for (std::size_t first = 0; first < format_.Rows(part); first += most) {

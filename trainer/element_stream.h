@@ -46,6 +46,7 @@ struct PairedFiles {
   std::string train_labels;    // whole numbers, [rows]
   std::string test_features;   // "": no test part
   std::string test_labels;
+  bool has_real_targets = false;  // labels are numbers of any type, to be predicted
 };
 
 // Features that are single bytes stay bytes, others become floats. Reads the labels at once: there

@@ -57,7 +57,7 @@ int TellOfData(const TrainerCommand& command) {
   try {
     const DataPaths paths = DataPathsFromEnvironment();
     const Json data = command.config.value("data", Json());
-    if (command.data_verb == DataVerb::kPack) {
+    if (command.role == TrainerRole::kDataPack) {
       PackDataset(data, paths, command.out_file);
       Json packed{{"type", "packed"}, {"file", command.out_file}};
       if (data.contains("context")) packed["context"] = data["context"];
@@ -65,7 +65,7 @@ int TellOfData(const TrainerCommand& command) {
       return 0;
     }
     const Dataset dataset = LoadDataset(data, paths);
-    if (command.data_verb == DataVerb::kInfo) {
+    if (command.role == TrainerRole::kDataInfo) {
       fmt::print("{}\n", DumpJson(DescribeData(dataset)));
       return 0;
     }
@@ -111,26 +111,42 @@ int Probe() {
   return 0;
 }
 
-int Run(int argc, char** argv) {
-  CatchStopSignal();
-  const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
-                                             [](const char* name) { return std::getenv(name); });
-  if (command.is_help) {
-    fmt::print("{}", HelpText());
-    return 0;
-  }
-  if (command.is_fingerprint) return Fingerprint(command.folder);
-  if (command.is_lanes) return ServeLanes(kLaneListener);
-  if (command.is_probe) return Probe();
-  if (command.is_check) return Check(command);
-  if (command.is_prepare) return Prepare(command);
-  if (command.data_verb) return TellOfData(command);
+int Train(const TrainerCommand& command) {
   std::optional<Dataset> dataset;
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
   };
   return RunTrial(command, load,
                   {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
+}
+
+int Run(int argc, char** argv) {
+  CatchStopSignal();
+  const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
+                                             [](const char* name) { return std::getenv(name); });
+  switch (command.role) {
+    case TrainerRole::kTrain:
+    case TrainerRole::kExplain:
+      return Train(command);
+    case TrainerRole::kCheck:
+      return Check(command);
+    case TrainerRole::kPrepare:
+      return Prepare(command);
+    case TrainerRole::kDataInfo:
+    case TrainerRole::kDataCheck:
+    case TrainerRole::kDataPack:
+      return TellOfData(command);
+    case TrainerRole::kFingerprint:
+      return Fingerprint(command.folder);
+    case TrainerRole::kProbe:
+      return Probe();
+    case TrainerRole::kLanes:
+      return ServeLanes(kLaneListener);
+    case TrainerRole::kHelp:
+      fmt::print("{}", HelpText());
+      return 0;
+  }
+  return kWrongInput;
 }
 
 }  // namespace

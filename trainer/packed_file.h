@@ -5,9 +5,10 @@
 //   training features | training labels | test features | test labels, each at its offset
 //
 // The header has version, name, shape, classes, class_names, is_bytes, is_text, train_rows,
-// test_rows, constants, bytes (of the file), offsets and crcs (CRC-32) of the four parts; `crc` is
-// the header's own. Features are bytes or float32, labels int32, all little-endian and at multiples
-// of 64. It holds nothing of where the sources lie: the same data are the same file everywhere.
+// test_rows, constants, has_real_targets (where it is true), bytes (of the file), offsets and crcs
+// (CRC-32) of the four parts; `crc` is the header's own. Features are bytes or float32, labels
+// int32 or float32, all little-endian and at multiples of 64. It holds nothing of where the sources
+// lie: the same data are the same file everywhere.
 #pragma once
 
 #include <filesystem>

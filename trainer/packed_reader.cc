@@ -12,6 +12,7 @@
 #include "configs/json.h"
 #include "trainer/packed_file.h"
 #include "trainer/packed_layout.h"
+#include "trainer/target.h"
 
 namespace ddl {
 
@@ -55,10 +56,11 @@ Split SplitAt(std::string_view file, const Json& header, const Dataset& set, std
     return split;
   }
   split.labels = PartAt<std::int32_t>(file, offsets.at(first_part + 1), rows);
-  const auto is_class = [&set](std::int32_t label) {
+  const auto is_good = [&set](std::int32_t label) {
+    if (set.has_real_targets) return IsFiniteTarget(label);
     return label >= 0 && static_cast<std::size_t>(label) < set.classes;
   };
-  if (!std::ranges::all_of(split.labels, is_class)) throw DamagedFile();
+  if (!std::ranges::all_of(split.labels, is_good)) throw DamagedFile();
   return split;
 }
 
@@ -81,6 +83,8 @@ Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, std::string_view 
     set.features = Product(set.features, set.shape.back());
   }
   set.classes = WholeNumber<std::size_t>(header.at("classes"));
+  set.has_real_targets = header.value("has_real_targets", false);
+  if (set.has_real_targets && set.classes != 1) throw DamagedFile();
   set.class_names = header.at("class_names").get<std::vector<std::string>>();
   set.context = header.value("is_text", false) ? set.features : 0;
   const Json& constants = header.at("constants");

@@ -91,19 +91,20 @@ class PackedWriter {
     for (std::size_t i = 0; i < crcs.size(); ++i) {
       crcs[i] = parts_[i].crc;
     }
-    const Json header{{"version", kPackedVersion},
-                      {"name", format_.name},
-                      {"shape", format_.shape},
-                      {"classes", format_.classes},
-                      {"class_names", format_.class_names},
-                      {"is_bytes", format_.is_bytes},
-                      {"is_text", format_.is_text},
-                      {"train_rows", format_.train_rows},
-                      {"test_rows", format_.test_rows},
-                      {"constants", {{"count", constants.count}, {"names", constants.names}}},
-                      {"offsets", offsets_},
-                      {"crcs", crcs},
-                      {"bytes", bytes_}};
+    Json header{{"version", kPackedVersion},
+                {"name", format_.name},
+                {"shape", format_.shape},
+                {"classes", format_.classes},
+                {"class_names", format_.class_names},
+                {"is_bytes", format_.is_bytes},
+                {"is_text", format_.is_text},
+                {"train_rows", format_.train_rows},
+                {"test_rows", format_.test_rows},
+                {"constants", {{"count", constants.count}, {"names", constants.names}}},
+                {"offsets", offsets_},
+                {"crcs", crcs},
+                {"bytes", bytes_}};
+    if (format_.has_real_targets) header["has_real_targets"] = true;
     const Json whole{{"header", header}, {"crc", PackedCrc(DumpJson(header))}};
     std::string text = DumpJson(whole);
     // Before anything is laid out there is no telling where the header ends.

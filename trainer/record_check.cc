@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/target.h"
 
 namespace ddl {
 
@@ -32,7 +33,7 @@ RecordCheck::RecordCheck(const RecordSource& source)
   if (features_ > kMostRows) {
     throw Error("more than 4,294,967,295 features", where, "is its header whole?");
   }
-  if (format.classes < 2) {
+  if (format.classes < 2 && !format.has_real_targets) {
     throw Error(fmt::format("{} class", format.classes), where,
                 "training a classifier needs labels of at least two classes");
   }
@@ -49,7 +50,7 @@ void RecordCheck::Take(DataPart part, const Split& rows) {
     taken += std::get<std::span<const std::uint8_t>>(rows.features).size();
     return;
   }
-  CheckLabels(part, rows.labels);
+  format_.has_real_targets ? CheckTargets(part, rows.labels) : CheckLabels(part, rows.labels);
   const bool is_training = part == DataPart::kTrain;
   if (const auto* reals = std::get_if<std::span<const float>>(&rows.features)) {
     CheckReals(part, *reals);
@@ -92,6 +93,15 @@ void RecordCheck::CheckLabels(DataPart part, std::span<const std::int32_t> label
   throw Error(fmt::format("label {} in {} row {} is not below {}", *wrong, NameOfPart(part),
                           row + 1, format_.classes),
               source_.Where(part), "labels are whole numbers from 0");
+}
+
+void RecordCheck::CheckTargets(DataPart part, std::span<const std::int32_t> labels) const {
+  const auto wrong = std::ranges::find_if_not(labels, IsFiniteTarget);
+  if (wrong == labels.end()) return;
+  const auto row = static_cast<std::size_t>(wrong - labels.begin()) +
+                   (part == DataPart::kTrain ? train_rows_ : test_rows_);
+  throw Error(fmt::format("the target of {} row {} is not finite", NameOfPart(part), row + 1),
+              source_.Where(part), "remove the row or mend the value");
 }
 
 void RecordCheck::CheckReals(DataPart part, std::span<const float> reals) const {

@@ -17,7 +17,8 @@ class RecordCheck {
   // outlives the check.
   explicit RecordCheck(const RecordSource& source);
 
-  // Throws Error with the row for a label that is no class, or a real feature that is not finite.
+  // Throws Error with the row for a label that is no class, or a real feature or target that is not
+  // finite.
   void Take(DataPart part, const Split& rows);
   // Throws Error where other rows came than the format says.
   void Finish() const;
@@ -27,6 +28,7 @@ class RecordCheck {
 
  private:
   void CheckLabels(DataPart part, std::span<const std::int32_t> labels) const;
+  void CheckTargets(DataPart part, std::span<const std::int32_t> labels) const;
   void CheckReals(DataPart part, std::span<const float> reals) const;
   template <class Value>
   void Compare(std::span<const Value> values, std::vector<Value>& first);

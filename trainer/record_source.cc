@@ -27,6 +27,7 @@ class RowsInMemory : public RecordSource {
                .shape = data_.shape,
                .classes = data_.classes,
                .class_names = data_.class_names,
+               .has_real_targets = data_.has_real_targets,
                .is_bytes = data_.is_bytes,
                .is_text = is_text,
                .train_rows = rows(data_.train),
@@ -86,6 +87,7 @@ ReadData ReadAll(RecordSource& source) {
                 .shape = format.shape,
                 .classes = format.classes,
                 .class_names = format.class_names,
+                .has_real_targets = format.has_real_targets,
                 .is_bytes = format.is_bytes,
                 .context = format.is_text ? std::size_t{1} : std::size_t{0}};
   for (const DataPart part : {DataPart::kTrain, DataPart::kTest}) {

@@ -25,6 +25,7 @@ struct RecordFormat {
   std::size_t classes = 0;
   std::vector<std::string> class_names;
   std::vector<std::string> feature_names;  // of columns; empty: numbers
+  bool has_real_targets = false;           // labels are their bits, see target.h; `classes` is 1
   bool is_bytes = false;
   bool is_text = false;  // rows are tokens, without labels
   std::size_t train_rows = 0;

@@ -64,6 +64,14 @@ TEST_F(DataCommand, PacksDataThatTrainToTheSameFigures) {
   EXPECT_THAT(Ddl({"data", "info", "packed.yaml"}).out, HasSubstr("p.ddl"));
 }
 
+TEST_F(DataCommand, PacksRealTargets) {
+  Spec("real.yaml", "{type: csv, train: t.csv, test: e.csv, labels: real}");
+  const Finished packed = Ddl({"data", "pack", "real.yaml", "-o", "p.ddl"});
+  EXPECT_EQ(packed.code, 0) << packed.error;
+  EXPECT_THAT(packed.out, HasSubstr("2 test rows of [2], reals, real targets\n"));
+  EXPECT_EQ(Ddl({"data", "check", "p.ddl"}).code, 0);
+}
+
 TEST_F(DataCommand, PacksATextInItsContext) {
   Write("text", "abcab");
   Spec("text.yaml", "{type: text, train: text, context: 3}");

@@ -232,7 +232,8 @@ TEST_F(DatasetFiles, NpyFaultsNameFileAndReason) {
       {Npy("<f4", "2,", "12345678"), labels,
        "x.npy: not features: [2] of f4; numbers of two or more dimensions are"},
       {good, Npy("<f4", "2,", "12345678"),
-       "y.npy: not labels: [2] of f4; whole numbers of one dimension are"},
+       "y.npy: not labels: [2] of f4; whole numbers of one dimension are; say labels: real for a "
+       "regression"},
       {good, Npy("<i4", "3,", Raw<std::int32_t>({1, 0, 1})),
        "y.npy: 2 rows, but 3 labels; name files that belong together: x.npy"},
       {good, Npy("<i4", "2,", Raw<std::int32_t>({1, -3})),
