@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import shutil
 import struct
 import subprocess
@@ -87,6 +88,12 @@ class Cgroup:
         os.rmdir(self.path)
 
 
+def cpu_seconds():
+    """Of the children that have ended: what other work on the machine does not change much."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def run(words, environment, cgroup=None):
     begin = time.monotonic()
     done = subprocess.run(words, env={**os.environ, **environment}, text=True, capture_output=True,
@@ -107,10 +114,12 @@ def weights(folder):
 
 def train(trainer, config, prepared, folder, cgroup):
     shutil.rmtree(folder, ignore_errors=True)
+    before = cpu_seconds()
     out, seconds = run([trainer, config], {"DDL_PREPARED": prepared, "DDL_CHECKPOINT_DIR": folder},
                        cgroup)
     lines = [json.loads(line) for line in out.splitlines()]
     return {"samples_per_s": lines[0]["samples_per_s"], "seconds": seconds,
+            "cpu_s": cpu_seconds() - before,
             "val_accuracy": lines[0]["val_accuracy"], "weights": weights(folder)}
 
 
@@ -161,6 +170,7 @@ def main():
                 peak = cgroup.read("memory.max_usage_in_bytes") / MIB
                 where = f"within {options.limit_mib} MiB (peak {peak:.0f})" if limited else "in memory"
                 print(f"{where}: {one['samples_per_s']:.0f} samples/s, {one['seconds']:.1f} s in all, "
+                      f"{one['cpu_s']:.1f} of a core, "
                       f"validation accuracy {one['val_accuracy']:.4f}, weights "
                       f"{one['weights'][:16]}", flush=True)
         share = max(speeds[True]) / max(speeds[False])
