@@ -112,6 +112,14 @@ struct TrainOptions {
   std::vector<std::string> overrides;
 };
 
+struct DataOptions {
+  std::string verb;    // info, check or pack
+  std::string source;  // a spec with `trainer:`, or a packed file
+  std::vector<std::string> overrides;
+  std::string out_file;  // of a pack
+  bool json = false;
+};
+
 struct DoctorOptions {
   CommonOptions common;
 };
@@ -159,6 +167,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunControlCommand(const ControlOptions& options);
 [[nodiscard]] int RunHostsCommand(const HostsOptions& options);
 [[nodiscard]] int RunTrainCommand(const TrainOptions& options);
+[[nodiscard]] int RunDataCommand(const DataOptions& options);
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
 [[nodiscard]] int RunStoreCommand(const StoreOptions& options);
 [[nodiscard]] int RunGcCommand(const GcOptions& options);

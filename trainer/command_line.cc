@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/command_line.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -17,6 +19,8 @@ namespace {
 
 constexpr std::string_view kUsage =
     "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]\n"
+    "       ddl-trainer CONFIG.json [--params ...] [--set ...] --data info|check|pack [--out "
+    "FILE]\n"
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
     "       ddl-trainer --lanes";
@@ -57,11 +61,19 @@ void ApplySetting(Json& config, const std::string& setting) {
           ValueOf(setting.substr(equals + 1), setting));
 }
 
+DataVerb DataVerbOf(std::string_view word) {
+  constexpr std::array<std::string_view, 3> kVerbs{"info", "check", "pack"};
+  const auto* found = std::ranges::find(kVerbs, word);
+  if (found == kVerbs.end()) throw WrongCall(fmt::format("--data {}", word));
+  return static_cast<DataVerb>(found - kVerbs.begin());
+}
+
 Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand& command) {
   Arguments split;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
-    const bool takes_value = argument == "--params" || argument == "--set";
+    constexpr std::array<std::string_view, 4> kWithValue{"--params", "--set", "--data", "--out"};
+    const bool takes_value = std::ranges::find(kWithValue, argument) != kWithValue.end();
     if (takes_value && i + 1 == arguments.size()) {
       throw WrongCall(fmt::format("{} without a value", argument));
     }
@@ -69,6 +81,10 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       split.params_path = arguments[++i];
     } else if (argument == "--set") {
       split.settings.emplace_back(arguments[++i]);
+    } else if (argument == "--data") {
+      command.data_verb = DataVerbOf(arguments[++i]);
+    } else if (argument == "--out") {
+      command.out_file = arguments[++i];
     } else if (argument == "--explain") {
       command.is_explain = true;
     } else if (argument == "--check") {
@@ -130,7 +146,9 @@ std::string HelpText() {
       "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
       "the configuration alone, on stdout, without reading data. --prepare reads the data sets of\n"
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
-      "DDL_PREPARED is to have it on a machine without the files. --fingerprint tells the newest\n"
+      "DDL_PREPARED is to have it on a machine without the files. --data tells of the data, "
+      "checks\n"
+      "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
       "checkpoint of a folder. --lanes is for ddl: trials come over a socket on descriptor 3 and\n"
       "run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"

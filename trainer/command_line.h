@@ -2,6 +2,7 @@
 // What ddl-trainer was called with: arguments, environment and the configuration they add up to.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -11,6 +12,8 @@
 #include "configs/json.h"
 
 namespace ddl {
+
+enum class DataVerb : std::uint8_t { kInfo, kCheck, kPack };
 
 struct TrainerCommand {
   Json config;  // the file, then --params or DDL_PARAMS laid over it, then --set
@@ -22,7 +25,9 @@ struct TrainerCommand {
   bool is_prepare = false;      // --prepare: prepare data; the "configuration" is a list of them
   bool is_fingerprint = false;  // --fingerprint FOLDER: tell its newest checkpoint
   std::string folder;           // with it
-  bool is_lanes = false;        // --lanes: serve as a worker; there is no configuration
+  std::optional<DataVerb> data_verb;  // --data info|check|pack: of the configuration's data
+  std::string out_file;               // --out, of a pack
+  bool is_lanes = false;              // --lanes: serve as a worker; there is no configuration
   bool is_help = false;
 };
 

@@ -104,6 +104,10 @@ struct PreparedData {
 [[nodiscard]] std::optional<PreparedData> PrepareDataset(const Json& config,
                                                          const DataPaths& paths);
 
+// Writes the rows of `config`, which is no packed data, as packed data to `path`, in little memory
+// where their reader needs little. Throws Error as LoadDataset does, and where the disk refuses.
+void PackDataset(const Json& config, const DataPaths& paths, const std::filesystem::path& path);
+
 // What a user should know before training on it: classes without training rows, columns that never
 // change (not of images, whose edges seldom do). A text each, without a line feed.
 [[nodiscard]] std::vector<std::string> NotesOn(const Dataset& dataset);

@@ -36,7 +36,9 @@ class PairedSource : public RecordSource {
   }
 
   [[nodiscard]] const RecordFormat& Format() const override { return format_; }
-  [[nodiscard]] std::string Where() const override { return files_.train_features; }
+  [[nodiscard]] std::string Where(DataPart part) const override {
+    return part == DataPart::kTrain ? files_.train_features : files_.test_features;
+  }
 
   void Read(DataPart part, const Take& take) override {
     if (format_.Rows(part) == 0) return;
@@ -130,7 +132,7 @@ class PairedSource : public RecordSource {
       const std::vector<std::int64_t> some = NextLabels(*labels, first, count);
       for (std::size_t i = 0; i < count; ++i) {
         if (part == DataPart::kTest) {
-          CheckTestLabel(some[i], first + i, format_.classes, labels->Path());
+          CheckLabel(some[i], first + i, format_.classes, labels->Path());
         } else {
           format_.classes = std::max(format_.classes, static_cast<std::size_t>(some[i]) + 1);
         }

@@ -9,6 +9,7 @@
 #include "configs/error.h"
 #include "trainer/command_line.h"
 #include "trainer/config.h"
+#include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
 #include "trainer/lane_server.h"
@@ -49,6 +50,33 @@ int Prepare(const TrainerCommand& command) {
   }
 }
 
+// Of data, in JSON on stdout; faults as they are told by Prepare.
+int TellOfData(const TrainerCommand& command) {
+  try {
+    const DataPaths paths = DataPathsFromEnvironment();
+    const Json data = command.config.value("data", Json());
+    if (command.data_verb == DataVerb::kPack) {
+      PackDataset(data, paths, command.out_file);
+      const Json packed{{"type", "packed"}, {"file", command.out_file}};
+      fmt::print("{}\n", DumpJson(DescribeData(LoadDataset(packed, {}))));
+      return 0;
+    }
+    const Dataset dataset = LoadDataset(data, paths);
+    if (command.data_verb == DataVerb::kInfo) {
+      fmt::print("{}\n", DumpJson(DescribeData(dataset)));
+      return 0;
+    }
+    const DataFindings findings = CheckData(dataset);
+    fmt::print("{}\n", DumpJson({{"ok", findings.problems.empty()},
+                                 {"problems", findings.problems},
+                                 {"notes", findings.notes}}));
+    return 0;
+  } catch (const Error& problem) {
+    fmt::print("{}", problem.what());
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  }
+}
+
 int Fingerprint(const std::string& folder) {
   const auto fingerprint = FingerprintOf(folder);
   if (!fingerprint) {
@@ -74,6 +102,7 @@ int Run(int argc, char** argv) {
   if (command.is_lanes) return ServeLanes(kLaneListener);
   if (command.is_check) return Check(command);
   if (command.is_prepare) return Prepare(command);
+  if (command.data_verb) return TellOfData(command);
   std::optional<Dataset> dataset;
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));

@@ -41,7 +41,7 @@ std::string_view BytesIn(std::span<const Element> elements) {
 class PackedWriter {
  public:
   PackedWriter(const std::filesystem::path& path, RecordSource& source)
-      : path_(path), source_(source), format_(source.Format()), check_(format_, source.Where()) {}
+      : path_(path), source_(source), format_(source.Format()), check_(source) {}
 
   void Write() {
     LayOut();
@@ -76,8 +76,8 @@ class PackedWriter {
       std::size_t bytes = 0;
       if (__builtin_mul_overflow(rows, is_labels ? each : each * format_.Features(), &bytes) ||
           bytes > kMostPackedBytes) {
-        throw Error(fmt::format("{} rows of {} values", rows, format_.Features()), source_.Where(),
-                    "is its header whole?");
+        throw Error(fmt::format("{} rows of {} values", rows, format_.Features()),
+                    source_.Where(DataPart::kTrain), "is its header whole?");
       }
       parts_[i] = {.at = at, .end = at + bytes};
       offsets_[i] = at;
@@ -110,7 +110,7 @@ class PackedWriter {
     // Before anything is laid out there is no telling where the header ends.
     if (offsets_[0] == 0) return text;
     if (text.size() + 1 > offsets_[0]) {
-      throw Error("the names of constant features are too long", source_.Where(),
+      throw Error("the names of constant features are too long", source_.Where(DataPart::kTrain),
                   "give shorter names to the columns");
     }
     text.resize(offsets_[0] - 1, ' ');

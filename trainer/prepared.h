@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "trainer/data_sources.h"
 #include "trainer/dataset.h"
-#include "trainer/record_source.h"
 
 namespace ddl {
 
@@ -24,9 +24,6 @@ namespace ddl {
 
 // Nothing when there is no such file, or none that is whole.
 [[nodiscard]] std::optional<Dataset> MapPrepared(const std::filesystem::path& path);
-
-// Throws Error where the sources cannot be read.
-using OpenRecords = std::function<std::unique_ptr<RecordSource>()>;
 
 // The data set of `key` from `cache`, prepared from `open` when it is not there or damaged. Where
 // the cache cannot be written this is said on stderr and the data stays in memory. An empty cache

@@ -23,21 +23,23 @@ std::string_view NameOfPart(DataPart part) {
 
 }  // namespace
 
-RecordCheck::RecordCheck(const RecordFormat& format, std::string where)
-    : format_(format), where_(std::move(where)), features_(format.Features()) {
+RecordCheck::RecordCheck(const RecordSource& source)
+    : source_(source), format_(source.Format()), features_(format_.Features()) {
+  const RecordFormat& format = format_;
+  const std::string where = source.Where(DataPart::kTrain);
   constexpr std::size_t kMostRows = std::numeric_limits<std::uint32_t>::max();
-  if (format.train_rows == 0) throw Error("no training rows", where_, "name data that has some");
-  if (features_ == 0) throw Error("no features", where_, "name data that has some");
+  if (format.train_rows == 0) throw Error("no training rows", where, "name data that has some");
+  if (features_ == 0) throw Error("no features", where, "name data that has some");
   if (features_ > kMostRows) {
-    throw Error("more than 4,294,967,295 features", where_, "is its header whole?");
+    throw Error("more than 4,294,967,295 features", where, "is its header whole?");
   }
   if (format.classes < 2 && !format.has_real_targets) {
-    throw Error(fmt::format("{} class", format.classes), where_,
+    throw Error(fmt::format("{} class", format.classes), where,
                 "training a classifier needs labels of at least two classes");
   }
   const bool is_too_long = format.train_rows > kMostRows || format.test_rows > kMostRows;
   if (is_too_long && !format.is_text) {
-    throw Error(fmt::format("{} rows", std::max(format.train_rows, format.test_rows)), where_,
+    throw Error(fmt::format("{} rows", std::max(format.train_rows, format.test_rows)), where,
                 fmt::format("{} can be read: take a part of them", kMostRows));
   }
 }
@@ -65,7 +67,7 @@ void RecordCheck::Finish() const {
     if (taken == format_.Rows(part)) continue;
     throw Error(fmt::format("{} {} rows came, and {} were counted", taken, NameOfPart(part),
                             format_.Rows(part)),
-                where_, "has it changed while it was read?");
+                source_.Where(part), "has it changed while it was read?");
   }
 }
 
@@ -90,7 +92,7 @@ void RecordCheck::CheckLabels(DataPart part, std::span<const std::int32_t> label
                    (part == DataPart::kTrain ? train_rows_ : test_rows_);
   throw Error(fmt::format("label {} in {} row {} is not below {}", *wrong, NameOfPart(part),
                           row + 1, format_.classes),
-              where_, "labels are whole numbers from 0");
+              source_.Where(part), "labels are whole numbers from 0");
 }
 
 void RecordCheck::CheckTargets(DataPart part, std::span<const std::int32_t> labels) const {
@@ -99,7 +101,7 @@ void RecordCheck::CheckTargets(DataPart part, std::span<const std::int32_t> labe
   const auto row = static_cast<std::size_t>(wrong - labels.begin()) +
                    (part == DataPart::kTrain ? train_rows_ : test_rows_);
   throw Error(fmt::format("the target of {} row {} is not finite", NameOfPart(part), row + 1),
-              where_, "remove the row or mend the value");
+              source_.Where(part), "remove the row or mend the value");
 }
 
 void RecordCheck::CheckReals(DataPart part, std::span<const float> reals) const {
@@ -110,7 +112,7 @@ void RecordCheck::CheckReals(DataPart part, std::span<const float> reals) const 
   const std::size_t row = at / features_ + (part == DataPart::kTrain ? train_rows_ : test_rows_);
   throw Error(fmt::format("feature {} in {} row {} is not finite", at % features_ + 1,
                           NameOfPart(part), row + 1),
-              where_, "remove the row or mend the value");
+              source_.Where(part), "remove the row or mend the value");
 }
 
 template <class Value>
@@ -138,11 +140,11 @@ void CheckClassNumbers(std::span<const std::int64_t> labels, std::size_t first,
               where, "labels are whole numbers from 0");
 }
 
-void CheckTestLabel(std::int64_t label, std::size_t row, std::size_t classes,
-                    const std::string& where) {
+void CheckLabel(std::int64_t label, std::size_t row, std::size_t classes,
+                const std::string& where) {
   if (label >= 0 && static_cast<std::uint64_t>(label) < classes) return;
   throw Error(fmt::format("row {}: label {} is not below {}", row + 1, label, classes), where,
-              "the training part shows how many classes there are");
+              fmt::format("labels are whole numbers from 0 to {}", classes - 1));
 }
 
 }  // namespace ddl

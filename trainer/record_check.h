@@ -13,9 +13,9 @@ namespace ddl {
 
 class RecordCheck {
  public:
-  // Throws Error for no training rows, no features, fewer than two classes, or 2^32 rows. `format`
+  // Throws Error for no training rows, no features, fewer than two classes, or 2^32 rows. `source`
   // outlives the check.
-  RecordCheck(const RecordFormat& format, std::string where);
+  explicit RecordCheck(const RecordSource& source);
 
   // Throws Error with the row for a label that is no class, or a real feature or target that is not
   // finite.
@@ -33,8 +33,8 @@ class RecordCheck {
   template <class Value>
   void Compare(std::span<const Value> values, std::vector<Value>& first);
 
+  const RecordSource& source_;
   const RecordFormat& format_;
-  std::string where_;
   std::size_t features_;
   std::size_t train_rows_ = 0;
   std::size_t test_rows_ = 0;
@@ -43,11 +43,10 @@ class RecordCheck {
   std::vector<std::uint8_t> varies_;  // of each feature: 1 where a row differs from the first
 };
 
-// Throws Error for a label of a training part that is no class number, or one of a test part that
-// no training row has. `where` is the labels' file, `first` the row of labels[0], from 0.
+// Throw Error for a label that is no class number, or is none of so many classes. `where` is the
+// labels' file, `first` the row of labels[0], from 0.
 void CheckClassNumbers(std::span<const std::int64_t> labels, std::size_t first,
                        const std::string& where);
-void CheckTestLabel(std::int64_t label, std::size_t row, std::size_t classes,
-                    const std::string& where);
+void CheckLabel(std::int64_t label, std::size_t row, std::size_t classes, const std::string& where);
 
 }  // namespace ddl

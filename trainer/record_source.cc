@@ -35,7 +35,7 @@ class RowsInMemory : public RecordSource {
   }
 
   [[nodiscard]] const RecordFormat& Format() const override { return format_; }
-  [[nodiscard]] std::string Where() const override { return where_; }
+  [[nodiscard]] std::string Where(DataPart /*part*/) const override { return where_; }
   void Read(DataPart part, const Take& take) override {
     const Records& records = part == DataPart::kTrain ? data_.train : data_.test;
     if (format_.Rows(part) == 0) return;
@@ -82,7 +82,7 @@ std::unique_ptr<RecordSource> SourceOf(ReadData data, std::string where) {
 
 ReadData ReadAll(RecordSource& source) {
   const RecordFormat& format = source.Format();
-  RecordCheck check(format, source.Where());
+  RecordCheck check(source);
   ReadData data{.name = format.name,
                 .shape = format.shape,
                 .classes = format.classes,

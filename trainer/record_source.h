@@ -51,14 +51,14 @@ class RecordSource {
   [[nodiscard]] virtual const RecordFormat& Format() const = 0;
   // All rows of a part in their order. May be called again. Throws Error with file and row.
   virtual void Read(DataPart part, const Take& take) = 0;
-  // For what is wrong with the whole: the training part's file.
-  [[nodiscard]] virtual std::string Where() const = 0;
+  // The file of a part, for errors.
+  [[nodiscard]] virtual std::string Where(DataPart part) const = 0;
 };
 
 // How many rows of so many bytes are read at a time.
 [[nodiscard]] std::size_t RowsAtATime(std::size_t row_bytes);
 
-// Rows that a reader has in memory.
+// Rows that a reader has in memory, read from `where`.
 [[nodiscard]] std::unique_ptr<RecordSource> SourceOf(ReadData data, std::string where);
 
 // All rows in memory, checked by RecordCheck.

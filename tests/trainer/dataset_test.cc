@@ -190,9 +190,8 @@ TEST_F(DatasetFiles, TestRowsMustMatchTheTrainingRows) {
             "data must have one shape and type");
   Write("tx", Idx(8, {1, 2}, "ab"));
   Write("ty", Idx(8, {1}, "\5"));
-  EXPECT_EQ(
-      Refusal(config),
-      "ty: row 1: label 5 is not below 2; the training part shows how many classes there are");
+  EXPECT_EQ(Refusal(config),
+            "ty: row 1: label 5 is not below 2; labels are whole numbers from 0 to 1");
 }
 
 TEST_F(DatasetFiles, NpyOfEveryElementType) {
@@ -336,9 +335,9 @@ TEST_F(DatasetFiles, CsvTestRowsHaveTheClassesOfTheTrainingRows) {
 TEST_F(DatasetFiles, UnknownDataIsRefusedWithTheNearestName) {
   EXPECT_EQ(Refusal("fashion-minst"),
             "data: unknown data 'fashion-minst'; did you mean 'fashion-mnist'?");
-  EXPECT_EQ(
-      Refusal(Json::object()),
-      "data: no type of data; fashion-mnist, idx, csv, npy, text, blobs and spirals are known");
+  EXPECT_EQ(Refusal(Json::object()),
+            "data: no type of data; fashion-mnist, idx, npy, raw, csv, images, text, packed, blobs, "
+            "spirals are known");
   EXPECT_THAT(Refusal({{"type", "csv"}, {"train", "none.csv"}}),
               HasSubstr("data: no file none.csv (looked in "));
   EXPECT_EQ(Refusal({{"type", "csv"}}), "data.train: no file; name the file to read");

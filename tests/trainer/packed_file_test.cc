@@ -32,7 +32,7 @@ class CountedRows : public RecordSource {
                .test_rows = 10};
   }
   [[nodiscard]] const RecordFormat& Format() const override { return format_; }
-  [[nodiscard]] std::string Where() const override { return "counted rows"; }
+  [[nodiscard]] std::string Where(DataPart /*part*/) const override { return "counted rows"; }
   void Read(DataPart part, const Take& take) override {
     const std::size_t rows = part == DataPart::kTrain ? given : format_.test_rows;
     for (std::size_t first = 0; first < rows; first += 7) {
