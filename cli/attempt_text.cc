@@ -41,6 +41,8 @@ std::string CauseText(EndCause cause, const AttemptLine& attempt) {
       return "host lost";
     case EndCause::kLaunchRefused:
       return "launch refused";
+    case EndCause::kWorkerLost:
+      return "worker lost";
   }
   return "";
 }

@@ -127,6 +127,15 @@ void AddTrialViews(CLI::App& app, Chosen& chosen) {
   ExplainOptions& explained = Command(explain, chosen, RunExplainCommand);
   AddCommon(explain, explained.common);
   explain.add_option("trial", explained.trial, kTrial)->required();
+
+  CLI::App& verify = *app.add_subcommand("verify", "Run a trial again: are the bits the same?");
+  VerifyOptions& verified = Command(verify, chosen, RunVerifyCommand);
+  AddCommon(verify, verified.common);
+  verify.add_option("trial", verified.trial, kTrial)->required();
+  verify.footer(
+      "Of the built-in trainer. Compares every metric, and the weights where the\n"
+      "trial's checkpoints are here. Exit code 1: not the same, and what differs in\n"
+      "machine, library and data.");
 }
 
 void AddControl(CLI::App& app, Chosen& chosen, const char* name, const char* text,

@@ -88,6 +88,7 @@ constexpr std::array kCommands{
     CommandWords{"show", "everything about one trial", WordKind::kTrial, {}},
     CommandWords{"logs", "what a trial wrote", WordKind::kTrial, kLogs},
     CommandWords{"explain", "why a trial waits, or how it ended", WordKind::kTrial, {}},
+    CommandWords{"verify", "run a trial again and compare the bits", WordKind::kTrial, {}},
     CommandWords{"stop", "stop a sweep or a trial", WordKind::kTrial, {}},
     CommandWords{"pause", "start no more trials", WordKind::kTrial, {}},
     CommandWords{"resume", "start trials again after a pause", WordKind::kTrial, {}},

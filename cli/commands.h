@@ -139,6 +139,11 @@ struct FetchOptions {
   bool all = false;    // of a sweep: not by its rule
 };
 
+struct VerifyOptions {
+  CommonOptions common;
+  std::string trial;  // NUMBER or SWEEP/NUMBER
+};
+
 struct CompletionOptions {
   std::string shell;  // bash, zsh or fish
 };
@@ -160,6 +165,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunStoreCommand(const StoreOptions& options);
 [[nodiscard]] int RunGcCommand(const GcOptions& options);
 [[nodiscard]] int RunFetchCommand(const FetchOptions& options);
+[[nodiscard]] int RunVerifyCommand(const VerifyOptions& options);
 [[nodiscard]] int RunCompletionCommand(const CompletionOptions& options);
 
 }  // namespace ddl

@@ -72,11 +72,12 @@ Lines AttemptLines(const TrialView& view, const Terminal& terminal) {
                {.title = "STARTED", .drop = 6, .least = 16}});
   for (const AttemptLine& attempt : view.attempts) {
     const bool ended = attempt.cause.has_value();
+    const bool is_known = ended && attempt.peak_memory_kib > 0;  // not of one that shared a process
     table.AddRow({{fmt::format("{}", attempt.attempt)},
                   {AttemptStateText(attempt)},
                   {ended ? Milliseconds(attempt.wall_ms) : "-"},
                   {ended ? Milliseconds(attempt.cpu_ms) : "-"},
-                  {ended ? FormatBytes(attempt.peak_memory_kib * 1024) : "-"},
+                  {is_known ? FormatBytes(attempt.peak_memory_kib * 1024) : "-"},
                   {ended ? FormatBytes(attempt.log_bytes) : "-"},
                   {OneLine(attempt.host)},
                   {SlotsText(attempt.slots_json)},

@@ -64,6 +64,10 @@ struct DrainedHost {
   bool operator==(const DrainedHost&) const = default;
 };
 
+// SweepSpec::fusion: as many trials in a process as run at once on a host; each in its own.
+inline constexpr int kWholeFusion = 0;
+inline constexpr int kNoFusion = -1;
+
 struct SweepSpec {
   std::string name;
   std::string description;
@@ -97,8 +101,9 @@ struct SweepSpec {
   // So long a host may be away before its attempts are given up, where another can take them.
   std::chrono::milliseconds lost_after = std::chrono::minutes(30);
   ResultsRule results = ResultsRule::kBest;
-  bool fail_fast = false;                            // the first failed trial ends the sweep
-  bool share_busy_gpus = false;                      // use GPUs that processes outside ddl use too
+  int fusion = kWholeFusion;     // trials of the built-in trainer that share a process, at most
+  bool fail_fast = false;        // the first failed trial ends the sweep
+  bool share_busy_gpus = false;  // use GPUs that processes outside ddl use too
 
   std::vector<Capture> captures;
   std::vector<std::pair<std::string, std::string>> env;

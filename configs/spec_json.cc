@@ -177,6 +177,7 @@ SweepSpec Read(const Json& json) {
   if (json.contains("results")) {
     spec.results = static_cast<ResultsRule>(WordOf(json.at("results"), kResultsRules));
   }
+  spec.fusion = json.contains("fusion") ? WholeNumber<int>(json.at("fusion")) : kWholeFusion;
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
   for (const Json& pair : json.at("capture")) {
@@ -225,6 +226,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   if (spec.results != ResultsRule::kBest) {
     json["results"] = kResultsRules[static_cast<std::size_t>(spec.results)];
   }
+  if (spec.fusion != kWholeFusion) json["fusion"] = spec.fusion;
   if (!spec.code.empty()) json["code"] = spec.code;
   if (spec.trainer) json["trainer"] = *spec.trainer;
   if (spec.metric) json["metric"] = ToJson(*spec.metric);

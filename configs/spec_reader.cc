@@ -65,7 +65,8 @@ class SpecBuilder {
          [this](const SpecNode& n) {
            spec.share_busy_gpus = ReadBool(n, "share_busy_gpus", errors_).value_or(false);
          }},
-        {"results", [this](const SpecNode& n) { ReadResults(n); }},
+        {"results", [this](const SpecNode& n) { spec.results = ReadResults(n, errors_); }},
+        {"fusion", [this](const SpecNode& n) { spec.fusion = ReadFusion(n, errors_); }},
         {"failures", [this](const SpecNode& n) { spec.failures = ReadFailures(n, errors_); }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
         {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_, &spec.secrets); }},
@@ -77,7 +78,7 @@ class SpecBuilder {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
     for (const char* key :
-         {"early_terminate", "metrics", "constraints", "zip", "initial_points", "fusion", "keep"}) {
+         {"early_terminate", "metrics", "constraints", "zip", "initial_points", "keep"}) {
       keys.push_back({key, [this, key](const SpecNode& n) {
                         errors_.Add(n, fmt::format("{} is not built yet", key),
                                     "leave it away; trials run to their end, and grid and random "
@@ -141,18 +142,6 @@ class SpecBuilder {
   }
   static std::chrono::milliseconds Milliseconds(double seconds) {
     return std::chrono::milliseconds(std::llround(seconds * 1000));
-  }
-
-  void ReadResults(const SpecNode& node) {
-    const std::string rule = ReadText(node, "results", errors_).value_or("best");
-    if (rule == "all") {
-      spec.results = ResultsRule::kAll;
-    } else if (rule == "none") {
-      spec.results = ResultsRule::kNone;
-    } else if (rule != "best") {
-      errors_.Add(node, fmt::format("results: {} is no rule", rule),
-                  "write best, all or none: whose outputs come back from other hosts");
-    }
   }
 
   void ReadCommand(const SpecNode& node) {
@@ -237,6 +226,10 @@ class SpecBuilder {
     }
     if (spec.seeds > 1 && !spec.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");
+    }
+    if (!spec.trainer && spec.fusion > kWholeFusion) {
+      errors_.Add(*root_->Find("fusion"), "only the built-in trainer can be fused",
+                  "leave fusion away: programs run in processes of their own");
     }
   }
 

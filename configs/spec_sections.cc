@@ -189,6 +189,27 @@ SecretVariable ReadSecret(const std::string& variable, const SpecNode& node, Spe
 
 }  // namespace
 
+ResultsRule ReadResults(const SpecNode& node, SpecErrors& errors) {
+  const std::string rule = ReadText(node, "results", errors).value_or("best");
+  if (rule == "all") return ResultsRule::kAll;
+  if (rule == "none") return ResultsRule::kNone;
+  if (rule == "best") return ResultsRule::kBest;
+  errors.Add(node, fmt::format("results: {} is no rule", rule),
+             "write best, all or none: whose outputs come back from other hosts");
+  return ResultsRule::kBest;
+}
+
+int ReadFusion(const SpecNode& node, SpecErrors& errors) {
+  constexpr std::int64_t kMost = 4096;
+  const Json value = node.kind == SpecNode::Kind::kScalar ? ScalarToJson(node) : Json();
+  if (node.text == "auto") return kWholeFusion;
+  if (node.text == "off" || value == false) return kNoFusion;
+  if (value.is_number_integer() && value > 0 && value <= kMost) return value.get<int>();
+  errors.Add(node, "fusion must be auto, off or a number of trials",
+             "write auto: as many trials share a process as run on a host at once");
+  return kWholeFusion;
+}
+
 std::vector<std::pair<std::string, std::string>> ReadEnv(const SpecNode& node, SpecErrors& errors,
                                                          std::vector<SecretVariable>* secrets) {
   std::vector<std::pair<std::string, std::string>> read;

@@ -18,6 +18,9 @@ namespace ddl {
                                 std::vector<std::string>& ignored);
 [[nodiscard]] Limits ReadLimits(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] Resources ReadResources(const SpecNode& node, SpecErrors& errors);
+[[nodiscard]] ResultsRule ReadResults(const SpecNode& node, SpecErrors& errors);
+// auto, off or a number, as SweepSpec::fusion.
+[[nodiscard]] int ReadFusion(const SpecNode& node, SpecErrors& errors);
 // [{pattern: …, then: drain-gpu}, …]
 [[nodiscard]] std::vector<FailureRule> ReadFailures(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] std::vector<Capture> ReadCaptures(const SpecNode& node, SpecErrors& errors);

@@ -23,7 +23,7 @@ constexpr std::array<std::pair<TrialState, std::string_view>, 9> kStateNames{{
     {kCanceled, "canceled"},
 }};
 
-constexpr std::array<std::pair<EndCause, std::string_view>, 11> kCauseNames{{
+constexpr std::array<std::pair<EndCause, std::string_view>, 12> kCauseNames{{
     {EndCause::kExited, "exited"},
     {EndCause::kSignaled, "signaled"},
     {EndCause::kOutOfMemory, "out of memory"},
@@ -35,6 +35,7 @@ constexpr std::array<std::pair<EndCause, std::string_view>, 11> kCauseNames{{
     {EndCause::kHostRebooted, "host rebooted"},
     {EndCause::kLost, "lost"},
     {EndCause::kLaunchRefused, "launch refused"},
+    {EndCause::kWorkerLost, "worker lost"},
 }};
 
 // launching, running and stopping return to waiting when an attempt ended without ending its trial.

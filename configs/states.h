@@ -44,6 +44,7 @@ enum class EndCause : std::uint8_t {
   kHostRebooted,
   kLost,           // the host was silent for longer than lost_after
   kLaunchRefused,  // the host could not take it: no space, no permission, another epoch
+  kWorkerLost,     // the process that it shared with other trials ended: nobody knows by whom
 };
 
 [[nodiscard]] std::string_view ToString(EndCause cause);

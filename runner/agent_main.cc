@@ -4,6 +4,7 @@
 // ddl-agent read PATH [--offset N] [--follow] [--host-folder F]: see runner/file_stream.h.
 // ddl-agent send NAME=FOLDER... [--host-folder F]: see runner/tree_sender.h.
 // ddl-agent (folders | remove) STORE [--host-folder F]: see runner/store_folders.h.
+// ddl-agent lane FD COMMAND...: see runner/lane_client.h.
 // ddl-agent facts --stdio [--host-folder F]: only tells what the host has (runner/host_report.h).
 #include <charconv>
 #include <csignal>
@@ -13,12 +14,14 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "runner/agent.h"
 #include "runner/file_stream.h"
 #include "runner/host_folder.h"
 #include "runner/host_report.h"
+#include "runner/lane_client.h"
 #include "runner/store_folders.h"
 #include "runner/tree_sender.h"
 
@@ -105,6 +108,15 @@ int Folders(int argc, char** argv) {
              : ddl::ObeyRemovals(paths, STDIN_FILENO, STDOUT_FILENO);
 }
 
+int Lane(int argc, char** argv) {
+  int connection = -1;
+  const std::string_view number = argv[2];
+  std::from_chars(number.data(), number.data() + number.size(), connection);
+  if (argc < 4 || connection < 0) return Usage();
+  ::prctl(PR_SET_NAME, "ddl-lane");
+  return ddl::RunLane(connection, argv + 3);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -115,6 +127,7 @@ int main(int argc, char** argv) {
   const std::string_view role = argv[1];
   if (role == "read") return Read(argc, argv);
   if (role == "send") return Send(argc, argv);
+  if (role == "lane") return Lane(argc, argv);
   if (role == "folders" || role == "remove") return Folders(argc, argv);
   if (role != "agent" && role != "facts") return Usage();
   for (int i = 2; i < argc; ++i) {

@@ -60,7 +60,11 @@ struct LaunchRecord {
   std::vector<Capture> captures;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds grace{10'000};
-  bool serves_lanes = false;                    // "trial" in a metric line then names the lane
+  bool serves_lanes = false;  // "trial" in a metric line then names the lane
+  // Starts a process that runs the trial as one of its lanes, at most `lanes` of them: see
+  // runner/worker.h. Empty: the trial runs by itself.
+  std::vector<std::string> worker{};
+  int lanes = 0;
   std::vector<std::string> setup{};             // the host's lines for /bin/sh, run before
   std::vector<std::string> failure_patterns{};  // looked for in the log of a failed trial
 };

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/lane_client.h"
 #include "runner/orders.h"
 
 namespace ddl {
@@ -118,7 +119,12 @@ void Supervision::ReadMetrics() {
   }
 }
 
+// The tree is gone; a lane's work may not be.
 void Supervision::TakeRest() {
+  if (pipes_.lane) {
+    const auto news = ParseLaneNews(ReadFile(folder_ + kLaneFile).value_or(""));
+    LeaveWorker(*pipes_.lane, news && !news->is_lost);
+  }
   ReadOutput(true);
   ReadMetrics();
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs

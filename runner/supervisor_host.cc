@@ -15,6 +15,7 @@
 
 #include "runner/failure_match.h"
 #include "runner/host_folder.h"
+#include "runner/lane_client.h"
 #include "runner/orders.h"
 #include "runner/process.h"
 #include "runner/process_tree.h"
@@ -177,6 +178,7 @@ void Supervision::DescribeOutput(ExitRecord& record) {
   if (!launch_.setup.empty()) {
     JudgeSetUp(launch_.setup, ReadFile(folder_ + kSetUpFile).value_or(""), record);
   }
+  if (pipes_.lane) DescribeLane(ReadFile(folder_ + kLaneFile).value_or(""), record);
   if (!launch_.failure_patterns.empty() && MayBeExplained(record)) {
     FailureMatch match = FindFailure(launch_.failure_patterns, LogEnd(folder_));
     record.failure = std::move(match.pattern);

@@ -78,7 +78,7 @@ class SupervisorHost {
   [[nodiscard]] virtual bool HasUnwritten() const = 0;
   // Reads what was acknowledged where more than `limit` was not; what is left.
   [[nodiscard]] virtual std::int64_t UnacknowledgedBytes(std::int64_t limit) = 0;
-  virtual void Close() = 0;                             // log and cgroup
+  virtual void Close() = 0;  // log and cgroup
   // Its sizes and names, and which set-up line it ended at.
   virtual void DescribeOutput(ExitRecord& record) = 0;
 };

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include <fcntl.h>
@@ -23,6 +24,7 @@ namespace ddl {
 namespace {
 
 constexpr std::string_view kParamsMacro = "${args_json_file}";
+constexpr int kLaneConnection = 3;
 
 std::string CannotMake(const std::string& path) {
   return fmt::format("cannot make {}: {}", path, std::strerror(errno));
@@ -50,6 +52,14 @@ std::vector<std::string> Arguments(const LaunchRecord& launch, const std::string
     if (at != std::string::npos) word.replace(at, kParamsMacro.size(), params_path);
   }
   return words;
+}
+
+// The lane's client, which becomes the command itself if the worker is gone before it began.
+std::vector<std::string> BehindClient(std::vector<std::string> words) {
+  std::vector<std::string> client{"/proc/self/exe", "lane", std::to_string(kLaneConnection)};
+  client.insert(client.end(), std::make_move_iterator(words.begin()),
+                std::make_move_iterator(words.end()));
+  return client;
 }
 
 std::vector<char*> Pointers(std::vector<std::string>& words) {
@@ -175,11 +185,16 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
     words = BehindSetUp(launch.setup, folder + kSetUpFile, std::move(words));
   }
   Environment environment = TrialEnvironment(launch, paths);
+  pipes.lane = JoinWorker(launch, paths, environment.pointers);
+  if (pipes.lane) words = BehindClient(std::move(words));
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, writing.Get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, writing.Get(), STDERR_FILENO);
+  if (pipes.lane) {
+    ::posix_spawn_file_actions_adddup2(&actions, pipes.lane->connection.Get(), kLaneConnection);
+  }
   ::posix_spawn_file_actions_addchdir_np(&actions, launch.workdir.c_str());
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);

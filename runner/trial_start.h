@@ -3,20 +3,23 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runner/file.h"
 #include "runner/job_folder.h"
 #include "runner/launch.h"
+#include "runner/worker.h"
 
 namespace ddl {
 
 // The supervisor's ends.
 struct TrialPipes {
-  FileDescriptor output;   // stdout and stderr of the trial
-  FileDescriptor metrics;  // DDL_METRICS
-  FileDescriptor control;  // DDL_CONTROL
+  FileDescriptor output;         // stdout and stderr of the trial
+  FileDescriptor metrics;        // DDL_METRICS
+  FileDescriptor control;        // DDL_CONTROL
+  std::optional<LaneHold> lane;  // where a worker runs the trial
 };
 
 // params.json, the FIFOs and folders. "" or what could not be made.

@@ -105,6 +105,7 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
                                                              : std::chrono::nanoseconds{0});
   turn.Commit(
       TrialMoved{trial.id, verdict.to, verdict.reason, trial.failures, false, turn.now.unix_ms});
+  if (record.cause == EndCause::kWorkerLost) ++sweep.workers_lost[number];
   Remember(sweep, number, record, verdict);
   AfterEnd(sweep, number, verdict, turn);
 }
@@ -115,6 +116,7 @@ void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& 
   if (IsEnded(verdict.to)) {
     DropConfiguration(sweep, sweep.ConfigurationOf(number));
     sweep.above_gpu_mib.erase(number);
+    sweep.workers_lost.erase(number);
   }
   if (verdict.to == TrialState::kFailed && sweep.spec.fail_fast && !sweep.IsEnding()) {
     BeginEnding(sweep, SweepOutcome::kSomeFailed,

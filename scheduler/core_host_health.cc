@@ -33,6 +33,7 @@ EndKind KindOf(const ExitRecord& record, std::chrono::nanoseconds lived) {
       return lived < kLongLife ? EndKind::kHostsFault : EndKind::kNeutral;
     case EndCause::kStopped:
     case EndCause::kHostRebooted:
+    case EndCause::kWorkerLost:
       return EndKind::kNeutral;
   }
   return record.wall_ms < kAtOnce.count() ? EndKind::kQuickly : EndKind::kWell;

@@ -108,6 +108,14 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, const Re
   return best;
 }
 
+int Core::State::LanesFor(const SweepRun& sweep, std::int64_t number,
+                          const std::string& host) const {
+  const auto lost = sweep.workers_lost.find(number);
+  const int halvings = lost == sweep.workers_lost.end() ? 0 : lost->second;
+  const std::int64_t at_once = hosts.at(host).slots.Capacity(sweep.request);
+  return LanesOf(sweep.spec, EntryFor(sweep, host), at_once) >> halvings;
+}
+
 void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::string& host_name,
                               SeatId seat, Turn& turn) {
   HostState& host = hosts.at(host_name);
@@ -130,7 +138,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .seed_index = sweep.SeedOf(number),
                                     .attempt = ++trial.attempts,
                                     .entry = EntryFor(sweep, host_name),
-                                    .code_folder = CodeFolder(sweep, host)});
+                                    .code_folder = CodeFolder(sweep, host),
+                                    .lanes = LanesFor(sweep, number, host_name)});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

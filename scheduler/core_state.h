@@ -111,6 +111,8 @@ struct Core::State {
   bool LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep, Turn& turn);
   std::optional<std::int64_t> NextAhead(SweepRun& sweep, Turn& turn);
   [[nodiscard]] bool TakesMore(const Seat& seat, std::size_t depth, const Turn& turn) const;
+  [[nodiscard]] int LanesFor(const SweepRun& sweep, std::int64_t number,
+                             const std::string& host) const;
   void LaunchTrial(SweepRun& sweep, std::int64_t number, const std::string& host, SeatId seat,
                    Turn& turn);
   void RecallQueued(Turn& turn);

@@ -49,6 +49,8 @@ std::string FailureRemedy(const TrialFacts& facts) {
       return Retry(facts, "Find out why the host does not answer");
     case EndCause::kLaunchRefused:
       return Retry(facts, "Look after the host: ddl doctor");
+    case EndCause::kWorkerLost:
+      return Retry(facts, "Set `fusion: off` in the spec: each trial then has its own process");
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/launch_plan.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "configs/command.h"
@@ -12,16 +14,20 @@ namespace ddl {
 
 namespace {
 
+constexpr int kMostLanes = 64;  // more gain nothing, and all would fall with one
+
+std::vector<std::string> Trainer(const LaunchSubject& subject, const char* argument) {
+  std::vector<std::string> words{subject.trainer_path};
+  if (!subject.code_folder.empty()) {
+    words = StartOfProgram(subject.code_folder, subject.trainer_path);
+  }
+  words.emplace_back(argument);
+  return words;
+}
+
 // The trainer reads its whole configuration from the job's params.json.
 std::vector<std::string> Arguments(const LaunchSubject& subject) {
-  if (subject.spec.trainer) {
-    std::vector<std::string> words{subject.trainer_path};
-    if (!subject.code_folder.empty()) {
-      words = StartOfProgram(subject.code_folder, subject.trainer_path);
-    }
-    words.emplace_back("${args_json_file}");
-    return words;
-  }
+  if (subject.spec.trainer) return Trainer(subject, "${args_json_file}");
   return ExpandCommand(subject.spec, subject.configuration, subject.host.interpreter);
 }
 
@@ -70,6 +76,17 @@ std::vector<std::string> Patterns(const SweepSpec& spec) {
 
 }  // namespace
 
+int LanesOf(const SweepSpec& spec, const HostEntry* entry, std::int64_t at_once) {
+  const Resources& resources = spec.resources;
+  const bool is_alone = !spec.trainer || resources.cpus > 1 || resources.gpus > 0 ||
+                        resources.memory_mib > 0 || spec.fusion == kNoFusion ||
+                        (entry != nullptr && !entry->setup.empty());
+  if (is_alone) return 0;
+  std::int64_t lanes = std::min<std::int64_t>(at_once, spec.parallel.value_or(kMostLanes));
+  if (spec.fusion != kWholeFusion) lanes = std::min<std::int64_t>(lanes, spec.fusion);
+  return static_cast<int>(std::clamp<std::int64_t>(lanes, 1, kMostLanes));
+}
+
 LaunchRecord PlanLaunch(const LaunchSubject& subject) {
   const SweepSpec& spec = subject.spec;
   return {.id = {subject.job, 0},
@@ -88,6 +105,8 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
           .captures = spec.captures,
           .timeout = spec.timeout,
           .grace = spec.grace,
+          .worker = subject.lanes > 0 ? Trainer(subject, "--lanes") : std::vector<std::string>{},
+          .lanes = subject.lanes,
           .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
           .failure_patterns = Patterns(spec)};
 }

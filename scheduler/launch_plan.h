@@ -23,7 +23,12 @@ struct LaunchSubject {
   int attempt = 1;
   const HostEntry* entry = nullptr;  // of hosts.yaml, where it has one
   std::string code_folder{};         // where the host has the sweep's code; "": it runs in place
+  int lanes = 0;  // trials of a worker that it may be one of; 0: it has a process of its own
 };
+
+// As many trials of the sweep as may share a process on a host that runs `at_once` of them. 0: each
+// has its own, as a memory limit, GPUs, further threads and set-up lines need one.
+[[nodiscard]] int LanesOf(const SweepSpec& spec, const HostEntry* entry, std::int64_t at_once);
 
 // The token is not drawn here. Everything a trial sees that does not depend on its job folder.
 [[nodiscard]] LaunchRecord PlanLaunch(const LaunchSubject& subject);

@@ -82,6 +82,9 @@ struct SweepRun {
   // By number: the GPUs of its attempts had so much memory at most, and that was too little. It is
   // forgotten with the coordinator.
   std::map<std::int64_t, std::int64_t> above_gpu_mib;
+  // By number: so often the process that it shared with others ended. Each time it shares with half
+  // as many, until it stands alone and what it does is its own. Forgotten with the coordinator.
+  std::map<std::int64_t, int> workers_lost;
   std::map<std::int64_t, Told> told;  // by number; only where there was a reason
 
   std::optional<double> best;

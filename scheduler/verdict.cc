@@ -58,7 +58,8 @@ Verdict JudgeMishap(const AttemptEnd& end) {
           ? EndWith(end, TrialState::kFailed, fmt::format("{}, {} times in all", what, mishaps))
           : Continue(end, fmt::format("starts anew after: {}", what));
   verdict.mishaps = mishaps;
-  verdict.delay = DelayAfter(mishaps);
+  // Among fewer neighbours it may start at once.
+  if (end.cause != EndCause::kWorkerLost) verdict.delay = DelayAfter(mishaps);
   return verdict;
 }
 
@@ -111,6 +112,7 @@ Verdict JudgeByCause(const AttemptEnd& end) {
     case EndCause::kHostRebooted:
     case EndCause::kLost:
     case EndCause::kLaunchRefused:
+    case EndCause::kWorkerLost:
       return JudgeMishap(end);
   }
   return JudgeMishap(end);

@@ -10,6 +10,7 @@
 //   other exits, signals, memory, time failure of its own: waiting while failures ≤ retries
 //   the same, by a rule of `failures`   as the next
 //   host, supervisor, launch           waiting with a growing delay; failed after 10 of them
+//   worker                             the same without a delay
 #pragma once
 
 #include <chrono>

@@ -18,7 +18,8 @@ namespace {
 constexpr std::string_view kUsage =
     "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]\n"
     "       ddl-trainer --prepare DATA.json\n"
-    "       ddl-trainer --probe";
+    "       ddl-trainer --fingerprint FOLDER\n"
+    "       ddl-trainer --probe | --lanes";
 
 struct Arguments {
   std::string config_path;
@@ -74,8 +75,12 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       command.is_check = true;
     } else if (argument == "--prepare") {
       command.is_prepare = true;
+    } else if (argument == "--fingerprint") {
+      command.is_fingerprint = true;
     } else if (argument == "--probe") {
       command.is_probe = true;
+    } else if (argument == "--lanes") {
+      command.is_lanes = true;
     } else if (argument == "--help" || argument == "-h") {
       command.is_help = true;
     } else if (argument.starts_with("-") || !split.config_path.empty()) {
@@ -92,10 +97,12 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
 TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environment& environment) {
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
-  if (command.is_help) return command;
+  if (command.is_help || command.is_lanes) return command;
   if (command.is_probe && split.config_path.empty()) return command;
   if (command.is_probe) throw WrongCall("--probe takes no configuration");
+  command.folder = split.config_path;
   if (split.config_path.empty()) throw WrongCall("no configuration");
+  if (command.is_fingerprint) return command;
   command.config = ReadJsonFile(split.config_path);
   if (command.is_prepare) return command;
   if (!command.config.is_object()) {
@@ -123,8 +130,11 @@ std::string HelpText() {
       "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
       "the configuration alone, on stdout, without reading data. --prepare reads the data sets of\n"
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
-      "DDL_PREPARED is to have it on a machine without the files. --probe measures for a second\n"
-      "what one core reaches, prints it and keeps it in the cache, where trainings find it.\n\n"
+      "DDL_PREPARED is to have it on a machine without the files. --fingerprint tells the newest\n"
+      "checkpoint of a folder. --probe measures for a second what one core reaches, prints it and\n"
+      "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a "
+      "socket on descriptor 3 and\n"
+      "run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; DDL_DATA and DDL_CACHE name folders for data, DDL_PREPARED\n"
       "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
-#include <exception>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,51 +8,19 @@
 
 #include "configs/error.h"
 #include "trainer/command_line.h"
+#include "trainer/config.h"
 #include "trainer/dataset.h"
-#include "trainer/explain.h"
+#include "trainer/fingerprint.h"
 #include "trainer/gemm.h"
+#include "trainer/lane_server.h"
 #include "trainer/limits.h"
+#include "trainer/metric_line.h"
 #include "trainer/stop_signal.h"
-#include "trainer/task.h"
-#include "trainer/training.h"
+#include "trainer/trial.h"
 
 namespace ddl {
 
 namespace {
-
-constexpr int kFailed = 1;
-constexpr int kWrongInput = 2;
-constexpr int kInfrastructure = 3;
-constexpr int kToBeContinued = 75;  // EX_TEMPFAIL, as ddl understands it
-constexpr int kStopped = 128 + 15;
-
-// Floating-point operations a second that this machine is known to reach for it.
-double LimitFor(const TrainerConfig& config) {
-  return LimitOf(KeptLimits(DataPathsFromEnvironment().cache, DescribeMachine()), config.precision,
-                 config.threads);
-}
-
-int Train(const TrainerCommand& command, const TrainerConfig& config,
-          const TrainingBatches& batches) {
-  const TrainingOutlets outlets{
-      .metrics = WriteLine,
-      .notes = [](const std::string& text) { fmt::print(stderr, "{}\n", text); },
-      .is_stop_asked = IsStopAsked,
-      .checkpoint_folder = command.checkpoint_folder,
-      .limit_flops = LimitFor(config)};
-  Training training(config, batches, outlets);
-  switch (training.Run()) {
-    case TrainingEnd::kFinished:
-      return 0;
-    case TrainingEnd::kStopped:
-      return command.checkpoint_folder ? kToBeContinued : kStopped;
-    case TrainingEnd::kDiverged:
-      fmt::print(stderr, "the loss is not finite after {} steps: make the learning rate smaller\n",
-                 training.Clock().iteration);
-      return kFailed;
-  }
-  return kFailed;
-}
 
 // Data are not looked at: they may lie on another host.
 int Check(const TrainerCommand& command) {
@@ -102,6 +69,19 @@ int Probe() {
   return 0;
 }
 
+int Fingerprint(const std::string& folder) {
+  const auto fingerprint = FingerprintOf(folder);
+  if (!fingerprint) {
+    throw Error("no whole checkpoint there", folder, "name the folder of a trial's checkpoints");
+  }
+  fmt::print("{}\n", DumpJson(*fingerprint));
+  return 0;
+}
+
+void Note(const std::string& text) {
+  fmt::print(stderr, "{}\n", text);
+}
+
 int Run(int argc, char** argv) {
   CatchStopSignal();
   const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
@@ -111,17 +91,16 @@ int Run(int argc, char** argv) {
     return 0;
   }
   if (command.is_probe) return Probe();
+  if (command.is_fingerprint) return Fingerprint(command.folder);
+  if (command.is_lanes) return ServeLanes(kLaneListener);
   if (command.is_check) return Check(command);
   if (command.is_prepare) return Prepare(command);
-  const TrainerConfig config = ReadTrainerConfig(command.config);
-  PinArithmetic(config.threads);
-  const Dataset dataset = LoadDataset(config.data, DataPathsFromEnvironment());
-  const TrainingBatches batches = MakeBatches(config, dataset);
-  if (command.is_explain) {
-    fmt::print("{}", Explain(config, batches, LimitFor(config)));
-    return 0;
-  }
-  return Train(command, config, batches);
+  std::optional<Dataset> dataset;
+  const DataSource load = [&dataset](const Json& data) -> const Dataset& {
+    return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
+  };
+  return RunTrial(command, load,
+                  {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
 }
 
 }  // namespace
@@ -129,13 +108,5 @@ int Run(int argc, char** argv) {
 }  // namespace ddl
 
 int main(int argc, char** argv) {
-  try {
-    return ddl::Run(argc, argv);
-  } catch (const ddl::Error& problem) {
-    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
-    return problem.Kind() == ddl::ErrorKind::kUsage ? ddl::kWrongInput : ddl::kInfrastructure;
-  } catch (const std::exception& problem) {
-    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
-    return ddl::kFailed;
-  }
+  return ddl::CodeOf([&] { return ddl::Run(argc, argv); }, ddl::Note);
 }

@@ -100,6 +100,20 @@ TEST(SpecReader, TakesEveryKeyOfWandbThatHasNoMeaningOfflineAndSaysSoOnce) {
                           "offline, ignored"));
 }
 
+TEST(SpecReader, ReadsHowManyTrialsShareAProcess) {
+  const auto fusion = [](const std::string& value) {
+    const SweepSpec spec = Read("trainer: {data: blobs}\nmethod: grid\nfusion: " + value +
+                                "\nparameters: {seed: {values: [1]}}\n")
+                               .spec;
+    EXPECT_EQ(SpecFromJson(ResolvedSpec(spec)).fusion, spec.fusion);
+    return spec.fusion;
+  };
+  EXPECT_EQ(fusion("auto"), kWholeFusion);
+  EXPECT_EQ(fusion("off"), kNoFusion);
+  EXPECT_EQ(fusion("false"), kNoFusion);
+  EXPECT_EQ(fusion("16"), 16);
+}
+
 TEST(SpecReader, ResolvedSpecsReadBackWithoutLoss) {
   const SweepSpec spec = Read(kWhole).spec;
   const Json once = ResolvedSpec(spec);

@@ -293,7 +293,8 @@ TEST(CoreInventory, AGpuThatALogSaysIsGoneGetsNoFurtherTrialAndCostsNoTry) {
 
 // Two GPUs, the first of which is too small for every trial with an even number.
 Script OutOfMemoryOnSmall(const LaunchRecord& record) {
-  const bool is_too_small = record.slots.gpus.at(0).uuid == "GPU-small" && record.trial_number % 2 == 0;
+  const bool is_too_small =
+      record.slots.gpus.at(0).uuid == "GPU-small" && record.trial_number % 2 == 0;
   Script script = is_too_small ? ExitingWith(1) : Lasting(seconds(10));
   if (is_too_small) {
     script.failure = "CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation";

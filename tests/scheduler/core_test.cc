@@ -126,6 +126,30 @@ TEST(Core, DoesNotCountWhatTheHostDid) {
   EXPECT_EQ(world.Local().starts, 4);
 }
 
+// Nobody knows whose fault it was: all go on among half as many, until the poison stands alone.
+TEST(Core, HalvesTheCompanyOfTrialsWhoseWorkerWasLost) {
+  std::map<std::int64_t, std::vector<int>> lanes;
+  World world(8, [&lanes](const LaunchRecord& launch) {
+    lanes[launch.trial_number].push_back(launch.lanes);
+    EXPECT_EQ(launch.worker.empty(), launch.lanes == 0);
+    Script script = launch.trial_number == 3 ? Failing(1) : Script{};
+    const bool is_near_poison = launch.trial_number <= 4 || lanes[launch.trial_number].size() < 3;
+    if (launch.lanes > 0 && is_near_poison) script.cause = EndCause::kWorkerLost;
+    return script;
+  });
+  SweepSpec spec = GridOf(8);
+  spec.trainer = Json::object();
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(lanes.at(3), (std::vector<int>{8, 4, 2, 1, 0}));
+  EXPECT_EQ(lanes.at(4), (std::vector<int>{8, 4, 2, 1, 0}));
+  EXPECT_EQ(lanes.at(8), (std::vector<int>{8, 4, 2}));
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 7);
+  EXPECT_EQ(world.store.CountState(TrialState::kFailed), 1);
+  EXPECT_THAT(world.Ask(UserVerb::kExplain, {3}),
+              HasSubstr("failed after 5 attempts: exit code 1"));
+}
+
 TEST(Core, EndsAFailFastSweepWithItsFirstFailure) {
   World world(1, [](const LaunchRecord& launch) {
     return launch.trial_number == 3 ? Failing(1) : Script{};

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/trial.h"
+
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/explain.h"
+#include "trainer/gemm.h"
+#include "trainer/limits.h"
+#include "trainer/task.h"
+#include "trainer/training.h"
+
+namespace ddl {
+
+namespace {
+
+// Floating-point operations a second that this machine is known to reach for it.
+double LimitFor(const TrainerConfig& config) {
+  return LimitOf(KeptLimits(DataPathsFromEnvironment().cache, DescribeMachine()), config.precision,
+                 config.threads);
+}
+
+int Train(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
+  const TrainerConfig config = ReadTrainerConfig(command.config);
+  PinArithmetic(config.threads);
+  const TrainingBatches batches = MakeBatches(config, data(config.data));
+  if (command.is_explain) {
+    outlets.metrics(Explain(config, batches, LimitFor(config)));
+    return 0;
+  }
+  const TrainingOutlets own{.metrics = outlets.metrics,
+                            .notes = outlets.notes,
+                            .is_stop_asked = outlets.is_stop_asked,
+                            .checkpoint_folder = command.checkpoint_folder,
+                            .limit_flops = LimitFor(config)};
+  Training training(config, batches, own);
+  switch (training.Run()) {
+    case TrainingEnd::kFinished:
+      return 0;
+    case TrainingEnd::kStopped:
+      return command.checkpoint_folder ? kToBeContinued : kStopped;
+    case TrainingEnd::kDiverged:
+      outlets.notes(
+          fmt::format("the loss is not finite after {} steps: make the learning rate smaller",
+                      training.Clock().iteration));
+      return kTrialFailed;
+  }
+  return kTrialFailed;
+}
+
+}  // namespace
+
+int RunTrial(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
+  return CodeOf([&] { return Train(command, data, outlets); }, outlets.notes);
+}
+
+int CodeOf(const std::function<int()>& judge,
+           const std::function<void(const std::string& text)>& notes) {
+  try {
+    return judge();
+  } catch (const Error& problem) {
+    notes(fmt::format("ddl-trainer: {}", problem.what()));
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  } catch (const std::exception& problem) {
+    notes(fmt::format("ddl-trainer: {}", problem.what()));
+    return kTrialFailed;
+  }
+}
+
+}  // namespace ddl
