@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One trainer on one core, MLP 784-256-128-10, batch 128, SGD with momentum, float32, rows gathered
-// from a data set as a training does: samples a second beside the arithmetic limit of the core,
-// measured in the same rounds. `--json` for programs, `--rounds N` (default 5), `--stages` adds the
-// time of each stage. The limit is the best rate of one large square product (1024³) and of the
-// net's own seven products, whichever is higher.
+// One trainer on one core: samples a second of a training step, rows gathered from a data set as a
+// training does, beside the arithmetic limit of the core, measured in the same rounds.
+//   --model NAME     mlp (784-256-128-10, SGD with momentum; default), mlp-adam, cnn
+//                    (32c3-p-64c3-p-fc128), gpt (4 blocks, 4 heads, 128 wide, context 64, batch 12,
+//                    AdamW; needs tinyshakespeare.txt in DDL_DATA); batch 128 unless said
+//   --bf16           precision: bf16, beside the limit of products of bfloat16
+//   --rounds N       medians of so many (5) of half a second each
+//   --stages         adds the time of each stage
+//   --json           for programs
+// The limit is the best rate of one large square product (1024^3) and of the net's own dense
+// products, whichever is higher. A `samples_per_s` of gpt counts characters, as metrics do.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -15,10 +21,13 @@
 
 #include <fmt/format.h>
 
+#include "configs/error.h"
+#include "trainer/accounting.h"
 #include "trainer/config.h"
 #include "trainer/dataset.h"
 #include "trainer/gemm.h"
 #include "trainer/initial_weights.h"
+#include "trainer/probe.h"
 #include "trainer/task.h"
 #include "trainer/training.h"
 
@@ -26,62 +35,37 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::duration<double> kTurn = std::chrono::milliseconds(500);
+constexpr ddl::ProbeProduct kSquare{.shape = {.rows = 1024, .cols = 1024, .inner = 1024}};
+
 struct Options {
   bool json = false;
   bool stages = false;
   int rounds = 5;
+  std::string model = "mlp";
+  ddl::Precision precision = ddl::Precision::kFloat32;
 };
 
-struct Product {
-  ddl::GemmShape shape;
-  bool a_transposed = false;
-  bool b_transposed = false;
-};
-
-// The products of one step: forward, gradient of inputs (not of the first layer), of weights.
-std::vector<Product> StepProducts(std::size_t batch) {
-  constexpr std::size_t kWidths[] = {784, 256, 128, 16};  // 10 classes, padded to a cache line
-  std::vector<Product> products;
-  for (std::size_t i = 0; i < 3; ++i) {
-    products.push_back({{batch, kWidths[i + 1], kWidths[i]}});
-    if (i > 0) products.push_back({{batch, kWidths[i], kWidths[i + 1]}, false, true});
-    products.push_back({{kWidths[i], kWidths[i + 1], batch}, true, false});
+// The dense products of a step: forward, gradient of inputs (not of the first layer), of weights.
+std::vector<ddl::ProbeProduct> StepProducts(const ddl::Model& model) {
+  std::vector<ddl::ProbeProduct> products;
+  for (const ddl::Stage& stage : model.stages) {
+    const auto* dense = std::get_if<ddl::DenseStage>(&stage);
+    if (dense == nullptr) continue;
+    const std::size_t rows = model.shape.batch * dense->output.places;
+    const std::size_t inputs = dense->weight.value.rows;
+    const std::size_t outputs = dense->weight.value.Stride();
+    products.push_back({{rows, outputs, inputs}});
+    if (!dense->input.gradient.IsEmpty()) {
+      products.push_back({{rows, inputs, outputs}, false, true});
+    }
+    products.push_back({{inputs, outputs, rows}, true, false});
   }
   return products;
 }
 
-double Flops(const ddl::GemmShape& shape) {
-  return 2.0 * static_cast<double>(shape.rows) * static_cast<double>(shape.cols) *
-         static_cast<double>(shape.inner);
-}
-
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Of the products one after the other, `repeat` times; in flop/s.
-double GemmRate(const std::vector<Product>& products, int repeat) {
-  constexpr std::size_t kMost = std::size_t{1024} * 1024;
-  const std::vector<float> a(kMost, 0.5F);
-  const std::vector<float> b(kMost, 0.25F);
-  std::vector<float> c(kMost);
-  double flops = 0.0;
-  const Clock::time_point start = Clock::now();
-  for (int i = 0; i < repeat; ++i) {
-    for (const Product& product : products) {
-      const ddl::GemmShape& s = product.shape;
-      ddl::Gemm(s,
-                {.at = a.data(),
-                 .stride = product.a_transposed ? s.rows : s.inner,
-                 .is_transposed = product.a_transposed},
-                {.at = b.data(),
-                 .stride = product.b_transposed ? s.inner : s.cols,
-                 .is_transposed = product.b_transposed},
-                c.data(), s.cols);
-      flops += Flops(s);
-    }
-  }
-  return flops / SecondsSince(start);
 }
 
 double Median(std::vector<double> values) {
@@ -89,18 +73,26 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-ddl::TrainerConfig Config() {
-  return ddl::ReadTrainerConfig(ddl::ParseJson(
+ddl::TrainerConfig ConfigOf(const std::string& model) {
+  ddl::Json mapping = ddl::ParseJson(
       R"({"data": "fashion-mnist", "validation": 0, "batch_size": 128, "drop_last": true,
-          "model": {"type": "mlp", "hidden": [256, 128]},
           "optimizer": {"type": "sgd", "momentum": 0.9, "lr": 0.05}})",
-      "benchmark"));
+      "benchmark");
+  if (model == "mlp-adam") mapping["optimizer"] = {{"type", "adam"}};
+  if (model == "cnn") mapping["model"] = {{"type", "cnn"}};
+  if (model == "gpt") {
+    mapping["data"] = {{"type", "text"}, {"train", "tinyshakespeare.txt"}, {"context", 64}};
+    mapping["model"] = {{"type", "transformer"}};
+    mapping["optimizer"] = {{"type", "adamw"}};
+    mapping["batch_size"] = 12;
+  }
+  return ddl::ReadTrainerConfig(mapping);
 }
 
-// A training's inner loop over one epoch.
-class Epoch {
+// A training's inner loop.
+class Steps {
  public:
-  Epoch(const ddl::TrainerConfig& config, const ddl::TrainingBatches& batches)
+  Steps(const ddl::TrainerConfig& config, const ddl::TrainingBatches& batches)
       : config_(config),
         batches_(batches),
         order_(batches.order(0)),
@@ -108,15 +100,18 @@ class Epoch {
     ddl::InitialiseWeights(plan_.Compiled(), config.model.init, 0, plan_.LaneBlock(0));
   }
 
-  // Samples a second.
+  [[nodiscard]] const ddl::Model& Compiled() const { return plan_.Compiled(); }
+
+  // Samples a second, over half a second.
   double Run() {
-    const std::size_t steps = batches_.train.rows / config_.batch_size;
     const Clock::time_point start = Clock::now();
-    for (std::size_t i = 0; i < steps; ++i) {
-      Load(i);
+    std::size_t samples = 0;
+    while (SecondsSince(start) < kTurn.count()) {
+      Load();
       plan_.Step();
+      samples += config_.batch_size * Compiled().targets;
     }
-    return static_cast<double>(steps * config_.batch_size) / SecondsSince(start);
+    return static_cast<double>(samples) / SecondsSince(start);
   }
 
   // Microseconds of each stage in a step, the gather among them.
@@ -125,7 +120,7 @@ class Epoch {
     std::map<std::string, double> spent;
     for (std::size_t i = 0; i < kSteps; ++i) {
       Clock::time_point start = Clock::now();
-      Load(i);
+      Load();
       spent["gather"] += SecondsSince(start);
       for (const ddl::Call& call : plan_.StepCalls()) {
         start = Clock::now();
@@ -140,7 +135,8 @@ class Epoch {
   }
 
  private:
-  void Load(std::size_t step) {
+  void Load() {
+    const std::size_t step = iteration_ % (batches_.train.rows / config_.batch_size);
     batches_.train.load(order_(step * config_.batch_size, config_.batch_size), plan_.Batch(0));
     plan_.SetStep(0, config_.batch_size, ++iteration_, config_.optimizer.lr);
   }
@@ -152,6 +148,59 @@ class Epoch {
   std::uint64_t iteration_ = 0;
 };
 
+struct Rates {
+  std::vector<double> square;
+  std::vector<double> shaped;
+  std::vector<double> samples;
+};
+
+void Show(const Options& options, const Rates& rates, double flops_per_sample) {
+  const double square = Median(rates.square);
+  const double shaped = Median(rates.shaped);
+  const double limit = std::max(square, shaped) / flops_per_sample;
+  const double rate = Median(rates.samples);
+  if (options.json) {
+    fmt::print(R"({{"benchmark": "trainer step", "model": "{}", "arithmetic": "{}", )"
+               R"("samples_per_s": {:.0f}, "gemm_1024_gflops": {:.1f}, )"
+               R"("gemm_own_shapes_gflops": {:.1f}, "limit_samples_per_s": {:.0f}, )"
+               R"("share_of_limit": {:.3f}}})"
+               "\n",
+               options.model, ddl::DescribeArithmetic(options.precision), rate, square / 1e9,
+               shaped / 1e9, limit, rate / limit);
+    return;
+  }
+  fmt::print("trainer step of {}, one core, {} (median of {})\n", options.model,
+             ddl::DescribeArithmetic(options.precision), options.rounds);
+  fmt::print("  samples/s  product 1024^3  own products  limit samples/s  share of limit\n");
+  fmt::print("  {:>9.0f}  {:>10.1f} GF/s  {:>7.1f} GF/s  {:>15.0f}  {:>13.1f}%\n", rate,
+             square / 1e9, shaped / 1e9, limit, 100 * rate / limit);
+}
+
+int Measure(const Options& options) {
+  ddl::PinArithmetic(1);
+  ddl::TrainerConfig config = ConfigOf(options.model);
+  config.precision = options.precision;
+  const ddl::Dataset dataset = ddl::LoadDataset(config.data, ddl::DataPathsFromEnvironment());
+  const ddl::TrainingBatches batches = ddl::MakeBatches(config, dataset);
+  Steps steps(config, batches);
+  const ddl::Model& model = steps.Compiled();
+  const std::vector<ddl::ProbeProduct> own = StepProducts(model);
+  steps.Run();  // generates kernels, touches memory
+  Rates rates;
+  for (int round = 0; round < options.rounds; ++round) {
+    rates.square.push_back(ddl::ProductRate(options.precision, {&kSquare, 1}, kTurn));
+    rates.shaped.push_back(ddl::ProductRate(options.precision, own, kTurn));
+    rates.samples.push_back(steps.Run());
+  }
+  const auto targets = static_cast<double>(config.batch_size * model.targets);
+  Show(options, rates, ddl::StepFlops(model) / targets);
+  if (!options.stages) return 0;
+  for (const auto& [stage, microseconds] : steps.Stages()) {
+    fmt::print("  {:<28} {:>8.1f} us\n", stage, microseconds);
+  }
+  return 0;
+}
+
 Options ReadOptions(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
@@ -159,6 +208,8 @@ Options ReadOptions(int argc, char** argv) {
     if (word == "--json") options.json = true;
     if (word == "--stages") options.stages = true;
     if (word == "--rounds" && i + 1 < argc) options.rounds = std::max(1, std::atoi(argv[++i]));
+    if (word == "--bf16") options.precision = ddl::Precision::kBfloat16;
+    if (word == "--model" && i + 1 < argc) options.model = argv[++i];
   }
   return options;
 }
@@ -166,47 +217,10 @@ Options ReadOptions(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options = ReadOptions(argc, argv);
-  ddl::PinArithmetic(1);
-  const ddl::TrainerConfig config = Config();
-  const ddl::Dataset dataset = ddl::LoadDataset(config.data, ddl::DataPathsFromEnvironment());
-  const ddl::TrainingBatches batches = ddl::MakeBatches(config, dataset);
-  Epoch epoch(config, batches);
-  const std::vector<Product> own = StepProducts(config.batch_size);
-  double flops_per_sample = 0.0;  // without the padding of the last layer
-  for (const Product& product : own) {
-    flops_per_sample += Flops(product.shape) / static_cast<double>(config.batch_size);
+  try {
+    return Measure(ReadOptions(argc, argv));
+  } catch (const ddl::Error& problem) {
+    fmt::print(stderr, "{}\n", problem.what());
+    return 1;
   }
-  flops_per_sample -= 2.0 * 3.0 * 128.0 * 6.0;
-
-  std::vector<double> square;
-  std::vector<double> shaped;
-  std::vector<double> samples;
-  for (int round = 0; round < options.rounds; ++round) {
-    square.push_back(GemmRate({{{1024, 1024, 1024}}}, 20));
-    shaped.push_back(GemmRate(own, 300));
-    samples.push_back(epoch.Run());
-  }
-  const double limit = std::max(Median(square), Median(shaped));
-  const double rate = Median(samples);
-  const double share = rate * flops_per_sample / limit;
-  if (options.json) {
-    fmt::print(R"({{"benchmark": "trainer step", "arithmetic": "{}", "samples_per_s": {:.0f}, )"
-               R"("gemm_1024_gflops": {:.1f}, "gemm_own_shapes_gflops": {:.1f}, )"
-               R"("limit_samples_per_s": {:.0f}, "share_of_limit": {:.3f}}})"
-               "\n",
-               ddl::DescribeArithmetic(), rate, Median(square) / 1e9, Median(shaped) / 1e9,
-               limit / flops_per_sample, share);
-  } else {
-    fmt::print("trainer step, one core, {} (median of {})\n", ddl::DescribeArithmetic(),
-               options.rounds);
-    fmt::print("  samples/s  product 1024^3  own products  limit samples/s  share of limit\n");
-    fmt::print("  {:>9.0f}  {:>10.1f} GF/s  {:>7.1f} GF/s  {:>15.0f}  {:>13.1f}%\n", rate,
-               Median(square) / 1e9, Median(shaped) / 1e9, limit / flops_per_sample, 100 * share);
-  }
-  if (!options.stages) return 0;
-  for (const auto& [stage, microseconds] : epoch.Stages()) {
-    fmt::print("  {:<24} {:>8.1f} us\n", stage, microseconds);
-  }
-  return 0;
 }

@@ -82,6 +82,7 @@ void AddSpecReaders(CLI::App& app, Chosen& chosen) {
   TrainOptions& training = Command(train, chosen, RunTrainCommand);
   train.add_option("config", training.config_file, "A spec with `trainer:`")->required();
   train.add_option("override", training.overrides, "KEY=VALUE of the trainer's configuration");
+  train.add_flag("--explain", training.is_explained, "Print what it would compute");
 }
 
 void AddData(CLI::App& app, Chosen& chosen) {
@@ -241,7 +242,12 @@ void AddRest(CLI::App& app, Chosen& chosen) {
       "rebuild    from backup, journal and spools; the damaged file is kept aside");
 
   CLI::App& doctor = *app.add_subcommand("doctor", "Check this machine, and say what to mend");
-  AddCommon(doctor, Command(doctor, chosen, RunDoctorCommand).common);
+  DoctorOptions& checked = Command(doctor, chosen, RunDoctorCommand);
+  AddCommon(doctor, checked.common);
+  doctor.add_flag("--bench", checked.is_bench, "Measure what one core reaches");
+  doctor.footer(
+      "--bench takes about a second, best with nothing else running. The figures are\n"
+      "kept for later trainings, whose metrics then have percent_of_limit.");
 
   CLI::App& completion = *app.add_subcommand("completion", "Print a completion script");
   CompletionOptions& completed = Command(completion, chosen, RunCompletionCommand);

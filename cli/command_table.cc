@@ -62,6 +62,14 @@ constexpr std::array kFetch{
     OptionWords{"--all", WordKind::kNothing, "of all trials that have ended"},
 };
 
+constexpr std::array kTrain{
+    OptionWords{"--explain", WordKind::kNothing, "print what it would compute"},
+};
+
+constexpr std::array kDoctor{
+    OptionWords{"--bench", WordKind::kNothing, "measure what one core reaches"},
+};
+
 constexpr std::array kGc{
     OptionWords{"--keep-best", WordKind::kAny, "trials of each sweep that keep all"},
     OptionWords{"--keep-days", WordKind::kAny, "age at which job folders may go"},
@@ -91,14 +99,14 @@ constexpr std::array kCommands{
     CommandWords{"resume", "start trials again after a pause", WordKind::kTrial, {}},
     CommandWords{"retry", "run ended trials again", WordKind::kTrial, {}},
     CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
-    CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, {}},
+    CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, kTrain},
     CommandWords{"data", "what data are, whether they are sound", WordKind::kDataVerb, kData},
     CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
     CommandWords{"hosts", "what hosts have, and which trials get them", WordKind::kHostVerb,
                  kHosts},
     CommandWords{"fetch", "bring results back from other hosts", WordKind::kTrial, kFetch},
     CommandWords{"gc", "remove what ended trials left", WordKind::kSweep, kGc},
-    CommandWords{"doctor", "check this machine", WordKind::kNothing, {}},
+    CommandWords{"doctor", "check this machine", WordKind::kNothing, kDoctor},
     CommandWords{"completion", "completion script for a shell", WordKind::kShell, {}},
 };
 

@@ -110,6 +110,7 @@ struct HostsOptions {
 struct TrainOptions {
   std::string config_file;  // a spec with `trainer:`, or its mapping alone
   std::vector<std::string> overrides;
+  bool is_explained = false;  // print stages, shapes, memory and arithmetic, and train nothing
 };
 
 struct DataOptions {
@@ -122,6 +123,7 @@ struct DataOptions {
 
 struct DoctorOptions {
   CommonOptions common;
+  bool is_bench = false;  // also measure what one core reaches
 };
 
 struct StoreOptions {

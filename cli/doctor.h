@@ -62,4 +62,8 @@ struct FolderFacts {
 [[nodiscard]] Check FashionMnistCheck(std::span<const std::string> missing_files,
                                       const std::string& folder);
 
+// What one core reaches, as `ddl-trainer --probe` said it with that exit code: a check each for
+// float32, bfloat16 (AVX512-BF16) and memory, or one that failed.
+[[nodiscard]] std::vector<Check> LimitChecks(int exit_code, const std::string& said);
+
 }  // namespace ddl

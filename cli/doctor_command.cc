@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +20,7 @@
 #include "cli/executables.h"
 #include "cli/output.h"
 #include "runner/cgroup.h"
+#include "runner/command_output.h"
 #include "store/location.h"
 
 namespace ddl {
@@ -104,6 +107,13 @@ Check LookForFashionMnist() {
   return FashionMnistCheck(missing, folder);
 }
 
+std::vector<Check> MeasureLimits(const std::string& beside) {
+  constexpr std::chrono::seconds kPatience{60};
+  constexpr std::size_t kMaxText = 4096;
+  const CommandOutput said = RunCommand({beside + "/ddl-trainer", "--probe"}, kPatience, kMaxText);
+  return LimitChecks(said.exit_code, said.text);
+}
+
 }  // namespace
 
 int RunDoctorCommand(const DoctorOptions& options) {
@@ -114,7 +124,7 @@ int RunDoctorCommand(const DoctorOptions& options) {
     return ProgramCheck(name, path, IsExecutableFile(path));
   };
   const FolderFacts store = LookAt(FindStoreFolder(options.common.store));
-  const std::vector<Check> checks{
+  std::vector<Check> checks{
       program("ddl-agent"),
       program("ddl-trainer"),
       CpuCheck(TextOf("/proc/cpuinfo"), UsableCores()),
@@ -126,6 +136,7 @@ int RunDoctorCommand(const DoctorOptions& options) {
       PythonCheck(FindInPath({"python", "python3"})),
       LookForFashionMnist(),
   };
+  if (options.is_bench) std::ranges::move(MeasureLimits(beside), std::back_inserter(checks));
   if (options.common.json) {
     PrintJson(DoctorJson(checks));
   } else {

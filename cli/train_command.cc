@@ -26,6 +26,7 @@ int RunTrainCommand(const TrainOptions& options) {
     words.emplace_back("--set");
     words.push_back(override_text);
   }
+  if (options.is_explained) words.emplace_back("--explain");
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
   for (std::string& word : words) {

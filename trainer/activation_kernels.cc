@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/activation_kernels.h"
 
-#include <algorithm>
 #include <cassert>
 
 #include "trainer/clones.h"
@@ -31,7 +30,6 @@ DDL_INLINE void ForwardLoop(BlockShape shape, const float* bias, float* pre, flo
 template <class Function>
 DDL_INLINE void BackwardLoop(BlockShape shape, ActivationValues values, float* gradient,
                              float* bias_gradient, Function slope) {
-  std::fill_n(bias_gradient, shape.stride, 0.0F);
   for (std::size_t row = 0; row < shape.rows; ++row) {
     const std::size_t start = row * shape.stride;
     const float* z = values.pre + start;

@@ -30,7 +30,7 @@ struct ActivationValues {
   const float* out = nullptr;
 };
 
-// gradient *= f'(pre); bias_gradient = column sums of it, added from the first row to the last.
+// gradient *= f'(pre); bias_gradient += column sums of it, added from the first row to the last.
 void ActivationGradient(Activation activation, BlockShape shape, ActivationValues values,
                         float* gradient, float* bias_gradient);
 

@@ -23,7 +23,7 @@ constexpr std::string_view kUsage =
     "FILE]\n"
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
-    "       ddl-trainer --lanes";
+    "       ddl-trainer --probe | --lanes";
 
 struct Arguments {
   std::string config_path;
@@ -93,6 +93,8 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       command.is_prepare = true;
     } else if (argument == "--fingerprint") {
       command.is_fingerprint = true;
+    } else if (argument == "--probe") {
+      command.is_probe = true;
     } else if (argument == "--lanes") {
       command.is_lanes = true;
     } else if (argument == "--help" || argument == "-h") {
@@ -112,6 +114,8 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
   if (command.is_help || command.is_lanes) return command;
+  if (command.is_probe && split.config_path.empty()) return command;
+  if (command.is_probe) throw WrongCall("--probe takes no configuration");
   command.folder = split.config_path;
   if (split.config_path.empty()) throw WrongCall("no configuration");
   if (command.is_fingerprint) return command;
@@ -148,8 +152,12 @@ std::string HelpText() {
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
       "DDL_PREPARED is to have it on a machine without the files. --data tells of the data, "
       "checks\n"
-      "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
-      "checkpoint of a folder. --lanes is for ddl: trials come over a socket on descriptor 3 and\n"
+      "them or writes them to one file, and prints JSON. --fingerprint tells the newest "
+      "checkpoint\n"
+      "of a folder. --probe measures for a second what one core reaches, prints it and keeps it "
+      "in\n"
+      "the cache, where trainings find it. --lanes is for ddl: trials come over a socket on\n"
+      "descriptor 3 and\n"
       "run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; DDL_OUTPUT_DIR (else that folder) takes figures.json and, with\n"

@@ -22,6 +22,7 @@ struct TrainerCommand {
   std::optional<std::filesystem::path> output_folder;
   bool is_explain = false;      // --explain: say the plan, train nothing
   bool is_check = false;        // --check: judge the configuration alone
+  bool is_probe = false;        // --probe: measure the machine; there is no configuration
   bool is_prepare = false;      // --prepare: prepare data; the "configuration" is a list of them
   bool is_fingerprint = false;  // --fingerprint FOLDER: tell its newest checkpoint
   std::string folder;           // with it

@@ -254,6 +254,12 @@ void CheckMuon(const TrainerConfig& config) {
               "use adamw, or give the model hidden layers");
 }
 
+Precision ReadPrecision(JsonSection& section) {
+  constexpr NamePair kPrecisions{"float32", "bf16"};
+  return section.Choice("precision", 0, kPrecisions) == 0 ? Precision::kFloat32
+                                                          : Precision::kBfloat16;
+}
+
 // A warm-up that outlasts the training would never reach the asked rate.
 void CheckWarmup(const TrainerConfig& config) {
   if (config.schedule.warmup_epochs <= static_cast<double>(config.epochs)) return;
@@ -288,6 +294,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.drop_last = section.Flag("drop_last", false);
   config.seed = section.Count("seed", 0);
   config.threads = ReadThreads(section);
+  config.precision = ReadPrecision(section);
   config.checkpoint = ReadCheckpoint(section.Below("checkpoint"));
   config.keeps_predictions = ReadKeep(section);
   section.Finish();

@@ -9,6 +9,7 @@
 #include "configs/json.h"
 #include "trainer/activation_kernels.h"
 #include "trainer/augment.h"
+#include "trainer/bfloat16.h"
 #include "trainer/early_stopping.h"
 #include "trainer/initial_weights.h"
 #include "trainer/layer.h"
@@ -62,6 +63,7 @@ struct TrainerConfig {
   bool drop_last = false;
   std::uint64_t seed = 0;
   int threads = 1;  // of the matrix library
+  Precision precision = Precision::kFloat32;
   CheckpointSettings checkpoint;
   bool keeps_predictions = false;  // of the last weights, for validation and test rows
 };

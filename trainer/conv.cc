@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/conv.h"
 
+#include <algorithm>
+
 namespace ddl {
 
 double ConvStage::StepFlops(std::size_t samples) const {
@@ -11,26 +13,41 @@ double ConvStage::StepFlops(std::size_t samples) const {
 }
 
 void Forward(const ConvStage& stage, const LaneRun& run) {
+  const std::size_t stride = stage.pre.Stride();
   float* pre = run.At(stage.pre);
-  stage.products->Forward(run.rows, run.At(stage.weight.value), run.At(stage.input.values), pre);
-  if (stage.bias.value.IsEmpty()) return;
-  BiasActivate(stage.activation, {.rows = run.Rows(stage.output), .stride = stage.pre.Stride()},
-               run.At(stage.bias.value), pre, run.At(stage.output.values));
+  float* output = run.At(stage.output.values);
+  const bool has_bias = !stage.bias.value.IsEmpty();
+  stage.products->Forward(run.rows, run.At(stage.weight.value), run.At(stage.input.values), pre,
+                          [&](const ConvPiece& piece) {
+                            if (!has_bias) return;
+                            BiasActivate(stage.activation, {.rows = piece.places, .stride = stride},
+                                         run.At(stage.bias.value), pre + piece.first * stride,
+                                         output + piece.first * stride);
+                          });
 }
 
 void Backward(const ConvStage& stage, const LaneRun& run) {
+  const std::size_t stride = stage.pre.Stride();
+  const float* pre = run.At(stage.pre);
+  const float* output = run.At(stage.output.values);
   float* gradient = run.At(stage.output.gradient);
-  if (!stage.bias.value.IsEmpty()) {
-    ActivationGradient(stage.activation,
-                       {.rows = run.Rows(stage.output), .stride = stage.pre.Stride()},
-                       {.pre = run.At(stage.pre), .out = run.At(stage.output.values)}, gradient,
-                       run.At(stage.bias.gradient));
-  }
-  stage.products->WeightGradient(run.rows, run.At(stage.input.values), gradient,
-                                 run.At(stage.weight.gradient));
-  if (stage.input.gradient.IsEmpty()) return;
-  stage.products->InputGradient(run.rows, run.At(stage.weight.value), gradient,
-                                run.At(stage.input.gradient));
+  const bool has_bias = !stage.bias.value.IsEmpty();
+  const bool has_input_gradient = !stage.input.gradient.IsEmpty();
+  if (has_bias) std::fill_n(run.At(stage.bias.gradient), stride, 0.0F);
+  stage.products->Backward(
+      run.rows,
+      {.weights = run.At(stage.weight.value),
+       .input = run.At(stage.input.values),
+       .output_gradient = gradient,
+       .weight_gradient = run.At(stage.weight.gradient),
+       .input_gradient = has_input_gradient ? run.At(stage.input.gradient) : nullptr},
+      [&](const ConvPiece& piece) {
+        if (!has_bias) return;
+        const std::size_t first = piece.first * stride;
+        ActivationGradient(stage.activation, {.rows = piece.places, .stride = stride},
+                           {.pre = pre + first, .out = output + first}, gradient + first,
+                           run.At(stage.bias.gradient));
+      });
 }
 
 }  // namespace ddl

@@ -4,11 +4,21 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 
 #include "trainer/activation_kernels.h"
+#include "trainer/bfloat16_gemm.h"
 #include "trainer/parameter.h"
 
 namespace ddl {
+
+// What a stage multiplies where the precision is bfloat16: copies, made when they are needed.
+struct DenseCopies {
+  Tensor input;  // half as many floats as the original has, in one row
+  Tensor weight;
+  Tensor gradient;  // of pre
+  std::shared_ptr<Bfloat16Gemm> products;
+};
 
 struct DenseStage {
   static constexpr const char* kName = "dense";
@@ -16,8 +26,9 @@ struct DenseStage {
   Flow input;
   Tensor pre;  // x w + b; the same place as the output's values unless kGelu
   Flow output;
-  Parameter weight;  // [inputs, outputs]
-  Parameter bias;    // [1, outputs]
+  Parameter weight;    // [inputs, outputs]
+  Parameter bias;      // [1, outputs]
+  DenseCopies copies;  // no products: float32
 
   [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&weight, &bias}; }
   // Of the matrix products of one training step with so many samples; padding not counted.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "trainer/accounting.h"
 #include "trainer/gemm.h"
 #include "trainer/training.h"
 
@@ -11,16 +12,69 @@ namespace ddl {
 namespace {
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
+constexpr double kMega = 1e6;
+constexpr double kGiga = 1e9;
 
 std::string Totals(const Plan& plan) {
   const Model& model = plan.Compiled();
+  const StepCost cost = CostOf(model);
   return fmt::format(
       "{} weights; arena of {} lane{}, {:.2f} MiB, of which a checkpoint holds {:.2f} MiB a lane\n"
-      "{:.1f} MFLOP a step of {} rows; {}\n",
+      "{:.1f} MFLOP and {:.1f} MiB read or written in a step of {} rows; {}\n",
       CountWeights(model), plan.Lanes(), plan.Lanes() == 1 ? "" : "s",
       static_cast<double>(plan.ArenaBytes()) / kMebibyte,
-      static_cast<double>(model.state_floats * sizeof(float)) / kMebibyte, StepFlops(model) / 1e6,
-      model.shape.batch, DescribeArithmetic());
+      static_cast<double>(model.state_floats * sizeof(float)) / kMebibyte, cost.flops / kMega,
+      cost.bytes / kMebibyte, model.shape.batch, DescribeArithmetic(model.shape.precision));
+}
+
+std::string ShapeOf(const Flow& flow) {
+  return flow.places == 1 ? fmt::format("{}", flow.Width())
+                          : fmt::format("{} x {}", flow.places, flow.Width());
+}
+
+// Which of the library's kernels a stage multiplies with; what is not listed multiplies nothing.
+std::string ProductsOf(const Stage& stage) {
+  if (const auto* conv = std::get_if<ConvStage>(&stage)) return conv->products->Describe();
+  if (std::holds_alternative<AttentionStage>(stage)) return "sgemm";
+  const auto* dense = std::get_if<DenseStage>(&stage);
+  if (dense == nullptr) return "";
+  return dense->copies.products == nullptr ? "sgemm" : "matmul of bf16";
+}
+
+std::string StageLine(const Model& model, std::size_t number, const Stage& stage) {
+  const std::string output = std::visit(
+      [](const auto& kind) {
+        if constexpr (requires { kind.output; }) {
+          return ShapeOf(kind.output);
+        } else {
+          return ShapeOf(kind.input);
+        }
+      },
+      stage);
+  const StepCost cost = CostOf(model, stage);
+  const std::string products = ProductsOf(stage);
+  return fmt::format("  {:>3} {:<12} {:>12} {:>10.2f} {:>9.3f}{}{}\n", number, NameOf(stage),
+                     output, cost.flops / kMega, cost.bytes / kMebibyte,
+                     products.empty() ? "" : "  ", products);
+}
+
+// What a sample is behind each stage, and what a step costs there.
+std::string StageTable(const Model& model) {
+  std::string text = fmt::format("  {:>3} {:<12} {:>12} {:>10} {:>9}  {}\n", "", "stage",
+                                 "a sample", "MFLOP", "MiB", "products by");
+  for (std::size_t i = 0; i < model.stages.size(); ++i) {
+    text += StageLine(model, i + 1, model.stages[i]);
+  }
+  return text;
+}
+
+// No step can be faster.
+std::string LimitLine(const StepCost& cost, double limit_flops) {
+  if (limit_flops <= 0.0) {
+    return "the limit of this machine is not known: ddl doctor --bench measures it\n";
+  }
+  return fmt::format("at the measured {:.1f} GFLOP/s a step takes {:.0f} us at least\n",
+                     limit_flops / kGiga, cost.flops / limit_flops * kMega);
 }
 
 std::string TensorLine(const NamedTensor& named) {
@@ -32,8 +86,11 @@ std::string TensorLine(const NamedTensor& named) {
 
 }  // namespace
 
-std::string Explain(const Plan& plan) {
+std::string Explain(const Plan& plan, double limit_flops) {
+  const Model& model = plan.Compiled();
   std::string text = Totals(plan);
+  text += LimitLine(CostOf(model), limit_flops);
+  text += StageTable(model);
   text += "a step is these calls, each over all lanes:\n";
   for (const Call& call : plan.StepCalls()) {
     text += call.number == 0 ? fmt::format("  {}\n", call.what)
@@ -46,8 +103,9 @@ std::string Explain(const Plan& plan) {
   return text;
 }
 
-std::string Explain(const TrainerConfig& config, const TrainingBatches& batches) {
-  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config, batches)}));
+std::string Explain(const TrainerConfig& config, const TrainingBatches& batches,
+                    double limit_flops) {
+  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config, batches)}), limit_flops);
 }
 
 }  // namespace ddl

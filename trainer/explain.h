@@ -10,9 +10,11 @@
 
 namespace ddl {
 
-[[nodiscard]] std::string Explain(const Plan& plan);
+// `limit_flops` a second are what the machine reaches in products; 0: not known.
+[[nodiscard]] std::string Explain(const Plan& plan, double limit_flops);
 
 // Of the plan that a configuration is compiled to for these data.
-[[nodiscard]] std::string Explain(const TrainerConfig& config, const TrainingBatches& batches);
+[[nodiscard]] std::string Explain(const TrainerConfig& config, const TrainingBatches& batches,
+                                  double limit_flops);
 
 }  // namespace ddl

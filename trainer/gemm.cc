@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <xmmintrin.h>
 
+#include "configs/error.h"
+
 namespace ddl {
 
 namespace {
@@ -24,6 +26,8 @@ Isa WidestIsa() {
   const bool has_avx512 =
       __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
       __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  // The kernels of float32 are the same; it is wider for those of bfloat16 alone.
+  if (has_avx512 && HasBfloat16Products()) return {dnnl_cpu_isa_avx512_core_bf16, "avx512"};
   if (has_avx512) return {dnnl_cpu_isa_avx512_core, "avx512"};
   const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   return has_avx2 ? Isa{dnnl_cpu_isa_avx2, "avx2"} : Isa{dnnl_cpu_isa_sse41, "sse4.1"};
@@ -58,10 +62,20 @@ void PinArithmetic(int threads) {
   dnnl_set_verbose(0);  // DNNL_VERBOSE would write among the metrics on stdout.
 }
 
-std::string DescribeArithmetic() {
+bool HasBfloat16Products() {
+  return __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+}
+
+void CheckPrecision(Precision precision, bool has_bfloat16_products) {
+  if (precision == Precision::kFloat32 || has_bfloat16_products) return;
+  throw Error("this processor cannot multiply bfloat16 (AVX512-BF16)", "precision",
+              "write precision: float32, or train on another host");
+}
+
+std::string DescribeArithmetic(Precision precision) {
   const dnnl_version_t* version = dnnl_version();
-  return fmt::format("oneDNN {}.{}.{}, {}", version->major, version->minor, version->patch,
-                     WidestIsa().name);
+  return fmt::format("oneDNN {}.{}.{}, {}{}", version->major, version->minor, version->patch,
+                     WidestIsa().name, precision == Precision::kBfloat16 ? ", bf16" : "");
 }
 
 }  // namespace ddl

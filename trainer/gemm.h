@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <string>
 
+#include "trainer/bfloat16.h"
+
 namespace ddl {
 
 // Row-major memory with `stride` floats between rows; read transposed where asked.
@@ -28,10 +30,19 @@ void Gemm(const GemmShape& shape, const GemmOperand& a, const GemmOperand& b, fl
 
 // Fixes, for the bits' sake, the instruction set and the number of threads of the library, and on
 // the calling thread flushes denormal numbers to zero (fading momenta would be 50 times slower).
-// Call it before the first Gemm; later calls change the number of threads alone.
+// Call it on every thread that computes, before
+// the first Gemm of the process; later calls change the calling thread alone.
 void PinArithmetic(int threads);
 
-// Library, version and instruction set, as provenance records it: "oneDNN 2.6.3, avx2".
-[[nodiscard]] std::string DescribeArithmetic();
+// Whether this processor multiplies bfloat16 (AVX512-BF16). The library would imitate it on any
+// with AVX-512, at less than the speed of float32 and with other bits: the trainer refuses instead.
+[[nodiscard]] bool HasBfloat16Products();
+
+// Throws Error where a precision needs products that the processor does not have.
+void CheckPrecision(Precision precision, bool has_bfloat16_products);
+
+// Library, version, instruction set and, unless float32, precision, as provenance records it:
+// "oneDNN 2.6.3, avx2", "oneDNN 2.6.3, avx512, bf16".
+[[nodiscard]] std::string DescribeArithmetic(Precision precision);
 
 }  // namespace ddl

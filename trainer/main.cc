@@ -12,7 +12,9 @@
 #include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
+#include "trainer/gemm.h"
 #include "trainer/lane_server.h"
+#include "trainer/limits.h"
 #include "trainer/metric_line.h"
 #include "trainer/stop_signal.h"
 #include "trainer/trial.h"
@@ -77,6 +79,24 @@ int TellOfData(const TrainerCommand& command) {
   }
 }
 
+// Measures this machine and keeps the figures for later trainings where that can be done.
+int Probe() {
+  PinArithmetic(1);
+  const std::string machine = DescribeMachine();
+  const MachineLimits limits = MeasureLimits();
+  Json said = LimitsJson(machine, limits);
+  const std::filesystem::path cache = DataPathsFromEnvironment().cache;
+  try {
+    KeepLimits(cache, machine, limits);
+    said["kept"] = LimitsFile(cache, machine).string();
+  } catch (const Error& problem) {
+    said["kept"] = nullptr;
+    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
+  }
+  fmt::print("{}\n", DumpJson(said));
+  return 0;
+}
+
 int Fingerprint(const std::string& folder) {
   const auto fingerprint = FingerprintOf(folder);
   if (!fingerprint) {
@@ -98,6 +118,7 @@ int Run(int argc, char** argv) {
     fmt::print("{}", HelpText());
     return 0;
   }
+  if (command.is_probe) return Probe();
   if (command.is_fingerprint) return Fingerprint(command.folder);
   if (command.is_lanes) return ServeLanes(kLaneListener);
   if (command.is_check) return Check(command);

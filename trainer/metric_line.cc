@@ -48,8 +48,13 @@ std::string EpochLine(const EpochMetrics& metrics) {
       fmt::format("{{\"step\": {}, \"iteration\": {}", metrics.epoch, metrics.iteration);
   line += QualityFields("train", metrics.train);
   if (metrics.validation) line += QualityFields("val", *metrics.validation);
-  line += fmt::format(", \"samples_per_s\": {:.0f}, \"lr\": {}}}\n", metrics.samples_per_s,
-                      FormatNumber(metrics.lr));
+  line += fmt::format(", \"samples_per_s\": {:.0f}, \"gflops\": {:.2f}", metrics.samples_per_s,
+                      metrics.gflops);
+  if (metrics.limit_gflops > 0.0) {
+    line += fmt::format(", \"percent_of_limit\": {:.1f}",
+                        100.0 * metrics.gflops / metrics.limit_gflops);
+  }
+  line += fmt::format(", \"lr\": {}}}\n", FormatNumber(metrics.lr));
   return line;
 }
 

@@ -34,12 +34,15 @@ struct EpochMetrics {
   Quality train;                // of the epoch's batches as they were trained on
   std::optional<Quality> validation = std::nullopt;
   double samples_per_s = 0.0;  // of training alone
+  double gflops = 0.0;         // of matrix products alone, a second
+  double limit_gflops = 0.0;   // what the machine reaches in products; 0: not known
   double lr = 0.0;             // of the epoch's last step
 };
 
 // {"step": 1, "iteration": 390, "train_loss": …, "train_accuracy": …, "val_loss": …,
-// "val_accuracy": …, "samples_per_s": …, "lr": …} and a line feed; val_* only with validation. Of a
-// regression val_rmse, val_mae and val_r2 in place of the accuracy.
+// "val_accuracy": …, "samples_per_s": …, "gflops": …, "percent_of_limit": …, "lr": …} and a line
+// feed; val_* only with validation, percent_of_limit only with a limit. Of a regression val_rmse,
+// val_mae and val_r2 in place of the accuracy.
 [[nodiscard]] std::string EpochLine(const EpochMetrics& metrics);
 
 // {"step": 10, "test_loss": …, "test_accuracy": …} and a line feed.

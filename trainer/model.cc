@@ -55,11 +55,11 @@ class ModelBuilder {
 
  private:
   [[nodiscard]] std::shared_ptr<const Convolution> ProductsOf(const ConvStage& stage) const {
-    const ConvGeometry geometry{.batch = model_.shape.batch,
-                                .image = stage.image,
+    const ConvGeometry geometry{.image = stage.image,
                                 .window = stage.window,
                                 .places = stage.places,
-                                .outputs = stage.pre.Stride()};
+                                .outputs = stage.pre.Stride(),
+                                .precision = model_.shape.precision};
     return std::make_shared<const Convolution>(geometry, !stage.input.gradient.IsEmpty());
   }
 
@@ -87,9 +87,20 @@ class ModelBuilder {
     }
     stage.pre = AddOutput("pre", layer.width);
     stage.output = OutputOf(layer.activation, stage.pre);
+    if (model_.shape.precision == Precision::kBfloat16) stage.copies = CopiesOf(stage);
     Append(stage);
     if (layer.has_dropout) AddDropout(at_.flow.gradient);
     memory_.NextNumber();
+  }
+
+  [[nodiscard]] DenseCopies CopiesOf(const DenseStage& stage) {
+    const auto copy = [this](const char* name, const Tensor& of) {
+      return memory_.Scratch(name, 1, of.Floats() / 2);  // two numbers a float
+    };
+    return {.input = copy("input.bf16", stage.input.values),
+            .weight = copy("weight.bf16", stage.weight.value),
+            .gradient = copy("gradient.bf16", stage.output.gradient),
+            .products = std::make_shared<Bfloat16Gemm>()};
   }
 
   void Add(const ConvLayer& layer) {

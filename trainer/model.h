@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trainer/arena.h"
+#include "trainer/bfloat16.h"
 #include "trainer/layer.h"
 #include "trainer/regression.h"
 #include "trainer/stage.h"
@@ -29,6 +30,7 @@ struct ModelShape {
   bool keeps_gradients = false;     // all at once, as their norm is needed before an update
   bool keeps_average = false;       // of each weight, over the steps
   LossKind loss = LossKind::kCrossEntropy;
+  Precision precision = Precision::kFloat32;
   bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
   int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight
 };
@@ -46,12 +48,5 @@ struct Model {
 // Lays out weights and optimizer state first, then activations and gradients. Throws Error naming
 // the layer for shapes that do not fit.
 [[nodiscard]] Model BuildModel(const ModelShape& shape);
-
-// Trained numbers, padding not counted.
-[[nodiscard]] std::size_t CountWeights(const Model& model);
-
-// Floating-point operations of the matrix products of one training step: 2 m n k each for forward,
-// weight gradient and, but for what reads data, input gradient; padding not counted.
-[[nodiscard]] double StepFlops(const Model& model);
 
 }  // namespace ddl

@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "trainer/accounting.h"
 #include "trainer/gemm.h"
 #include "trainer/initial_weights.h"
 #include "trainer/schedule.h"
@@ -21,6 +22,8 @@ namespace {
 
 // Enough rows for full speed of the products, few enough for the cache.
 constexpr std::size_t kEvaluationRows = 256;
+
+constexpr double kGiga = 1e9;
 
 std::uint64_t StepsPerEpoch(const TrainerConfig& config, std::size_t rows) {
   const std::uint64_t steps = config.drop_last ? rows / config.batch_size
@@ -82,9 +85,15 @@ void Remember(const Quality& validation, TrainingClock& clock) {
   }
 }
 
+// Rows are what is counted: samples, or the tokens of a text.
+double FlopsOfRow(const Model& model) {
+  return StepFlops(model) / static_cast<double>(model.shape.batch * model.targets);
+}
+
 }  // namespace
 
 ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
+  CheckPrecision(config.precision, HasBfloat16Products());
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
   CheckLoss(config, batches);
@@ -99,6 +108,7 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
           .keeps_gradients = config.clip_norm > 0.0 || is_muon,
           .keeps_average = config.ema_decay > 0.0,
           .loss = config.loss,
+          .precision = config.precision,
           .orthogonalises = is_muon,
           .state_tensors = StateTensors(config.optimizer)};
 }
@@ -162,9 +172,9 @@ void Training::Start() {
   std::copy(found->state.begin(), found->state.end(), plan_.State(0).begin());
   outlets_.notes(
       fmt::format("continued after {} epochs and {} steps", clock_.epoch, clock_.step_in_epoch));
-  if (found->header.arithmetic != DescribeArithmetic()) {
+  if (found->header.arithmetic != DescribeArithmetic(config_.precision)) {
     outlets_.notes(fmt::format("it ran under {} before and runs under {} now: the bits may differ",
-                               found->header.arithmetic, DescribeArithmetic()));
+                               found->header.arithmetic, DescribeArithmetic(config_.precision)));
   }
 }
 
@@ -205,7 +215,7 @@ void Training::SayBegun() {
   has_stepped_ = true;
   outlets_.notes(fmt::format("training {}; {} weights, {} steps an epoch, {}", Describe(),
                              CountWeights(plan_.Compiled()), steps_per_epoch_,
-                             DescribeArithmetic()));
+                             DescribeArithmetic(config_.precision)));
 }
 
 void Training::SayStalled() {
@@ -232,7 +242,9 @@ bool Training::FinishEpoch() {
                        .iteration = clock_.iteration,
                        .train = ClassQuality(clock_.loss_sum, clock_.correct, clock_.rows),
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
+                       .limit_gflops = outlets_.limit_flops / kGiga,
                        .lr = RateAt(clock_.iteration - 1)};
+  metrics.gflops = metrics.samples_per_s * FlopsOfRow(plan_.Compiled()) / kGiga;
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
   if (metrics.validation && !std::isfinite(metrics.validation->loss)) return false;
   if (batches_.is_regression) metrics.train.accuracy.reset();
@@ -267,7 +279,7 @@ bool Training::FinishTraining() {
     outlets_.metrics(TestLine(clock_.epoch, test));
   }
   const std::string table = report_.Finish({.training = Describe(),
-                                            .arithmetic = DescribeArithmetic(),
+                                            .arithmetic = DescribeArithmetic(config_.precision),
                                             .epoch = clock_.epoch,
                                             .iteration = clock_.iteration});
   if (!table.empty()) outlets_.notes(table);
@@ -295,7 +307,7 @@ void Training::Save(bool is_best) {
   if (!folder_) return;
   const Model& model = plan_.Compiled();
   CheckpointHeader header{
-      .training = Describe(), .arithmetic = DescribeArithmetic(), .clock = clock_};
+      .training = Describe(), .arithmetic = DescribeArithmetic(config_.precision), .clock = clock_};
   for (const NamedTensor& named : model.layout.Tensors()) {
     if (named.tensor.offset < model.state_floats) header.tensors.push_back(named);
   }

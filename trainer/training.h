@@ -29,6 +29,7 @@ struct TrainingOutlets {
   std::function<bool()> is_stop_asked;
   std::optional<std::filesystem::path> checkpoint_folder;
   std::optional<std::filesystem::path> output_folder;  // for figures and predictions at the end
+  double limit_flops = 0.0;  // a second, what the training's cores reach at most; 0: not known
 };
 
 // The shape that a configuration asks for, and its one lane. Throws Error for convolutions over

@@ -8,12 +8,19 @@
 #include "configs/error.h"
 #include "trainer/explain.h"
 #include "trainer/gemm.h"
+#include "trainer/limits.h"
 #include "trainer/task.h"
 #include "trainer/training.h"
 
 namespace ddl {
 
 namespace {
+
+// Floating-point operations a second that this machine is known to reach for it.
+double LimitFor(const TrainerConfig& config) {
+  return LimitOf(KeptLimits(DataPathsFromEnvironment().cache, DescribeMachine()), config.precision,
+                 config.threads);
+}
 
 int Train(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
   const TrainerConfig config = ReadTrainerConfig(command.config);
@@ -24,14 +31,16 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
   }
   const TrainingBatches batches = MakeBatches(config, dataset);
   if (command.is_explain) {
-    outlets.metrics(Explain(config, batches));
+    outlets.metrics(Explain(config, batches, LimitFor(config)));
     return 0;
   }
   const TrainingOutlets own{.metrics = outlets.metrics,
                             .notes = outlets.notes,
                             .is_stop_asked = outlets.is_stop_asked,
                             .checkpoint_folder = command.checkpoint_folder,
-                            .output_folder = command.output_folder};
+                            .output_folder = command.output_folder,
+
+                            .limit_flops = LimitFor(config)};
   Training training(config, batches, own);
   switch (training.Run()) {
     case TrainingEnd::kFinished:

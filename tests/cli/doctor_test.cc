@@ -88,6 +88,27 @@ TEST(Doctor, SaysWhatIsMissing) {
             "train-images-idx3-ubyte.gz is not in /usr/share/datasets/fashion-mnist");
 }
 
+TEST(Doctor, TellsWhatACoreReaches) {
+  const auto checks = LimitChecks(
+      0,
+      R"({"machine": "AMD", "float32_gflops": 107.34, "bf16_gflops": null, "memory_gb_per_s": 21.0, "kept": "/c/limits-1.json"})");
+  ASSERT_EQ(checks.size(), 4U);
+  EXPECT_EQ(checks[0].text, "107.3 GFLOP/s in products of matrices, one core");
+  EXPECT_EQ(checks[1].text, "not multiplied by this processor (AVX512-BF16)");
+  EXPECT_EQ(checks[2].text, "21.0 GB/s read and written by one core");
+  EXPECT_EQ(checks[3].text, "/c/limits-1.json");
+  EXPECT_FALSE(AnyFailure(checks));
+}
+
+TEST(Doctor, FailsWhereNothingWasMeasured) {
+  for (const auto& [exit_code, said] :
+       std::vector<std::pair<int, std::string>>{{-1, ""}, {0, "no JSON"}, {0, "{}"}}) {
+    const auto checks = LimitChecks(exit_code, said);
+    ASSERT_EQ(checks.size(), 1U);
+    EXPECT_TRUE(AnyFailure(checks));
+  }
+}
+
 std::vector<Check> SomeChecks() {
   return {{"ddl-agent", CheckLevel::kOk, "/opt/ddl/ddl-agent", ""},
           {"python", CheckLevel::kWarning, "neither python nor python3 in PATH",

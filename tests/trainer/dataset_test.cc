@@ -335,9 +335,10 @@ TEST_F(DatasetFiles, CsvTestRowsHaveTheClassesOfTheTrainingRows) {
 TEST_F(DatasetFiles, UnknownDataIsRefusedWithTheNearestName) {
   EXPECT_EQ(Refusal("fashion-minst"),
             "data: unknown data 'fashion-minst'; did you mean 'fashion-mnist'?");
-  EXPECT_EQ(Refusal(Json::object()),
-            "data: no type of data; fashion-mnist, idx, npy, raw, csv, images, text, packed, blobs, "
-            "spirals are known");
+  EXPECT_EQ(
+      Refusal(Json::object()),
+      "data: no type of data; fashion-mnist, idx, npy, raw, csv, images, text, packed, blobs, "
+      "spirals are known");
   EXPECT_THAT(Refusal({{"type", "csv"}, {"train", "none.csv"}}),
               HasSubstr("data: no file none.csv (looked in "));
   EXPECT_EQ(Refusal({{"type", "csv"}}), "data.train: no file; name the file to read");

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "configs/error.h"
+#include "trainer/accounting.h"
 #include "trainer/model.h"
 
 namespace ddl {

@@ -103,7 +103,8 @@ class TrainerMain : public testing::Test {
 // What must be the same in two runs.
 Json Comparable(const std::string& line) {
   Json json = ParseJson(line, "metric line");
-  json.erase("samples_per_s");
+  for (const char* key : {"samples_per_s", "gflops", "percent_of_limit"})
+    json.erase(key);
   return json;
 }
 
@@ -123,6 +124,23 @@ TEST_F(TrainerMain, SaysAtWhichStepItDiverged) {
       1);
   const std::regex line("(^|\n)diverged at step [0-9]+: the loss is not finite, after 0 whole");
   EXPECT_TRUE(std::regex_search(Error(), line)) << Error();
+}
+
+TEST_F(TrainerMain, ComparesWithALimitThatWasMeasured) {
+  const std::map<std::string, std::string> variables{{"DDL_CACHE", Path("cache")}};
+  const auto first_line = [&](const std::vector<std::string>& words) {
+    TrainerProcess process(words, variables, Path("error"));
+    const std::vector<std::string> lines = process.ReadRest();
+    EXPECT_EQ(process.Wait(), 0) << Error();
+    return lines.empty() ? Json() : ParseJson(lines.front(), "line");
+  };
+  EXPECT_FALSE(first_line({Path("config.json")}).contains("percent_of_limit"));
+  const Json limits = first_line({"--probe"});
+  EXPECT_THAT(limits.at("kept").get<std::string>(), testing::StartsWith(Path("cache/limits-")));
+  const Json metrics = first_line({Path("config.json")});
+  EXPECT_NEAR(
+      metrics.at("percent_of_limit").get<double>(),
+      100.0 * metrics.at("gflops").get<double>() / limits.at("float32_gflops").get<double>(), 0.1);
 }
 
 TEST_F(TrainerMain, PreparesEachDataSetOnce) {

@@ -14,6 +14,7 @@
 #include "configs/json.h"
 #include "tests/trainer/temporary_folder.h"
 #include "tests/trainer/training_session.h"
+#include "trainer/gemm.h"
 
 namespace ddl {
 namespace {
@@ -114,6 +115,35 @@ TEST(Training, AConvolutionalOneContinuesBitForBit) {
     EXPECT_EQ(after.state, whole.state) << steps;
     EXPECT_EQ(WithoutSpeed(after.lines.back()), WithoutSpeed(whole.lines.back()));
   }
+}
+
+// Checkpoints hold the float32 weights, so either precision continues the other's.
+TEST(Training, OneInBfloat16ContinuesBitForBit) {
+  if (!HasBfloat16Products()) GTEST_SKIP() << "this processor has no AVX512-BF16";
+  const auto run = [](const char* precision, const std::filesystem::path* folder, int steps) {
+    TrainerConfig config = SmallConfig();
+    config.precision =
+        std::string(precision) == "bf16" ? Precision::kBfloat16 : Precision::kFloat32;
+    Session session{.config = config, .stop_after_steps = steps};
+    if (folder != nullptr) session.folder = *folder;
+    session.Run();
+    return session;
+  };
+  const Session whole = run("bf16", nullptr, kNever);
+  EXPECT_GT(ParseJson(whole.lines[3], "line")["val_accuracy"].get<double>(), 0.9);
+  EXPECT_NE(whole.state, run("float32", nullptr, kNever).state);
+  for (const int steps : {3, 7, 17}) {
+    const TrainerFolder folder;
+    const std::filesystem::path path = folder.Path();
+    run("bf16", &path, steps);
+    EXPECT_EQ(run("bf16", &path, kNever).state, whole.state) << steps;
+  }
+  const TrainerFolder folder;
+  const std::filesystem::path path = folder.Path();
+  run("bf16", &path, 10);
+  const Session after = run("float32", &path, kNever);
+  EXPECT_EQ(after.end, TrainingEnd::kFinished);
+  EXPECT_THAT(after.notes.at(1), HasSubstr("the bits may differ"));
 }
 
 TEST(Training, RefusesConvolutionsOverRowsThatAreNoImages) {

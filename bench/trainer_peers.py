@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Training steps of the trainer beside PyTorch's on one core, in the same rounds.
+
+Models: the MLP 784-256-128-10 by SGD with momentum and by Adam, the CNN 32c3-p-64c3-p-fc128 (batch 128), a character
+GPT (4 blocks, 4 heads, 128 wide, context 64, batch 12; DDL_DATA names the folder of tinyshakespeare.txt). A round runs
+every contender once; the limit is the product of matrices in the same rounds (bench/trainer_step_bench.cc). The peer
+lives in bench/peers/torch_steps.py; PEER_PYTHON names the Python that has PyTorch. Ratios are medians of the rounds'.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+from measure import TOP, arguments, median, show
+
+options = arguments(__doc__.splitlines()[0], seconds=(1.0, "of each contender in a round"),
+                    models=("mlp,mlp-adam,cnn,gpt", "which, separated by commas"))
+BENCH = os.environ.get("DDL_STEP_BENCH", os.path.join(TOP, "build", "release", "bench", "trainer_step_bench"))
+PEER = os.path.join(TOP, "bench", "peers", "torch_steps.py")
+VARIANTS = {"mlp": ["eager", "compiled"], "mlp-adam": ["eager", "compiled"], "gpt": ["eager", "compiled"],
+            "cnn": ["eager", "eager,last", "compiled", "compiled,last"]}
+OWN = [(), ("--bf16",)] if "avx512_bf16" in open("/proc/cpuinfo").read() else [()]
+ONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Torch:
+    def __enter__(self):
+        env = {**os.environ, **ONE, "MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+        env.pop("OPENBLAS_CORETYPE", None)
+        self.process = subprocess.Popen([os.environ.get("PEER_PYTHON", sys.executable), PEER], env=env, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.version = self.answer()["torch"]
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("PyTorch cannot be started: PEER_PYTHON names a Python that has it (bench/peers/torch_steps.py)")
+        return json.loads(line)
+
+    def rate(self, model, variant):
+        print(model, variant, options.seconds, file=self.process.stdin, flush=True)
+        answer = self.answer()
+        if "problem" in answer:
+            print(f"{model} {variant}: {answer['problem']}", file=sys.stderr)
+        return answer.get("samples_per_s")
+
+
+def trainer(model, *words):
+    done = subprocess.run([BENCH, "--json", "--rounds", "1", "--model", model, *words], env={**os.environ, **ONE},
+                          stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{BENCH}: exit {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def spread(values):
+    return f"{round(min(values))}..{round(max(values))}"
+
+
+def row(model, contender, speeds, own=None, shares=""):
+    faster = [f"{median([mine / theirs for mine, theirs in zip(each, speeds)]):.2f} x" for each in own or ()] or [""]
+    return {"model": model, "contender": contender, "samples_per_s": round(median(speeds)), "spread": spread(speeds),
+            "ddl_is_faster": faster[0], "ddl_bf16_is_faster": faster[-1],
+            "share_of_limit": shares and median(shares)}
+
+
+def measure(torch, model):
+    """Rows of a model: what the trainer reaches, and each variant of the peer."""
+    own, peers = {words: [] for words in OWN}, {variant: [] for variant in VARIANTS[model]}
+    for variant in VARIANTS[model]:
+        if torch.rate(model, variant) is None:  # makes and warms it up
+            del peers[variant]
+    for _ in range(options.rounds):
+        for words, rounds in own.items():
+            rounds.append(trainer(model, *words))
+        for variant, rates in peers.items():
+            rates.append(torch.rate(model, variant))
+    speeds = {words: [one["samples_per_s"] for one in rounds] for words, rounds in own.items()}
+    for words, rounds in own.items():
+        yield row(model, " ".join(("ddl", *words)), speeds[words], shares=[one["share_of_limit"] for one in rounds])
+    for variant, rates in peers.items():
+        yield row(model, f"PyTorch {torch.version} {variant}", rates, own=[speeds[words] for words in OWN])
+
+
+with Torch() as torch:
+    rows = [row for model in options.models.split(",") for row in measure(torch, model)]
+show(f"training steps on one core (medians of {options.rounds})", rows, options.json)
