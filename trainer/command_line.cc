@@ -23,7 +23,8 @@ constexpr std::string_view kUsage =
     "FILE]\n"
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
-    "       ddl-trainer --probe | --lanes";
+    "       ddl-trainer --probe\n"
+    "       ddl-trainer --lanes";
 
 struct Arguments {
   std::string config_path;
@@ -61,11 +62,28 @@ void ApplySetting(Json& config, const std::string& setting) {
           ValueOf(setting.substr(equals + 1), setting));
 }
 
-DataVerb DataVerbOf(std::string_view word) {
-  constexpr std::array<std::string_view, 3> kVerbs{"info", "check", "pack"};
-  const auto* found = std::ranges::find(kVerbs, word);
-  if (found == kVerbs.end()) throw WrongCall(fmt::format("--data {}", word));
-  return static_cast<DataVerb>(found - kVerbs.begin());
+struct RoleWord {
+  std::string_view word;
+  TrainerRole role;
+};
+
+constexpr std::array kRoles{RoleWord{"--explain", TrainerRole::kExplain},
+                            RoleWord{"--check", TrainerRole::kCheck},
+                            RoleWord{"--prepare", TrainerRole::kPrepare},
+                            RoleWord{"--fingerprint", TrainerRole::kFingerprint},
+                            RoleWord{"--probe", TrainerRole::kProbe},
+                            RoleWord{"--lanes", TrainerRole::kLanes},
+                            RoleWord{"--help", TrainerRole::kHelp},
+                            RoleWord{"-h", TrainerRole::kHelp}};
+
+constexpr std::array kDataRoles{RoleWord{"info", TrainerRole::kDataInfo},
+                                RoleWord{"check", TrainerRole::kDataCheck},
+                                RoleWord{"pack", TrainerRole::kDataPack}};
+
+TrainerRole DataRole(std::string_view word) {
+  const auto* found = std::ranges::find(kDataRoles, word, &RoleWord::word);
+  if (found == kDataRoles.end()) throw WrongCall(fmt::format("--data {}", word));
+  return found->role;
 }
 
 Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand& command) {
@@ -82,23 +100,16 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
     } else if (argument == "--set") {
       split.settings.emplace_back(arguments[++i]);
     } else if (argument == "--data") {
-      command.data_verb = DataVerbOf(arguments[++i]);
+      command.role = DataRole(arguments[++i]);
     } else if (argument == "--out") {
       command.out_file = arguments[++i];
-    } else if (argument == "--explain") {
-      command.is_explain = true;
-    } else if (argument == "--check") {
-      command.is_check = true;
-    } else if (argument == "--prepare") {
-      command.is_prepare = true;
-    } else if (argument == "--fingerprint") {
-      command.is_fingerprint = true;
-    } else if (argument == "--probe") {
-      command.is_probe = true;
-    } else if (argument == "--lanes") {
-      command.is_lanes = true;
-    } else if (argument == "--help" || argument == "-h") {
-      command.is_help = true;
+    } else if (const auto* role = std::ranges::find(kRoles, argument, &RoleWord::word);
+               role != kRoles.end()) {
+      const bool is_taken = command.role != TrainerRole::kTrain;
+      if (is_taken && role->role != TrainerRole::kHelp) {
+        throw WrongCall(fmt::format("{} beside another task", argument));
+      }
+      command.role = role->role;
     } else if (argument.starts_with("-") || !split.config_path.empty()) {
       throw WrongCall(fmt::format("unknown argument {}", argument));
     } else {
@@ -113,14 +124,15 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
 TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environment& environment) {
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
-  if (command.is_help || command.is_lanes) return command;
-  if (command.is_probe && split.config_path.empty()) return command;
-  if (command.is_probe) throw WrongCall("--probe takes no configuration");
+  if (command.role == TrainerRole::kHelp || command.role == TrainerRole::kLanes) return command;
+  const bool has_path = !split.config_path.empty();
+  if (command.role == TrainerRole::kProbe && !has_path) return command;
+  if (command.role == TrainerRole::kProbe) throw WrongCall("--probe takes no configuration");
+  if (!has_path) throw WrongCall("no configuration");
   command.folder = split.config_path;
-  if (split.config_path.empty()) throw WrongCall("no configuration");
-  if (command.is_fingerprint) return command;
+  if (command.role == TrainerRole::kFingerprint) return command;
   command.config = ReadJsonFile(split.config_path);
-  if (command.is_prepare) return command;
+  if (command.role == TrainerRole::kPrepare) return command;
   if (!command.config.is_object()) {
     throw Error("not a mapping", split.config_path, "write {\"data\": \"fashion-mnist\", ...}");
   }
@@ -152,13 +164,10 @@ std::string HelpText() {
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
       "DDL_PREPARED is to have it on a machine without the files. --data tells of the data, "
       "checks\n"
-      "them or writes them to one file, and prints JSON. --fingerprint tells the newest "
-      "checkpoint\n"
-      "of a folder. --probe measures for a second what one core reaches, prints it and keeps it "
-      "in\n"
-      "the cache, where trainings find it. --lanes is for ddl: trials come over a socket on\n"
-      "descriptor 3 and\n"
-      "run as threads of this process.\n\n"
+      "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
+      "checkpoint of a folder. --probe measures for a second what one core reaches, prints it and\n"
+      "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a\n"
+      "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; DDL_OUTPUT_DIR (else that folder) takes figures.json and, with\n"
       "keep: predictions, predictions.bin; DDL_DATA and DDL_CACHE name folders for data, "

@@ -242,6 +242,12 @@ int ReadThreads(JsonSection& section) {
               fmt::format("give at most {}", kMost));
 }
 
+Precision ReadPrecision(JsonSection& section) {
+  constexpr NamePair kPrecisions{"float32", "bf16"};
+  return section.Choice("precision", 0, kPrecisions) == 0 ? Precision::kFloat32
+                                                          : Precision::kBfloat16;
+}
+
 void CheckMuon(const TrainerConfig& config) {
   const auto has_matrix = [](const Layer& layer) {
     return !std::holds_alternative<PoolLayer>(layer) &&
@@ -252,12 +258,6 @@ void CheckMuon(const TrainerConfig& config) {
   if (!is_muon || std::ranges::any_of(config.model.layers, has_matrix)) return;
   throw Error("muon without a hidden matrix", "optimizer.type",
               "use adamw, or give the model hidden layers");
-}
-
-Precision ReadPrecision(JsonSection& section) {
-  constexpr NamePair kPrecisions{"float32", "bf16"};
-  return section.Choice("precision", 0, kPrecisions) == 0 ? Precision::kFloat32
-                                                          : Precision::kBfloat16;
 }
 
 // A warm-up that outlasts the training would never reach the asked rate.

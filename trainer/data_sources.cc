@@ -62,8 +62,7 @@ DataSources FashionSources(const JsonSection& section, const DataPaths& paths) {
   return PairsOf({.train_features = file("train-images-idx3-ubyte"),
                   .train_labels = file("train-labels-idx1-ubyte"),
                   .test_features = file("t10k-images-idx3-ubyte"),
-                  .test_labels = file("t10k-labels-idx1-ubyte"),
-                  .has_real_targets = false},
+                  .test_labels = file("t10k-labels-idx1-ubyte")},
                  OpenIdx, "fashion-mnist",
                  {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
                   "Sneaker", "Bag", "Ankle boot"});

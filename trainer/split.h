@@ -31,6 +31,8 @@ struct SplitIndices {
 // Fisher and Yates from the front, so that a longer prefix of the result begins with a shorter one.
 // A word of 32 bits picks among at most n places: the bias is below n / 2^32. n < 2^32.
 void Shuffle(const RandomStream& stream, std::span<std::uint32_t> numbers);
+// Of the same permutation the first `count` places; the rest holds the other numbers.
+void ShuffleFirst(const RandomStream& stream, std::span<std::uint32_t> numbers, std::size_t count);
 
 // 0 .. n-1, shuffled.
 [[nodiscard]] std::vector<std::uint32_t> Permutation(const RandomStream& stream, std::size_t n);

@@ -61,6 +61,11 @@ void CheckText(const ModelSettings& model, const TrainingBatches& batches) {
   throw Error("a text needs a model of the next token", "model.type", "write type: transformer");
 }
 
+// Rows are what is counted: samples, or the tokens of a text.
+double FlopsOfRow(const Model& model) {
+  return StepFlops(model) / static_cast<double>(model.shape.batch * model.targets);
+}
+
 void CheckLoss(const TrainerConfig& config, const TrainingBatches& batches) {
   const bool is_regression = config.loss != LossKind::kCrossEntropy;
   if (is_regression == batches.is_regression) return;
@@ -83,11 +88,6 @@ void Remember(const Quality& validation, TrainingClock& clock) {
   } else {
     clock.best_loss = validation.loss;
   }
-}
-
-// Rows are what is counted: samples, or the tokens of a text.
-double FlopsOfRow(const Model& model) {
-  return StepFlops(model) / static_cast<double>(model.shape.batch * model.targets);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
     outlets.notes("note: " + note);
   }
   const TrainingBatches batches = MakeBatches(config, dataset);
-  if (command.is_explain) {
+  if (command.role == TrainerRole::kExplain) {
     outlets.metrics(Explain(config, batches, LimitFor(config)));
     return 0;
   }
@@ -39,7 +39,6 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
                             .is_stop_asked = outlets.is_stop_asked,
                             .checkpoint_folder = command.checkpoint_folder,
                             .output_folder = command.output_folder,
-
                             .limit_flops = LimitFor(config)};
   Training training(config, batches, own);
   switch (training.Run()) {

@@ -60,7 +60,7 @@ inline TrainerConfig WithModel(const std::string& model) {
   return ReadTrainerConfig(mapping);
 }
 
-// A line without the figures that no two runs share.
+// A line without the one figure that no two runs share.
 inline std::string WithoutSpeed(const std::string& line) {
   Json json = ParseJson(line, "line");
   for (const char* key : {"samples_per_s", "gflops", "percent_of_limit"})
