@@ -74,6 +74,7 @@ std::string ShapeOf(const Json& data) {
 }
 
 void PrintClasses(const Json& data) {
+  if (data.at("has_real_targets").get<bool>()) return;
   constexpr std::size_t kMostShown = 20;
   const Json& training = data.at("train_counts");
   const Json& test = data.at("test_counts");
@@ -95,10 +96,12 @@ void PrintClasses(const Json& data) {
 }
 
 void PrintDescription(const Json& data) {
-  PrintText(fmt::format("{}: {} training and {} test rows{}, {}, {} classes\n",
+  const bool has_classes = !data.at("has_real_targets").get<bool>();
+  PrintText(fmt::format("{}: {} training and {} test rows{}, {}, {}\n",
                         data.at("name").get<std::string>(), DumpJson(data.at("train_rows")),
                         DumpJson(data.at("test_rows")), ShapeOf(data),
-                        data.at("type").get<std::string>(), DumpJson(data.at("classes"))));
+                        data.at("type").get<std::string>(),
+                        has_classes ? DumpJson(data.at("classes")) + " classes" : "real targets"));
   if (const auto file = data.at("file").get<std::string>(); !file.empty()) {
     PrintText(fmt::format("file      {} ({})\n", file,
                           FormatBytes(data.at("bytes").get<std::int64_t>())));

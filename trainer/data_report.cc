@@ -143,6 +143,7 @@ Json DescribeData(const Dataset& dataset) {
           {"shape", dataset.context > 0 ? std::vector<std::size_t>{} : dataset.shape},
           {"type", TypeIn(dataset)},
           {"classes", dataset.classes},
+          {"has_real_targets", dataset.has_real_targets},
           {"class_names", dataset.class_names},
           {"train_counts", ClassCounts(dataset, dataset.train)},
           {"test_counts", ClassCounts(dataset, dataset.test)},
