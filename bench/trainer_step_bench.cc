@@ -102,7 +102,7 @@ class Steps {
       : config_(config),
         batches_(batches),
         order_(batches.order(0)),
-        plan_(ddl::ShapeOf(config, batches), {ddl::LaneOf(config)}) {
+        plan_(ddl::ShapeOf(config, batches), {ddl::LaneOf(config, batches)}) {
     ddl::InitialiseWeights(plan_.Compiled(), config.model.init, 0, plan_.LaneBlock(0));
   }
 
@@ -142,16 +142,14 @@ class Steps {
 
  private:
   void Load() {
-    const std::span<const std::uint32_t> rows(order_);
-    const std::size_t step = iteration_ % (order_.size() / config_.batch_size);
-    batches_.train.load(rows.subspan(step * config_.batch_size, config_.batch_size),
-                        plan_.Batch(0));
+    const std::size_t step = iteration_ % (batches_.train.rows / config_.batch_size);
+    batches_.train.load(order_(step * config_.batch_size, config_.batch_size), plan_.Batch(0));
     plan_.SetStep(0, config_.batch_size, ++iteration_, config_.optimizer.lr);
   }
 
   const ddl::TrainerConfig& config_;
   const ddl::TrainingBatches& batches_;
-  std::vector<std::uint32_t> order_;
+  ddl::RowOrder order_;
   ddl::Plan plan_;
   std::uint64_t iteration_ = 0;
 };

@@ -85,6 +85,24 @@ void AddSpecReaders(CLI::App& app, Chosen& chosen) {
   train.add_flag("--explain", training.is_explained, "Print what it would compute");
 }
 
+void AddData(CLI::App& app, Chosen& chosen) {
+  CLI::App& command = *app.add_subcommand("data", "What data are, whether they are sound");
+  DataOptions& options = Command(command, chosen, RunDataCommand);
+  command.add_option("verb", options.verb, "info, check or pack")
+      ->required()
+      ->check(CLI::IsMember({"info", "check", "pack"}));
+  command.add_option("source", options.source, "SPEC.yaml with `trainer:`, or a packed file")
+      ->required();
+  command.add_option("override", options.overrides, "KEY=VALUE of the trainer's configuration");
+  command.add_option("-o,--out", options.out_file, "pack: the file to write");
+  command.add_flag("--json", options.json, "Print JSON for programs");
+  command.footer(
+      "info       rows, shape, classes and how many rows each has\n"
+      "check      checksums, values that are no numbers, constant columns, empty\n"
+      "           classes, rows in both parts; exit 3 when the data are damaged\n"
+      "pack       all of it in one checked file: data: {type: packed, file: FILE}");
+}
+
 void AddViews(CLI::App& app, Chosen& chosen) {
   CLI::App& status = *app.add_subcommand("status", "One line a sweep");
   StatusOptions& stated = Command(status, chosen, RunStatusCommand);
@@ -249,6 +267,7 @@ int RunCommandLine(int argc, char** argv) {
   AddSweep(app, chosen);
   AddRun(app, chosen);
   AddSpecReaders(app, chosen);
+  AddData(app, chosen);
   AddViews(app, chosen);
   AddTrialViews(app, chosen);
   AddControls(app, chosen);

@@ -77,6 +77,11 @@ constexpr std::array kGc{
     OptionWords{"--yes", WordKind::kNothing, "do it"},
 };
 
+constexpr std::array kData{
+    OptionWords{"--out", WordKind::kFile, "the file that pack writes"},
+    OptionWords{"--json", WordKind::kNothing, "output for programs"},
+};
+
 constexpr std::array kCommands{
     CommandWords{"sweep", "run the trials of a spec, or go on with them", WordKind::kFile, kSweep},
     CommandWords{"run", "run one command as a tracked trial", WordKind::kCommand, kRun},
@@ -95,6 +100,7 @@ constexpr std::array kCommands{
     CommandWords{"retry", "run ended trials again", WordKind::kTrial, {}},
     CommandWords{"extend", "add trials to a sweep", WordKind::kSweep, kExtend},
     CommandWords{"train", "one training with the built-in trainer", WordKind::kFile, kTrain},
+    CommandWords{"data", "what data are, whether they are sound", WordKind::kDataVerb, kData},
     CommandWords{"store", "check, back up or rebuild the database", WordKind::kStoreVerb, {}},
     CommandWords{"hosts", "what hosts have, and which trials get them", WordKind::kHostVerb,
                  kHosts},

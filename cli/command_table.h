@@ -20,6 +20,7 @@ enum class WordKind : std::uint8_t {
   kCommand,
   kShell,
   kStoreVerb,
+  kDataVerb,
   kHostVerb
 };
 

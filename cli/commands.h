@@ -113,6 +113,14 @@ struct TrainOptions {
   bool is_explained = false;  // print stages, shapes, memory and arithmetic, and train nothing
 };
 
+struct DataOptions {
+  std::string verb;    // info, check or pack
+  std::string source;  // a spec with `trainer:`, or a packed file
+  std::vector<std::string> overrides;
+  std::string out_file;  // of a pack
+  bool json = false;
+};
+
 struct DoctorOptions {
   CommonOptions common;
   bool is_bench = false;  // also measure what one core reaches
@@ -161,6 +169,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunControlCommand(const ControlOptions& options);
 [[nodiscard]] int RunHostsCommand(const HostsOptions& options);
 [[nodiscard]] int RunTrainCommand(const TrainOptions& options);
+[[nodiscard]] int RunDataCommand(const DataOptions& options);
 [[nodiscard]] int RunDoctorCommand(const DoctorOptions& options);
 [[nodiscard]] int RunStoreCommand(const StoreOptions& options);
 [[nodiscard]] int RunGcCommand(const GcOptions& options);

@@ -38,6 +38,8 @@ std::string_view KindWord(WordKind kind) {
       return "shell";
     case WordKind::kStoreVerb:
       return "store";
+    case WordKind::kDataVerb:
+      return "data";
     case WordKind::kHostVerb:
       return "hosts";
   }
@@ -54,6 +56,7 @@ _ddl_words() {
     command) compgen -c -- "$2" ;;
     shell) compgen -W "bash zsh fish" -- "$2" ;;
     store) compgen -W "check backup rebuild" -- "$2" ;;
+    data) compgen -W "info check pack" -- "$2"; compgen -f -- "$2" ;;
     hosts) compgen -W "check drain resume add remove" -- "$2" ;;
   esac
 }
@@ -123,6 +126,8 @@ std::string_view ZshAction(WordKind kind) {
       return ":shell:(bash zsh fish)";
     case WordKind::kStoreVerb:
       return ":verb:(check backup rebuild)";
+    case WordKind::kDataVerb:
+      return ":verb:(info check pack)";
     case WordKind::kHostVerb:
       return ":verb:(check drain resume add remove)";
   }
@@ -189,6 +194,8 @@ std::string_view FishValues(WordKind kind) {
       return "-f -a 'bash zsh fish'";
     case WordKind::kStoreVerb:
       return "-f -a 'check backup rebuild'";
+    case WordKind::kDataVerb:
+      return "-F -a 'info check pack'";
     case WordKind::kHostVerb:
       return "-f -a 'check drain resume add remove'";
   }

@@ -15,6 +15,8 @@ std::string_view ToString(FailureAction action) {
       return "drain-host";
     case FailureAction::kBiggerGpu:
       return "bigger-gpu";
+    case FailureAction::kGiveUp:
+      return "give-up";
   }
   return "";
 }
@@ -26,8 +28,8 @@ Json ToJson(const FailureRule& rule) {
 FailureRule FailureRuleFromJson(const Json& json) {
   FailureRule rule{.pattern = json.at(0).get<std::string>()};
   const auto word = json.at(1).get<std::string>();
-  for (const FailureAction action :
-       {FailureAction::kDrainGpu, FailureAction::kDrainHost, FailureAction::kBiggerGpu}) {
+  for (const FailureAction action : {FailureAction::kDrainGpu, FailureAction::kDrainHost,
+                                     FailureAction::kBiggerGpu, FailureAction::kGiveUp}) {
     if (word != ToString(action)) continue;
     rule.then = action;
     return rule;
@@ -36,7 +38,8 @@ FailureRule FailureRuleFromJson(const Json& json) {
 }
 
 // As the driver and CUDA put it when a GPU cannot be used before somebody has seen to it, and as
-// frameworks do when its memory is too small.
+// frameworks do when its memory is too small; and as the trainer does when its loss is no number
+// any more, which the same bits would do again.
 const std::vector<FailureRule>& BuiltInFailureRules() {
   static const std::vector<FailureRule> kRules{
       {"GPU has fallen off the bus", FailureAction::kDrainGpu},
@@ -44,6 +47,7 @@ const std::vector<FailureRule>& BuiltInFailureRules() {
       {"uncorrectable ECC error encountered", FailureAction::kDrainGpu},
       {"CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation",
        FailureAction::kBiggerGpu},
+      {"^diverged at step [0-9]+: the loss is not finite", FailureAction::kGiveUp},
   };
   return kRules;
 }

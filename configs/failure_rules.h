@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a line in the log of a failed trial says about its host: `failures` of hosts.yaml and specs.
+// What a line in the log of a failed trial says, of its host or of itself: `failures` of hosts.yaml
+// and specs.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@ enum class FailureAction : std::uint8_t {
   kDrainGpu,   // the GPUs of the attempt get no further trial on that host
   kDrainHost,  // the host gets none
   kBiggerGpu,  // the trial goes to GPUs with more memory than those of the attempt had
+  kGiveUp,     // the trial has failed for good: a further try would fail alike
 };
 
 struct FailureRule {

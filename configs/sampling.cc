@@ -7,17 +7,11 @@
 #include <limits>
 #include <numbers>
 
+#include "configs/mix.h"
+
 namespace ddl {
 
 namespace {
-
-// Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014): its finalizer, used as
-// a hash of counters, so that any number can be drawn without those before it.
-std::uint64_t Mix(std::uint64_t z) {
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
 
 // Draws for one parameter of one point.
 class Draws {
@@ -80,57 +74,45 @@ double Between(double low, double high, double u) {
 }
 
 // Before rounding to q. As W&B defines them: inv_log_uniform draws 1/x log-uniformly.
-double SampleReal(const Parameter& p, Draws& draws) {
+double RealAt(const Parameter& p, double base) {
   switch (p.distribution) {
     case Distribution::kLogUniform:
     case Distribution::kQLogUniform:
-      return std::exp(Between(p.min, p.max, draws.Uniform()));
+      return std::exp(Between(p.min, p.max, base));
     case Distribution::kLogUniformValues:
     case Distribution::kQLogUniformValues:
-      return std::clamp(std::exp(Between(std::log(p.min), std::log(p.max), draws.Uniform())), p.min,
-                        p.max);
+      return std::clamp(std::exp(Between(std::log(p.min), std::log(p.max), base)), p.min, p.max);
     case Distribution::kInvLogUniform:
-      return std::exp(-Between(p.min, p.max, draws.Uniform()));
+      return std::exp(-Between(p.min, p.max, base));
     case Distribution::kInvLogUniformValues:
-      return std::clamp(1 / std::exp(Between(-std::log(p.max), -std::log(p.min), draws.Uniform())),
-                        p.min, p.max);
+      return std::clamp(1 / std::exp(Between(-std::log(p.max), -std::log(p.min), base)), p.min,
+                        p.max);
     case Distribution::kNormal:
     case Distribution::kQNormal:
-      return p.mu + p.sigma * draws.Normal();
+      return p.mu + p.sigma * base;
     case Distribution::kLogNormal:
     case Distribution::kQLogNormal:
-      return std::exp(p.mu + p.sigma * draws.Normal());
+      return std::exp(p.mu + p.sigma * base);
     case Distribution::kBeta:
     case Distribution::kQBeta:
-      return draws.Beta(p.a, p.b);
+      return base;
     default:
-      return Between(p.min, p.max, draws.Uniform());
+      return Between(p.min, p.max, base);
   }
 }
 
 Json Sample(const Parameter& p, Draws draws) {
-  switch (p.distribution) {
-    case Distribution::kConstant:
-      return p.values.front();
-    case Distribution::kCategorical:
-      return Choice(p, draws.Uniform());
-    case Distribution::kIntUniform: {
-      const double steps = p.max - p.min + 1;
-      return static_cast<std::int64_t>(p.min + std::floor(draws.Uniform() * steps));
-    }
-    case Distribution::kQUniform:
-    case Distribution::kQLogUniform:
-    case Distribution::kQLogUniformValues:
-    case Distribution::kQNormal:
-    case Distribution::kQLogNormal:
-    case Distribution::kQBeta: {
-      const double value = Quantized(SampleReal(p, draws), p.q);
-      const bool whole = p.q == std::floor(p.q) && std::abs(value) < 9e15;
-      return whole ? Json(static_cast<std::int64_t>(value)) : Json(value);
-    }
-    default:
-      return SampleReal(p, draws);
+  switch (BaseOf(p.distribution)) {
+    case BaseDistribution::kNone:
+      return ValueAt(p, 0);
+    case BaseDistribution::kUniform:
+      return ValueAt(p, draws.Uniform());
+    case BaseDistribution::kNormal:
+      return ValueAt(p, draws.Normal());
+    case BaseDistribution::kBeta:
+      return ValueAt(p, draws.Beta(p.a, p.b));
   }
+  return {};
 }
 
 // Values that a parameter takes in a grid.
@@ -177,6 +159,48 @@ Configuration GridPoint(const Space& space, std::int64_t index) {
     index /= steps;
   }
   return configuration;
+}
+
+BaseDistribution BaseOf(Distribution distribution) {
+  switch (distribution) {
+    case Distribution::kConstant:
+      return BaseDistribution::kNone;
+    case Distribution::kNormal:
+    case Distribution::kQNormal:
+    case Distribution::kLogNormal:
+    case Distribution::kQLogNormal:
+      return BaseDistribution::kNormal;
+    case Distribution::kBeta:
+    case Distribution::kQBeta:
+      return BaseDistribution::kBeta;
+    default:
+      return BaseDistribution::kUniform;
+  }
+}
+
+Json ValueAt(const Parameter& p, double base) {
+  switch (p.distribution) {
+    case Distribution::kConstant:
+      return p.values.front();
+    case Distribution::kCategorical:
+      return Choice(p, base);
+    case Distribution::kIntUniform: {
+      const double steps = p.max - p.min + 1;
+      return static_cast<std::int64_t>(p.min + std::floor(base * steps));
+    }
+    case Distribution::kQUniform:
+    case Distribution::kQLogUniform:
+    case Distribution::kQLogUniformValues:
+    case Distribution::kQNormal:
+    case Distribution::kQLogNormal:
+    case Distribution::kQBeta: {
+      const double value = Quantized(RealAt(p, base), p.q);
+      const bool whole = p.q == std::floor(p.q) && std::abs(value) < 9e15;
+      return whole ? Json(static_cast<std::int64_t>(value)) : Json(value);
+    }
+    default:
+      return RealAt(p, base);
+  }
 }
 
 Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index) {

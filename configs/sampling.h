@@ -16,6 +16,13 @@ namespace ddl {
 // Point `index` of the grid, 0 … GridSize - 1; the last parameter changes fastest.
 [[nodiscard]] Configuration GridPoint(const Space& space, std::int64_t index);
 
+// What a distribution is made of: a number uniform in (0, 1), standard normal, or beta of its own a
+// and b. Nothing for a constant.
+enum class BaseDistribution : std::uint8_t { kNone, kUniform, kNormal, kBeta };
+[[nodiscard]] BaseDistribution BaseOf(Distribution distribution);
+// The parameter's value where its base is `base`; a rising function of it, but for inv_log_uniform.
+[[nodiscard]] Json ValueAt(const Parameter& parameter, double base);
+
 // Point `index` of the random stream of `seed`.
 [[nodiscard]] Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index);
 

@@ -2,11 +2,14 @@
 // A sweep as its spec says it: plain values, complete, every default filled in.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,7 +20,9 @@
 
 namespace ddl {
 
-enum class Method : std::uint8_t { kGrid, kRandom };
+enum class Method : std::uint8_t { kGrid, kRandom, kSobol };
+inline constexpr std::array<std::string_view, 3> kMethodNames{"grid", "random", "sobol"};
+inline constexpr std::size_t kMostSobolParameters = 3667;  // of the table of Joe and Kuo (2008)
 // Which trials' outputs and checkpoints come back from other hosts.
 enum class ResultsRule : std::uint8_t { kBest, kAll, kNone };
 enum class Goal : std::uint8_t { kMinimize, kMaximize };

@@ -77,10 +77,10 @@ void Take(const Json& json, const char* key, std::optional<Value>& value) {
 }
 
 // The position of a word; a word that a newer ddl knows is no other word.
-template <std::size_t kCount>
-std::size_t WordOf(const Json& word, const char* const (&words)[kCount]) {
-  const auto* found = std::ranges::find(words, word.get<std::string>());
-  if (found != std::end(words)) return static_cast<std::size_t>(found - words);
+template <class Words>
+std::size_t WordOf(const Json& word, const Words& words) {
+  const auto found = std::ranges::find(words, word.get<std::string>());
+  if (found != std::end(words)) return static_cast<std::size_t>(found - std::begin(words));
   throw Error(fmt::format("unknown word {}", DumpJson(word)), "", "");
 }
 
@@ -149,8 +149,7 @@ SweepSpec Read(const Json& json) {
   if (json.contains("trainer")) spec.trainer = json.at("trainer");
   spec.program = json.at("program").get<std::string>();
   spec.command = json.at("command").get<std::vector<std::string>>();
-  const char* const methods[] = {"grid", "random"};
-  spec.method = static_cast<Method>(WordOf(json.at("method"), methods));
+  spec.method = static_cast<Method>(WordOf(json.at("method"), kMethodNames));
   if (json.contains("metric")) spec.metric = MetricFromJson(json.at("metric"));
   for (const Json& item : json.at("parameters")) {
     spec.space.push_back(ParameterFromJson(item));
@@ -204,7 +203,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
             {"description", spec.description},
             {"program", spec.program},
             {"command", spec.command},
-            {"method", spec.method == Method::kRandom ? "random" : "grid"},
+            {"method", kMethodNames[static_cast<std::size_t>(spec.method)]},
             {"parameters", Json::array()},
             {"seeds", spec.seeds},
             {"search_seed", spec.search_seed},

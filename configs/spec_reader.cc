@@ -80,9 +80,10 @@ class SpecBuilder {
     for (const char* key :
          {"early_terminate", "metrics", "constraints", "zip", "initial_points", "keep"}) {
       keys.push_back({key, [this, key](const SpecNode& n) {
-                        errors_.Add(n, fmt::format("{} is not built yet", key),
-                                    "leave it away; trials run to their end, and grid and random "
-                                    "searches with one metric work");
+                        errors_.Add(
+                            n, fmt::format("{} is not built yet", key),
+                            "leave it away; trials run to their end, and grid, random and sobol "
+                            "searches with one metric work");
                       }});
     }
     return keys;
@@ -168,18 +169,19 @@ class SpecBuilder {
   void ReadMethod(const SpecNode& node) {
     const std::string method = ReadText(node, "method", errors_).value_or("grid");
     has_method_ = true;
-    is_method_built_ = method == "grid" || method == "random";
+    const auto built = std::ranges::find(kMethodNames, method);
+    is_method_built_ = built != kMethodNames.end();
     if (is_method_built_) {
-      spec.method = method == "grid" ? Method::kGrid : Method::kRandom;
+      spec.method = static_cast<Method>(built - kMethodNames.begin());
       return;
     }
-    static const std::vector<std::string_view> kLater{"bayes", "tpe", "gp",   "cmaes",
-                                                      "sobol", "pbt", "auto", "custom"};
+    static const std::vector<std::string_view> kLater{"bayes", "tpe",  "gp",    "cmaes",
+                                                      "pbt",   "auto", "custom"};
     const bool later = std::ranges::find(kLater, method) != kLater.end();
     errors_.Add(node,
                 later ? fmt::format("method {} is not built yet", method)
                       : fmt::format("unknown method \"{}\"", method),
-                "grid and random work");
+                "grid, random and sobol work");
   }
 
   void ReadWorkdir(const SpecNode& node) {
@@ -221,8 +223,14 @@ class SpecBuilder {
     if (!has_method_ && parameters_ != nullptr) {
       errors_.Add(*root_, "no method", "write method: grid or method: random");
     }
-    if (spec.method == Method::kRandom && !spec.run_cap) {
-      notes.push_back("no run_cap: random goes on until `ddl stop`, a limit or its target");
+    if (spec.method != Method::kGrid && !spec.run_cap) {
+      notes.push_back(fmt::format("no run_cap: {} goes on until `ddl stop`, a limit or its target",
+                                  kMethodNames[static_cast<std::size_t>(spec.method)]));
+    }
+    if (spec.method == Method::kSobol && spec.space.size() > kMostSobolParameters) {
+      errors_.Add(*parameters_,
+                  fmt::format("sobol takes {} parameters at most", kMostSobolParameters),
+                  "write method: random");
     }
     if (spec.seeds > 1 && !spec.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");

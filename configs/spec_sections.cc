@@ -107,8 +107,10 @@ void ReadThen(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
   if (word == ToString(FailureAction::kDrainHost)) return;
   rule.then = FailureAction::kBiggerGpu;
   if (word == ToString(FailureAction::kBiggerGpu)) return;
+  rule.then = FailureAction::kGiveUp;
+  if (word == ToString(FailureAction::kGiveUp)) return;
   errors.Add(node, fmt::format("unknown action \"{}\"", word),
-             "write drain-gpu, drain-host or bigger-gpu");
+             "write drain-gpu, drain-host, bigger-gpu or give-up");
 }
 
 void ReadPattern(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {

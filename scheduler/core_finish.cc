@@ -65,7 +65,10 @@ void Core::State::Finish(LiveJob& job, const ExitRecord& record, Turn& turn) {
   Account(sweep, record, turn);
   NoteHealth(job, record, turn);
   AttemptEnd end = EndOf(sweep, job, record);
-  if (RuleFor(sweep, job, record) != nullptr) end.hosts_fault = record.failure_line;
+  if (const FailureRule* rule = RuleFor(sweep, job, record)) {
+    const bool is_hopeless = rule->then == FailureAction::kGiveUp;
+    (is_hopeless ? end.hopeless : end.hosts_fault) = record.failure_line;
+  }
   ActOnFailure(job, record, turn);
   Conclude(job, record, Judge(end), turn);
 }

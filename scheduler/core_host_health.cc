@@ -108,6 +108,8 @@ std::optional<HostHealth::Time> Core::State::LastWellElsewhere(const SweepRun& s
 void Core::State::NoteHealth(const LiveJob& job, const ExitRecord& record, Turn& turn) {
   if (job.stop != StopCause::kNone) return;
   const SweepRun& sweep = sweeps.at(job.sweep);
+  const FailureRule* rule = RuleFor(sweep, job, record);
+  if (rule != nullptr && rule->then == FailureAction::kGiveUp) return;  // not by its fault
   HostState& host = hosts.at(job.host);
   const auto elsewhere = LastWellElsewhere(sweep, job.host, turn.now);
   const auto lived =
@@ -155,7 +157,9 @@ const FailureRule* Core::State::RuleFor(const SweepRun& sweep, const LiveJob& jo
   for (const auto* rules : {&sweep.spec.failures, &BuiltInFailureRules()}) {
     const auto rule = std::ranges::find(*rules, record.failure, &FailureRule::pattern);
     if (rule == rules->end()) continue;
-    if (rule->then == FailureAction::kDrainHost) return &*rule;
+    const bool is_of_gpus =
+        rule->then == FailureAction::kDrainGpu || rule->then == FailureAction::kBiggerGpu;
+    if (!is_of_gpus) return &*rule;
     const bool is_void =
         job.gpus.empty() || (rule->then == FailureAction::kBiggerGpu &&
                              !HasLargerGpus(sweep, GpuMemoryOf(job, hosts.at(job.host))));
@@ -166,7 +170,7 @@ const FailureRule* Core::State::RuleFor(const SweepRun& sweep, const LiveJob& jo
 
 void Core::State::ActOnFailure(const LiveJob& job, const ExitRecord& record, Turn& turn) {
   const FailureRule* rule = RuleFor(sweeps.at(job.sweep), job, record);
-  if (rule == nullptr) return;
+  if (rule == nullptr || rule->then == FailureAction::kGiveUp) return;
   const std::string reason =
       fmt::format("trial {} failed there: {}", job.number, record.failure_line);
   if (rule->then == FailureAction::kBiggerGpu) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "configs/sampling.h"
+#include "scheduler/sobol.h"
 
 namespace ddl {
 
@@ -48,10 +49,32 @@ class RandomSearch : public Search {
   std::uint64_t seed_;
 };
 
+class SobolSearch : public Search {
+ public:
+  SobolSearch(Space space, std::uint64_t seed)
+      : space_(std::move(space)), sequence_(CubeDimensions(space_), seed) {}
+
+  std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
+    std::vector<Configuration> proposed;
+    proposed.reserve(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) {
+      proposed.push_back(PointOfCube(space_, sequence_.Point(first + i)));
+    }
+    return proposed;
+  }
+
+ private:
+  Space space_;
+  SobolSequence sequence_;
+};
+
 }  // namespace
 
 std::unique_ptr<Search> MakeSearch(const SweepSpec& spec) {
   if (spec.method == Method::kGrid) return std::make_unique<GridSearch>(spec.space);
+  if (spec.method == Method::kSobol) {
+    return std::make_unique<SobolSearch>(spec.space, spec.search_seed);
+  }
   return std::make_unique<RandomSearch>(spec.space, spec.search_seed);
 }
 

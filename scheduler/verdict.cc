@@ -66,9 +66,9 @@ Verdict JudgeMishap(const AttemptEnd& end) {
 Verdict JudgeOwnFailure(const AttemptEnd& end) {
   if (!end.hosts_fault.empty()) return JudgeMishap(end);
   const int failures = end.failures + 1;
-  const std::string what = DescribeEnd(end);
+  const std::string what = end.hopeless.empty() ? DescribeEnd(end) : end.hopeless;
   Verdict verdict =
-      failures > end.retries
+      failures > end.retries || !end.hopeless.empty()
           ? EndWith(end, TrialState::kFailed, what)
           : Continue(end, fmt::format("retry {} of {} after: {}", failures, end.retries, what));
   verdict.failures = failures;

@@ -8,7 +8,7 @@
 //   exit 0, metric never seen          failed (metric missing); running it again would not help
 //   exit 75 ("continue me")            waiting, not counted; failed after 100 without any report
 //   other exits, signals, memory, time failure of its own: waiting while failures ≤ retries
-//   the same, by a rule of `failures`   as the next
+//   the same, by a rule of `failures`   as the next; by one that gives up: failed, with that line
 //   host, supervisor, launch           waiting with a growing delay; failed after 10 of them
 //   worker                             the same without a delay
 #pragma once
@@ -46,6 +46,7 @@ struct AttemptEnd {
   int mishaps = 0;
   int idle_continuations = 0;
   std::string hosts_fault = {};  // a line of its log says that it was: see configs/failure_rules.h
+  std::string hopeless = {};     // a line of its log says that another try would fail alike
 };
 
 struct Verdict {

@@ -77,7 +77,8 @@ const std::vector<std::pair<std::string, std::string>> kDoors{
     {"yaml-cpp/", "configs"}, {"sqlite3.h", "store"},     {"libssh/", "runner"},
     {"CLI/", "cli"},          {"dnnl", "trainer"},        {"cuda", "trainer"},
     {"zlib.h", "trainer"},    {"sys/socket.h", "runner"}, {"Eigen/", "scheduler"},
-    {"nlopt", "scheduler"},
+    {"nlopt", "scheduler"},   {"boost/", "scheduler"},    {"png.h", "trainer"},
+    {"jpeglib.h", "trainer"},
 };
 const std::set<std::pair<std::string, std::string>> kFileDoors{
     {"zlib.h", "runner/gzip.cc"}, {"sys/socket.h", "trainer/lane_socket.cc"}};

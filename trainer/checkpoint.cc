@@ -1,45 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/checkpoint.h"
 
-#include <array>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string_view>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
-#include "configs/error.h"
 #include "configs/json.h"
 #include "trainer/durable_file.h"
+#include "trainer/sealed_file.h"
 
 namespace ddl {
 
 namespace {
 
-constexpr std::string_view kMagic = "ddl ckpt";
-constexpr std::uint32_t kFormatVersion = 1;
-constexpr std::size_t kPreamble = kMagic.size() + 2 * sizeof(std::uint32_t);
-constexpr std::size_t kCrc = sizeof(std::uint32_t);
+constexpr SealKind kCheckpointSeal{.magic = "ddl ckpt", .version = 1, .what = "checkpoint"};
 
-void Append(std::string& bytes, const void* from, std::size_t count) {
-  bytes.append(static_cast<const char*>(from), count);
+// [name, offset in floats, rows, columns] of each; a row is padded to PaddedWidth(columns).
+Json TensorsToJson(const std::vector<NamedTensor>& tensors) {
+  Json json = Json::array();
+  for (const auto& [name, tensor] : tensors) {
+    json.push_back({name, tensor.offset, tensor.rows, tensor.cols});
+  }
+  return json;
 }
 
-void AppendNumber(std::string& bytes, std::uint32_t number) {
-  Append(bytes, &number, sizeof number);
-}
-
-std::uint32_t NumberAt(std::string_view bytes, std::size_t offset) {
-  std::uint32_t number = 0;
-  std::memcpy(&number, bytes.data() + offset, sizeof number);
-  return number;
-}
-
-std::uint32_t Checksum(std::string_view bytes) {
-  return static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+std::vector<NamedTensor> TensorsFromJson(const Json& json) {
+  std::vector<NamedTensor> tensors;
+  for (const Json& entry : json) {
+    const auto number = [&entry](std::size_t i) { return WholeNumber<std::uint32_t>(entry.at(i)); };
+    tensors.push_back({.name = entry.at(0).get<std::string>(),
+                       .tensor = {.offset = number(1), .rows = number(2), .cols = number(3)}});
+  }
+  return tensors;
 }
 
 Json ToJson(const CheckpointHeader& header) {
@@ -51,6 +46,8 @@ Json ToJson(const CheckpointHeader& header) {
             {"seconds", clock.seconds},     {"best_accuracy", clock.best_accuracy},
             {"stale", clock.progress.stale}};
   if (clock.progress.best) json["watched"] = *clock.progress.best;
+  if (clock.best_loss) json["best_loss"] = *clock.best_loss;
+  if (!header.tensors.empty()) json["tensors"] = TensorsToJson(header.tensors);
   return json;
 }
 
@@ -70,43 +67,18 @@ CheckpointHeader FromJson(const Json& json) {
   json.at("best_accuracy").get_to(clock.best_accuracy);
   if (json.contains("stale")) clock.progress.stale = count("stale");  // not in the first files
   if (json.contains("watched")) clock.progress.best = json.at("watched").get<double>();
+  if (json.contains("best_loss")) clock.best_loss = json.at("best_loss").get<double>();
+  if (json.contains("tensors")) header.tensors = TensorsFromJson(json.at("tensors"));
   return header;
-}
-
-// The text of the header, or "" with the reason in `why`.
-std::string_view HeaderJson(std::string_view bytes, std::string& why) {
-  if (bytes.size() < kPreamble + kCrc || !bytes.starts_with(kMagic)) {
-    why = "not a checkpoint, or cut short";
-    return {};
-  }
-  if (NumberAt(bytes, kMagic.size()) != kFormatVersion) {
-    why = fmt::format("format version {}, not {}", NumberAt(bytes, kMagic.size()), kFormatVersion);
-    return {};
-  }
-  if (Checksum(bytes.substr(0, bytes.size() - kCrc)) != NumberAt(bytes, bytes.size() - kCrc)) {
-    why = "the checksum is wrong";
-    return {};
-  }
-  const std::size_t length = NumberAt(bytes, kMagic.size() + sizeof(std::uint32_t));
-  if (length > bytes.size() - kPreamble - kCrc) {
-    why = "the header is longer than the file";
-    return {};
-  }
-  return bytes.substr(kPreamble, length);
 }
 
 }  // namespace
 
 void WriteCheckpoint(const std::filesystem::path& path, const CheckpointHeader& header,
                      std::span<const float> state) {
-  const std::string json = DumpJson(ToJson(header));
-  std::string bytes(kMagic);
-  bytes.reserve(kPreamble + json.size() + state.size_bytes() + kCrc);
-  AppendNumber(bytes, kFormatVersion);
-  AppendNumber(bytes, static_cast<std::uint32_t>(json.size()));
-  bytes += json;
-  Append(bytes, state.data(), state.size_bytes());
-  AppendNumber(bytes, Checksum(bytes));
+  std::string bytes = BeginSealed(kCheckpointSeal, ToJson(header), state.size_bytes());
+  AppendBytes(bytes, state.data(), state.size_bytes());
+  Seal(bytes);
   WriteDurably(path, bytes);
 }
 
@@ -114,20 +86,18 @@ std::variant<Checkpoint, DamagedCheckpoint> ReadCheckpoint(const std::filesystem
   std::ifstream file(path, std::ios::binary);
   if (!file) return DamagedCheckpoint{"it cannot be opened"};
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  std::string why;
-  const std::string_view text = HeaderJson(bytes, why);
-  if (!why.empty()) return DamagedCheckpoint{why};
+  const auto opened = OpenSealed(kCheckpointSeal, bytes);
+  if (const auto* broken = std::get_if<BrokenSeal>(&opened)) return DamagedCheckpoint{broken->why};
+  const auto& [text, body] = std::get<SealedContent>(opened);
   Checkpoint checkpoint;
   try {
     checkpoint.header = FromJson(ParseJson(text, path.string()));
   } catch (const std::exception& error) {  // a well-formed file of a foreign writer
     return DamagedCheckpoint{fmt::format("its header cannot be read: {}", error.what())};
   }
-  const std::size_t start = kPreamble + text.size();
-  const std::size_t state_bytes = bytes.size() - start - kCrc;
-  if (state_bytes % sizeof(float) != 0) return DamagedCheckpoint{"its state is no list of floats"};
-  checkpoint.state.resize(state_bytes / sizeof(float));
-  if (state_bytes > 0) std::memcpy(checkpoint.state.data(), bytes.data() + start, state_bytes);
+  if (body.size() % sizeof(float) != 0) return DamagedCheckpoint{"its state is no list of floats"};
+  checkpoint.state.resize(body.size() / sizeof(float));
+  if (!body.empty()) std::memcpy(checkpoint.state.data(), body.data(), body.size());
   return checkpoint;
 }
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // One checkpoint file: a header and a lane's state from the arena, guarded by a CRC.
 //
-//   "ddl ckpt" | u32 format version | u32 bytes of JSON | JSON header | float32 state | u32 CRC-32
-//
-// All little-endian; the CRC is of everything before it. Written aside, synced, then renamed: under
-// its own name a file is whole or absent.
+// The layout is sealed_file.h's with magic "ddl ckpt"; the body is the state as float32. Written
+// aside, synced, then renamed: under its own name a file is whole or absent. docs/formats.md tells
+// it to readers in other languages.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "trainer/arena.h"
 #include "trainer/early_stopping.h"
 
 namespace ddl {
@@ -26,15 +27,17 @@ struct TrainingClock {
   double loss_sum = 0.0;
   std::uint64_t correct = 0;
   std::uint64_t rows = 0;
-  double seconds = 0.0;         // spent training in this epoch
-  double best_accuracy = -1.0;  // of validation, over all epochs; below 0: none yet
-  Progress progress;            // of validation, for early stopping
+  double seconds = 0.0;                  // spent training in this epoch
+  double best_accuracy = -1.0;           // of validation, over all epochs; below 0: none yet
+  std::optional<double> best_loss = {};  // the same of a regression
+  Progress progress;                     // of validation, for early stopping
 };
 
 struct CheckpointHeader {
   std::string training;    // what the state belongs to; another training refuses it
   std::string arithmetic;  // library and instruction set that made it
   TrainingClock clock;
+  std::vector<NamedTensor> tensors = {};  // where the matrices lie in the state
 };
 
 struct Checkpoint {

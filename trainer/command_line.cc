@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/command_line.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -17,9 +19,12 @@ namespace {
 
 constexpr std::string_view kUsage =
     "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]\n"
+    "       ddl-trainer CONFIG.json [--params ...] [--set ...] --data info|check|pack [--out "
+    "FILE]\n"
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
-    "       ddl-trainer --probe | --lanes";
+    "       ddl-trainer --probe\n"
+    "       ddl-trainer --lanes";
 
 struct Arguments {
   std::string config_path;
@@ -57,11 +62,36 @@ void ApplySetting(Json& config, const std::string& setting) {
           ValueOf(setting.substr(equals + 1), setting));
 }
 
+struct RoleWord {
+  std::string_view word;
+  TrainerRole role;
+};
+
+constexpr std::array kRoles{RoleWord{"--explain", TrainerRole::kExplain},
+                            RoleWord{"--check", TrainerRole::kCheck},
+                            RoleWord{"--prepare", TrainerRole::kPrepare},
+                            RoleWord{"--fingerprint", TrainerRole::kFingerprint},
+                            RoleWord{"--probe", TrainerRole::kProbe},
+                            RoleWord{"--lanes", TrainerRole::kLanes},
+                            RoleWord{"--help", TrainerRole::kHelp},
+                            RoleWord{"-h", TrainerRole::kHelp}};
+
+constexpr std::array kDataRoles{RoleWord{"info", TrainerRole::kDataInfo},
+                                RoleWord{"check", TrainerRole::kDataCheck},
+                                RoleWord{"pack", TrainerRole::kDataPack}};
+
+TrainerRole DataRole(std::string_view word) {
+  const auto* found = std::ranges::find(kDataRoles, word, &RoleWord::word);
+  if (found == kDataRoles.end()) throw WrongCall(fmt::format("--data {}", word));
+  return found->role;
+}
+
 Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand& command) {
   Arguments split;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
-    const bool takes_value = argument == "--params" || argument == "--set";
+    constexpr std::array<std::string_view, 4> kWithValue{"--params", "--set", "--data", "--out"};
+    const bool takes_value = std::ranges::find(kWithValue, argument) != kWithValue.end();
     if (takes_value && i + 1 == arguments.size()) {
       throw WrongCall(fmt::format("{} without a value", argument));
     }
@@ -69,20 +99,17 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
       split.params_path = arguments[++i];
     } else if (argument == "--set") {
       split.settings.emplace_back(arguments[++i]);
-    } else if (argument == "--explain") {
-      command.is_explain = true;
-    } else if (argument == "--check") {
-      command.is_check = true;
-    } else if (argument == "--prepare") {
-      command.is_prepare = true;
-    } else if (argument == "--fingerprint") {
-      command.is_fingerprint = true;
-    } else if (argument == "--probe") {
-      command.is_probe = true;
-    } else if (argument == "--lanes") {
-      command.is_lanes = true;
-    } else if (argument == "--help" || argument == "-h") {
-      command.is_help = true;
+    } else if (argument == "--data") {
+      command.role = DataRole(arguments[++i]);
+    } else if (argument == "--out") {
+      command.out_file = arguments[++i];
+    } else if (const auto* role = std::ranges::find(kRoles, argument, &RoleWord::word);
+               role != kRoles.end()) {
+      const bool is_taken = command.role != TrainerRole::kTrain;
+      if (is_taken && role->role != TrainerRole::kHelp) {
+        throw WrongCall(fmt::format("{} beside another task", argument));
+      }
+      command.role = role->role;
     } else if (argument.starts_with("-") || !split.config_path.empty()) {
       throw WrongCall(fmt::format("unknown argument {}", argument));
     } else {
@@ -97,14 +124,15 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
 TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environment& environment) {
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
-  if (command.is_help || command.is_lanes) return command;
-  if (command.is_probe && split.config_path.empty()) return command;
-  if (command.is_probe) throw WrongCall("--probe takes no configuration");
+  if (command.role == TrainerRole::kHelp || command.role == TrainerRole::kLanes) return command;
+  const bool has_path = !split.config_path.empty();
+  if (command.role == TrainerRole::kProbe && !has_path) return command;
+  if (command.role == TrainerRole::kProbe) throw WrongCall("--probe takes no configuration");
+  if (!has_path) throw WrongCall("no configuration");
   command.folder = split.config_path;
-  if (split.config_path.empty()) throw WrongCall("no configuration");
-  if (command.is_fingerprint) return command;
+  if (command.role == TrainerRole::kFingerprint) return command;
   command.config = ReadJsonFile(split.config_path);
-  if (command.is_prepare) return command;
+  if (command.role == TrainerRole::kPrepare) return command;
   if (!command.config.is_object()) {
     throw Error("not a mapping", split.config_path, "write {\"data\": \"fashion-mnist\", ...}");
   }
@@ -118,6 +146,10 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   if (const char* folder = environment("DDL_CHECKPOINT_DIR"); folder && *folder != '\0') {
     command.checkpoint_folder = folder;
   }
+  command.output_folder = command.checkpoint_folder;
+  if (const char* folder = environment("DDL_OUTPUT_DIR"); folder && *folder != '\0') {
+    command.output_folder = folder;
+  }
   return command;
 }
 
@@ -130,13 +162,16 @@ std::string HelpText() {
       "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
       "the configuration alone, on stdout, without reading data. --prepare reads the data sets of\n"
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
-      "DDL_PREPARED is to have it on a machine without the files. --fingerprint tells the newest\n"
+      "DDL_PREPARED is to have it on a machine without the files. --data tells of the data, "
+      "checks\n"
+      "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
       "checkpoint of a folder. --probe measures for a second what one core reaches, prints it and\n"
-      "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a "
-      "socket on descriptor 3 and\n"
-      "run as threads of this process.\n\n"
+      "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a\n"
+      "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
-      "there and continued from; DDL_DATA and DDL_CACHE name folders for data, DDL_PREPARED\n"
+      "there and continued from; DDL_OUTPUT_DIR (else that folder) takes figures.json and, with\n"
+      "keep: predictions, predictions.bin; DDL_DATA and DDL_CACHE name folders for data, "
+      "DDL_PREPARED\n"
       "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"
       "exit: 0 done, 1 the training failed, 2 wrong call, configuration or data, 75 stopped and\n"
       "to be continued, 143 stopped without a checkpoint folder\n",

@@ -2,6 +2,7 @@
 // What ddl-trainer was called with: arguments, environment and the configuration they add up to.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -12,17 +13,29 @@
 
 namespace ddl {
 
+// What it is to do. All but the last three take a configuration.
+enum class TrainerRole : std::uint8_t {
+  kTrain,
+  kExplain,      // --explain: say the plan, train nothing
+  kCheck,        // --check: judge the configuration alone
+  kPrepare,      // --prepare: prepare data; the "configuration" is a list of them
+  kDataInfo,     // --data info: of the configuration's data
+  kDataCheck,    // --data check
+  kDataPack,     // --data pack --out FILE
+  kFingerprint,  // --fingerprint FOLDER: tell its newest checkpoint
+  kProbe,        // --probe: measure the machine
+  kLanes,        // --lanes: serve as a worker
+  kHelp,
+};
+
 struct TrainerCommand {
   Json config;  // the file, then --params or DDL_PARAMS laid over it, then --set
   std::optional<std::filesystem::path> checkpoint_folder;  // DDL_CHECKPOINT_DIR
-  bool is_explain = false;                                 // --explain: say the plan, train nothing
-  bool is_check = false;                                   // --check: judge the configuration alone
-  bool is_probe = false;        // --probe: measure the machine; there is no configuration
-  bool is_prepare = false;      // --prepare: prepare data; the "configuration" is a list of them
-  bool is_fingerprint = false;  // --fingerprint FOLDER: tell its newest checkpoint
-  std::string folder;           // with it
-  bool is_lanes = false;        // --lanes: serve as a worker; there is no configuration
-  bool is_help = false;
+  // For results: DDL_OUTPUT_DIR, else beside the checkpoints.
+  std::optional<std::filesystem::path> output_folder;
+  TrainerRole role = TrainerRole::kTrain;
+  std::string folder;    // of kFingerprint
+  std::string out_file;  // of kDataPack
 };
 
 // The value of an environment variable, or null.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/config.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -82,6 +83,15 @@ ModelSettings ReadModel(JsonSection section) {
   return model;
 }
 
+AugmentSettings ReadAugment(JsonSection section) {
+  AugmentSettings augment;
+  augment.crop = section.Count("crop", 0);
+  augment.has_flips = section.Flag("flip", false);
+  augment.cutout = section.Count("cutout", 0);
+  section.Finish();
+  return augment;
+}
+
 void ReadSgd(JsonSection& section, OptimizerSettings& optimizer) {
   optimizer.momentum = section.Number("momentum", 0.0, kBelowOne);
   optimizer.is_nesterov = section.Flag("nesterov", false);
@@ -99,21 +109,35 @@ void ReadBetas(JsonSection& section, OptimizerSettings& optimizer) {
   if (!is_lion) optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
 }
 
+// Hidden matrices, and by AdamW all else.
+void ReadMuon(JsonSection& section, OptimizerSettings& optimizer) {
+  optimizer.momentum = section.Number("momentum", 0.95, kBelowOne);
+  optimizer.is_nesterov = section.Flag("nesterov", true);
+  optimizer.adam_lr = section.Number("adam_lr", 3e-4, kNotNegative);
+  const auto betas = section.NumberPair("betas", {0.9, 0.95}, kBelowOne);
+  optimizer.beta1 = betas.first;
+  optimizer.beta2 = betas.second;
+  optimizer.epsilon = section.Number("eps", 1e-8, kPositive);
+}
+
 OptimizerSettings ReadOptimizer(JsonSection section) {
-  constexpr std::array<std::string_view, 4> kTypes{"sgd", "adam", "adamw", "lion"};
+  constexpr std::array<std::string_view, 5> kTypes{"sgd", "adam", "adamw", "lion", "muon"};
   constexpr std::array kKinds{OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW,
-                              OptimizerKind::kLion};
-  constexpr std::array kRates{0.1, 1e-3, 1e-3, 1e-4};
+                              OptimizerKind::kLion, OptimizerKind::kMuon};
+  constexpr std::array kRates{0.1, 1e-3, 1e-3, 1e-4, 0.02};
   constexpr double kAdamWDecay = 0.01;
   OptimizerSettings optimizer;
   const std::size_t type = section.Choice("type", 0, kTypes);
   optimizer.kind = kKinds[type];
   const bool is_sgd = optimizer.kind == OptimizerKind::kSgd;
-  optimizer.lr = section.Number("lr", kRates[type], kNotNegative);
+  const bool is_muon = optimizer.kind == OptimizerKind::kMuon;
+  optimizer.lr = section.Number("lr", kRates[type], is_muon ? kPositive : kNotNegative);
   optimizer.weight_decay = section.Number(
       "weight_decay", optimizer.kind == OptimizerKind::kAdamW ? kAdamWDecay : 0.0, kNotNegative);
   if (is_sgd) {
     ReadSgd(section, optimizer);
+  } else if (is_muon) {
+    ReadMuon(section, optimizer);
   } else {
     ReadBetas(section, optimizer);
   }
@@ -145,6 +169,31 @@ ScheduleSettings ReadSchedule(JsonSection section) {
   return schedule;
 }
 
+ShuffleSettings ReadShuffle(JsonSection section) {
+  constexpr std::array<std::string_view, 4> kTypes{"by-size", "full", "blocks", "none"};
+  constexpr std::array kKinds{ShuffleKind::kBySize, ShuffleKind::kFull, ShuffleKind::kBlocks,
+                              ShuffleKind::kNone};
+  constexpr std::uint64_t kMostMib = std::uint64_t{1} << 20U;
+  ShuffleSettings shuffle;
+  shuffle.kind = kKinds[section.Choice("type", 0, kTypes)];
+  if (shuffle.kind != ShuffleKind::kFull) {
+    shuffle.block_mib = section.Count("block_mib", shuffle.block_mib, 1);
+    shuffle.window_mib =
+        section.Count("window_mib",
+                      std::max(shuffle.window_mib / shuffle.block_mib, std::uint64_t{1}) *
+                          std::min(shuffle.block_mib, kMostMib),
+                      1);
+  }
+  section.Finish();
+  if (shuffle.window_mib % shuffle.block_mib != 0 || shuffle.window_mib > kMostMib) {
+    throw Error(fmt::format("a window of {} MiB in blocks of {} MiB", shuffle.window_mib,
+                            shuffle.block_mib),
+                section.Name("window_mib"),
+                fmt::format("give a multiple of block_mib, at most {}", kMostMib));
+  }
+  return shuffle;
+}
+
 CheckpointSettings ReadCheckpoint(JsonSection section) {
   CheckpointSettings checkpoint;
   checkpoint.every = section.Count("every", 1, 1);
@@ -153,20 +202,36 @@ CheckpointSettings ReadCheckpoint(JsonSection section) {
   return checkpoint;
 }
 
-EarlyStoppingSettings ReadEarlyStopping(JsonSection section) {
+EarlyStoppingSettings ReadEarlyStopping(JsonSection section, LossKind loss) {
   constexpr NamePair kFigures{"val_accuracy", "val_loss"};
+  const bool has_classes = loss == LossKind::kCrossEntropy;
   EarlyStoppingSettings stopping;
   stopping.patience = section.Count("patience", 0);
-  stopping.watches_loss = section.Choice("metric", 0, kFigures) == 1;
+  stopping.watches_loss = section.Choice("metric", has_classes ? 0 : 1, kFigures) == 1;
+  if (!has_classes && !stopping.watches_loss) {
+    throw Error("the accuracy of a regression", section.Name("metric"), "write val_loss");
+  }
   stopping.min_delta = section.Number("min_delta", 0.0, kNotNegative);
   section.Finish();
   return stopping;
 }
 
-double ReadLoss(JsonSection section) {
-  const double smoothing = section.Number("label_smoothing", 0.0, kBelowOne);
+void ReadLoss(JsonSection section, TrainerConfig& config) {
+  constexpr std::array<std::string_view, 4> kTypes{"cross-entropy", "mse", "mae", "huber"};
+  constexpr std::array kKinds{LossKind::kCrossEntropy, LossKind::kSquares, LossKind::kDistances,
+                              LossKind::kHuber};
+  config.loss = kKinds[section.Choice("type", 0, kTypes)];
+  if (config.loss == LossKind::kCrossEntropy) {
+    config.label_smoothing = section.Number("label_smoothing", 0.0, kBelowOne);
+  }
+  if (config.loss == LossKind::kHuber) config.huber_delta = section.Number("delta", 1.0, kPositive);
   section.Finish();
-  return smoothing;
+}
+
+// What a training leaves behind when it has ended.
+bool ReadKeep(JsonSection& section) {
+  constexpr NamePair kThings{"none", "predictions"};
+  return section.Choice("keep", 0, kThings) == 1;
 }
 
 int ReadThreads(JsonSection& section) {
@@ -181,6 +246,18 @@ Precision ReadPrecision(JsonSection& section) {
   constexpr NamePair kPrecisions{"float32", "bf16"};
   return section.Choice("precision", 0, kPrecisions) == 0 ? Precision::kFloat32
                                                           : Precision::kBfloat16;
+}
+
+void CheckMuon(const TrainerConfig& config) {
+  const auto has_matrix = [](const Layer& layer) {
+    return !std::holds_alternative<PoolLayer>(layer) &&
+           !std::holds_alternative<EmbedLayer>(layer) &&
+           !std::holds_alternative<LayerNormLayer>(layer);
+  };
+  const bool is_muon = config.optimizer.kind == OptimizerKind::kMuon;
+  if (!is_muon || std::ranges::any_of(config.model.layers, has_matrix)) return;
+  throw Error("muon without a hidden matrix", "optimizer.type",
+              "use adamw, or give the model hidden layers");
 }
 
 // A warm-up that outlasts the training would never reach the asked rate.
@@ -202,13 +279,15 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   }
   config.normalize = section.Raw("normalize");
   config.validation = section.Raw("validation");
+  config.augment = ReadAugment(section.Below("augment"));
+  config.shuffle = ReadShuffle(section.Below("shuffle"));
   config.model = ReadModel(section.Below("model"));
   config.optimizer = ReadOptimizer(section.Below("optimizer"));
   config.schedule = ReadSchedule(section.Below("schedule"));
-  config.label_smoothing = ReadLoss(section.Below("loss"));
+  ReadLoss(section.Below("loss"), config);
   config.clip_norm = section.Number("clip_norm", 0.0, kNotNegative);
   config.ema_decay = section.Number("ema_decay", 0.0, kBelowOne);
-  config.early_stopping = ReadEarlyStopping(section.Below("early_stopping"));
+  config.early_stopping = ReadEarlyStopping(section.Below("early_stopping"), config.loss);
   config.epochs = section.Count("epochs", 1, 1);
   config.steps_per_epoch = section.Count("steps_per_epoch", 0);
   config.batch_size = section.Count("batch_size", 128, 1);
@@ -217,8 +296,10 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.threads = ReadThreads(section);
   config.precision = ReadPrecision(section);
   config.checkpoint = ReadCheckpoint(section.Below("checkpoint"));
+  config.keeps_predictions = ReadKeep(section);
   section.Finish();
   CheckWarmup(config);
+  CheckMuon(config);
   return config;
 }
 

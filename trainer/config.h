@@ -8,11 +8,13 @@
 
 #include "configs/json.h"
 #include "trainer/activation_kernels.h"
+#include "trainer/augment.h"
 #include "trainer/bfloat16.h"
 #include "trainer/early_stopping.h"
 #include "trainer/initial_weights.h"
 #include "trainer/layer.h"
 #include "trainer/optimizer.h"
+#include "trainer/regression.h"
 #include "trainer/schedule.h"
 
 namespace ddl {
@@ -27,6 +29,14 @@ struct ModelSettings {
   Initialisation init = Initialisation::kUniform;
 };
 
+enum class ShuffleKind : std::uint8_t { kBySize, kFull, kBlocks, kNone };
+
+struct ShuffleSettings {
+  ShuffleKind kind = ShuffleKind::kBySize;
+  std::uint64_t block_mib = 4;    // rows that lie side by side
+  std::uint64_t window_mib = 64;  // blocks that are shuffled together, a multiple of block_mib
+};
+
 struct CheckpointSettings {
   std::uint64_t every = 1;      // epochs between two
   std::uint64_t keep_last = 2;  // besides the best
@@ -36,9 +46,13 @@ struct TrainerConfig {
   Json data;        // read by the data set's loader
   Json validation;  // read with the data set's size: a share below 1, or a count
   Json normalize;   // read with the data set: null is its own scale
+  AugmentSettings augment;
+  ShuffleSettings shuffle;
   ModelSettings model;
   OptimizerSettings optimizer;
   ScheduleSettings schedule;
+  LossKind loss = LossKind::kCrossEntropy;
+  double huber_delta = 1.0;
   double label_smoothing = 0.0;
   double clip_norm = 0.0;  // 0: off
   double ema_decay = 0.0;  // 0: no moving average of the weights
@@ -51,6 +65,7 @@ struct TrainerConfig {
   int threads = 1;  // of the matrix library
   Precision precision = Precision::kFloat32;
   CheckpointSettings checkpoint;
+  bool keeps_predictions = false;  // of the last weights, for validation and test rows
 };
 
 // Throws Error naming the key for anything unknown, of another type, out of range or contradictory.

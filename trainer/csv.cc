@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "trainer/target.h"
 #include "trainer/whole_file.h"
 
 namespace ddl {
@@ -207,6 +208,26 @@ Records RecordsOf(const CsvTable& table, const std::string& path,
   return records;
 }
 
+Records TargetsOf(const CsvTable& table, const std::string& path) {
+  Records records{.reals = table.values};
+  for (std::size_t row = 0; row < table.labels.size(); ++row) {
+    const std::optional<float> target = Number(table.labels[row]);
+    if (!target || !std::isfinite(*target)) {
+      throw Error(fmt::format("the target '{}' is no finite number", table.labels[row]),
+                  At(path, table.lines[row]), "remove the row, or leave out labels: real");
+    }
+    records.labels.push_back(LabelOfTarget(*target));
+  }
+  return records;
+}
+
+void CheckColumns(const CsvTable& train, const std::string& train_path, const CsvTable& test,
+                  const std::string& test_path) {
+  if (test.labels.empty() || test.features == train.features) return;
+  throw Error(fmt::format("{} features, but {} in {}", test.features, train.features, train_path),
+              test_path, "training and test data must have the same columns");
+}
+
 }  // namespace
 
 CsvTable ReadCsvTable(const std::string& path, const CsvFormat& format) {
@@ -215,11 +236,8 @@ CsvTable ReadCsvTable(const std::string& path, const CsvFormat& format) {
 
 ReadData DataOf(const CsvTable& train, const std::string& train_path, const CsvTable& test,
                 const std::string& test_path) {
-  if (!test.labels.empty() && test.features != train.features) {
-    throw Error(fmt::format("{} features, but {} in {}", test.features, train.features, train_path),
-                test_path, "training and test data must have the same columns");
-  }
-  ReadData data{.shape = {train.features}};
+  CheckColumns(train, train_path, test, test_path);
+  ReadData data{.name = "csv", .shape = {train.features}};
   const bool is_numbered = std::ranges::all_of(
       train.labels, [](const std::string& label) { return ClassNumber(label).has_value(); });
   if (!is_numbered) {
@@ -230,6 +248,15 @@ ReadData DataOf(const CsvTable& train, const std::string& train_path, const CsvT
   if (!test.labels.empty()) data.test = RecordsOf(test, test_path, data.class_names);
   data.classes = is_numbered ? static_cast<std::size_t>(std::ranges::max(data.train.labels)) + 1
                              : data.class_names.size();
+  return data;
+}
+
+ReadData RegressionOf(const CsvTable& train, const std::string& train_path, const CsvTable& test,
+                      const std::string& test_path) {
+  CheckColumns(train, train_path, test, test_path);
+  ReadData data{.name = "csv", .shape = {train.features}, .classes = 1, .has_real_targets = true};
+  data.train = TargetsOf(train, train_path);
+  data.test = TargetsOf(test, test_path);
   return data;
 }
 

@@ -33,4 +33,8 @@ struct CsvTable {
 [[nodiscard]] ReadData DataOf(const CsvTable& train, const std::string& train_path,
                               const CsvTable& test, const std::string& test_path);
 
+// The same of real targets. A label that is no finite number is an Error.
+[[nodiscard]] ReadData RegressionOf(const CsvTable& train, const std::string& train_path,
+                                    const CsvTable& test, const std::string& test_path);
+
 }  // namespace ddl

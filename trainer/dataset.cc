@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/dataset.h"
 
-#include <array>
 #include <cstdlib>
-#include <functional>
-#include <string_view>
-
-#include <fmt/format.h>
+#include <utility>
 
 #include "configs/error.h"
-#include "configs/nearest.h"
-#include "trainer/csv.h"
+#include "trainer/data_sources.h"
 #include "trainer/dataset_memory.h"
-#include "trainer/idx.h"
 #include "trainer/json_section.h"
-#include "trainer/npy.h"
+#include "trainer/packed_file.h"
 #include "trainer/prepared.h"
-#include "trainer/synthetic.h"
 #include "trainer/text.h"
 
 namespace ddl {
@@ -26,167 +19,54 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kContext = 64;
-constexpr std::array<std::string_view, 7> kTypes{"fashion-mnist", "idx",     "csv", "npy",
-                                                 "blobs",         "spirals", "text"};
-
-// The file as named, or below one of the search folders.
-std::string Found(const std::string& name, const DataPaths& paths, std::string_view hint) {
-  if (fs::exists(name)) return fs::absolute(name).lexically_normal();
-  std::string looked = fs::current_path();
-  for (const fs::path& folder : paths.search) {
-    if (fs::exists(folder / name)) return folder / name;
-    looked += ", " + folder.string();
-  }
-  throw Error(fmt::format("no file {} (looked in {})", name, looked), "data", hint);
-}
-
-std::string FoundNamed(JsonSection& section, std::string_view key, const DataPaths& paths,
-                       bool is_needed) {
-  const std::string name = section.Text(key, "");
-  if (name.empty() && is_needed) {
-    throw Error("no file", section.Name(key), "name the file to read");
-  }
-  return name.empty() ? name : Found(name, paths, "check the name, or set DDL_DATA");
-}
-
-ReadData Checked(ReadData data, std::string_view name, const std::string& where) {
-  data.name = name;
-  CheckRead(data, where);
-  return data;
-}
-
-std::size_t ClassesOf(const ReadData& data) {
-  std::int32_t most = -1;  // no labels: no classes
-  for (const std::int32_t label : data.train.labels) {
-    most = std::max(most, label);
-  }
-  return static_cast<std::size_t>(most) + 1;
-}
-
-// Two pairs of files of one format, the second may be missing.
-template <class Pair>
-Dataset LoadPairs(const DataPaths& paths, const Json& config, const std::string& name,
-                  const std::array<std::string, 4>& files,
-                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
-  const std::vector<std::string> sources(files.begin(), files.end());
-  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), sources), [&] {
-    ReadData data;
-    data.train = read({files[0], files[1]}, data.shape, data.is_bytes);
-    if (!files[2].empty()) data.test = read({files[2], files[3]}, data.shape, data.is_bytes);
-    data.classes = ClassesOf(data);
-    if (name == "fashion-mnist") {
-      data.class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
-    }
-    return Checked(std::move(data), name, files[0]);
-  });
-}
-
-Dataset LoadFashion(const JsonSection& section, const Json& config, const DataPaths& paths) {
-  section.Finish();
-  std::array<std::string, 4> files;
-  constexpr std::array<const char*, 4> kNames{"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-  constexpr std::string_view kHint =
-      "install Debian's package dataset-fashion-mnist, or name its folder's parent by DDL_DATA";
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    files[i] = Found(fmt::format("fashion-mnist/{}.gz", kNames[i]), paths, kHint);
-  }
-  return LoadPairs<IdxPair>(paths, config, "fashion-mnist", files, ReadIdx);
-}
-
-template <class Pair>
-Dataset LoadFiles(JsonSection section, const Json& config, const DataPaths& paths, const char* name,
-                  Records (*read)(const Pair&, std::vector<std::size_t>&, bool&)) {
-  std::array<std::string, 4> files{FoundNamed(section, "train_features", paths, true),
-                                   FoundNamed(section, "train_labels", paths, true),
-                                   FoundNamed(section, "test_features", paths, false),
-                                   FoundNamed(section, "test_labels", paths, false)};
-  section.Finish();
-  if (files[2].empty() != files[3].empty()) {
-    throw Error("test features without labels, or labels without features", "data",
-                "name both test_features and test_labels, or none");
-  }
-  return LoadPairs<Pair>(paths, config, name, files, read);
-}
-
-Dataset LoadCsv(JsonSection section, const Json& config, const DataPaths& paths) {
-  const std::string train = FoundNamed(section, "train", paths, true);
-  const std::string test = FoundNamed(section, "test", paths, false);
-  CsvFormat format{.label = section.Text("label", "")};
-  if (section.Has("header")) format.has_header = section.Flag("header", true);
-  const std::string delimiter = section.Text("delimiter", ",");
-  if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n") {
-    throw Error(fmt::format("'{}' is no delimiter", delimiter), section.Name("delimiter"),
-                "give one character, such as ; or a tab");
-  }
-  format.delimiter = delimiter[0];
-  (void)section.Raw("header");
-  section.Finish();
-  return LoadPrepared(paths.cache, SourceKey(DumpJson(config), {train, test}), [&] {
-    const CsvTable rows = ReadCsvTable(train, format);
-    const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
-    return Checked(DataOf(rows, train, test_rows, test), "csv", train);
-  });
-}
 
 std::string TypeOf(const Json& config) {
   return JsonSection(config, "data").Text("type", "");
-}
-
-bool IsMadeUp(std::string_view type) {
-  return type == "blobs" || type == "spirals";
 }
 
 // What decides how data are prepared: a text is the same in every context.
 Json KeyOf(const Json& config) {
   if (config.is_string()) return {{"type", config}};
   Json key = config;
-  if (TypeOf(config) == "text") key.erase("context");
+  const std::string type = TypeOf(config);
+  if (type == "text" || type == "packed") key.erase("context");
   return key;
 }
 
-Dataset LoadText(JsonSection section, const Json& config, const DataPaths& paths) {
-  const std::string train = FoundNamed(section, "train", paths, true);
-  const std::string test = FoundNamed(section, "test", paths, false);
-  const std::size_t context = section.Count("context", kContext, 1);
-  section.Finish();
-  Dataset set = LoadPrepared(paths.cache, SourceKey(DumpJson(KeyOf(config)), {train, test}),
-                             [&] { return ReadText(train, test); });
-  CutIntoContexts(set, context, train);
+// Of a text, as `config` cuts it.
+Dataset Cut(Dataset set, const Json& config, const std::string& where) {
+  if (set.context > 0) {
+    CutIntoContexts(set, JsonSection(config, "data").Count("context", kContext, 1), where);
+  }
   return set;
 }
 
-Dataset LoadBrought(JsonSection section, const Json& config, const DataPaths& paths) {
-  const std::filesystem::path path = paths.prepared / PreparedName(DumpJson(KeyOf(config)));
+Dataset LoadBrought(const Json& config, const DataPaths& paths) {
+  const fs::path path = paths.prepared / PreparedName(DumpJson(KeyOf(config)));
   std::optional<Dataset> set = MapPrepared(path);
-  if (!set) {
-    throw Error("the prepared data were not brought along, or are damaged", path.string(),
-                "start the sweep again: ddl sweep");
-  }
-  if (set->context > 0) CutIntoContexts(*set, section.Count("context", kContext, 1), path.string());
-  return *std::move(set);
+  if (set) return Cut(*std::move(set), config, path.string());
+  throw Error("the prepared data were not brought along, or are damaged", path.string(),
+              "start the sweep again: ddl sweep");
 }
 
-Dataset LoadSynthetic(JsonSection section, std::string_view type) {
-  const bool is_blobs = type == "blobs";
-  SyntheticSettings settings;
-  settings.rows = section.Count("rows", settings.rows, 1);
-  settings.test_rows = section.Count("test_rows", settings.test_rows);
-  if (is_blobs) settings.features = section.Count("features", settings.features, 1);
-  settings.classes = section.Count("classes", is_blobs ? 4 : 2, 2);
-  settings.noise = section.Number("noise", is_blobs ? 1.0 : 0.02, {});
-  settings.seed = section.Count("seed", 0);
+Dataset LoadPacked(const Json& config, const DataPaths& paths) {
+  JsonSection section(config, "data");
+  (void)section.Text("type", "");
+  const std::string name = section.Text("file", "");
+  const bool has_context = section.Has("context");
+  (void)section.Count("context", kContext, 1);
   section.Finish();
-  constexpr std::size_t kMostValues = std::size_t{1} << 30U;
-  if (settings.rows + settings.test_rows > kMostValues / settings.features) {
-    throw Error("more than 4 GiB of made-up data", section.Name("rows"), "make fewer rows");
+  if (name.empty()) throw Error("no file", section.Name("file"), "name what ddl data pack wrote");
+  const std::string path = FindDataFile(name, paths, "check the name, or set DDL_DATA");
+  auto mapped = MapPacked(path);
+  if (const auto* damaged = std::get_if<DamagedData>(&mapped)) {
+    throw Error("no whole packed data: " + damaged->why, path, "pack it again: ddl data pack");
   }
-  if (settings.rows < settings.classes) {
-    throw Error(fmt::format("{} rows of {} classes", settings.rows, settings.classes),
-                section.Name("rows"), "make at least one row a class");
+  Dataset& set = std::get<Dataset>(mapped);
+  if (has_context && set.context == 0) {
+    throw Error("a context of data that are no text", section.Name("context"), "leave it away");
   }
-  return KeepInMemory(is_blobs ? MakeBlobs(settings) : MakeSpirals(settings));
+  return Cut(std::move(set), config, path);
 }
 
 }  // namespace
@@ -216,21 +96,21 @@ DataPaths DataPathsFromEnvironment() {
 }
 
 Dataset LoadDataset(const Json& config, const DataPaths& paths) {
-  JsonSection section(config, "data");
-  const std::string type = section.Text("type", "");
-  if (!paths.prepared.empty() && !IsMadeUp(type)) {
-    return LoadBrought(std::move(section), config, paths);
+  const std::string type = TypeOf(config);
+  if (!paths.prepared.empty() && !IsMadeUp(type)) return LoadBrought(config, paths);
+  if (type == "packed") return LoadPacked(config, paths);
+  const DataSources sources = FindDataSources(config, paths);
+  if (IsMadeUp(type)) return KeepInMemory(ReadAll(*sources.open()));
+  const std::string key = DumpJson(KeyOf(config)) + sources.names;
+  Dataset set = LoadPrepared(paths.cache, SourceKey(key, sources.files), sources.open);
+  return Cut(std::move(set), config, sources.files.front());
+}
+
+void PackDataset(const Json& config, const DataPaths& paths, const fs::path& path) {
+  if (TypeOf(config) == "packed") {
+    throw Error("it is packed", "data", "copy the file, or name what it was packed of");
   }
-  if (type == "fashion-mnist") return LoadFashion(std::move(section), config, paths);
-  if (type == "idx") return LoadFiles<IdxPair>(std::move(section), config, paths, "idx", ReadIdx);
-  if (type == "npy") return LoadFiles<NpyPair>(std::move(section), config, paths, "npy", ReadNpy);
-  if (type == "csv") return LoadCsv(std::move(section), config, paths);
-  if (type == "text") return LoadText(std::move(section), config, paths);
-  if (IsMadeUp(type)) return LoadSynthetic(std::move(section), type);
-  const std::string nearest = NearestName(type, kTypes);
-  throw Error(type.empty() ? "no type of data" : fmt::format("unknown data '{}'", type), "data",
-              nearest.empty() ? "fashion-mnist, idx, csv, npy, text, blobs and spirals are known"
-                              : fmt::format("did you mean '{}'?", nearest));
+  WritePacked(path, *FindDataSources(config, paths).open());
 }
 
 std::optional<PreparedData> PrepareDataset(const Json& config, const DataPaths& paths) {

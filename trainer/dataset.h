@@ -3,9 +3,11 @@
 // Immutable once loaded: any thread may read it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "configs/json.h"
+#include "trainer/block_cut.h"
 
 namespace ddl {
 
@@ -21,7 +24,8 @@ namespace ddl {
 using FeatureView = std::variant<std::span<const std::uint8_t>, std::span<const float>>;
 
 // Views into memory of its Dataset. labels.size() is the number of rows; each label is in
-// [0, classes), each real feature is finite: checked when the data was read.
+// [0, classes), or the bits of a finite target; each real feature is finite: checked when the data
+// was read.
 struct Split {
   FeatureView features;
   std::span<const std::int32_t> labels;
@@ -34,6 +38,12 @@ struct Split {
 struct Affine {
   std::vector<float> mean{0.0F};
   std::vector<float> scale{1.0F};
+};
+
+// Features with the same value in every training row: nothing can be learnt from them.
+struct ConstantFeatures {
+  std::size_t count = 0;
+  std::vector<std::string> names;  // of the first few: columns, or numbers from 1
 };
 
 // Keeps the bytes behind the views: a mapping or vectors.
@@ -50,13 +60,16 @@ struct Dataset {
   std::string name;
   std::vector<std::size_t> shape;        // of one record, {28, 28}; its product is `features`
   std::size_t features = 0;              // values a record
-  std::size_t classes = 0;               // at least 2
+  std::size_t classes = 0;               // at least 2; 1 where targets are real
+  bool has_real_targets = false;         // labels are their bits, see target.h
   std::size_t context = 0;               // of a text: its features are one run of tokens, without
                                          // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
-  std::string file;                      // of prepared data that it is mapped from; "": none
-  Split train;                           // to be cut into training and validation by MakeSplit
-  Split test;                            // no rows when the data has none
+  ConstantFeatures constants;
+  std::string file;                          // of packed data that it is mapped from; "": none
+  std::array<std::uint32_t, 4> file_crcs{};  // of features and labels, training and test, as packed
+  Split train;                               // to be cut into training and validation by MakeSplit
+  Split test;                                // no rows when the data has none
   std::unique_ptr<const DatasetMemory> memory;
 };
 
@@ -91,6 +104,17 @@ struct PreparedData {
 [[nodiscard]] std::optional<PreparedData> PrepareDataset(const Json& config,
                                                          const DataPaths& paths);
 
+// Writes the rows of `config`, which is no packed data, as packed data to `path`, in little memory
+// where their reader needs little. Throws Error as LoadDataset does, and where the disk refuses.
+void PackDataset(const Json& config, const DataPaths& paths, const std::filesystem::path& path);
+
+// What a user should know before training on it: classes without training rows, columns that never
+// change (not of images, whose edges seldom do). A text each, without a line feed.
+[[nodiscard]] std::vector<std::string> NotesOn(const Dataset& dataset);
+
+// How many rows each class has; of a text, how often each token occurs; of real targets nothing.
+[[nodiscard]] std::vector<std::uint64_t> ClassCounts(const Dataset& dataset, const Split& split);
+
 // `config` is the value of the key `normalize`: {mean, std} of values on the scale of the default
 // below, "none", or null for the default:
 //   fashion-mnist      p/255, then mean 0.2860, std 0.3530
@@ -100,6 +124,13 @@ struct PreparedData {
 // {mean, std} is applied to p/255 for bytes and to the values as they are for reals.
 [[nodiscard]] Affine MakeAffine(const Dataset& dataset, const Json& config,
                                 std::span<const std::uint32_t> training_rows);
+
+// The same for rows that are visited once, in the order in which they lie, some side by side at a
+// time. Deviations of whole data follow those of their pieces (Chan, Golub and LeVeque, "Updating
+// formulae and a pairwise algorithm for computing sample variances", 1979).
+using RowVisit = std::function<void(const std::function<void(const RowRun&)>& take)>;
+[[nodiscard]] Affine MakeStreamedAffine(const Dataset& dataset, const Json& config,
+                                        const RowVisit& visit);
 
 // out[i * stride + j] = (split.features[rows[i], j] - mean[j]) * scale[j] for i < rows.size() and
 // j < features; the rest of `out` is left as it is. stride >= features is in floats, 0 means

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/dataset_memory.h"
 
-#include <cmath>
 #include <functional>
 #include <numeric>
 #include <utility>
-
-#include <fmt/format.h>
-#include <sys/mman.h>
-
-#include "configs/error.h"
 
 namespace ddl {
 
@@ -20,25 +14,6 @@ FeatureView ViewOf(const Records& records, bool is_bytes) {
   return std::span<const float>(records.reals);
 }
 
-void CheckPart(const ReadData& data, const Records& part, std::string_view name,
-               const std::string& where) {
-  const std::size_t features = data.Features();
-  for (std::size_t row = 0; row < part.Rows(); ++row) {
-    const std::int32_t label = part.labels[row];
-    if (label < 0 || static_cast<std::size_t>(label) >= data.classes) {
-      throw Error(
-          fmt::format("label {} in {} row {} is not below {}", label, name, row + 1, data.classes),
-          where, "labels are whole numbers from 0, the training part shows how many");
-    }
-    if (data.is_bytes) continue;
-    for (std::size_t j = 0; j < features; ++j) {
-      if (std::isfinite(part.reals[row * features + j])) continue;
-      throw Error(fmt::format("feature {} in {} row {} is not finite", j + 1, name, row + 1), where,
-                  "remove the row or mend the value");
-    }
-  }
-}
-
 }  // namespace
 
 std::size_t ReadData::Features() const {
@@ -47,10 +22,6 @@ std::size_t ReadData::Features() const {
 
 DatasetMemory::DatasetMemory(Records train_part, Records test_part)
     : train(std::move(train_part)), test(std::move(test_part)) {}
-
-DatasetMemory::~DatasetMemory() {
-  if (address_ != nullptr) munmap(address_, bytes_);
-}
 
 Dataset::Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
@@ -67,20 +38,11 @@ Dataset KeepInMemory(ReadData data) {
   set.name = std::move(data.name);
   set.shape = std::move(data.shape);
   set.classes = data.classes;
+  set.has_real_targets = data.has_real_targets;
   set.context = data.context;
+  set.constants = std::move(data.constants);
   set.class_names = std::move(data.class_names);
   return set;
-}
-
-void CheckRead(const ReadData& data, const std::string& where) {
-  if (data.train.Rows() == 0) throw Error("no training rows", where, "name data that has some");
-  if (data.Features() == 0) throw Error("no features", where, "name data that has some");
-  if (data.classes < 2) {
-    throw Error(fmt::format("{} class", data.classes), where,
-                "training a classifier needs labels of at least two classes");
-  }
-  CheckPart(data, data.train, "training", where);
-  CheckPart(data, data.test, "test", where);
 }
 
 }  // namespace ddl

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trainer/dataset.h"
+#include "trainer/mapped_file.h"
 
 namespace ddl {
 
@@ -26,10 +29,12 @@ struct ReadData {
   std::vector<std::size_t> shape;
   std::size_t classes = 0;
   std::vector<std::string> class_names;
+  bool has_real_targets = false;
   bool is_bytes = false;
   std::size_t context = 0;  // above 0: a text, see Dataset
   Records train;
   Records test;
+  ConstantFeatures constants;
 
   [[nodiscard]] std::size_t Features() const;
 };
@@ -37,25 +42,19 @@ struct ReadData {
 class DatasetMemory {
  public:
   DatasetMemory(Records train, Records test);
-  // Takes over a mapping.
-  DatasetMemory(void* address, std::size_t bytes) : address_(address), bytes_(bytes) {}
-  DatasetMemory(const DatasetMemory&) = delete;
-  DatasetMemory& operator=(const DatasetMemory&) = delete;
-  ~DatasetMemory();
+  explicit DatasetMemory(MappedFile file) : file_(std::move(file)) {}
+
+  // Null where the data are vectors.
+  [[nodiscard]] const MappedFile* File() const { return file_ ? &*file_ : nullptr; }
 
   Records train;
   Records test;
 
  private:
-  void* address_ = nullptr;
-  std::size_t bytes_ = 0;
+  std::optional<MappedFile> file_;
 };
 
 // The same as a Dataset that keeps it in memory.
 [[nodiscard]] Dataset KeepInMemory(ReadData data);
-
-// Throws Error unless labels are in [0, classes), there are at least two classes, a training row,
-// and every real feature is finite. `where` names the source.
-void CheckRead(const ReadData& data, const std::string& where);
 
 }  // namespace ddl

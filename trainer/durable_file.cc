@@ -14,43 +14,9 @@ namespace ddl {
 
 namespace {
 
+// What may be waiting to be written: a file larger than memory must not fill it.
+constexpr std::size_t kPace = std::size_t{16} << 20U;
 constexpr std::string_view kHint = "free space there or name another folder";
-
-// Owns a descriptor, and until Keep() the file under the aside name too.
-class AsideFile {
- public:
-  explicit AsideFile(std::string path)
-      : path_(std::move(path)),
-        fd_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
-    if (fd_ < 0) throw SystemError("cannot create a file", path_, kHint);
-  }
-  AsideFile(const AsideFile&) = delete;
-  AsideFile& operator=(const AsideFile&) = delete;
-  ~AsideFile() {
-    close(fd_);
-    if (!is_kept_) unlink(path_.c_str());
-  }
-
-  void Write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t written = write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) throw SystemError("cannot write", path_, kHint);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (fsync(fd_) != 0) throw SystemError("cannot sync", path_, kHint);
-  }
-
-  void RenameTo(const std::string& path) {
-    if (rename(path_.c_str(), path.c_str()) != 0) throw SystemError("cannot rename", path_, kHint);
-    is_kept_ = true;
-  }
-
- private:
-  std::string path_;
-  int fd_;
-  bool is_kept_ = false;
-};
 
 void SyncFolder(const std::filesystem::path& path) {
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
@@ -67,11 +33,49 @@ std::string AsideName(const std::filesystem::path& path) {
 
 }  // namespace
 
+DurableFile::DurableFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      aside_(AsideName(path_)),
+      fd_(open(aside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  if (fd_ < 0) throw SystemError("cannot create a file", aside_, kHint);
+}
+
+DurableFile::~DurableFile() {
+  close(fd_);
+  if (!is_kept_) unlink(aside_.c_str());
+}
+
+void DurableFile::WriteAt(std::size_t offset, std::string_view bytes) {
+  unpaced_ += bytes.size();
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw SystemError("cannot write", aside_, kHint);
+    offset += static_cast<std::size_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (unpaced_ < kPace) return;
+  unpaced_ = 0;
+  (void)::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+}
+
+void DurableFile::Resize(std::size_t bytes) {
+  if (ftruncate(fd_, static_cast<off_t>(bytes)) != 0) {
+    throw SystemError("cannot write", aside_, kHint);
+  }
+}
+
+void DurableFile::Keep() {
+  if (fsync(fd_) != 0) throw SystemError("cannot sync", aside_, kHint);
+  if (rename(aside_.c_str(), path_.c_str()) != 0) throw SystemError("cannot rename", aside_, kHint);
+  is_kept_ = true;
+  SyncFolder(path_);
+}
+
 void WriteDurably(const std::filesystem::path& path, std::string_view bytes) {
-  AsideFile file(AsideName(path));
-  file.Write(bytes);
-  file.RenameTo(path.string());
-  SyncFolder(path);
+  DurableFile file(path);
+  file.WriteAt(0, bytes);
+  file.Keep();
 }
 
 void LinkDurably(const std::filesystem::path& existing, const std::filesystem::path& path) {

@@ -5,7 +5,7 @@ namespace ddl {
 
 Progress Advance(const EarlyStoppingSettings& settings, const Progress& before,
                  const Quality& validation) {
-  const double figure = settings.watches_loss ? validation.loss : validation.accuracy;
+  const double figure = settings.watches_loss ? validation.loss : validation.accuracy.value();
   const double gain = !before.best            ? 0.0
                       : settings.watches_loss ? *before.best - figure
                                               : figure - *before.best;

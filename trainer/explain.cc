@@ -107,7 +107,7 @@ std::string Explain(const Plan& plan, double limit_flops) {
 
 std::string Explain(const TrainerConfig& config, const TrainingBatches& batches,
                     double limit_flops) {
-  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config)}), limit_flops);
+  return Explain(Plan(ShapeOf(config, batches), {LaneOf(config, batches)}), limit_flops);
 }
 
 }  // namespace ddl

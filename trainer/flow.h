@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "trainer/optimizer.h"
+#include "trainer/target.h"
 #include "trainer/tensor.h"
 
 namespace ddl {
@@ -27,8 +28,10 @@ struct LaneSettings {
   OptimizerSettings optimizer;
   double dropout = 0.0;
   double label_smoothing = 0.0;
-  double clip_norm = 0.0;  // 0: off
-  double ema_decay = 0.0;  // of the weights' moving average; 0: none is kept
+  double huber_delta = 1.0;  // where the loss has one
+  TargetScale target;        // of a regression
+  double clip_norm = 0.0;    // 0: off
+  double ema_decay = 0.0;    // of the weights' moving average; 0: none is kept
 };
 
 // A lane's batch at hand.

@@ -9,6 +9,7 @@
 #include "configs/error.h"
 #include "trainer/command_line.h"
 #include "trainer/config.h"
+#include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
 #include "trainer/gemm.h"
@@ -51,22 +52,31 @@ int Prepare(const TrainerCommand& command) {
   }
 }
 
-// Measures this machine and keeps the figures for later trainings where that can be done.
-int Probe() {
-  PinArithmetic(1);
-  const std::string machine = DescribeMachine();
-  const MachineLimits limits = MeasureLimits();
-  Json said = LimitsJson(machine, limits);
-  const std::filesystem::path cache = DataPathsFromEnvironment().cache;
+// Of data, in JSON on stdout; faults as they are told by Prepare.
+int TellOfData(const TrainerCommand& command) {
   try {
-    KeepLimits(cache, machine, limits);
-    said["kept"] = LimitsFile(cache, machine).string();
+    const DataPaths paths = DataPathsFromEnvironment();
+    const Json data = command.config.value("data", Json());
+    if (command.role == TrainerRole::kDataPack) {
+      PackDataset(data, paths, command.out_file);
+      const Json packed{{"type", "packed"}, {"file", command.out_file}};
+      fmt::print("{}\n", DumpJson(DescribeData(LoadDataset(packed, {}))));
+      return 0;
+    }
+    const Dataset dataset = LoadDataset(data, paths);
+    if (command.role == TrainerRole::kDataInfo) {
+      fmt::print("{}\n", DumpJson(DescribeData(dataset)));
+      return 0;
+    }
+    const DataFindings findings = CheckData(dataset);
+    fmt::print("{}\n", DumpJson({{"ok", findings.problems.empty()},
+                                 {"problems", findings.problems},
+                                 {"notes", findings.notes}}));
+    return 0;
   } catch (const Error& problem) {
-    said["kept"] = nullptr;
-    fmt::print(stderr, "ddl-trainer: {}\n", problem.what());
+    fmt::print("{}", problem.what());
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
   }
-  fmt::print("{}\n", DumpJson(said));
-  return 0;
 }
 
 int Fingerprint(const std::string& folder) {
@@ -82,25 +92,60 @@ void Note(const std::string& text) {
   fmt::print(stderr, "{}\n", text);
 }
 
-int Run(int argc, char** argv) {
-  CatchStopSignal();
-  const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
-                                             [](const char* name) { return std::getenv(name); });
-  if (command.is_help) {
-    fmt::print("{}", HelpText());
-    return 0;
+// Measures this machine and keeps the figures for later trainings where that can be done.
+int Probe() {
+  PinArithmetic(1);
+  const std::string machine = DescribeMachine();
+  const MachineLimits limits = MeasureLimits();
+  Json said = LimitsJson(machine, limits);
+  const std::filesystem::path cache = DataPathsFromEnvironment().cache;
+  try {
+    KeepLimits(cache, machine, limits);
+    said["kept"] = LimitsFile(cache, machine).string();
+  } catch (const Error& problem) {
+    said["kept"] = nullptr;
+    Note(fmt::format("ddl-trainer: {}", problem.what()));
   }
-  if (command.is_probe) return Probe();
-  if (command.is_fingerprint) return Fingerprint(command.folder);
-  if (command.is_lanes) return ServeLanes(kLaneListener);
-  if (command.is_check) return Check(command);
-  if (command.is_prepare) return Prepare(command);
+  fmt::print("{}\n", DumpJson(said));
+  return 0;
+}
+
+int Train(const TrainerCommand& command) {
   std::optional<Dataset> dataset;
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
   };
   return RunTrial(command, load,
                   {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
+}
+
+int Run(int argc, char** argv) {
+  CatchStopSignal();
+  const TrainerCommand command = ReadCommand({argv + 1, static_cast<std::size_t>(argc - 1)},
+                                             [](const char* name) { return std::getenv(name); });
+  switch (command.role) {
+    case TrainerRole::kTrain:
+    case TrainerRole::kExplain:
+      return Train(command);
+    case TrainerRole::kCheck:
+      return Check(command);
+    case TrainerRole::kPrepare:
+      return Prepare(command);
+    case TrainerRole::kDataInfo:
+    case TrainerRole::kDataCheck:
+    case TrainerRole::kDataPack:
+      return TellOfData(command);
+    case TrainerRole::kFingerprint:
+      return Fingerprint(command.folder);
+    case TrainerRole::kProbe:
+      return Probe();
+    case TrainerRole::kLanes:
+      return ServeLanes(kLaneListener);
+    case TrainerRole::kHelp:
+      fmt::print("{}", HelpText());
+      return 0;
+  }
+  return kWrongInput;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/metric_line.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -13,11 +14,34 @@ namespace ddl {
 namespace {
 
 std::string QualityFields(const char* prefix, const Quality& quality) {
-  return fmt::format(", \"{0}_loss\": {1}, \"{0}_accuracy\": {2}", prefix,
-                     FormatNumber(quality.loss), FormatNumber(quality.accuracy));
+  std::string text;
+  const auto add = [&](const char* name, double value) {
+    text += fmt::format(", \"{}_{}\": {}", prefix, name, FormatNumber(value));
+  };
+  add("loss", quality.loss);
+  if (quality.accuracy) add("accuracy", *quality.accuracy);
+  if (!quality.errors) return text;
+  add("rmse", quality.errors->rmse);
+  add("mae", quality.errors->mae);
+  if (quality.errors->r2) add("r2", *quality.errors->r2);
+  return text;
 }
 
 }  // namespace
+
+Quality ClassQuality(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
+  const auto count = static_cast<double>(rows);
+  return {.loss = loss_sum / count, .accuracy = static_cast<double>(correct) / count};
+}
+
+Quality RegressionQuality(const BatchScore& score) {
+  const auto count = static_cast<double>(score.rows);
+  const ErrorSums& sums = score.errors;
+  ErrorQuality errors{.rmse = std::sqrt(sums.squares / count), .mae = sums.distances / count};
+  const double spread = sums.target_squares - sums.targets * sums.targets / count;
+  if (spread > 0.0) errors.r2 = 1.0 - sums.squares / spread;
+  return {.loss = score.loss_sum / count, .errors = errors};
+}
 
 std::string EpochLine(const EpochMetrics& metrics) {
   std::string line =

@@ -6,13 +6,27 @@
 #include <optional>
 #include <string>
 
+#include "trainer/batch_score.h"
+
 namespace ddl {
 
-// Mean over samples; accuracy is a share of 1.
+// Of a regression, in the target's unit.
+struct ErrorQuality {
+  double rmse = 0.0;              // root of the mean square error
+  double mae = 0.0;               // mean absolute error
+  std::optional<double> r2 = {};  // 1 - squares of the errors / squares of the targets about their
+                                  // own mean; none where all targets are one
+};
+
+// Mean over samples.
 struct Quality {
   double loss = 0.0;
-  double accuracy = 0.0;
+  std::optional<double> accuracy = {};      // a share of 1, where targets are classes
+  std::optional<ErrorQuality> errors = {};  // where they are real, and were measured
 };
+
+[[nodiscard]] Quality ClassQuality(double loss_sum, std::uint64_t correct, std::uint64_t rows);
+[[nodiscard]] Quality RegressionQuality(const BatchScore& score);
 
 struct EpochMetrics {
   std::uint64_t epoch = 0;      // 1 after the first; the line's "step"
@@ -27,7 +41,8 @@ struct EpochMetrics {
 
 // {"step": 1, "iteration": 390, "train_loss": …, "train_accuracy": …, "val_loss": …,
 // "val_accuracy": …, "samples_per_s": …, "gflops": …, "percent_of_limit": …, "lr": …} and a line
-// feed; val_* only with validation, percent_of_limit only with a limit.
+// feed; val_* only with validation, percent_of_limit only with a limit. Of a regression val_rmse,
+// val_mae and val_r2 in place of the accuracy.
 [[nodiscard]] std::string EpochLine(const EpochMetrics& metrics);
 
 // {"step": 10, "test_loss": …, "test_accuracy": …} and a line feed.

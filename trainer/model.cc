@@ -12,6 +12,7 @@
 
 #include "configs/error.h"
 #include "trainer/model_memory.h"
+#include "trainer/shared_scratch.h"
 
 namespace ddl {
 
@@ -37,7 +38,8 @@ class ModelBuilder {
     Add(DenseLayer{.width = shape.classes, .activation = Activation::kIdentity});
     model_.logits = at_.flow.values;
     model_.targets = at_.flow.places;
-    if (!shape.keeps_gradients) ShareStrip();
+    if (!shape.keeps_gradients) ShareStrip(model_.stages, memory_);
+    if (shape.orthogonalises) ShareOrthogonalScratch(model_.stages, memory_);
   }
 
   [[nodiscard]] std::size_t StateFloats() const { return memory_.StateFloats(); }
@@ -77,10 +79,10 @@ class ModelBuilder {
     stage.activation = layer.activation;
     stage.input = at_.flow;
     const std::size_t inputs = at_.flow.Width();
-    stage.weight = memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, layer.width);
+    stage.weight = MakeWeight(inputs, layer.width);
     stage.bias = memory_.MakeParameter(ParameterRole::kBias, "bias", 1, layer.width);
     stage.weight.fan_in = stage.bias.fan_in = inputs;
-    if (model_.shape.keeps_gradients) {
+    if (model_.shape.keeps_gradients && stage.weight.gradient.IsEmpty()) {
       stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
     }
     stage.pre = AddOutput("pre", layer.width);
@@ -238,8 +240,10 @@ class ModelBuilder {
     CheckFits({.height = least, .width = least});
     stage.input = at_.flow;
     const std::size_t inputs = window.size * window.size * stage.image.channels;
-    stage.weight = memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, outputs);
-    stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
+    stage.weight = MakeWeight(inputs, outputs);
+    if (stage.weight.gradient.IsEmpty()) {
+      stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
+    }
     stage.weight.fan_in = inputs;
     if (!has_norm) {  // whose shift would make up for any bias
       stage.bias = memory_.MakeParameter(ParameterRole::kBias, "bias", 1, outputs);
@@ -252,6 +256,15 @@ class ModelBuilder {
     Append(stage);
     if (has_norm) AddNorm(activation);
     memory_.NextNumber();
+  }
+
+  // The weights of the running layer. The last one's are no hidden matrix.
+  Parameter MakeWeight(std::size_t inputs, std::size_t outputs) {
+    const bool is_hidden = layer_ < model_.shape.layers.size();
+    if (model_.shape.orthogonalises && is_hidden) {
+      return memory_.MakeMatrix("weight", inputs, outputs);
+    }
+    return memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, outputs);
   }
 
   void AddNorm(Activation activation) {
@@ -353,19 +366,6 @@ class ModelBuilder {
     const bool is_last = layer_ == model_.shape.layers.size();
     if (!is_last) output.gradient = AddGradient("gradient", pre.cols);
     return output;
-  }
-
-  // One strip of gradient, which all dense weights share.
-  void ShareStrip() {
-    std::size_t most = 0;
-    for (const Stage& stage : model_.stages) {
-      const auto* dense = std::get_if<DenseStage>(&stage);
-      if (dense != nullptr) most = std::max(most, StripFloats(dense->weight.value));
-    }
-    const Tensor strip = memory_.Scratch("strip", 1, most);
-    for (Stage& stage : model_.stages) {
-      if (auto* dense = std::get_if<DenseStage>(&stage)) dense->weight.gradient = strip;
-    }
   }
 
   Model model_;

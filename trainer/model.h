@@ -9,6 +9,7 @@
 #include "trainer/arena.h"
 #include "trainer/bfloat16.h"
 #include "trainer/layer.h"
+#include "trainer/regression.h"
 #include "trainer/stage.h"
 
 namespace ddl {
@@ -24,12 +25,14 @@ struct ModelShape {
   std::size_t evaluation_batch = 1;  // rows of a forward pass without training
   std::size_t features = 1;
   std::optional<ImageShape> image;  // what the features are, where convolutions need to know
-  std::size_t classes = 2;
-  std::vector<Layer> layers;     // none: softmax regression
-  bool keeps_gradients = false;  // all at once, as their norm is needed before an update
-  bool keeps_average = false;    // of each weight, over the steps
+  std::size_t classes = 2;          // 1 in a regression
+  std::vector<Layer> layers;        // none: softmax regression
+  bool keeps_gradients = false;     // all at once, as their norm is needed before an update
+  bool keeps_average = false;       // of each weight, over the steps
+  LossKind loss = LossKind::kCrossEntropy;
   Precision precision = Precision::kFloat32;
-  int state_tensors = 0;  // 0, 1 or 2 that the optimizer keeps beside each weight
+  bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
+  int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight
 };
 
 struct Model {

@@ -36,15 +36,29 @@ Tensor ModelMemory::Gradient(const char* name, std::size_t places, std::size_t w
 
 Parameter ModelMemory::MakeParameter(ParameterRole role, const char* name, std::size_t rows,
                                      std::size_t cols) {
+  Parameter parameter = Make(role, name, {.rows = rows, .cols = cols}, state_tensors_);
+  if (role != ParameterRole::kWeight) parameter.gradient = GradientOf(parameter, name);
+  return parameter;
+}
+
+Parameter ModelMemory::MakeMatrix(const char* name, std::size_t rows, std::size_t cols) {
+  Parameter parameter = Make(ParameterRole::kWeight, name, {.rows = rows, .cols = cols}, 1);
+  parameter.gradient = GradientOf(parameter, name);
+  return parameter;
+}
+
+Parameter ModelMemory::Make(ParameterRole role, const char* name, const Tensor& shape,
+                            int state_tensors) {
+  const std::size_t rows = shape.rows;
+  const std::size_t cols = shape.cols;
   const std::string full = Numbered(name);
   Parameter parameter;
   parameter.role = role;
   parameter.number = number_;
   parameter.value = state_.Add(full, rows, cols);
-  if (state_tensors_ > 0) parameter.first = state_.Add(full + ".first", rows, cols);
-  if (state_tensors_ > 1) parameter.second = state_.Add(full + ".second", rows, cols);
+  if (state_tensors > 0) parameter.first = state_.Add(full + ".first", rows, cols);
+  if (state_tensors > 1) parameter.second = state_.Add(full + ".second", rows, cols);
   if (keeps_average_) parameter.average = state_.Add(full + ".average", rows, cols);
-  if (role != ParameterRole::kWeight) parameter.gradient = GradientOf(parameter, name);
   return parameter;
 }
 

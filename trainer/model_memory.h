@@ -33,6 +33,8 @@ class ModelMemory {
   // gradient may not be wanted as a whole.
   [[nodiscard]] Parameter MakeParameter(ParameterRole role, const char* name, std::size_t rows,
                                         std::size_t cols);
+  // The same of a matrix that muon moves: one tensor of its state, and the whole gradient.
+  [[nodiscard]] Parameter MakeMatrix(const char* name, std::size_t rows, std::size_t cols);
   [[nodiscard]] Tensor GradientOf(const Parameter& parameter, const char* name);
 
   [[nodiscard]] std::size_t Rows() const { return rows_; }
@@ -41,6 +43,8 @@ class ModelMemory {
   [[nodiscard]] LaneLayout Layout() const;
 
  private:
+  [[nodiscard]] Parameter Make(ParameterRole role, const char* name, const Tensor& shape,
+                               int state_tensors);
   [[nodiscard]] std::string Numbered(const char* name) const;
 
   std::size_t batch_;

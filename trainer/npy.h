@@ -3,20 +3,15 @@
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #pragma once
 
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "trainer/dataset_memory.h"
+#include "trainer/element_stream.h"
 
 namespace ddl {
 
-struct NpyPair {
-  std::string features;  // |u1, <f4, <f8, <i4 or <i8, [rows, …]
-  std::string labels;    // |u1, <i4 or <i8, [rows]
-};
-
-// As ReadIdx. Throws Error with file and row or byte.
-[[nodiscard]] Records ReadNpy(const NpyPair& files, std::vector<std::size_t>& shape,
-                              bool& is_bytes);
+// |u1, |b1, <f4, <f8, <i4 or <i8. Throws Error with the file for a header that cannot be read, and
+// for a size other than it says.
+[[nodiscard]] std::unique_ptr<ElementStream> OpenNpy(const std::string& path);
 
 }  // namespace ddl

@@ -15,6 +15,7 @@ int StateTensors(const OptimizerSettings& settings) {
       return 1;
     case OptimizerKind::kAdam:
     case OptimizerKind::kAdamW:
+    case OptimizerKind::kMuon:
       return 2;
   }
   return 2;
@@ -24,8 +25,11 @@ UpdateRule RuleAt(const OptimizerSettings& settings, double lr, std::uint64_t st
   assert(step >= 1);
   const auto narrow = [](double value) { return static_cast<float>(value); };
   const auto t = static_cast<double>(step);
-  return {.kind = settings.kind,
-          .lr = narrow(lr),
+  const bool is_muon = settings.kind == OptimizerKind::kMuon;
+  assert(!is_muon || settings.lr > 0.0);
+  return {.kind = is_muon ? OptimizerKind::kAdamW : settings.kind,
+          .lr = narrow(is_muon ? settings.adam_lr * (lr / settings.lr) : lr),
+          .matrix_lr = narrow(lr),
           .weight_decay = narrow(settings.weight_decay),
           .momentum = narrow(settings.momentum),
           .is_nesterov = settings.is_nesterov,

@@ -3,6 +3,8 @@
 
 #include <cassert>
 
+#include "trainer/muon.h"
+
 namespace ddl {
 
 void UpdateRange(const Parameter& parameter, const LaneRun& run, std::size_t start,
@@ -18,6 +20,7 @@ void UpdateRange(const Parameter& parameter, const LaneRun& run, std::size_t sta
 }
 
 void UpdateWhole(const Parameter& parameter, const LaneRun& run) {
+  if (!parameter.orthogonal.product.IsEmpty()) return OrthogonalUpdate(parameter, run);
   assert(parameter.gradient.Floats() == parameter.value.Floats());
   UpdateRange(parameter, run, 0, parameter.value.Floats(), run.At(parameter.gradient));
 }

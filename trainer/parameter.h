@@ -18,11 +18,19 @@ enum class ParameterRole : std::uint8_t {
   kShift,   // zero
 };
 
+// What orthogonalising a matrix needs; shared by all.
+struct OrthogonalPlaces {
+  Tensor product;
+  Tensor gram;
+  Tensor square;
+};
+
 struct Parameter {
   Tensor value;
-  Tensor first;     // momentum or first moment; empty where the optimizer keeps nothing
-  Tensor second;    // second moment
-  Tensor average;   // moving average of the values; empty where none is kept
+  Tensor first;                 // momentum or first moment; empty where the optimizer keeps nothing
+  Tensor second;                // second moment
+  Tensor average;               // moving average of the values; empty where none is kept
+  OrthogonalPlaces orthogonal;  // empty but for matrices that are moved by muon
   Tensor gradient;  // the whole, or only a strip of rows when the update follows at once
   ParameterRole role = ParameterRole::kWeight;
   std::size_t number = 0;  // 0, 1, …: where its random numbers are drawn

@@ -19,6 +19,14 @@ SoftmaxTargets TargetsOf(const std::vector<std::int32_t>& labels, std::size_t cl
           .label_smoothing = static_cast<float>(smoothing)};
 }
 
+RegressionTargets TargetsOf(const std::vector<std::int32_t>& labels, LossKind loss,
+                            const LaneSettings& settings) {
+  return {.labels = labels.data(),
+          .kind = loss,
+          .delta = settings.huber_delta,
+          .scale = settings.target};
+}
+
 // The factor that shortens the gradient of all weights together to `clip_norm`, as PyTorch's
 // clip_grad_norm_. Tensors are added in the order of the stages.
 float ClipScale(const Model& model, const LaneRun& run) {
@@ -53,7 +61,7 @@ Plan::Plan(const ModelShape& shape, const std::vector<LaneSettings>& lanes)
   }
   CompileForward();
   CompileBackward();
-  if (shape.keeps_gradients) CompileClippedUpdate();
+  if (shape.keeps_gradients) CompileWholeUpdate();
   CompileEvaluation();
 }
 
@@ -92,6 +100,15 @@ void Plan::Evaluate(std::size_t rows) {
   }
 }
 
+OutputView Plan::Outputs(std::size_t lane) const {
+  const Lane& own = lanes_[lane];
+  const std::size_t rows = own.run.rows * model_.targets;
+  return {.at = own.run.At(model_.logits),
+          .shape = {.rows = rows, .stride = model_.logits.Stride()},
+          .outputs = model_.logits.cols,
+          .labels = std::span(own.labels).first(rows)};
+}
+
 template <class Function>
 void Plan::Add(std::vector<Call>& calls, const char* what, std::size_t stage, Function function) {
   const bool is_of_stage = stage != kNoStage;
@@ -115,10 +132,15 @@ void Plan::CompileForward() {
   }
   Add(step_calls_, "loss", kNoStage, [this](Lane& lane) {
     const Tensor& logits = model_.logits;
-    lane.score = SoftmaxCrossEntropyGradient(
-        {.rows = lane.run.rows * model_.targets, .stride = logits.Stride()},
-        TargetsOf(lane.labels, logits.cols, lane.run.settings.label_smoothing),
-        lane.run.At(logits));
+    const BlockShape shape{.rows = lane.run.rows * model_.targets, .stride = logits.Stride()};
+    const LaneSettings& settings = lane.run.settings;
+    lane.score =
+        model_.shape.loss == LossKind::kCrossEntropy
+            ? SoftmaxCrossEntropyGradient(
+                  shape, TargetsOf(lane.labels, logits.cols, settings.label_smoothing),
+                  lane.run.At(logits))
+            : RegressionGradient(shape, TargetsOf(lane.labels, model_.shape.loss, settings),
+                                 lane.run.At(logits));
   });
 }
 
@@ -141,11 +163,13 @@ void Plan::CompileBackward() {
   }
 }
 
-void Plan::CompileClippedUpdate() {
-  Add(step_calls_, "clip", kNoStage, [this](Lane& lane) {
-    if (lane.run.settings.clip_norm == 0.0) return;
-    lane.run.rule.gradient_scale = ClipScale(model_, lane.run);
-  });
+void Plan::CompileWholeUpdate() {
+  const auto clips = [](const Lane& lane) { return lane.run.settings.clip_norm > 0.0; };
+  if (std::ranges::any_of(lanes_, clips)) {
+    Add(step_calls_, "clip", kNoStage, [this, clips](Lane& lane) {
+      if (clips(lane)) lane.run.rule.gradient_scale = ClipScale(model_, lane.run);
+    });
+  }
   for (std::size_t i = 0; i < model_.stages.size(); ++i) {
     std::visit(
         [this, i](const auto& stage) {
@@ -167,9 +191,13 @@ void Plan::CompileEvaluation() {
   }
   Add(evaluation_calls_, "loss", kNoStage, [this](Lane& lane) {
     const Tensor& logits = model_.logits;
+    const BlockShape shape{.rows = lane.run.rows * model_.targets, .stride = logits.Stride()};
     lane.score =
-        SoftmaxCrossEntropy({.rows = lane.run.rows * model_.targets, .stride = logits.Stride()},
-                            TargetsOf(lane.labels, logits.cols, 0.0), lane.run.At(logits));
+        model_.shape.loss == LossKind::kCrossEntropy
+            ? SoftmaxCrossEntropy(shape, TargetsOf(lane.labels, logits.cols, 0.0),
+                                  lane.run.At(logits))
+            : RegressionScore(shape, TargetsOf(lane.labels, model_.shape.loss, lane.run.settings),
+                              lane.run.At(logits));
   });
 }
 

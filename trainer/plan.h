@@ -29,6 +29,15 @@ struct BatchPlace {
   float* features = nullptr;  // [rows, stride]; padding columns are zero and must stay so
   std::size_t stride = 0;
   std::span<std::int32_t> labels;  // [rows * targets of a sample]
+  std::uint64_t epoch = 0;         // of a training step, for what is drawn anew in every epoch
+};
+
+// What the last stage made of a batch: logits, as Evaluate leaves them.
+struct OutputView {
+  const float* at = nullptr;
+  BlockShape shape;                      // a row for each target of each sample
+  std::size_t outputs = 0;               // of a row; padding follows
+  std::span<const std::int32_t> labels;  // of those rows
 };
 
 class Plan {
@@ -57,6 +66,9 @@ class Plan {
   // Of the latest Step or Evaluate.
   [[nodiscard]] const BatchScore& Score(std::size_t lane) const { return lanes_[lane].score; }
 
+  // Of the latest Evaluate.
+  [[nodiscard]] OutputView Outputs(std::size_t lane) const;
+
   [[nodiscard]] std::span<const Call> StepCalls() const { return step_calls_; }
 
  private:
@@ -70,7 +82,7 @@ class Plan {
   void Add(std::vector<Call>& calls, const char* what, std::size_t stage, Function function);
   void CompileForward();
   void CompileBackward();
-  void CompileClippedUpdate();
+  void CompileWholeUpdate();
   void CompileEvaluation();
 
   Model model_;

@@ -11,10 +11,11 @@ namespace ddl {
 
 // What the numbers are for. The values are part of every trial's result: append, never renumber.
 enum class RandomPurpose : std::uint8_t {
-  kSplit = 1,      // which rows become validation rows
-  kOrder = 2,      // the order of the rows in an epoch (step = epoch)
-  kSynthetic = 5,  // data made in memory
-  kWindows = 6,    // where in a text an epoch's windows begin (step = epoch)
+  kSplit = 1,         // which rows become validation rows
+  kOrder = 2,         // the order of the rows in an epoch (step = epoch)
+  kSynthetic = 5,     // data made in memory
+  kWindows = 6,       // where in a text an epoch's windows begin (step = epoch)
+  kAugmentation = 7,  // what happens to an image (step = epoch; four words a row)
   // 0x10 to 0x13 are weights, biases, dropout and tables: initial_weights.cc
 };
 

@@ -116,4 +116,31 @@ DDL_CLONES BatchScore SoftmaxCrossEntropy(BlockShape shape, const SoftmaxTargets
   return score;
 }
 
+DDL_CLONES void SoftmaxProbabilities(BlockShape shape, std::size_t classes, const float* logits,
+                                     float* out) {
+  for (std::size_t r = 0; r < shape.rows; ++r) {
+    const float* z = logits + r * shape.stride;
+    float* p = out + r * classes;
+    RowScore row;
+    FindMaximum(z, classes, row);
+    for (std::size_t c = 0; c < classes; ++c) {
+      p[c] = VectorExp(z[c] - row.maximum);
+      row.exponentials += p[c];
+    }
+    for (std::size_t c = 0; c < classes; ++c) {
+      p[c] /= row.exponentials;
+    }
+    // Logits that differ in their last bit may have one exponential.
+    for (std::size_t c = 0; c < row.best; ++c) {
+      if (p[c] == p[row.best]) p[c] = std::nextafter(p[c], 0.0F);
+    }
+  }
+}
+
+std::int32_t AnswerOf(const float* logits, std::size_t classes) {
+  RowScore row;
+  FindMaximum(logits, classes, row);
+  return static_cast<std::int32_t>(row.best);
+}
+
 }  // namespace ddl

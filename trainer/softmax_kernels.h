@@ -6,15 +6,9 @@
 #include <cstdint>
 
 #include "trainer/activation_kernels.h"
+#include "trainer/batch_score.h"
 
 namespace ddl {
-
-// Sums over rows, so that batches of any size add up to an epoch.
-struct BatchScore {
-  double loss_sum = 0.0;
-  std::size_t correct = 0;
-  std::size_t rows = 0;
-};
 
 struct SoftmaxTargets {
   const std::int32_t* labels = nullptr;  // [rows], each in [0, classes)
@@ -30,5 +24,12 @@ BatchScore SoftmaxCrossEntropyGradient(BlockShape shape, const SoftmaxTargets& t
 // The same score; the logits stay.
 [[nodiscard]] BatchScore SoftmaxCrossEntropy(BlockShape shape, const SoftmaxTargets& targets,
                                              const float* logits);
+
+// out[rows, classes], without padding: the probabilities of logits[rows, stride]. The largest of a
+// row is, alone or as the first, that of the class which the scores above take for the answer.
+void SoftmaxProbabilities(BlockShape shape, std::size_t classes, const float* logits, float* out);
+
+// The class that the scores above take for a row's answer.
+[[nodiscard]] std::int32_t AnswerOf(const float* logits, std::size_t classes);
 
 }  // namespace ddl

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "configs/json.h"
+#include "trainer/random.h"
 
 namespace ddl {
 
@@ -26,6 +27,15 @@ struct SplitIndices {
 // `validation` of `rows` rows, drawn without replacement. With the same seed a smaller validation
 // part is a subset of a larger one. rows < 2^32.
 [[nodiscard]] SplitIndices MakeSplit(std::size_t rows, std::size_t validation, std::uint64_t seed);
+
+// Fisher and Yates from the front, so that a longer prefix of the result begins with a shorter one.
+// A word of 32 bits picks among at most n places: the bias is below n / 2^32. n < 2^32.
+void Shuffle(const RandomStream& stream, std::span<std::uint32_t> numbers);
+// Of the same permutation the first `count` places; the rest holds the other numbers.
+void ShuffleFirst(const RandomStream& stream, std::span<std::uint32_t> numbers, std::size_t count);
+
+// 0 .. n-1, shuffled.
+[[nodiscard]] std::vector<std::uint32_t> Permutation(const RandomStream& stream, std::size_t n);
 
 // A permutation of 0 .. n-1, a pure function of its arguments. Epochs count from 0. n < 2^32.
 [[nodiscard]] std::vector<std::uint32_t> EpochOrder(std::uint64_t seed, std::uint64_t epoch,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/task.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,8 +10,11 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/block_batches.h"
 #include "trainer/random.h"
+#include "trainer/row_loader.h"
 #include "trainer/split.h"
+#include "trainer/target_scale.h"
 
 namespace ddl {
 
@@ -20,15 +24,8 @@ namespace {
 struct Source {
   const Dataset& dataset;
   SplitIndices split;
-  Affine affine;
+  RowLoader loader;
 };
-
-void LoadRows(const Split& split, const Affine& affine, std::span<const std::uint32_t> rows,
-              const BatchPlace& place) {
-  const std::size_t floats = rows.size() * place.stride;
-  GatherRows(split, rows, affine, std::span(place.features, floats), place.stride);
-  GatherLabels(split, rows, place.labels.first(rows.size()));
-}
 
 Batches ValidationOf(const std::shared_ptr<const Source>& source) {
   const auto load = [source](std::span<const std::uint32_t> rows, const BatchPlace& place) {
@@ -37,9 +34,11 @@ Batches ValidationOf(const std::shared_ptr<const Source>& source) {
     for (const std::uint32_t row : rows) {
       own.push_back(source->split.validation[row]);
     }
-    LoadRows(source->dataset.train, source->affine, own, place);
+    source->loader.Load(source->dataset.train, own, place);
   };
-  return {.rows = source->split.validation.size(), .load = load};
+  return {.rows = source->split.validation.size(),
+          .load = load,
+          .number = [source](std::uint32_t row) { return source->split.validation[row]; }};
 }
 
 // A text, cut once: the training part, then the part to validate on.
@@ -80,6 +79,13 @@ std::size_t WindowsIn(std::span<const std::uint8_t> text, std::size_t context) {
 // Validation is the text's last part. An epoch draws windows that begin anywhere in the rest, as
 // many as lie side by side in it, or as its steps need.
 TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& dataset) {
+  if (config.augment.IsOn()) {
+    throw Error("augmentation of a text", "augment", "leave it out");
+  }
+  if (config.shuffle.kind != ShuffleKind::kBySize) {
+    throw Error("a text is not shuffled by rows", "shuffle",
+                "leave it away: windows of a text begin anywhere");
+  }
   const auto text = std::get<std::span<const std::uint8_t>>(dataset.train.features);
   const std::size_t held_out = ValidationRows(config.validation, text.size());
   const auto source = std::make_shared<const TextSource>(
@@ -101,7 +107,8 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
                           .features = dataset.features,
                           .shape = dataset.shape,
                           .is_text = true,
-                          .classes = dataset.classes};
+                          .classes = dataset.classes,
+                          .class_names = dataset.class_names};
   batches.train = Windows(source, source->train, rows, 1);
   batches.validation = Windows(source, source->validation, validation_rows, dataset.context);
   batches.test =
@@ -112,12 +119,13 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
     for (std::uint32_t& start : starts) {
       start = static_cast<std::uint32_t>((start * places) >> 32U);
     }
-    return starts;
+    return WholeOrder(std::move(starts));
   };
   return batches;
 }
 
-// Rows that an epoch visits.
+}  // namespace
+
 std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
   const std::uint64_t wanted = config.steps_per_epoch * config.batch_size;
   if (wanted <= rows) return wanted == 0 ? rows : wanted;
@@ -126,35 +134,43 @@ std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
               "steps_per_epoch", "make it smaller");
 }
 
-}  // namespace
-
 TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset) {
   if (dataset.context > 0) return MakeTextBatches(config, dataset);
+  if (UsesBlocks(config.shuffle, dataset)) return MakeBlockBatches(config, dataset);
   const std::size_t rows = dataset.train.Rows();
   SplitIndices split = MakeSplit(rows, ValidationRows(config.validation, rows), config.seed);
-  Affine affine = MakeAffine(dataset, config.normalize, split.train);
+  RowLoader loader(config, dataset, MakeAffine(dataset, config.normalize, split.train));
   const auto source =
-      std::make_shared<const Source>(Source{dataset, std::move(split), std::move(affine)});
+      std::make_shared<const Source>(Source{dataset, std::move(split), std::move(loader)});
   TrainingBatches batches{.name = dataset.name,
                           .features = dataset.features,
                           .shape = dataset.shape,
-                          .classes = dataset.classes};
+                          .classes = dataset.classes,
+                          .class_names = dataset.class_names};
+  if (dataset.has_real_targets) {
+    batches.is_regression = true;
+    batches.target = MeasureTargets([&](const std::function<void(std::int32_t)>& take) {
+      for (const std::uint32_t row : source->split.train) {
+        take(dataset.train.labels[row]);
+      }
+    });
+  }
   const std::size_t epoch_rows = EpochSize(config, source->split.train.size());
   batches.train = {
       .rows = epoch_rows,
       .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
-        LoadRows(source->dataset.train, source->affine, wanted, place);
+        source->loader.LoadForTraining(source->dataset.train, wanted, place);
       }};
   batches.validation = ValidationOf(source);
   batches.test = {.rows = dataset.test.Rows(),
                   .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
-                    LoadRows(source->dataset.test, source->affine, wanted, place);
+                    source->loader.Load(source->dataset.test, wanted, place);
                   }};
   batches.order = [source, epoch_rows, seed = config.seed](std::uint64_t epoch) {
     std::vector<std::uint32_t> order(source->split.train.size());
     EpochRows(seed, epoch, source->split.train, order);
     order.resize(epoch_rows);
-    return order;
+    return WholeOrder(std::move(order));
   };
   return batches;
 }

@@ -12,4 +12,7 @@ namespace ddl {
 // never enter the others, nor the scale. Throws Error naming the key for a cut that leaves nothing.
 [[nodiscard]] TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset);
 
+// Rows that an epoch of `rows` training rows visits. Throws Error for more steps than they fill.
+[[nodiscard]] std::size_t EpochSize(const TrainerConfig& config, std::size_t rows);
+
 }  // namespace ddl

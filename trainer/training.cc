@@ -2,7 +2,6 @@
 #include "trainer/training.h"
 
 #include <algorithm>
-#include <cassert>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -67,9 +66,28 @@ double FlopsOfRow(const Model& model) {
   return StepFlops(model) / static_cast<double>(model.shape.batch * model.targets);
 }
 
-Quality MeanOf(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
-  const auto count = static_cast<double>(rows);
-  return {.loss = loss_sum / count, .accuracy = static_cast<double>(correct) / count};
+void CheckLoss(const TrainerConfig& config, const TrainingBatches& batches) {
+  const bool is_regression = config.loss != LossKind::kCrossEntropy;
+  if (is_regression == batches.is_regression) return;
+  if (is_regression) {
+    throw Error("a loss of real targets over classes", "loss.type",
+                "say labels: real of the data, or leave the loss out");
+  }
+  throw Error("cross-entropy of real targets", "loss.type", "write mse, mae or huber");
+}
+
+// Which checkpoint is called best: the highest accuracy or, of a regression, the lowest loss.
+bool IsBetter(const Quality& validation, const TrainingClock& clock) {
+  if (validation.accuracy) return *validation.accuracy > clock.best_accuracy;
+  return !clock.best_loss || validation.loss < *clock.best_loss;
+}
+
+void Remember(const Quality& validation, TrainingClock& clock) {
+  if (validation.accuracy) {
+    clock.best_accuracy = *validation.accuracy;
+  } else {
+    clock.best_loss = validation.loss;
+  }
 }
 
 }  // namespace
@@ -78,6 +96,8 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
   CheckPrecision(config.precision, HasBfloat16Products());
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
+  CheckLoss(config, batches);
+  const bool is_muon = config.optimizer.kind == OptimizerKind::kMuon;
   const bool is_wide = image || batches.is_text;  // a sample of many numbers
   return {.batch = config.batch_size,
           .evaluation_batch = is_wide ? config.batch_size : kEvaluationRows,
@@ -85,17 +105,21 @@ ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) 
           .image = image,
           .classes = batches.classes,
           .layers = config.model.layers,
-          .keeps_gradients = config.clip_norm > 0.0,
+          .keeps_gradients = config.clip_norm > 0.0 || is_muon,
           .keeps_average = config.ema_decay > 0.0,
+          .loss = config.loss,
           .precision = config.precision,
+          .orthogonalises = is_muon,
           .state_tensors = StateTensors(config.optimizer)};
 }
 
-LaneSettings LaneOf(const TrainerConfig& config) {
+LaneSettings LaneOf(const TrainerConfig& config, const TrainingBatches& batches) {
   return {.seed = config.seed,
           .optimizer = config.optimizer,
           .dropout = config.model.dropout,
           .label_smoothing = config.label_smoothing,
+          .huber_delta = config.huber_delta,
+          .target = batches.target,
           .clip_norm = config.clip_norm,
           .ema_decay = config.ema_decay};
 }
@@ -106,7 +130,8 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
       batches_(batches),
       outlets_(outlets),
       steps_per_epoch_(StepsPerEpoch(config, batches.train.rows)),
-      plan_(ShapeOf(config, batches), {LaneOf(config)}) {
+      plan_(ShapeOf(config, batches), {LaneOf(config, batches)}),
+      report_(config, batches, outlets.output_folder) {
   if (config.early_stopping.patience > 0 && batches.validation.rows == 0) {
     throw Error("early stopping without validation rows", "early_stopping",
                 "give a validation share above 0");
@@ -123,10 +148,7 @@ TrainingEnd Training::Run() {
     if (end != TrainingEnd::kFinished) return end;
   }
   if (clock_.epoch < config_.epochs) SayStalled();
-  if (batches_.test.rows > 0) {
-    outlets_.metrics(TestLine(clock_.epoch, Measure(batches_.test)));
-  }
-  return TrainingEnd::kFinished;
+  return FinishTraining() ? TrainingEnd::kFinished : TrainingEnd::kDiverged;
 }
 
 std::vector<float> Training::State() {
@@ -157,28 +179,26 @@ void Training::Start() {
 }
 
 TrainingEnd Training::RunEpoch() {
-  const std::vector<std::uint32_t> order = batches_.order(clock_.epoch);
-  assert(order.size() == batches_.train.rows);
+  const RowOrder order = batches_.order(clock_.epoch);
   const auto start = std::chrono::steady_clock::now();
   const bool is_finite = TakeSteps(order);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
   clock_.seconds += spent.count();
   if (!is_finite) return TrainingEnd::kDiverged;
   if (clock_.step_in_epoch == steps_per_epoch_) {
-    FinishEpoch();
-    return TrainingEnd::kFinished;
+    return FinishEpoch() ? TrainingEnd::kFinished : TrainingEnd::kDiverged;
   }
   Save(false);
   return TrainingEnd::kStopped;
 }
 
 // Steps to the end of the epoch or until asked to stop; false when the loss is no number any more.
-bool Training::TakeSteps(const std::vector<std::uint32_t>& order) {
-  const std::span<const std::uint32_t> rows(order);
+bool Training::TakeSteps(const RowOrder& order) {
   while (clock_.step_in_epoch < steps_per_epoch_ && !outlets_.is_stop_asked()) {
     const std::size_t first = clock_.step_in_epoch * config_.batch_size;
-    const std::size_t count = std::min<std::size_t>(config_.batch_size, rows.size() - first);
-    TakeStep(rows.subspan(first, count));
+    const std::size_t count =
+        std::min<std::size_t>(config_.batch_size, batches_.train.rows - first);
+    TakeStep(order(first, count));
     if (!has_stepped_) SayBegun();
     const BatchScore& score = plan_.Score(0);
     if (!std::isfinite(score.loss_sum)) return false;
@@ -207,7 +227,9 @@ void Training::SayStalled() {
 }
 
 void Training::TakeStep(std::span<const std::uint32_t> rows) {
-  batches_.train.load(rows, plan_.Batch(0));
+  BatchPlace place = plan_.Batch(0);
+  place.epoch = clock_.epoch;
+  batches_.train.load(rows, place);
   const double lr = RateAt(clock_.iteration);
   ++clock_.iteration;
   plan_.SetStep(0, rows.size(), clock_.iteration, lr);
@@ -215,52 +237,81 @@ void Training::TakeStep(std::span<const std::uint32_t> rows) {
 }
 
 // The line goes out before the checkpoint: a kill between the two repeats a line, never loses one.
-void Training::FinishEpoch() {
+bool Training::FinishEpoch() {
   EpochMetrics metrics{.epoch = clock_.epoch + 1,
                        .iteration = clock_.iteration,
-                       .train = MeanOf(clock_.loss_sum, clock_.correct, clock_.rows),
+                       .train = ClassQuality(clock_.loss_sum, clock_.correct, clock_.rows),
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
                        .limit_gflops = outlets_.limit_flops / kGiga,
                        .lr = RateAt(clock_.iteration - 1)};
   metrics.gflops = metrics.samples_per_s * FlopsOfRow(plan_.Compiled()) / kGiga;
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
-  const double accuracy = metrics.validation ? metrics.validation->accuracy : -1.0;
-  const bool is_best = accuracy > clock_.best_accuracy;
+  if (metrics.validation && !std::isfinite(metrics.validation->loss)) return false;
+  if (batches_.is_regression) metrics.train.accuracy.reset();
+  const bool is_best = metrics.validation && IsBetter(*metrics.validation, clock_);
   clock_ = {.epoch = clock_.epoch + 1,
             .iteration = clock_.iteration,
-            .best_accuracy = std::max(accuracy, clock_.best_accuracy),
+            .best_accuracy = clock_.best_accuracy,
+            .best_loss = clock_.best_loss,
             .progress = metrics.validation
                             ? Advance(config_.early_stopping, clock_.progress, *metrics.validation)
                             : Progress{}};
+  if (is_best) Remember(*metrics.validation, clock_);
   outlets_.metrics(EpochLine(metrics));
   const bool is_due = clock_.epoch % config_.checkpoint.every == 0;
   const bool is_last =
       clock_.epoch == config_.epochs || HasStalled(config_.early_stopping, clock_.progress);
   if (is_due || is_best || is_last) Save(is_best);
+  return true;
 }
 
-Quality Training::Measure(const Batches& part) {
-  std::vector<std::uint32_t> rows(part.rows);
-  std::iota(rows.begin(), rows.end(), 0U);
+bool Training::FinishTraining() {
+  if (report_.WantsValidation()) {
+    (void)Measure(batches_.validation, [this](auto rows, const OutputView& outputs) {
+      report_.TakeValidation(rows, outputs);
+    });
+  }
+  if (batches_.test.rows > 0) {
+    const Quality test = Measure(batches_.test, [this](auto rows, const OutputView& outputs) {
+      report_.TakeTest(rows, outputs);
+    });
+    if (!std::isfinite(test.loss)) return false;
+    outlets_.metrics(TestLine(clock_.epoch, test));
+  }
+  const std::string table = report_.Finish({.training = Describe(),
+                                            .arithmetic = DescribeArithmetic(config_.precision),
+                                            .epoch = clock_.epoch,
+                                            .iteration = clock_.iteration});
+  if (!table.empty()) outlets_.notes(table);
+  return true;
+}
+
+Quality Training::Measure(const Batches& part, const Watcher& watcher) {
   BatchScore sum;
   const std::size_t most = plan_.Compiled().shape.evaluation_batch;
-  for (std::size_t first = 0; first < rows.size(); first += most) {
-    const std::size_t count = std::min(most, rows.size() - first);
-    part.load(std::span(rows).subspan(first, count), plan_.Batch(0));
+  std::vector<std::uint32_t> rows(most);
+  for (std::size_t first = 0; first < part.rows; first += most) {
+    const std::size_t count = std::min(most, part.rows - first);
+    std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+    const auto some = std::span<const std::uint32_t>(rows).first(count);
+    part.load(some, plan_.Batch(0));
     plan_.Evaluate(count);
-    sum.loss_sum += plan_.Score(0).loss_sum;
-    sum.correct += plan_.Score(0).correct;
-    sum.rows += plan_.Score(0).rows;
+    if (watcher) watcher(some, plan_.Outputs(0));
+    sum.Add(plan_.Score(0));
   }
-  return MeanOf(sum.loss_sum, sum.correct, sum.rows);
+  return batches_.is_regression ? RegressionQuality(sum)
+                                : ClassQuality(sum.loss_sum, sum.correct, sum.rows);
 }
 
 void Training::Save(bool is_best) {
   if (!folder_) return;
-  folder_->Save({.training = Describe(),
-                 .arithmetic = DescribeArithmetic(config_.precision),
-                 .clock = clock_},
-                plan_.State(0), is_best);
+  const Model& model = plan_.Compiled();
+  CheckpointHeader header{
+      .training = Describe(), .arithmetic = DescribeArithmetic(config_.precision), .clock = clock_};
+  for (const NamedTensor& named : model.layout.Tensors()) {
+    if (named.tensor.offset < model.state_floats) header.tensors.push_back(named);
+  }
+  folder_->Save(header, plan_.State(0), is_best);
 }
 
 double Training::RateAt(std::uint64_t step) const {
@@ -271,7 +322,8 @@ double Training::RateAt(std::uint64_t step) const {
 
 // What has to agree for a state to be continued. Rates and the like may be changed on the way.
 std::string Training::Describe() const {
-  constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion"};
+  constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion", "muon"};
+  constexpr const char* kLosses[] = {"", " mse", " mae", " huber"};
   constexpr const char* kActivations[] = {"identity", "relu", "tanh", "gelu"};
   const ModelShape& shape = plan_.Compiled().shape;
   std::vector<std::string> layers;
@@ -282,12 +334,13 @@ std::string Training::Describe() const {
                                 ? fmt::format("{}x{}x{}", shape.image->size.height,
                                               shape.image->size.width, shape.image->channels)
                                 : fmt::format("{}", shape.features);
-  return fmt::format(
-      "{} ({} training rows), {}-[{}]-{} {}, {}+{}{}, batch {}, seed {}", batches_.name,
-      batches_.train.rows, input, fmt::join(layers, ","), shape.classes,
-      kActivations[static_cast<std::size_t>(config_.model.activation)],
-      kOptimizers[static_cast<std::size_t>(config_.optimizer.kind)], shape.state_tensors,
-      shape.keeps_average ? "+average" : "", config_.batch_size, config_.seed);
+  return fmt::format("{} ({} training rows), {}-[{}]-{}{} {}, {}+{}{}, batch {}, seed {}",
+                     batches_.name, batches_.train.rows, input, fmt::join(layers, ","),
+                     shape.classes, kLosses[static_cast<std::size_t>(shape.loss)],
+                     kActivations[static_cast<std::size_t>(config_.model.activation)],
+                     kOptimizers[static_cast<std::size_t>(config_.optimizer.kind)],
+                     shape.state_tensors, shape.keeps_average ? "+average" : "", config_.batch_size,
+                     config_.seed);
 }
 
 }  // namespace ddl

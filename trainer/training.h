@@ -14,6 +14,7 @@
 #include "trainer/batches.h"
 #include "trainer/checkpoint_folder.h"
 #include "trainer/config.h"
+#include "trainer/final_report.h"
 #include "trainer/metric_line.h"
 #include "trainer/plan.h"
 
@@ -27,13 +28,14 @@ struct TrainingOutlets {
   std::function<void(const std::string& text)> notes;  // for people: what was resumed or skipped
   std::function<bool()> is_stop_asked;
   std::optional<std::filesystem::path> checkpoint_folder;
+  std::optional<std::filesystem::path> output_folder;  // for figures and predictions at the end
   double limit_flops = 0.0;  // a second, what the training's cores reach at most; 0: not known
 };
 
 // The shape that a configuration asks for, and its one lane. Throws Error for convolutions over
 // data that are no images.
 [[nodiscard]] ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches);
-[[nodiscard]] LaneSettings LaneOf(const TrainerConfig& config);
+[[nodiscard]] LaneSettings LaneOf(const TrainerConfig& config, const TrainingBatches& batches);
 
 class Training {
  public:
@@ -42,8 +44,9 @@ class Training {
   Training(const TrainerConfig& config, const TrainingBatches& batches,
            const TrainingOutlets& outlets);
 
-  // Says a line after each epoch, then the test figures of the final weights. Leaves early when
-  // asked to stop, with a checkpoint where there is a folder, or on a loss that is not finite.
+  // Says a line after each epoch, then the test figures of the final weights, and leaves behind
+  // what FinalReport says. Leaves early when asked to stop, with a checkpoint where there is a
+  // folder, or on a loss that is not finite.
   TrainingEnd Run();
 
   [[nodiscard]] const TrainingClock& Clock() const { return clock_; }
@@ -54,12 +57,16 @@ class Training {
  private:
   void Start();
   TrainingEnd RunEpoch();
-  bool TakeSteps(const std::vector<std::uint32_t>& order);
+  bool TakeSteps(const RowOrder& order);
   void SayBegun();
   void SayStalled();
   void TakeStep(std::span<const std::uint32_t> rows);
-  void FinishEpoch();
-  [[nodiscard]] Quality Measure(const Batches& part);
+  // False when a loss that would be told is no number.
+  [[nodiscard]] bool FinishEpoch();
+  [[nodiscard]] bool FinishTraining();
+  // Told of every batch after it was evaluated.
+  using Watcher = std::function<void(std::span<const std::uint32_t> rows, const OutputView&)>;
+  [[nodiscard]] Quality Measure(const Batches& part, const Watcher& watcher = {});
   void Save(bool is_best);
   [[nodiscard]] double RateAt(std::uint64_t step) const;
   [[nodiscard]] std::string Describe() const;
@@ -69,6 +76,7 @@ class Training {
   const TrainingOutlets& outlets_;
   std::uint64_t steps_per_epoch_;
   Plan plan_;
+  FinalReport report_;
   std::optional<CheckpointFolder> folder_;
   TrainingClock clock_;
   bool has_stepped_ = false;

@@ -25,8 +25,12 @@ double LimitFor(const TrainerConfig& config) {
 int Train(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
   const TrainerConfig config = ReadTrainerConfig(command.config);
   PinArithmetic(config.threads);
-  const TrainingBatches batches = MakeBatches(config, data(config.data));
-  if (command.is_explain) {
+  const Dataset& dataset = data(config.data);
+  for (const std::string& note : NotesOn(dataset)) {
+    outlets.notes("note: " + note);
+  }
+  const TrainingBatches batches = MakeBatches(config, dataset);
+  if (command.role == TrainerRole::kExplain) {
     outlets.metrics(Explain(config, batches, LimitFor(config)));
     return 0;
   }
@@ -34,6 +38,7 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
                             .notes = outlets.notes,
                             .is_stop_asked = outlets.is_stop_asked,
                             .checkpoint_folder = command.checkpoint_folder,
+                            .output_folder = command.output_folder,
                             .limit_flops = LimitFor(config)};
   Training training(config, batches, own);
   switch (training.Run()) {
@@ -42,9 +47,11 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
     case TrainingEnd::kStopped:
       return command.checkpoint_folder ? kToBeContinued : kStopped;
     case TrainingEnd::kDiverged:
-      outlets.notes(
-          fmt::format("the loss is not finite after {} steps: make the learning rate smaller",
-                      training.Clock().iteration));
+      // As configs/failure_rules.cc knows it.
+      outlets.notes(fmt::format(
+          "diverged at step {}: the loss is not finite, after {} whole epochs; make the "
+          "learning rate smaller, or set clip_norm",
+          training.Clock().iteration, training.Clock().epoch));
       return kTrialFailed;
   }
   return kTrialFailed;

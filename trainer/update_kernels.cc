@@ -103,8 +103,29 @@ void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradi
   if (rule.kind == OptimizerKind::kLion) {
     return UpdateLion(rule, count, gradient, state.first, weights);
   }
-  assert(state.second != nullptr);
+  assert(state.second != nullptr && rule.kind != OptimizerKind::kMuon);
   UpdateAdam(rule, count, gradient, state, weights);
+}
+
+DDL_CLONES void TakeMomentum(const UpdateRule& rule, std::size_t count, float* __restrict velocity,
+                             float* __restrict gradient) {
+  const float scale = rule.gradient_scale;
+  const float momentum = rule.momentum;
+  const float ahead = rule.is_nesterov ? momentum : 1.0F;
+  const float now = rule.is_nesterov ? 1.0F : 0.0F;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = scale * gradient[i];
+    const float v = momentum * velocity[i] + g;
+    velocity[i] = v;
+    gradient[i] = now * g + ahead * v;
+  }
+}
+
+DDL_CLONES void Combine(std::size_t count, Term a, Term b, float* out) {
+#pragma GCC ivdep  // out is one of them or lies apart from both
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] = a.factor * a.values[i] + b.factor * b.values[i];
+  }
 }
 
 DDL_CLONES void MoveAverage(float rate, std::size_t count, const float* __restrict weights,

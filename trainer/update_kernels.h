@@ -10,15 +10,16 @@
 
 namespace ddl {
 
-enum class OptimizerKind : std::uint8_t { kSgd, kAdam, kAdamW, kLion };
+enum class OptimizerKind : std::uint8_t { kSgd, kAdam, kAdamW, kLion, kMuon };
 
 // Everything one step needs, the same for all weights of a lane.
 struct UpdateRule {
   OptimizerKind kind = OptimizerKind::kSgd;
   float lr = 0.0F;
+  float matrix_lr = 0.0F;  // muon, of hidden matrices; the others follow the rest of the rule
   float weight_decay = 0.0F;
   float gradient_scale = 1.0F;  // below 1 where clipping shortens the gradient
-  float momentum = 0.0F;        // sgd; 0 needs no state
+  float momentum = 0.0F;        // sgd, where 0 needs no state, and muon
   bool is_nesterov = false;
   float beta1 = 0.0F;  // adam, adamw and lion from here on
   float beta2 = 0.0F;
@@ -39,6 +40,17 @@ struct UpdateState {
 // Moves `count` weights along their gradient.
 void UpdateWeights(const UpdateRule& rule, std::size_t count, const float* gradient,
                    UpdateState state, float* weights);
+
+// velocity = momentum * velocity + gradient, and the direction to go (velocity or, with Nesterov,
+// gradient + momentum * velocity) in place of the gradient.
+void TakeMomentum(const UpdateRule& rule, std::size_t count, float* velocity, float* gradient);
+
+struct Term {
+  float factor = 0.0F;
+  const float* values = nullptr;
+};
+// out = a + b; out may be either.
+void Combine(std::size_t count, Term a, Term b, float* out);
 
 // average += rate * (weights - average)
 void MoveAverage(float rate, std::size_t count, const float* weights, float* average);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -95,6 +96,33 @@ parameters: {epochs: {values: [1]}}
         << done.error;
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
+}
+
+TEST_F(Sweep, TellsAtWhichStepATrainingDivergedAndDoesNotTryAgain) {
+  const std::string spec = Write("diverges.yaml", R"(
+trainer: {data: {type: blobs, rows: 600}, model: {type: mlp, hidden: [8, 8]}, epochs: 3}
+method: grid
+retries: 3
+parameters: {optimizer.lr: {values: [0.1, 1.0e+35]}}
+)");
+  (void)Ddl({"sweep", spec});
+  const Finished shown = Ddl({"show", "diverges/2"});
+  EXPECT_NE(shown.out.find("diverged at step "), std::string::npos) << shown.out << shown.error;
+  EXPECT_EQ(shown.out.find("attempts"), shown.out.rfind("attempts")) << "only one:\n" << shown.out;
+  const Finished report = Ddl({"report"});
+  EXPECT_NE(report.out.find("diverged at step "), std::string::npos) << report.out;
+}
+
+TEST_F(Sweep, EverySampleIsFine) {
+  int samples = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(DDL_SOURCE_DIR) + "/configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++samples;
+    const Finished done = Ddl({"validate", entry.path()});
+    EXPECT_EQ(done.code, 0) << entry.path() << done.error;
+  }
+  EXPECT_GE(samples, 5);
 }
 
 TEST_F(Sweep, TrainsTheSmokeSample) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sixty-four trainings in one process, of which some diverge, some are stopped or killed, and whose
-// process is killed under them: what the others compute does not change by a bit.
+// process and coordinator are killed under them: what the others compute does not change by a bit.
 #include <csignal>
 #include <map>
 #include <random>
@@ -70,9 +70,14 @@ class Lanes : public RealDdl {
   void Act(std::mt19937& random) {
     const int trial = std::uniform_int_distribution<int>(1, kTrials)(random);
     AwaitProgress("fused", trial);
-    const int act = std::uniform_int_distribution<int>(0, 2)(random);
+    const int act = std::uniform_int_distribution<int>(0, 3)(random);
     if (act == 0) {
       (void)Ddl({"stop", "fused/" + std::to_string(trial)});
+    } else if (act == 3) {
+      sweep_->Signal(SIGKILL);
+      (void)sweep_->Wait();
+      sweep_ = Start({"sweep", folder_ + "/fused.yaml"});
+      ++coordinators_killed_;
     } else if (act == 1) {
       if (const pid_t client = ClientOf(trial); client > 0) ::kill(client, SIGKILL);
     } else {
@@ -98,21 +103,24 @@ class Lanes : public RealDdl {
     }
   }
 
+  std::unique_ptr<RunningDdl> sweep_;
   int workers_killed_ = 0;
+  int coordinators_killed_ = 0;
 };
 
 TEST_F(Lanes, AreWhatTheyWouldHaveBeenAloneWhateverHappensToTheOthers) {
   EXPECT_EQ(Ddl({"sweep", SpecOf("alone", "off")}).code, 1);
-  auto sweep = Start({"sweep", SpecOf("fused", "64")});
+  sweep_ = Start({"sweep", SpecOf("fused", "64")});
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (Processes("ddl-worker").empty() && std::chrono::steady_clock::now() < until)
     std::this_thread::yield();
   std::mt19937 random(20261128);
   for (int act = 0; act < kActs; ++act)
     Act(random);
-  const Finished done = sweep->Wait();
+  const Finished done = sweep_->Wait();
   EXPECT_EQ(done.code, 1) << done.out << done.error;
   EXPECT_GT(workers_killed_, 0);
+  EXPECT_GT(coordinators_killed_, 0);
   int finished = 0;
   int diverged = 0;
   for (int trial = 1; trial <= kTrials; ++trial) {
@@ -132,7 +140,7 @@ TEST_F(Lanes, AreWhatTheyWouldHaveBeenAloneWhateverHappensToTheOthers) {
   EXPECT_GE(diverged, kTrials / 4 - kActs);
   FaultTally tally{.orphaned = 0};
   tally.runs = kActs;
-  AddToFaultTable("a neighbour is killed, stopped, diverges; the process is killed",
+  AddToFaultTable("a neighbour is killed, stopped, diverges; process or coordinator is killed",
                   "64 lanes of one worker", tally);
 }
 

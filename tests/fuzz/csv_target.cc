@@ -6,6 +6,7 @@
 #include "configs/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "trainer/csv.h"
+#include "trainer/record_source.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace ddl;
@@ -25,12 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
                 train.lines.size() == train.labels.size(),
             "every row has every field");
     const CsvTable test = rest.empty() ? CsvTable{} : ReadCsvTable(test_file.Path(), format);
-    const ReadData data = DataOf(train, train_file.Path(), test, test_file.Path());
+    const auto source = SourceOf(DataOf(train, train_file.Path(), test, test_file.Path()), "input");
+    const ReadData data = ReadAll(*source);
     for (const float value : data.train.reals)
       Promise(std::isfinite(value), "features are finite");
     for (const std::int32_t label : data.train.labels)
       Promise(label >= 0 && static_cast<std::size_t>(label) < data.classes, "a label is a class");
-    CheckRead(data, "input");
   } catch (const Error&) {
   }
   return 0;

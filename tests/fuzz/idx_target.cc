@@ -13,15 +13,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::size_t low = TakeByte(rest);
   features.Set(TakePiece(rest, low + std::size_t{TakeByte(rest)} * 256));
   labels.Set(rest);
-  std::vector<std::size_t> shape;
-  bool is_bytes = false;
   try {
-    const Records records = ReadIdx({features.Path(), labels.Path()}, shape, is_bytes);
-    std::size_t values = records.Rows();
-    for (const std::size_t extent : shape)
-      values *= extent;
-    Promise((is_bytes ? records.bytes.size() : records.reals.size()) == values,
+    const auto source = OpenPairs({features.Path(), labels.Path(), "", ""}, OpenIdx, "fuzz", {});
+    const ReadData data = ReadAll(*source);
+    const std::size_t values = data.train.Rows() * data.Features();
+    Promise((data.is_bytes ? data.train.bytes.size() : data.train.reals.size()) == values,
             "as many values as the shape says");
+    for (const std::int32_t label : data.train.labels)
+      Promise(label >= 0 && static_cast<std::size_t>(label) < data.classes, "a label is a class");
   } catch (const Error&) {
   }
   return 0;

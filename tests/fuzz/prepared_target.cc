@@ -10,6 +10,7 @@
 #include "configs/json.h"
 #include "tests/fuzz/fuzz.h"
 #include "trainer/prepared.h"
+#include "trainer/target.h"
 
 namespace {
 
@@ -48,8 +49,13 @@ void CheckSplit(const Dataset& set, const Split& split) {
     return;
   }
   Promise(values == split.Rows() * set.features, "as many values as rows say");
-  for (const std::int32_t label : split.labels)
+  for (const std::int32_t label : split.labels) {
+    if (set.has_real_targets) {
+      Promise(IsFiniteTarget(label), "a target is finite");
+      continue;
+    }
     Promise(label >= 0 && static_cast<std::size_t>(label) < set.classes, "a label is a class");
+  }
 }
 
 }  // namespace
@@ -70,8 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   std::ofstream(folder.Path() + "/" + PreparedName(std::string(kKey)), std::ios::binary) << file;
   try {
-    const Dataset set =
-        LoadPrepared(folder.Path(), std::string(kKey), []() -> ReadData { throw MadeAnew(); });
+    const Dataset set = LoadPrepared(folder.Path(), std::string(kKey),
+                                     []() -> std::unique_ptr<RecordSource> { throw MadeAnew(); });
     CheckSplit(set, set.train);
     CheckSplit(set, set.test);
   } catch (const MadeAnew&) {

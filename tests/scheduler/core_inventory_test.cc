@@ -338,6 +338,30 @@ TEST(CoreInventory, WhereNoGpuIsLargerTooLittleMemoryIsTheTrialsOwnFailure) {
   EXPECT_EQ(world.store.CountState(TrialState::kFailed), 2);
 }
 
+// Deterministic trainings diverge again at the same step; retries are for what may go well.
+TEST(CoreInventory, ADivergedTrialHasFailedForGoodAndSaysWhy) {
+  std::map<std::int64_t, int> starts;
+  World world(4, [&](const LaunchRecord& record) {
+    ++starts[record.trial_number];
+    Script script = record.trial_number == 2 ? ExitingWith(1) : Lasting(seconds(10));
+    if (record.trial_number == 2) {
+      script.failure = "^diverged at step [0-9]+: the loss is not finite";
+    }
+    return script;
+  });
+  SweepSpec spec = GridOf(3);
+  spec.retries = 5;
+  world.Open(spec);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFailed), 1);
+  EXPECT_EQ(starts[2], 1);
+  for (const auto& [id, trial] : world.store.trials) {
+    if (trial.state != TrialState::kFailed) continue;
+    EXPECT_THAT(trial.reason, HasSubstr("diverged at step"));
+    EXPECT_EQ(trial.failures, 1);
+  }
+}
+
 TEST(CoreInventory, ARuleMayDrainTheWholeHost) {
   TwoHosts world([](const LaunchRecord&) { return Lasting(seconds(10)); },
                  [](const LaunchRecord&) {

@@ -53,7 +53,7 @@ inline TrainingBatches MakeBlobTraining() {
                   order[i] = i;
                 std::shuffle(order.begin(), order.end(),
                              std::mt19937(static_cast<unsigned>(epoch)));
-                return order;
+                return WholeOrder(std::move(order));
               },
           .name = "blobs",
           .features = 6,

@@ -133,7 +133,7 @@ TEST_F(DatasetFiles, IdxFaultsNameFileAndByte) {
       {Idx(9, {3, 2}, "abcdef"),
        "x: elements of type 0x09 are not read; unsigned bytes (0x08), 32-bit integers (0x0c) and "
        "floats (0x0d) are"},
-      {Idx(8, {3}, "abc"), "x: not features; bytes or floats of two or more dimensions are"},
+      {Idx(8, {3}, "abc"), "x: not features: [3] of u1; numbers of two or more dimensions are"},
       {Idx(8, {4294967295U, 4294967295U}, ""),
        "x: too large: [4294967295, 4294967295]; is the header whole?"},
       {Idx(8, {3, 0}, ""), "x: no features; name data that has some"},
@@ -167,12 +167,11 @@ TEST_F(DatasetFiles, IdxLabelsMustBeClasses) {
   Write("x", Idx(8, {2, 1}, "ab"));
   Write("y", Idx(0x0C, {2}, "\0\0\0\0\xff\xff\xff\xff"s));
   EXPECT_EQ(Refusal(Idx4()),
+            "y: row 2: label -1 is not a class number; labels are whole numbers from 0");
+  Write("y", Idx(0x0C, {2}, "\0\0\0\0\0\0\0\0"s));
+  EXPECT_EQ(Refusal(Idx4()),
             "x: 1 class; training a classifier needs labels of at least two "
             "classes");
-  Write("y", Idx(0x0C, {2}, "\0\0\0\1\xff\xff\xff\xff"s));
-  EXPECT_EQ(Refusal(Idx4()),
-            "x: label -1 in training row 2 is not below 2; labels are whole numbers from 0, the "
-            "training part shows how many");
 }
 
 TEST_F(DatasetFiles, TestRowsMustMatchTheTrainingRows) {
@@ -187,12 +186,12 @@ TEST_F(DatasetFiles, TestRowsMustMatchTheTrainingRows) {
             "test_features and test_labels, or none");
   config["test_labels"] = "ty";
   EXPECT_EQ(Refusal(config),
-            "tx: records of [3], but [2] before; training and test data must have one shape");
+            "tx: records of [3] of bytes, but [2] of bytes in the training part; training and test "
+            "data must have one shape and type");
   Write("tx", Idx(8, {1, 2}, "ab"));
   Write("ty", Idx(8, {1}, "\5"));
   EXPECT_EQ(Refusal(config),
-            "x: label 5 in test row 1 is not below 2; labels are whole numbers from 0, the "
-            "training part shows how many");
+            "ty: row 1: label 5 is not below 2; labels are whole numbers from 0 to 1");
 }
 
 TEST_F(DatasetFiles, NpyOfEveryElementType) {
@@ -231,9 +230,10 @@ TEST_F(DatasetFiles, NpyFaultsNameFileAndReason) {
       {Npy("<f4", "2, 1", "12345678", "True"), labels,
        "x.npy: stored in Fortran order; save numpy.ascontiguousarray(x)"},
       {Npy("<f4", "2,", "12345678"), labels,
-       "x.npy: not features: shape (2) of <f4; numbers of two or more dimensions are"},
+       "x.npy: not features: [2] of f4; numbers of two or more dimensions are"},
       {good, Npy("<f4", "2,", "12345678"),
-       "y.npy: not labels: shape (2) of <f4; whole numbers of one dimension are"},
+       "y.npy: not labels: [2] of f4; whole numbers of one dimension are; say labels: real for a "
+       "regression"},
       {good, Npy("<i4", "3,", Raw<std::int32_t>({1, 0, 1})),
        "y.npy: 2 rows, but 3 labels; name files that belong together: x.npy"},
       {good, Npy("<i4", "2,", Raw<std::int32_t>({1, -3})),
@@ -337,7 +337,8 @@ TEST_F(DatasetFiles, UnknownDataIsRefusedWithTheNearestName) {
             "data: unknown data 'fashion-minst'; did you mean 'fashion-mnist'?");
   EXPECT_EQ(
       Refusal(Json::object()),
-      "data: no type of data; fashion-mnist, idx, csv, npy, text, blobs and spirals are known");
+      "data: no type of data; fashion-mnist, idx, npy, raw, csv, images, text, packed, blobs, "
+      "spirals are known");
   EXPECT_THAT(Refusal({{"type", "csv"}, {"train", "none.csv"}}),
               HasSubstr("data: no file none.csv (looked in "));
   EXPECT_EQ(Refusal({{"type", "csv"}}), "data.train: no file; name the file to read");
@@ -429,6 +430,19 @@ TEST_F(DatasetFiles, RealFeaturesAreStandardisedByTrainingRowsAlone) {
   EXPECT_THAT(own.scale, ElementsAre(0.5F));
   EXPECT_THROW((void)MakeAffine(set, {{"std", 0}}, rows), Error);
   EXPECT_THROW((void)MakeAffine(set, "minmax", rows), Error);
+}
+
+TEST_F(DatasetFiles, EmptyClassesAndConstantColumnsAreNoted) {
+  Write("x.npy", Npy("<f4", "3, 3", Raw<float>({1, 5, 2, 1, 6, 2, 1, 7, 2})));
+  Write("y.npy", Npy("<i4", "3,", Raw<std::int32_t>({0, 3, 0})));
+  for (int i = 0; i < 2; ++i) {  // as it is prepared, and as it is mapped
+    EXPECT_THAT(NotesOn(Load(Npy4())),
+                ElementsAre("2 of 4 classes have no training row: 1, 2",
+                            "2 of 3 features are the same in every training row: 1, 3"));
+  }
+  Write("y.npy", Npy("<i4", "3,", Raw<std::int32_t>({0, 1, 1})));
+  Write("x.npy", Npy("<f4", "3, 1, 2", Raw<float>({1, 1, 2, 1, 3, 1})));
+  EXPECT_THAT(NotesOn(Load(Npy4())), testing::IsEmpty()) << "the edge of an image";
 }
 
 TEST(FashionMnist, IsReadFromDebiansPackage) {

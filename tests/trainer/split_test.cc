@@ -52,6 +52,14 @@ TEST(Split, GivesEachRowToOnePart) {
   EXPECT_EQ(all, Numbers(1'000));
 }
 
+TEST(Split, IsTheFirstPartOfThePermutationOfItsSeed) {
+  std::vector<std::uint32_t> order =
+      Permutation({.seed = 5, .purpose = RandomPurpose::kSplit}, 1'000);
+  order.resize(300);
+  std::ranges::sort(order);
+  EXPECT_EQ(MakeSplit(1'000, 300, 5).validation, order);
+}
+
 TEST(Split, OfASeedGrowsWithoutExchangingRows) {
   const SplitIndices small = MakeSplit(1'000, 100, 5);
   const SplitIndices large = MakeSplit(1'000, 400, 5);

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -132,6 +133,14 @@ TEST_F(TrainerMain, ComparesWithALimitThatWasMeasured) {
   EXPECT_NEAR(
       metrics.at("percent_of_limit").get<double>(),
       100.0 * metrics.at("gflops").get<double>() / limits.at("float32_gflops").get<double>(), 0.1);
+}
+
+TEST_F(TrainerMain, SaysAtWhichStepItDiverged) {
+  EXPECT_EQ(
+      RunOnce({Path("config.json"), "--set", "optimizer.type=sgd", "--set", "optimizer.lr=1e35"}),
+      1);
+  const std::regex line("(^|\n)diverged at step [0-9]+: the loss is not finite, after 0 whole");
+  EXPECT_TRUE(std::regex_search(Error(), line)) << Error();
 }
 
 TEST_F(TrainerMain, PreparesEachDataSetOnce) {
