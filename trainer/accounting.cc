@@ -47,6 +47,12 @@ double StageBytes(const Model& model, const Kind& stage) {
   return bytes;
 }
 
+// What is pooled need not be read again.
+double StageBytes(const Model& model, const ConvStage& stage) {
+  const double alone = StageBytes<ConvStage>(model, stage);
+  return stage.pool ? alone + FlowBytes(model, stage.pool->output) : alone;
+}
+
 double StageBytes(const Model& model, const ForkStage& stage) {
   if (stage.input.gradient.IsEmpty()) return 0.0;
   return 3.0 * BytesOf(model, stage.input.values, stage.input.places);  // a sum of gradients
