@@ -5,6 +5,7 @@ Models: the MLP 784-256-128-10 by SGD with momentum and by Adam, the CNN 32c3-p-
 GPT (4 blocks, 4 heads, 128 wide, context 64, batch 12; DDL_DATA names the folder of tinyshakespeare.txt). A round runs
 every contender once; the limit is the product of matrices in the same rounds (bench/trainer_step_bench.cc). The peer
 lives in bench/peers/torch_steps.py; PEER_PYTHON names the Python that has PyTorch. Ratios are medians of the rounds'.
+All time is processor time of the one thread, so that what else runs takes caches from the contenders, and no turns.
 """
 
 import json

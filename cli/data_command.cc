@@ -74,6 +74,7 @@ std::string ShapeOf(const Json& data) {
 }
 
 void PrintClasses(const Json& data) {
+  if (data.at("targets") == "real") return;
   constexpr std::size_t kMostShown = 20;
   const Json& training = data.at("train_counts");
   const Json& test = data.at("test_counts");

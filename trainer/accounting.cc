@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/accounting.h"
 
+#include "trainer/muon.h"
+
 namespace ddl {
 
 namespace {
@@ -25,7 +27,8 @@ double ParameterBytes(const Parameter& parameter) {
   const double value = BytesOf(parameter.value);
   const double kept =
       value + BytesOf(parameter.first) + BytesOf(parameter.second) + BytesOf(parameter.average);
-  return value + 2.0 * kept + 2.0 * value;  // the gradient is written and read
+  // The gradient is written and read.
+  return value + 2.0 * kept + 2.0 * value + OrthogonalBytes(parameter);
 }
 
 template <class Kind>
@@ -42,6 +45,12 @@ double StageBytes(const Model& model, const Kind& stage) {
     if (!parameter->value.IsEmpty()) bytes += ParameterBytes(*parameter);
   }
   return bytes;
+}
+
+// What is pooled need not be read again.
+double StageBytes(const Model& model, const ConvStage& stage) {
+  const double alone = StageBytes<ConvStage>(model, stage);
+  return stage.pool ? alone + FlowBytes(model, stage.pool->output) : alone;
 }
 
 double StageBytes(const Model& model, const ForkStage& stage) {
@@ -75,6 +84,9 @@ StepCost CostOf(const Model& model, const Stage& stage) {
         StepCost cost{.bytes = StageBytes(model, kind)};
         if constexpr (HasProducts<std::decay_t<decltype(kind)>>) {
           cost.flops = kind.StepFlops(model.shape.batch);
+        }
+        for (const Parameter* parameter : kind.Parameters()) {
+          cost.flops += OrthogonalFlops(*parameter);
         }
         return cost;
       },

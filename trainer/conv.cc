@@ -12,6 +12,15 @@ double ConvStage::StepFlops(std::size_t samples) const {
   return input.gradient.IsEmpty() ? 2.0 * one : 3.0 * one;
 }
 
+namespace {
+
+SampleRange SamplesOf(const ConvStage& stage, const ConvPiece& piece) {
+  const std::size_t places = stage.places.Pixels();
+  return {.first = piece.first / places, .count = piece.places / places};
+}
+
+}  // namespace
+
 void Forward(const ConvStage& stage, const LaneRun& run) {
   const std::size_t stride = stage.pre.Stride();
   float* pre = run.At(stage.pre);
@@ -19,10 +28,13 @@ void Forward(const ConvStage& stage, const LaneRun& run) {
   const bool has_bias = !stage.bias.value.IsEmpty();
   stage.products->Forward(run.rows, run.At(stage.weight.value), run.At(stage.input.values), pre,
                           [&](const ConvPiece& piece) {
-                            if (!has_bias) return;
-                            BiasActivate(stage.activation, {.rows = piece.places, .stride = stride},
-                                         run.At(stage.bias.value), pre + piece.first * stride,
-                                         output + piece.first * stride);
+                            if (has_bias) {
+                              BiasActivate(stage.activation,
+                                           {.rows = piece.places, .stride = stride},
+                                           run.At(stage.bias.value), pre + piece.first * stride,
+                                           output + piece.first * stride);
+                            }
+                            if (stage.pool) PoolSamples(*stage.pool, run, SamplesOf(stage, piece));
                           });
 }
 
@@ -42,6 +54,7 @@ void Backward(const ConvStage& stage, const LaneRun& run) {
        .weight_gradient = run.At(stage.weight.gradient),
        .input_gradient = has_input_gradient ? run.At(stage.input.gradient) : nullptr},
       [&](const ConvPiece& piece) {
+        if (stage.pool) UnpoolSamples(*stage.pool, run, SamplesOf(stage, piece));
         if (!has_bias) return;
         const std::size_t first = piece.first * stride;
         ActivationGradient(stage.activation, {.rows = piece.places, .stride = stride},

@@ -6,11 +6,13 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "trainer/activation_kernels.h"
 #include "trainer/convolution.h"
 #include "trainer/image.h"
 #include "trainer/parameter.h"
+#include "trainer/pool.h"
 
 namespace ddl {
 
@@ -26,6 +28,7 @@ struct ConvStage {
   Parameter
       weight;      // [size * size * channels, outputs]: rows by window row, window column, channel
   Parameter bias;  // [1, outputs]; empty before a normalisation
+  std::optional<PoolStage> pool;  // of the output, where one follows at once: done piece by piece
   std::shared_ptr<const Convolution> products;
 
   [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&weight, &bias}; }

@@ -44,7 +44,9 @@ std::string ProductsOf(const Stage& stage) {
 std::string StageLine(const Model& model, std::size_t number, const Stage& stage) {
   const std::string output = std::visit(
       [](const auto& kind) {
-        if constexpr (requires { kind.output; }) {
+        if constexpr (requires { kind.pool; }) {
+          return ShapeOf(kind.pool ? kind.pool->output : kind.output);
+        } else if constexpr (requires { kind.output; }) {
           return ShapeOf(kind.output);
         } else {
           return ShapeOf(kind.input);

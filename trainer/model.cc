@@ -123,7 +123,11 @@ class ModelBuilder {
     stage.output.values = AddOutput("pooled", image.channels);
     stage.output.gradient = AddGradient("pooled.gradient", image.channels);
     stage.left = memory_.Scratch("left", 1, image.channels);
-    Append(stage);
+    ConvStage* conv =
+        model_.stages.empty() ? nullptr : std::get_if<ConvStage>(&model_.stages.back());
+    if (conv == nullptr || conv->pool) return Append(stage);
+    conv->pool = stage;  // what it pools is in the cache then
+    at_.flow = stage.output;
   }
 
   void Add(const ResidualLayer& layer) {

@@ -14,6 +14,11 @@ namespace ddl {
 
 enum class PoolKind : std::uint8_t { kMaximum, kMean };
 
+struct SampleRange {
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+
 struct PoolStage {
   static constexpr const char* kName = "pool";
   PoolKind kind = PoolKind::kMaximum;
@@ -26,9 +31,12 @@ struct PoolStage {
   [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
 };
 
+// Of the lane's samples, or of some of them.
 void Forward(const PoolStage& stage, const LaneRun& run);
+void PoolSamples(const PoolStage& stage, const LaneRun& run, SampleRange samples);
 
 // A maximum's gradient goes to the first pixel that has it.
 void Backward(const PoolStage& stage, const LaneRun& run);
+void UnpoolSamples(const PoolStage& stage, const LaneRun& run, SampleRange samples);
 
 }  // namespace ddl

@@ -122,10 +122,14 @@ bool CoversAll(const PoolStage& stage) {
 }  // namespace
 
 void Forward(const PoolStage& stage, const LaneRun& run) {
+  PoolSamples(stage, run, {.first = 0, .count = run.rows});
+}
+
+void PoolSamples(const PoolStage& stage, const LaneRun& run, SampleRange samples) {
   const PoolPlaces at = PlacesOf(stage);
   const std::size_t in_floats = stage.image.sample;
   const std::size_t out_floats = stage.output.places * at.out;
-  for (std::size_t i = 0; i < run.rows; ++i) {
+  for (std::size_t i = samples.first; i < samples.first + samples.count; ++i) {
     const float* in = run.At(stage.input.values) + i * in_floats;
     float* out = run.At(stage.output.values) + i * out_floats;
     stage.kind == PoolKind::kMaximum ? MaximumForward(at, in, out) : MeanForward(at, in, out);
@@ -133,15 +137,19 @@ void Forward(const PoolStage& stage, const LaneRun& run) {
 }
 
 void Backward(const PoolStage& stage, const LaneRun& run) {
+  UnpoolSamples(stage, run, {.first = 0, .count = run.rows});
+}
+
+void UnpoolSamples(const PoolStage& stage, const LaneRun& run, SampleRange samples) {
   if (stage.input.gradient.IsEmpty()) return;
   const PoolPlaces at = PlacesOf(stage);
   const std::size_t in_floats = stage.image.sample;
   const std::size_t out_floats = stage.output.places * at.out;
-  float* gradient = run.At(stage.input.gradient);
-  if (!CoversAll(stage)) std::fill_n(gradient, run.rows * in_floats, 0.0F);
-  for (std::size_t i = 0; i < run.rows; ++i) {
+  const bool covers_all = CoversAll(stage);
+  for (std::size_t i = samples.first; i < samples.first + samples.count; ++i) {
     const float* out_gradient = run.At(stage.output.gradient) + i * out_floats;
-    float* to = gradient + i * in_floats;
+    float* to = run.At(stage.input.gradient) + i * in_floats;
+    if (!covers_all) std::fill_n(to, in_floats, 0.0F);
     if (stage.kind == PoolKind::kMean) {
       MeanBackward(at, out_gradient, to);
       continue;

@@ -18,8 +18,8 @@ struct ProbeProduct {
   bool is_b_transposed = false;
 };
 
-// Floating-point operations a second of the products one after the other, over that time; operands
-// are the same each time and stay in the cache where they fit.
+// Floating-point operations a second of the products one after the other, over that time of the
+// processor; operands are the same each time and stay in the cache where they fit.
 [[nodiscard]] double ProductRate(Precision precision, std::span<const ProbeProduct> products,
                                  std::chrono::duration<double> time);
 

@@ -26,6 +26,8 @@ using Stage =
                  ForkStage, AddStage, EmbedStage, LayerNormStage, AttentionStage>;
 
 [[nodiscard]] inline const char* NameOf(const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv != nullptr && conv->pool) return "conv+pool";
   return std::visit([](const auto& kind) { return kind.kName; }, stage);
 }
 

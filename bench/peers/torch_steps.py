@@ -2,7 +2,7 @@
 """PyTorch's side of bench/trainer_peers.py: one thread, training steps of the models that the trainer is compared in.
 
 A line of stdin names a contender (`MODEL VARIANT SECONDS`), a line of stdout answers with samples a second over so
-many seconds, or with why there is none. Models and data are made at the first mention and warmed up.
+many seconds of processor time, or with why there is none. Models and data are made at the first mention and warmed up.
 How to get it: python3 -m venv DIR; DIR/bin/pip install torch numpy; PEER_PYTHON=DIR/bin/python.
 
 What "fastest honest form" means here: all data in memory as normalised float32, a batch by index_select over a
@@ -158,8 +158,8 @@ class Contender:
         return functional.cross_entropy(self.model(x), y)
 
     def run(self, seconds):
-        start, steps, total = time.perf_counter(), 0, torch.zeros(())
-        while time.perf_counter() - start < seconds:
+        start, steps, total = time.process_time(), 0, torch.zeros(())
+        while time.process_time() - start < seconds:
             x, y = self.source.next()
             loss = self.loss_of(x, y)
             self.optimizer.zero_grad(set_to_none=True)
@@ -167,7 +167,7 @@ class Contender:
             self.optimizer.step()
             total += loss.detach()
             steps += 1
-        return steps * self.source.samples / (time.perf_counter() - start)
+        return steps * self.source.samples / (time.process_time() - start)
 
 
 def main():

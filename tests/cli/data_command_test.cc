@@ -46,6 +46,9 @@ TEST_F(DataCommand, TellsRowsClassesAndConstantColumns) {
   EXPECT_EQ(json.at("shuffle"), "full");
   const Json over = DdlJson({"data", "info", "spec.yaml", "data=fashion-mnist"});
   EXPECT_EQ(over.at("train_rows"), 60'000);
+  const Finished real = Ddl({"data", "info", "spec.yaml", "data.labels=real"});
+  EXPECT_THAT(real.out, HasSubstr("rows of [2], reals, real targets\n"));
+  EXPECT_THAT(real.out, testing::Not(HasSubstr("class")));
 }
 
 TEST_F(DataCommand, PacksDataThatTrainToTheSameFigures) {

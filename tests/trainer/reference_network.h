@@ -113,6 +113,7 @@ class ReferenceNetwork {
         At(stage.output.values, row, j) = ReferenceActivation(stage.activation, z);
       }
     }
+    if (stage.pool) Run(*stage.pool);
   }
 
   void Run(const BatchNormStage& stage) {
