@@ -21,7 +21,6 @@ BENCH = os.environ.get("DDL_STEP_BENCH", os.path.join(TOP, "build", "release", "
 PEER = os.path.join(TOP, "bench", "peers", "torch_steps.py")
 VARIANTS = {"mlp": ["eager", "compiled"], "mlp-adam": ["eager", "compiled"], "gpt": ["eager", "compiled"],
             "cnn": ["eager", "eager,last", "compiled", "compiled,last"]}
-OWN = [(), ("--bf16",)] if "avx512_bf16" in open("/proc/cpuinfo").read() else [()]
 ONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -52,8 +51,8 @@ class Torch:
         return answer.get("samples_per_s")
 
 
-def trainer(model, *words):
-    done = subprocess.run([BENCH, "--json", "--rounds", "1", "--model", model, *words], env={**os.environ, **ONE},
+def trainer(model):
+    done = subprocess.run([BENCH, "--json", "--rounds", "1", "--model", model], env={**os.environ, **ONE},
                           stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"{BENCH}: exit {done.returncode}")
@@ -64,29 +63,24 @@ def spread(values):
     return f"{round(min(values))}..{round(max(values))}"
 
 
-def row(model, contender, speeds, own=None, shares=""):
-    faster = [f"{median([mine / theirs for mine, theirs in zip(each, speeds)]):.2f} x" for each in own or ()] or [""]
-    return {"model": model, "contender": contender, "samples_per_s": round(median(speeds)), "spread": spread(speeds),
-            "ddl_is_faster": faster[0], "ddl_bf16_is_faster": faster[-1],
-            "share_of_limit": shares and median(shares)}
-
-
 def measure(torch, model):
     """Rows of a model: what the trainer reaches, and each variant of the peer."""
-    own, peers = {words: [] for words in OWN}, {variant: [] for variant in VARIANTS[model]}
+    own, peers = [], {variant: [] for variant in VARIANTS[model]}
     for variant in VARIANTS[model]:
         if torch.rate(model, variant) is None:  # makes and warms it up
             del peers[variant]
     for _ in range(options.rounds):
-        for words, rounds in own.items():
-            rounds.append(trainer(model, *words))
+        own.append(trainer(model))
         for variant, rates in peers.items():
             rates.append(torch.rate(model, variant))
-    speeds = {words: [one["samples_per_s"] for one in rounds] for words, rounds in own.items()}
-    for words, rounds in own.items():
-        yield row(model, " ".join(("ddl", *words)), speeds[words], shares=[one["share_of_limit"] for one in rounds])
+    speeds = [one["samples_per_s"] for one in own]
+    share = median([one["share_of_limit"] for one in own])
+    yield {"model": model, "contender": "ddl", "samples_per_s": round(median(speeds)), "spread": spread(speeds),
+           "ddl_is_faster": "", "share_of_limit": share}
     for variant, rates in peers.items():
-        yield row(model, f"PyTorch {torch.version} {variant}", rates, own=[speeds[words] for words in OWN])
+        ratio = median([mine / theirs for mine, theirs in zip(speeds, rates)])
+        yield {"model": model, "contender": f"PyTorch {torch.version} {variant}", "samples_per_s": round(median(rates)),
+               "spread": spread(rates), "ddl_is_faster": f"{ratio:.2f} x", "share_of_limit": ""}
 
 
 with Torch() as torch:

@@ -74,6 +74,7 @@ std::string ShapeOf(const Json& data) {
 }
 
 void PrintClasses(const Json& data) {
+  if (data.at("targets") == "real") return;
   constexpr std::size_t kMostShown = 20;
   const Json& training = data.at("train_counts");
   const Json& test = data.at("test_counts");
@@ -95,10 +96,13 @@ void PrintClasses(const Json& data) {
 }
 
 void PrintDescription(const Json& data) {
-  PrintText(fmt::format("{}: {} training and {} test rows{}, {}, {} classes\n",
+  const bool is_real = data.at("targets") == "real";
+  const std::string targets =
+      is_real ? "real targets" : fmt::format("{} classes", DumpJson(data.at("classes")));
+  PrintText(fmt::format("{}: {} training and {} test rows{}, {}, {}\n",
                         data.at("name").get<std::string>(), DumpJson(data.at("train_rows")),
                         DumpJson(data.at("test_rows")), ShapeOf(data),
-                        data.at("type").get<std::string>(), DumpJson(data.at("classes"))));
+                        data.at("type").get<std::string>(), targets));
   if (const auto file = data.at("file").get<std::string>(); !file.empty()) {
     PrintText(fmt::format("file      {} ({})\n", file,
                           FormatBytes(data.at("bytes").get<std::int64_t>())));
@@ -112,7 +116,7 @@ void PrintDescription(const Json& data) {
                           OneLine(fmt::format("{}", fmt::join(some, ", "))),
                           count > some.size() ? ", ..." : ""));
   }
-  PrintClasses(data);
+  if (!is_real) PrintClasses(data);
 }
 
 int ShowFindings(const Json& findings) {

@@ -15,7 +15,6 @@ struct MetricReport {
   std::int64_t seq = 0;  // 1, 2, 3, … within the rank
   std::int64_t step = 0;
   std::int64_t elapsed_ms = 0;  // since the trial's start
-  TrialId trial;                // of the lane; none: the job's only trial
   std::vector<std::pair<std::string, double>> values;
   bool operator==(const MetricReport&) const = default;
 };

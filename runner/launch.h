@@ -60,7 +60,6 @@ struct LaunchRecord {
   std::vector<Capture> captures;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds grace{10'000};
-  bool serves_lanes = false;  // "trial" in a metric line then names the lane
   // Starts a process that runs the trial as one of its lanes, at most `lanes` of them: see
   // runner/worker.h. Empty: the trial runs by itself.
   std::vector<std::string> worker{};

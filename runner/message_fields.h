@@ -33,7 +33,7 @@ void Fields(Visitor& visit, LaunchRecord& value) {
   visit(value.id, value.token, value.sweep, value.trial.value, value.trial_number, value.attempt,
         value.argv, value.env, value.hidden, value.workdir, value.params_json,
         value.checkpoint_name, value.slots, value.captures, value.timeout, value.grace,
-        value.serves_lanes, value.worker, value.lanes, value.setup, value.failure_patterns);
+        value.worker, value.lanes, value.setup, value.failure_patterns);
 }
 template <class Visitor>
 void Fields(Visitor& visit, ProcessIdentity& value) {
@@ -52,7 +52,8 @@ void Fields(Visitor& visit, ExitRecord& value) {
 }
 template <class Visitor>
 void Fields(Visitor& visit, MetricReport& value) {
-  visit(value.seq, value.step, value.elapsed_ms, value.trial.value, value.values);
+  std::int64_t unused = 0;  // spools have it
+  visit(value.seq, value.step, value.elapsed_ms, unused, value.values);
 }
 template <class Visitor>
 void Fields(Visitor& visit, GpuFacts& value) {

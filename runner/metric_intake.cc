@@ -12,10 +12,7 @@ constexpr std::size_t kMaxNames = 1000;
 }  // namespace
 
 MetricIntake::MetricIntake(const LaunchRecord& launch, SpoolWriter& spool, TrialLog& log)
-    : parser_(launch.captures, launch.serves_lanes),
-      spool_(spool),
-      log_(log),
-      mask_(launch.hidden) {}
+    : parser_(launch.captures), spool_(spool), log_(log), mask_(launch.hidden) {}
 
 void MetricIntake::TakeOutput(std::string_view bytes) {
   Split(bytes, output_rest_);
@@ -71,7 +68,6 @@ void MetricIntake::Report(MetricLine line) {
       {.seq = 0,
        .step = line.step.value_or(reports_),
        .elapsed_ms = std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count(),
-       .trial = line.trial,
        .values = std::move(line.values)});
 }
 

@@ -87,8 +87,7 @@ std::optional<std::int64_t> AsInteger(double value) {
 
 }  // namespace
 
-MetricParser::MetricParser(const std::vector<Capture>& captures, bool serves_lanes)
-    : serves_lanes_(serves_lanes) {
+MetricParser::MetricParser(const std::vector<Capture>& captures) {
   for (const Capture& capture : captures) {
     try {
       patterns_.push_back({capture.metric, std::regex(capture.pattern)});
@@ -120,8 +119,6 @@ std::optional<MetricLine> MetricParser::ParseObject(std::string_view line) const
     const std::optional<std::int64_t> whole = AsInteger(value);
     if (name == "step" && whole) {
       found.step = whole;
-    } else if (name == "trial" && serves_lanes_ && whole) {
-      found.trial = {*whole};
     } else {
       found.values.emplace_back(name, value);
     }

@@ -20,7 +20,6 @@ inline constexpr std::size_t kMaxMetricLine = std::size_t{64} << 10U;
 
 struct MetricLine {
   std::optional<std::int64_t> step;
-  TrialId trial;  // of the lane, where lanes are served
   std::vector<std::pair<std::string, double>> values;
   bool is_text = false;  // found by a capture: the line is log as well
   bool operator==(const MetricLine&) const = default;
@@ -29,7 +28,7 @@ struct MetricLine {
 class MetricParser {
  public:
   // Patterns were checked with the spec; one that does not compile here never matches.
-  MetricParser(const std::vector<Capture>& captures, bool serves_lanes);
+  explicit MetricParser(const std::vector<Capture>& captures);
 
   [[nodiscard]] std::optional<MetricLine> Parse(std::string_view line) const;
 
@@ -42,7 +41,6 @@ class MetricParser {
   [[nodiscard]] std::optional<MetricLine> ParseCaptures(std::string_view line) const;
 
   std::vector<Pattern> patterns_;
-  bool serves_lanes_;
 };
 
 }  // namespace ddl

@@ -160,16 +160,15 @@ void ChangeWriter::On(const MetricsAdded& change) {
   for (const MetricReport& report : change.reports) {
     if (report.seq <= mark) continue;  // sent again after a link was remade
     mark = report.seq;
-    const TrialId trial = report.trial ? report.trial : change.trial;
     packed.clear();
     for (const auto& [name, value] : report.values) {
       const std::int64_t id = NameId(name);
       PackValue(id, value, packed);
-      summaries_.Add(trial, id, report.step, value);
+      summaries_.Add(change.trial, id, report.step, value);
     }
     add_metric_
-        .Bind(change.rank.job.value, change.rank.rank, report.seq, trial.value, change.attempt,
-              report.step, report.elapsed_ms, Blob{packed})
+        .Bind(change.rank.job.value, change.rank.rank, report.seq, change.trial.value,
+              change.attempt, report.step, report.elapsed_ms, Blob{packed})
         .Run();
   }
   marks_[change.rank] = mark;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/accounting.h"
 
+#include "trainer/muon.h"
+
 namespace ddl {
 
 namespace {
@@ -25,7 +27,8 @@ double ParameterBytes(const Parameter& parameter) {
   const double value = BytesOf(parameter.value);
   const double kept =
       value + BytesOf(parameter.first) + BytesOf(parameter.second) + BytesOf(parameter.average);
-  return value + 2.0 * kept + 2.0 * value;  // the gradient is written and read
+  // The gradient is written and read.
+  return value + 2.0 * kept + 2.0 * value + OrthogonalBytes(parameter);
 }
 
 template <class Kind>
@@ -81,6 +84,9 @@ StepCost CostOf(const Model& model, const Stage& stage) {
         StepCost cost{.bytes = StageBytes(model, kind)};
         if constexpr (HasProducts<std::decay_t<decltype(kind)>>) {
           cost.flops = kind.StepFlops(model.shape.batch);
+        }
+        for (const Parameter* parameter : kind.Parameters()) {
+          cost.flops += OrthogonalFlops(*parameter);
         }
         return cost;
       },

@@ -133,8 +133,9 @@ class RunsInTurn {
   template <class Runs>
   void Reach(std::size_t run, const Runs& runs) {
     if (run == at_) return;
-    if (at_ < count_) pages_.GiveUp(runs(at_));
-    if (run != at_ + 1) pages_.Want(runs(run));
+    const bool has_begun = at_ < count_;
+    if (has_begun) pages_.GiveUp(runs(at_));
+    if (!has_begun || run != at_ + 1) pages_.Want(runs(run));
     if (run + 1 < count_) pages_.Want(runs(run + 1));
     at_ = run;
   }

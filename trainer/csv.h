@@ -1,40 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of numbers as text (RFC 4180): one row a line, one column the label.
+// Tables of numbers and categories as text: one column is the label.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "trainer/dataset_memory.h"
+#include "trainer/record_source.h"
 
 namespace ddl {
 
+enum class MissingValues : std::uint8_t { kError, kMean, kDrop };
+
 struct CsvFormat {
-  std::string label;               // name of the label's column; empty: the last one
-  std::optional<bool> has_header;  // none: a first row with a text among its features is one
+  std::string label;               // a column; empty: the last one
+  std::optional<bool> has_header;  // none: a first row with a text in a column of numbers is one
   char delimiter = ',';
+  // Columns by name, or by number from 1.
+  std::vector<std::string> categories;  // become a feature for each of their values
+  std::vector<std::string> ignored;
+  std::size_t most_categories = 100;  // of one column
+  MissingValues missing = MissingValues::kError;
+  bool has_real_targets = false;  // labels are numbers to be predicted
 };
 
-struct CsvTable {
-  std::vector<std::string> columns;  // of the features; empty without a header
-  std::size_t features = 0;
-  std::vector<float> values;        // [rows, features]
-  std::vector<std::string> labels;  // as written
-  std::vector<std::size_t> lines;   // of each row, from 1
-};
-
-// Throws Error "file:line" for a wrong number of fields, a feature that is no finite number, an
-// open quote, or a label column that is not there.
-[[nodiscard]] CsvTable ReadCsvTable(const std::string& path, const CsvFormat& format);
-
-// Labels that are all whole numbers stand for themselves; others are numbered in the order of
-// their sorted names. `test` may be empty; a label that training rows lack is an Error.
-[[nodiscard]] ReadData DataOf(const CsvTable& train, const std::string& train_path,
-                              const CsvTable& test, const std::string& test_path);
-
-// The same of real targets. A label that is no finite number is an Error.
-[[nodiscard]] ReadData RegressionOf(const CsvTable& train, const std::string& train_path,
-                                    const CsvTable& test, const std::string& test_path);
+// Reads a training file once to learn its columns, and again for its rows; no more than a few rows
+// are in memory. Labels that are all whole numbers below 65,536 stand for themselves; others are
+// numbered in the order of their sorted names, and so are categories. A missing number becomes the
+// mean of the training file's column where the format says so, a missing category none of its
+// features. Throws Error "file:line" for a wrong number of fields, a number that is none or not
+// finite, a missing value, an open quote, a class or category that the training file lacks, and for
+// columns that are not there. `test` may be "".
+[[nodiscard]] std::unique_ptr<RecordSource> OpenCsv(const std::string& train,
+                                                    const std::string& test, CsvFormat format);
 
 }  // namespace ddl

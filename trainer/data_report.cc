@@ -142,6 +142,7 @@ Json DescribeData(const Dataset& dataset) {
           {"test_rows", RowsIn(dataset, dataset.test)},
           {"shape", dataset.context > 0 ? std::vector<std::size_t>{} : dataset.shape},
           {"type", TypeIn(dataset)},
+          {"targets", dataset.has_real_targets ? "real" : "classes"},
           {"classes", dataset.classes},
           {"class_names", dataset.class_names},
           {"train_counts", ClassCounts(dataset, dataset.train)},

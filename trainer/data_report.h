@@ -11,7 +11,8 @@
 namespace ddl {
 
 // {"name", "file", "bytes", "train_rows", "test_rows", "shape", "type" ("bytes", "reals" or
-// "tokens"), "classes", "class_names", "train_counts", "test_counts", "constants", "shuffle"}.
+// "tokens"), "targets" ("classes" or "real"), "classes", "class_names", "train_counts",
+// "test_counts", "constants", "shuffle"}.
 [[nodiscard]] Json DescribeData(const Dataset& dataset);
 
 struct DataFindings {

@@ -83,10 +83,36 @@ DataSources PairSources(JsonSection section, const DataPaths& paths, const char*
   return PairsOf(files, open, name, {});
 }
 
+// A column's name, or its number.
+std::string ColumnName(const Json& column, const std::string& key) {
+  if (column.is_string()) return column.get<std::string>();
+  if (column.is_number_unsigned()) return DumpJson(column);
+  throw Error(fmt::format("{} is no column", DumpJson(column)), key,
+              "write names of columns, or numbers from 1");
+}
+
+std::vector<std::string> ColumnNames(JsonSection& section, std::string_view key) {
+  const Json& columns = section.Raw(key);
+  std::vector<std::string> names;
+  if (columns.is_null()) return names;
+  if (!columns.is_array()) {
+    throw Error(fmt::format("{} is no list", DumpJson(columns)), section.Name(key),
+                "write columns in brackets: [colour, size]");
+  }
+  for (const Json& column : columns) {
+    names.push_back(ColumnName(column, section.Name(key)));
+  }
+  return names;
+}
+
 DataSources CsvSources(JsonSection section, const DataPaths& paths) {
+  constexpr std::array<std::string_view, 3> kMissing{"error", "mean", "drop"};
+  constexpr std::uint64_t kMostCategories = 65'536;
   const std::string train = FoundNamed(section, "train", paths, true);
   const std::string test = FoundNamed(section, "test", paths, false);
-  CsvFormat format{.label = section.Text("label", "")};
+  CsvFormat format;
+  const Json& label = section.Raw("label");
+  if (!label.is_null()) format.label = ColumnName(label, section.Name("label"));
   if (section.Has("header")) format.has_header = section.Flag("header", true);
   const std::string delimiter = section.Text("delimiter", ",");
   if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n") {
@@ -94,16 +120,19 @@ DataSources CsvSources(JsonSection section, const DataPaths& paths) {
                 "give one character, such as ; or a tab");
   }
   format.delimiter = delimiter[0];
+  format.categories = ColumnNames(section, "categories");
+  format.ignored = ColumnNames(section, "ignore");
+  format.most_categories = section.Count("most_categories", format.most_categories, 1);
+  format.missing = static_cast<MissingValues>(section.Choice("missing", 0, kMissing));
   (void)section.Raw("header");
-  const bool has_real_targets = HasRealTargets(section);
+  format.has_real_targets = HasRealTargets(section);
   section.Finish();
-  return {.files = {train, test}, .names = {}, .open = [=] {
-            const CsvTable rows = ReadCsvTable(train, format);
-            const CsvTable test_rows = test.empty() ? CsvTable{} : ReadCsvTable(test, format);
-            return SourceOf(has_real_targets ? RegressionOf(rows, train, test_rows, test)
-                                             : DataOf(rows, train, test_rows, test),
-                            train);
-          }};
+  if (format.most_categories > kMostCategories) {
+    throw Error(fmt::format("{} categories", format.most_categories),
+                section.Name("most_categories"), fmt::format("give at most {}", kMostCategories));
+  }
+  return {
+      .files = {train, test}, .names = {}, .open = [=] { return OpenCsv(train, test, format); }};
 }
 
 DataSources RawSources(JsonSection section, const DataPaths& paths) {

@@ -59,7 +59,8 @@ int TellOfData(const TrainerCommand& command) {
     const Json data = command.config.value("data", Json());
     if (command.role == TrainerRole::kDataPack) {
       PackDataset(data, paths, command.out_file);
-      const Json packed{{"type", "packed"}, {"file", command.out_file}};
+      Json packed{{"type", "packed"}, {"file", command.out_file}};
+      if (data.contains("context")) packed["context"] = data["context"];
       fmt::print("{}\n", DumpJson(DescribeData(LoadDataset(packed, {}))));
       return 0;
     }

@@ -60,6 +60,22 @@ void Orthogonalise(const Tensor& shape, const OrthogonalScratch& scratch, float*
   }
 }
 
+double OrthogonalFlops(const Parameter& parameter) {
+  if (parameter.orthogonal.product.IsEmpty()) return 0.0;
+  const auto rows = static_cast<double>(parameter.value.rows);
+  const auto cols = static_cast<double>(parameter.value.cols);
+  const double side = std::min(rows, cols);
+  return kNewtonSchulzSteps * (4.0 * side * rows * cols + 2.0 * side * side * side);
+}
+
+// An iteration reads the matrix three times and writes it once, writes and reads the product; and
+// goes over its squares seven times.
+double OrthogonalBytes(const Parameter& parameter) {
+  const double floats = 6.0 * static_cast<double>(parameter.orthogonal.product.Floats()) +
+                        7.0 * static_cast<double>(parameter.orthogonal.gram.Floats());
+  return kNewtonSchulzSteps * floats * sizeof(float);
+}
+
 void OrthogonalUpdate(const Parameter& parameter, const LaneRun& run) {
   const Tensor& shape = parameter.value;
   assert(parameter.gradient.Floats() == shape.Floats());

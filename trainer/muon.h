@@ -30,6 +30,11 @@ struct OrthogonalScratch {
 // become p(p(p(p(p(s))))), p(s) = 3.4445 s - 4.7750 s^3 + 2.0315 s^5. Zero stays zero.
 void Orthogonalise(const Tensor& shape, const OrthogonalScratch& scratch, float* matrix);
 
+// What orthogonalising adds to a step, 0 where a parameter is moved otherwise: operations of its
+// matrix products, and bytes of the matrices that it passes over.
+[[nodiscard]] double OrthogonalFlops(const Parameter& parameter);
+[[nodiscard]] double OrthogonalBytes(const Parameter& parameter);
+
 // One step of a parameter that has a gradient in full, which is overwritten, and scratch.
 void OrthogonalUpdate(const Parameter& parameter, const LaneRun& run);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only door to libjpeg. It reports errors by a jump over its own frames: between setjmp and the
 // jump, nothing here owns anything.
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdio>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <jpeglib.h>
@@ -30,6 +32,18 @@ struct JpegFault {
 // A warning means data that are damaged and would be made up: as bad as an error.
 void JudgeJpegMessage(j_common_ptr state, int level) {
   if (level < 0) LeaveJpeg(state);
+}
+
+// A progressive file may hold any number of scans over a large picture in a few bytes each.
+void LimitJpegScans(j_common_ptr state) {
+  constexpr int kMostScans = 100;
+  const auto* reader = reinterpret_cast<j_decompress_ptr>(state);
+  if (reader->input_scan_number <= kMostScans) return;
+  auto* fault = reinterpret_cast<JpegFault*>(state->err);
+  constexpr std::string_view kText = "more than 100 scans";
+  std::ranges::copy(kText, fault->text.begin());
+  fault->text[kText.size()] = '\0';
+  std::longjmp(fault->jump, 1);
 }
 
 enum class JpegStep : std::uint8_t { kHeader, kPixels };
@@ -64,6 +78,8 @@ class JpegState {
     jpeg_create_decompress(&state_);
     constexpr long kMostMemory = 1L << 28U;
     state_.mem->max_memory_to_use = kMostMemory;
+    progress_.progress_monitor = LimitJpegScans;
+    state_.progress = &progress_;
   }
   JpegState(const JpegState&) = delete;
   JpegState& operator=(const JpegState&) = delete;
@@ -79,6 +95,7 @@ class JpegState {
 
  private:
   JpegFault fault_{};
+  jpeg_progress_mgr progress_{};
   jpeg_decompress_struct state_{};
 };
 

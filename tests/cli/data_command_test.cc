@@ -39,13 +39,16 @@ TEST_F(DataCommand, TellsRowsClassesAndConstantColumns) {
   const Finished told = Ddl({"data", "info", "spec.yaml"});
   EXPECT_EQ(told.code, 0) << told.error;
   EXPECT_THAT(told.out, HasSubstr("csv: 40 training and 2 test rows of [2], reals, 4 classes\n"));
-  EXPECT_THAT(told.out, HasSubstr("constant  1 of the features: 2\n"));
+  EXPECT_THAT(told.out, HasSubstr("constant  1 of the features: flat\n"));
   const Json json = DdlJson({"data", "info", "spec.yaml"});
   EXPECT_EQ(json.at("train_counts"), Json({20, 10, 0, 10}));
   EXPECT_EQ(json.at("test_counts"), Json({1, 1, 0, 0}));
   EXPECT_EQ(json.at("shuffle"), "full");
   const Json over = DdlJson({"data", "info", "spec.yaml", "data=fashion-mnist"});
   EXPECT_EQ(over.at("train_rows"), 60'000);
+  const Finished real = Ddl({"data", "info", "spec.yaml", "data.labels=real"});
+  EXPECT_THAT(real.out, HasSubstr("rows of [2], reals, real targets\n"));
+  EXPECT_THAT(real.out, testing::Not(HasSubstr("class")));
 }
 
 TEST_F(DataCommand, PacksDataThatTrainToTheSameFigures) {
@@ -64,13 +67,32 @@ TEST_F(DataCommand, PacksDataThatTrainToTheSameFigures) {
   EXPECT_THAT(Ddl({"data", "info", "packed.yaml"}).out, HasSubstr("p.ddl"));
 }
 
+TEST_F(DataCommand, PacksRealTargets) {
+  Spec("real.yaml", "{type: csv, train: t.csv, test: e.csv, labels: real}");
+  const Finished packed = Ddl({"data", "pack", "real.yaml", "-o", "p.ddl"});
+  EXPECT_EQ(packed.code, 0) << packed.error;
+  EXPECT_THAT(packed.out, HasSubstr("2 test rows of [2], reals, real targets\n"));
+  EXPECT_EQ(Ddl({"data", "check", "p.ddl"}).code, 0);
+}
+
+TEST_F(DataCommand, PacksATextInItsContext) {
+  Write("text", "abcab");
+  Spec("text.yaml", "{type: text, train: text, context: 3}");
+  const Finished packed = Ddl({"data", "pack", "text.yaml", "-o", "p.ddl"});
+  EXPECT_EQ(packed.code, 0) << packed.error;
+  EXPECT_THAT(packed.out, HasSubstr("text: 5 training and 0 test rows, tokens, 3 classes\n"));
+  Spec("packed.yaml", "{type: packed, file: p.ddl, context: 2}");
+  EXPECT_EQ(DdlJson({"data", "info", "packed.yaml"}).at("train_counts"), Json({2, 2, 1}));
+  EXPECT_EQ(Ddl({"data", "check", "packed.yaml"}).code, 0);
+}
+
 TEST_F(DataCommand, ChecksWhatItPacked) {
   EXPECT_EQ(Ddl({"data", "pack", "spec.yaml", "-o", "p.ddl"}).code, 0);
   const Finished good = Ddl({"data", "check", "p.ddl"});
   EXPECT_EQ(good.code, 0) << good.out << good.error;
   EXPECT_THAT(good.out, HasSubstr("note     1 of 4 classes has no training row: 2\n"));
   EXPECT_THAT(good.out,
-              HasSubstr("note     1 of 2 features is the same in every training row: 2\n"));
+              HasSubstr("note     1 of 2 features is the same in every training row: flat\n"));
   EXPECT_THAT(good.out,
               HasSubstr("note     1 of 2 test rows has the features of a training row\n"));
   EXPECT_THAT(good.out, HasSubstr("ok  the data are sound\n"));

@@ -19,16 +19,14 @@ struct Taken {
 };
 
 // Expressions are compiled for each trial, which takes most of an execution's time.
-LaunchRecord Launch(bool serves_lanes, bool captures) {
+LaunchRecord Launch(bool captures) {
   LaunchRecord launch;
   if (captures)
     launch.captures = {{"acc", "acc[=:]\\s*([0-9.]+)"}, {"any", "(-?[0-9a-zA-Z.]+) end$"}};
-  launch.serves_lanes = serves_lanes;
   return launch;
 }
 
 struct Way {
-  bool serves_lanes = false;
   bool through_pipe = false;
   bool captures = false;
 };
@@ -37,7 +35,7 @@ Taken Take(std::string_view text, std::size_t piece, const Way& way) {
   static const MemoryFolder folder;
   SpoolWriter spool(folder.Path(), {{1}, 0}, 1 << 20);
   TrialLog log("/nowhere", 1 << 20, 1 << 20);
-  MetricIntake intake(Launch(way.serves_lanes, way.captures), spool, log);
+  MetricIntake intake(Launch(way.captures), spool, log);
   while (!text.empty()) {
     const std::string_view bytes = TakePiece(text, piece);
     way.through_pipe ? intake.TakeMetrics(bytes) : intake.TakeOutput(bytes);
@@ -64,7 +62,7 @@ void CheckSame(const Taken& a, const Taken& b) {
   for (std::size_t i = 0; i < a.reports.size(); ++i) {
     const MetricReport& x = a.reports[i];
     const MetricReport& y = b.reports[i];
-    Promise(x.step == y.step && x.trial == y.trial && x.values.size() == y.values.size(),
+    Promise(x.step == y.step && x.values.size() == y.values.size(),
             "pieces do not change a report");
     for (std::size_t j = 0; j < x.values.size(); ++j) {
       Promise(
@@ -80,9 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   std::string_view text = AsText(bytes, size);
   const std::uint8_t choice = TakeByte(text);
   const std::size_t piece = std::size_t{TakeByte(text)} + 1;
-  const Way way{.serves_lanes = (choice & 1U) != 0,
-                .through_pipe = (choice & 2U) != 0,
-                .captures = (choice & 12U) == 0};
+  const Way way{.through_pipe = (choice & 2U) != 0, .captures = (choice & 12U) == 0};
   const Taken whole = Take(text, text.size() + 1, way);
   Promise(whole.names.size() <= 1000, "at most 1,000 names");
   for (const MetricReport& report : whole.reports)

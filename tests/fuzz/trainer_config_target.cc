@@ -21,8 +21,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     Promise(config.label_smoothing >= 0 && config.label_smoothing < 1, "a share below one");
     Promise(std::isfinite(config.clip_norm) && config.clip_norm >= 0, "a norm");
     Promise(config.model.dropout >= 0 && config.model.dropout < 1, "a share below one");
-    for (const Layer& layer : config.model.layers)
-      Promise(std::get<DenseLayer>(layer).width >= 1, "a layer has units");
+    for (const Layer& layer : config.model.layers) {
+      const auto* dense = std::get_if<DenseLayer>(&layer);
+      Promise(dense == nullptr || dense->width >= 1, "a layer has units");
+    }
+    const bool has_classes = config.loss == LossKind::kCrossEntropy;
+    Promise(config.huber_delta > 0, "a bound above zero");
+    Promise(has_classes || config.label_smoothing == 0, "real targets are not smoothed");
+    Promise(has_classes || config.early_stopping.watches_loss, "a regression has no accuracy");
+    const bool is_muon = config.optimizer.kind == OptimizerKind::kMuon;
+    Promise(!is_muon || (config.optimizer.lr > 0 && !config.model.layers.empty()),
+            "muon divides by its rate and has a matrix to move");
   } catch (const Error&) {
   }
   return 0;

@@ -32,7 +32,8 @@ LaunchRecord SampleLaunch() {
           .captures = {{"acc", "acc=(.*)"}},
           .timeout = std::chrono::milliseconds(1500),
           .grace = std::chrono::milliseconds(10),
-          .serves_lanes = true};
+          .worker = {"trainer", "--lanes"},
+          .lanes = 8};
 }
 
 std::vector<ToHost> AllToHost() {
@@ -64,7 +65,7 @@ std::vector<FromHost> AllFromHost() {
       Refused{"no", 4, "do"},
       Started{{kRank, "t", {"boot", 11, 22}, 12, 1234}, 56},
       SlotBusy{kRank, "t", "core 3: ann", {{3, 0, 1000}}, {}},
-      Metrics{kRank, {{1, -5, 10, {}, {{"loss", 0.5}, {"best", -kInfinity}}}, {2, 6, 11, {9}, {}}}},
+      Metrics{kRank, {{1, -5, 10, {{"loss", 0.5}, {"best", -kInfinity}}}, {2, 6, 11, {}}}},
       Exited{exit},
       FileChunk{1, 2, "bytes", true, ""},
       PutFileReply{1, 2, true, "full"},

@@ -341,7 +341,7 @@ class FakeHost {
     Metrics metrics{rank.record.id, {}};
     for (std::int64_t seq = rank.told + 1; seq <= rank.spool; ++seq) {
       const Script::Report& report = rank.script.reports[static_cast<std::size_t>(seq - 1)];
-      metrics.reports.push_back({seq, seq, report.at.count() / 1'000'000, {}, report.values});
+      metrics.reports.push_back({seq, seq, report.at.count() / 1'000'000, report.values});
     }
     rank.told = rank.spool;
     tell(metrics);

@@ -74,7 +74,7 @@ std::chrono::steady_clock::time_point SupervisorProcess::Now() const {
 
 void SupervisorProcess::TrialReported(double value) {
   const auto since = std::chrono::duration_cast<milliseconds>(around_.agenda.Now() - began_);
-  pipe_.push_back({0, 0, since.count(), {}, {{"loss", value}}});
+  pipe_.push_back({0, 0, since.count(), {{"loss", value}}});
 }
 
 void SupervisorProcess::ReadPipe() {

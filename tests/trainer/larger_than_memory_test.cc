@@ -60,6 +60,9 @@ class MemoryCgroup {
 class LargerThanMemory : public testing::Test {
  protected:
   void SetUp() override {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers need more memory than that";
+#endif
     struct statfs disk{};
     ASSERT_EQ(statfs(folder_.Path().c_str(), &disk), 0);
     if (disk.f_type == TMPFS_MAGIC) GTEST_SKIP() << "files here are in memory themselves";

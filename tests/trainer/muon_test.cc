@@ -258,6 +258,19 @@ TEST(Muon, StepsAreThoseOfTheReference) {
   }
 }
 
+// Five iterations of one product for the smaller square, its own square, and one for the matrix.
+TEST(Muon, ItsProductsAreAccountedFor) {
+  Parameter parameter;
+  parameter.value = {.offset = 0, .rows = 784, .cols = 256};
+  EXPECT_EQ(OrthogonalFlops(parameter), 0.0) << "moved otherwise";
+  EXPECT_EQ(OrthogonalBytes(parameter), 0.0);
+  parameter.orthogonal = {.product = parameter.value,
+                          .gram = {.offset = 0, .rows = 256, .cols = 256},
+                          .square = {.offset = 0, .rows = 256, .cols = 256}};
+  EXPECT_EQ(OrthogonalFlops(parameter), 5.0 * (2 * 2.0 * 784 * 256 * 256 + 2.0 * 256 * 256 * 256));
+  EXPECT_EQ(OrthogonalBytes(parameter), 5.0 * 4.0 * (6.0 * 784 * 256 + 7.0 * 256 * 256));
+}
+
 TEST(Muon, TheScheduleMovesBothRatesAlike) {
   const OptimizerSettings settings{.kind = OptimizerKind::kMuon, .lr = 0.02, .adam_lr = 0.001};
   const UpdateRule rule = RuleAt(settings, 0.005, 1);

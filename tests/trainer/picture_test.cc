@@ -57,7 +57,8 @@ std::vector<std::uint8_t> Png(std::uint32_t width, std::uint32_t height, std::ui
 }
 
 std::vector<std::uint8_t> Jpeg(std::uint32_t width, std::uint32_t height, int channels,
-                               std::vector<std::uint8_t> values) {
+                               std::vector<std::uint8_t> values,
+                               const std::vector<jpeg_scan_info>& scans = {}) {
   jpeg_compress_struct state{};
   jpeg_error_mgr errors{};
   state.err = jpeg_std_error(&errors);
@@ -71,6 +72,10 @@ std::vector<std::uint8_t> Jpeg(std::uint32_t width, std::uint32_t height, int ch
   state.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_set_defaults(&state);
   jpeg_set_quality(&state, 100, TRUE);
+  if (!scans.empty()) {
+    state.scan_info = scans.data();
+    state.num_scans = static_cast<int>(scans.size());
+  }
   jpeg_start_compress(&state, TRUE);
   for (std::uint32_t row = 0; row < height; ++row) {
     JSAMPROW line = values.data() + row * width * static_cast<std::uint32_t>(channels);
@@ -153,6 +158,23 @@ TEST(Picture, JpegThatIsDamagedOrCutIsRefused) {
     EXPECT_THAT(Refusal(std::vector<std::uint8_t>(bytes.data(), bytes.data() + size)),
                 HasSubstr("p: not a whole JPEG: "))
         << size;
+}
+
+// One scan for the mean of each block, and `refined` of its 63 frequencies in two scans each.
+std::vector<jpeg_scan_info> ManyScans(int refined) {
+  std::vector<jpeg_scan_info> scans{{.comps_in_scan = 1}};
+  for (int bit = 1; bit >= 0; --bit) {
+    for (int at = 1; at <= refined; ++at)
+      scans.push_back({.comps_in_scan = 1, .Ss = at, .Se = at, .Ah = bit == 1 ? 0 : 1, .Al = bit});
+  }
+  return scans;
+}
+
+TEST(Picture, JpegOfManyScansIsRefusedBeforeItTakesLong) {
+  const std::vector<std::uint8_t> values(4096, 90);
+  EXPECT_EQ(DecodePicture(Jpeg(64, 64, 1, values, ManyScans(40)), "p").height, 64U);
+  EXPECT_EQ(Refusal(Jpeg(64, 64, 1, values, ManyScans(63))),
+            "p: not a whole JPEG: more than 100 scans; get the file again");
 }
 
 TEST(Picture, ChannelsBecomeMoreOrLess) {
