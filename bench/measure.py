@@ -57,6 +57,33 @@ class Workplace:
         return sqlite3.connect(f"file:{self.env['DDL_HOME']}/ddl.db?mode=ro", uri=True)
 
 
+def started_jobs(place, process, first):
+    """(params.json seen, first line of the log seen) of each job from number `first` on, monotonic seconds.
+
+    Looks every fifth of a millisecond until `process` (a `ddl sweep`) has ended: a file's own time has the
+    kernel's coarse clock, and the log's last line is that of the trial's end.
+    """
+    jobs, times, begun, number = "", [], None, first
+    while process.poll() is None:
+        for _ in range(100):
+            time.sleep(0.0002)
+            if not jobs:
+                jobs = next((os.path.join(place.path("host"), name, "jobs") for name in os.listdir(place.path("host"))
+                             if os.path.isdir(os.path.join(place.path("host"), name, "jobs"))), "") \
+                    if os.path.isdir(place.path("host")) else ""
+                continue
+            try:
+                if begun is None:
+                    os.stat(f"{jobs}/{number}.0/params.json")
+                    begun = time.monotonic()
+                if os.stat(f"{jobs}/{number}.0/log").st_size > 0:
+                    times.append((begun, time.monotonic()))
+                    begun, number = None, number + 1
+            except FileNotFoundError:
+                pass
+    return times
+
+
 def timed(action):
     before = time.monotonic()
     action()

@@ -14,9 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "configs/json.h"
 #include "runner/file.h"
-#include "runner/worker.h"
 
 namespace ddl {
 
@@ -24,37 +22,6 @@ namespace {
 
 constexpr int kLostCode = 70;  // EX_SOFTWARE; the supervisor goes by the file
 constexpr int kTerminated = 128 + SIGTERM;
-
-std::string Request() {
-  Json variables = Json::object();
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (!IsOfLane(text) || equals == std::string_view::npos) continue;
-    variables[std::string(text.substr(0, equals))] = text.substr(equals + 1);
-  }
-  return DumpJson({{"environment", variables}}) + "\n";
-}
-
-// The request, and our standard output and error with its first byte.
-bool SendRequest(int connection) {
-  const std::string text = Request();
-  iovec piece{const_cast<char*>(text.data()), 1};
-  const std::array<int, 2> logs{STDOUT_FILENO, STDERR_FILENO};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof logs)> space{};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  message.msg_control = space.data();
-  message.msg_controllen = space.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof logs);
-  std::memcpy(CMSG_DATA(header), logs.data(), sizeof logs);
-  return ::sendmsg(connection, &message, MSG_NOSIGNAL) == 1 &&
-         WriteAll(connection, std::string_view(text).substr(1));
-}
 
 void Note(const LaneNews& news) {
   const char* params = std::getenv("DDL_PARAMS");
@@ -135,7 +102,7 @@ int RunLane(int connection, char** command) {
   sigaddset(&term, SIGTERM);
   ::sigprocmask(SIG_SETMASK, &term, nullptr);
   const FileDescriptor signals(::signalfd(-1, &term, SFD_CLOEXEC));
-  if (!signals || !SendRequest(connection)) return BecomeCommand(command);
+  if (!signals) return BecomeCommand(command);
   bool is_stopped = false;
   Answers answers;
   int code = 0;

@@ -25,9 +25,9 @@ struct LaneNews {
 // What the file says goes into the record of the client's end.
 void DescribeLane(std::string_view news, ExitRecord& record);
 
-// Hands this process's log and its variables to the worker behind `connection`, passes TERM on, and
-// ends as the lane ends: its exit code. A worker that is gone before it began the lane costs
-// nothing: this process becomes `command` itself.
+// Passes TERM on to the worker behind `connection` and ends as the lane ends: its exit code. A
+// worker that is gone before it began the lane costs nothing: this process becomes `command`
+// itself.
 int RunLane(int connection, char** command);
 
 }  // namespace ddl

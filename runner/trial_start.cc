@@ -186,7 +186,10 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
   }
   Environment environment = TrialEnvironment(launch, paths);
   pipes.lane = JoinWorker(launch, paths, environment.pointers);
-  if (pipes.lane) words = BehindClient(std::move(words));
+  if (pipes.lane) {
+    HandOver(*pipes.lane, environment.pointers, writing.Get());
+    words = BehindClient(std::move(words));
+  }
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

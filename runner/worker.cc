@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "configs/json.h"
 #include "runner/host_folder.h"
 #include "runner/sha256.h"
 
@@ -181,6 +182,17 @@ bool IsServed(const std::string& socket) {
   return probe && ::poll(&closed, 1, kGoneWithinMs) == 0;
 }
 
+std::string RequestOf(const std::vector<char*>& environment) {
+  Json variables = Json::object();
+  for (const char* entry : environment) {
+    const std::string_view text = entry == nullptr ? "" : entry;
+    const std::size_t equals = text.find('=');
+    if (!IsOfLane(text) || equals == std::string_view::npos) continue;
+    variables[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+  }
+  return DumpJson({{"environment", variables}}) + "\n";
+}
+
 }  // namespace
 
 bool IsOfLane(std::string_view variable) {
@@ -206,6 +218,27 @@ std::optional<LaneHold> JoinWorker(const LaunchRecord& launch, const HostPaths& 
   }
   if (!hold.connection) return std::nullopt;
   return hold;
+}
+
+void HandOver(const LaneHold& hold, const std::vector<char*>& environment, int output) {
+  const std::string text = RequestOf(environment);
+  iovec piece{const_cast<char*>(text.data()), text.size()};
+  const std::array<int, 2> logs{output, output};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof logs)> space{};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = space.data();
+  message.msg_controllen = space.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof logs);
+  std::memcpy(CMSG_DATA(header), logs.data(), sizeof logs);
+  const ssize_t sent = ::sendmsg(hold.connection.Get(), &message, MSG_NOSIGNAL);
+  const std::size_t done = sent < 0 ? text.size() : static_cast<std::size_t>(sent);
+  if (done < text.size())
+    (void)WriteAll(hold.connection.Get(), std::string_view(text).substr(done));
 }
 
 void LeaveWorker(LaneHold& hold, bool is_well) {

@@ -35,6 +35,11 @@ struct LaneHold {
 [[nodiscard]] std::optional<LaneHold> JoinWorker(const LaunchRecord& launch, const HostPaths& paths,
                                                  const std::vector<char*>& environment);
 
+// Gives the worker the lane: its variables out of `environment`, and where its standard output and
+// error go. It begins at once; its client is started beside it. What cannot be sent the client
+// finds out.
+void HandOver(const LaneHold& hold, const std::vector<char*>& environment, int output);
+
 // Its client is gone: returns once nothing of the lane runs any more, so that its files are no
 // longer written to, and leaves the worker. `is_well`: the worker has told of its end.
 void LeaveWorker(LaneHold& hold, bool is_well);
