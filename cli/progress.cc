@@ -124,23 +124,39 @@ Pieces BestLines(const SweepProgress& progress, const Terminal& terminal) {
   return lines;
 }
 
+// "91,200 (84 %)", the second where the host's limit is known.
+std::string SpeedText(const RunningTrial& trial) {
+  if (!trial.samples_per_s || !std::isfinite(*trial.samples_per_s)) return "-";
+  const std::string rate = FormatCount(std::llround(*trial.samples_per_s));
+  return trial.percent_of_limit ? fmt::format("{} ({:.0f} %)", rate, *trial.percent_of_limit)
+                                : rate;
+}
+
 Table RunningTable(const SweepProgress& progress, const std::vector<RunningTrial>& running,
                    std::size_t count, Now now) {
-  Table table(
-      {{.title = "TRIAL", .is_number = true},
-       {.title = "HOST", .drop = 2},
-       {.title = "TIME", .is_number = true},
-       {.title = "STEP", .is_number = true, .drop = 1},
-       {.title = progress.metric.empty() ? "" : OneLine(progress.metric), .is_number = true}});
+  std::vector<Column> columns{
+      {.title = "TRIAL", .is_number = true},
+      {.title = "HOST", .drop = 2},
+      {.title = "TIME", .is_number = true},
+      {.title = "STEP", .is_number = true, .drop = 1},
+      {.title = progress.metric.empty() ? "" : OneLine(progress.metric), .is_number = true}};
+  const auto tells_speed = [](const RunningTrial& trial) {
+    return trial.samples_per_s.has_value();
+  };
+  const bool has_speed = std::ranges::any_of(running, tells_speed);
+  if (has_speed) columns.push_back({.title = "SAMPLES/S", .is_number = true, .drop = 3});
+  Table table(std::move(columns));
   for (std::size_t i = 0; i < count; ++i) {
     const RunningTrial& trial = running[i];
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(now.monotonic - trial.started);
-    table.AddRow({{fmt::format("{}", trial.number)},
-                  {OneLine(trial.host)},
-                  {FormatDuration(elapsed)},
-                  {trial.step ? fmt::format("{}", *trial.step) : "-"},
-                  {progress.metric.empty() ? "" : FormatValue(trial.objective)}});
+    std::vector<Cell> cells{{fmt::format("{}", trial.number)},
+                            {OneLine(trial.host)},
+                            {FormatDuration(elapsed)},
+                            {trial.step ? fmt::format("{}", *trial.step) : "-"},
+                            {progress.metric.empty() ? "" : FormatValue(trial.objective)}};
+    if (has_speed) cells.push_back({SpeedText(trial)});
+    table.AddRow(std::move(cells));
   }
   return table;
 }

@@ -25,6 +25,14 @@ struct ReportCurve {
   std::vector<CurvePoint> points;  // as ServedCurve gives them
 };
 
+// Medians over the trials shown that tell it, of what each told last.
+struct ReportSpeed {
+  std::int64_t trials = 0;
+  double samples_per_s = 0;
+  std::optional<double> gflops = std::nullopt;
+  std::optional<double> percent_of_limit = std::nullopt;
+};
+
 struct Report {
   SweepLine sweep;
   std::vector<std::string> varying;  // names of the parameters that vary, in the spec's order
@@ -33,8 +41,9 @@ struct Report {
   std::vector<TrialLine> trials;  // best first; by number when the sweep has no metric
   std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
   std::vector<ReportCurve> curves;                // of the best few trials
-  std::vector<FailureGroup> failures;             // most frequent first
-  std::int64_t failures_read = 0;                 // trials that the groups were made of
+  std::optional<ReportSpeed> speed;
+  std::vector<FailureGroup> failures;  // most frequent first
+  std::int64_t failures_read = 0;      // trials that the groups were made of
 };
 
 // Reads what is shown and no more: `top` trials, the curves of at most three.

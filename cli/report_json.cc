@@ -50,6 +50,14 @@ Json FailuresJson(const Report& report) {
   return list;
 }
 
+Json SpeedJson(const Report& report) {
+  if (!report.speed) return nullptr;
+  return {{"trials", report.speed->trials},
+          {"samples_per_s", report.speed->samples_per_s},
+          {"gflops", OrNull(report.speed->gflops)},
+          {"percent_of_limit", OrNull(report.speed->percent_of_limit)}};
+}
+
 }  // namespace
 
 Json ReportJson(const Report& report) {
@@ -69,6 +77,7 @@ Json ReportJson(const Report& report) {
           {"trials", std::move(trials)},
           {"configurations", ConfigurationsJson(report)},
           {"curves", CurvesJson(report)},
+          {"speed", SpeedJson(report)},
           {"failures", FailuresJson(report)}};
 }
 

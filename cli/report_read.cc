@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a report reads from the store.
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <ranges>
 #include <utility>
 
 #include "cli/report.h"
 #include "configs/json.h"
+#include "configs/metric_report.h"
 #include "configs/spec.h"
 
 namespace ddl {
@@ -12,6 +17,7 @@ namespace ddl {
 namespace {
 
 constexpr std::size_t kCurves = 3;
+constexpr int kTrialsForSpeed = 100;
 constexpr std::int64_t kFailuresRead = 1'000;
 
 std::vector<ReportCurve> ReadCurves(const StoreReader& reader, const Report& report) {
@@ -22,6 +28,28 @@ std::vector<ReportCurve> ReadCurves(const StoreReader& reader, const Report& rep
     curves.push_back({trial.number, ServedCurve(reader.Curve(trial.id, report.sweep.metric))});
   }
   return curves;
+}
+
+std::optional<double> Median(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  std::ranges::sort(values);
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
+std::optional<ReportSpeed> ReadSpeed(const StoreReader& reader, const Report& report) {
+  std::map<std::string, std::vector<double>, std::less<>> told;
+  for (const TrialLine& trial : report.trials | std::views::take(kTrialsForSpeed)) {
+    for (const MetricSummary& metric : reader.Summaries(trial.id)) {
+      if (std::isfinite(metric.last)) told[metric.name].push_back(metric.last);
+    }
+  }
+  const std::vector<double>& rates = told[std::string(kSamplesPerSecond)];
+  const auto rate = Median(rates);
+  if (!rate) return std::nullopt;
+  return ReportSpeed{.trials = std::ssize(rates),
+                     .samples_per_s = *rate,
+                     .gflops = Median(told[std::string(kGflops)]),
+                     .percent_of_limit = Median(told[std::string(kPercentOfLimit)])};
 }
 
 }  // namespace
@@ -36,6 +64,7 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   report.trials = reader.Trials(sweep.id, {.order = order, .limit = top});
   if (report.seeds > 1) report.configurations = reader.Configurations(sweep.id, top);
   report.curves = ReadCurves(reader, report);
+  report.speed = ReadSpeed(reader, report);
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);

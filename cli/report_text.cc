@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -133,6 +134,18 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
   return lines;
 }
 
+Lines SpeedLines(const Report& report) {
+  if (!report.speed) return {};
+  const ReportSpeed& speed = *report.speed;
+  std::string line = FormatCount(std::llround(speed.samples_per_s)) + " samples/s";
+  if (speed.gflops) line += fmt::format(", {:.1f} GFLOP/s", *speed.gflops);
+  if (speed.percent_of_limit) {
+    line +=
+        fmt::format(", {:.0f} % of what the host was measured to reach", *speed.percent_of_limit);
+  }
+  return {line + fmt::format(" (median of {})", FormatCount(speed.trials))};
+}
+
 }  // namespace
 
 std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal) {
@@ -140,6 +153,7 @@ std::vector<std::string> ReportLines(const Report& report, const Terminal& termi
   AppendSection(lines, "", RankingLines(report, terminal), terminal);
   AppendSection(lines, "best", WinnerLines(report, terminal), terminal);
   AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
+  AppendSection(lines, "speed", SpeedLines(report), terminal);
   AppendSection(lines, "failures", FailureLines(report, terminal), terminal);
   return lines;
 }

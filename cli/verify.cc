@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "configs/metric_report.h"
+
 namespace ddl {
 
 namespace {
@@ -60,7 +62,7 @@ void CompareValues(const RunRecord& then, const RunRecord& now, Verification& ve
 }  // namespace
 
 bool IsOfTheClock(const std::string& metric) {
-  constexpr std::array<std::string_view, 3> kNames{"samples_per_s", "gflops", "percent_of_limit"};
+  constexpr std::array kNames{kSamplesPerSecond, kGflops, kPercentOfLimit};
   return std::ranges::find(kNames, metric) != kNames.end();
 }
 

@@ -4,12 +4,19 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "configs/ids.h"
 
 namespace ddl {
+
+// What the built-in trainer tells of its speed, and a program may tell too: screens and reports
+// know these names.
+inline constexpr std::string_view kSamplesPerSecond = "samples_per_s";
+inline constexpr std::string_view kGflops = "gflops";
+inline constexpr std::string_view kPercentOfLimit = "percent_of_limit";
 
 struct MetricReport {
   std::int64_t seq = 0;  // 1, 2, 3, … within the rank

@@ -31,7 +31,9 @@ struct RunningTrial {
   std::string host;
   std::chrono::nanoseconds started{0};  // monotonic
   std::optional<std::int64_t> step;
-  std::optional<double> objective;  // last
+  std::optional<double> objective;         // last
+  std::optional<double> samples_per_s;     // last, where it is told
+  std::optional<double> percent_of_limit;  // of what its host was measured to reach
 };
 struct SweepProgress {
   SweepId id;

@@ -45,6 +45,10 @@ void Core::State::On(const MetricsArrived& arrived, Turn& turn) {
 
 void Core::State::Learn(SweepRun& sweep, LiveJob& job, const MetricReport& report, Turn& turn) {
   job.step = report.step;
+  for (const auto& [name, told] : report.values) {
+    if (name == kSamplesPerSecond) job.samples_per_s = told;
+    if (name == kPercentOfLimit) job.percent_of_limit = told;
+  }
   if (!sweep.spec.metric) return;
   const Metric& metric = *sweep.spec.metric;
   const auto value =

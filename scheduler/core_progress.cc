@@ -77,7 +77,9 @@ std::vector<RunningTrial> Core::Running(SweepId sweep, std::size_t limit) const 
                        .host = state_->TitleOf(job.host),
                        .started = job.started_at,
                        .step = job.step,
-                       .objective = std::nullopt});
+                       .objective = std::nullopt,
+                       .samples_per_s = job.samples_per_s,
+                       .percent_of_limit = job.percent_of_limit});
     if (trial.metric_seen) running.back().objective = trial.objective;
   }
   return running;

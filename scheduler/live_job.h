@@ -47,6 +47,8 @@ struct LiveJob {
   std::int64_t committed_seq = 0;
   std::int64_t seq_at_start = 0;  // what an earlier coordinator had committed
   std::optional<std::int64_t> step = std::nullopt;
+  std::optional<double> samples_per_s = std::nullopt;
+  std::optional<double> percent_of_limit = std::nullopt;
   StopCause stop = StopCause::kNone;
   // The process has ended; the attempt ends when its metrics up to last_seq are there.
   std::optional<ExitRecord> exit = std::nullopt;

@@ -66,6 +66,8 @@ RunningTrial TrialFrom(const Json& message) {
   trial.started = std::chrono::nanoseconds(WholeNumber<std::int64_t>(message.at("started_ns")));
   if (!message.at("step").is_null()) trial.step = WholeNumber<std::int64_t>(message.at("step"));
   trial.objective = NumberFrom(message.at("value"));
+  trial.samples_per_s = NumberFrom(message.at("samples_per_s"));
+  trial.percent_of_limit = NumberFrom(message.at("percent_of_limit"));
   return trial;
 }
 
@@ -117,7 +119,9 @@ Json ProgressJson(const SweepProgress& progress, const std::vector<RunningTrial>
                       {"host", trial.host},
                       {"started_ns", trial.started.count()},
                       {"step", OrNull(trial.step)},
-                      {"value", OrNull(trial.objective)}});
+                      {"value", OrNull(trial.objective)},
+                      {"samples_per_s", OrNull(trial.samples_per_s)},
+                      {"percent_of_limit", OrNull(trial.percent_of_limit)}});
   }
   return {{"id", progress.id.value},
           {"sweep", progress.name},

@@ -71,6 +71,16 @@ and 5 more
 )");
 }
 
+TEST(Progress, ShowsTheSpeedOfTrialsThatTellIt) {
+  std::vector<RunningTrial> running = Running(2);
+  running[1].samples_per_s = 91234.4;
+  running[1].percent_of_limit = 84.7;
+  const auto lines = ProgressLines(Midway(), running, kNow, test::Plain(120));
+  EXPECT_EQ(lines.at(3), "TRIAL  HOST     TIME  STEP  val_accuracy      SAMPLES/S");
+  EXPECT_EQ(lines.at(4), "   40  local     10s     -             -              -");
+  EXPECT_EQ(lines.at(5), "   41  local  1m 10s     1          0.81  91,234 (85 %)");
+}
+
 TEST(Progress, FitsEightyColumns) {
   EXPECT_EQ(Screen(test::Plain(80)), R"(
 fashion-mlp · 41 of 96 done · 9 running · 46 waiting · 2 failed · 3 pruned

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/ranking.h"
@@ -191,6 +192,20 @@ val_accuracy 0.8934 (mean over seeds, trials from 4); target 0.89 reached
   optimizer.type  sgd
 as a spec that runs: ddl report --best best.yaml
 )");
+}
+
+TEST(ReportText, TellsTheSpeedWhereTrialsTellIt) {
+  Report report;
+  report.sweep.name = "fast";
+  report.trials = {test::SampleTrial(1, 0.5, {{"n", 1}})};
+  report.speed = ReportSpeed{.trials = 9, .samples_per_s = 91234.4};
+  EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(100))),
+              testing::HasSubstr("\nspeed\n91,234 samples/s (median of 9)\n"));
+  report.speed->gflops = 95.61;
+  report.speed->percent_of_limit = 85.2;
+  EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(100))),
+              testing::HasSubstr("91,234 samples/s, 95.6 GFLOP/s, 85 % of what the host was "
+                                 "measured to reach (median of 9)\n"));
 }
 
 TEST(ReportText, OfASweepWithoutMetricListsTrials) {
