@@ -4,7 +4,7 @@
 Every contender trains 16 learning rates for so many epochs on 50,000 rows of Fashion-MNIST, batch 128, SGD with
 momentum, one thread each, two at a time, and validates 10,000 rows after each epoch: `ddl sweep` with the built-in
 trainer (data prepared earlier, as they are from the second sweep on), 16 PyTorch processes by `xargs -P2`, and Optuna
-with PyTorch in one process and n_jobs=2. Rounds alternate. The peers live in bench/peers/torch_trial.py; PEER_PYTHON
+with PyTorch in one process and n_jobs=2. Nobody looks at the test rows. Rounds alternate. The peers live in bench/peers/torch_trial.py; PEER_PYTHON
 names the Python that has PyTorch and Optuna. Targets: >= 5 x and >= 3 x with 1 epoch, >= 2.4 x and >= 2 x with 3.
 """
 
@@ -16,7 +16,7 @@ import sys
 from measure import TOP, Workplace, arguments, interleaved, median, show
 
 options = arguments(__doc__.splitlines()[0], epochs=("1,3", "of a training, separated by commas"),
-                    trials=(16, "trainings"), precision=("", "of ddl's trainer; default its own"))
+                    trials=(16, "trainings"), peers=("processes,optuna", "whom to compare with"), precision=("", "of ddl's trainer; default its own"))
 PYTHON = os.environ.get("PEER_PYTHON", sys.executable)
 PEER = os.path.join(TOP, "bench", "peers", "torch_trial.py")
 NUMBERS = itertools.count()  # a sweep that has run already would not run again
@@ -24,7 +24,8 @@ RATES = [round(0.01 + 0.005 * i, 3) for i in range(options.trials)]
 PRECISION = f"\n  precision: {options.precision}" if options.precision else ""
 SPEC = """name: {name}
 trainer:
-  data: fashion-mnist
+  data: {{type: idx, train_features: {images}, train_labels: {labels}}}
+  normalize: {{mean: 0.2860, std: 0.3530}}
   validation: 10000
   model: {{type: mlp, hidden: [256, 128]}}
   optimizer: {{type: sgd, momentum: 0.9}}
@@ -46,12 +47,18 @@ def contenders(place, data, epochs):
     def ddl():
         name = f"e{epochs}-{next(NUMBERS)}"
         place.ddl("sweep", "--quiet", place.write(f"{name}.yaml", SPEC.format(
-            name=name, epochs=epochs, rates=RATES, precision=PRECISION)))
+            name=name, epochs=epochs, rates=RATES, precision=PRECISION,
+            images="fashion-mnist/train-images-idx3-ubyte.gz", labels="fashion-mnist/train-labels-idx1-ubyte.gz")))
 
-    return {"ddl sweep": ddl,
-            "PyTorch by xargs -P2": lambda: peer("sh", "-c", 'printf "%s\\n" "$@" | xargs -P2 -n1 "$0" ' + " ".join(
-                map(str, (PEER, data, epochs))), PYTHON, *map(str, RATES)),
-            "Optuna, n_jobs=2": lambda: peer(PYTHON, PEER, data, str(epochs), "optuna", str(len(RATES)))}
+    def processes():
+        each = " ".join(map(str, (PEER, data, epochs)))
+        peer("sh", "-c", 'printf "%s\\n" "$@" | xargs -P2 -n1 "$0" ' + each, PYTHON, *map(str, RATES))
+
+    def optuna():
+        peer(PYTHON, PEER, data, str(epochs), "optuna", str(len(RATES)))
+
+    peers = {"processes": ("PyTorch by xargs -P2", processes), "optuna": ("Optuna, n_jobs=2", optuna)}
+    return dict([("ddl sweep", ddl)] + [peers[name] for name in options.peers.split(",")])
 
 
 rows = []
