@@ -116,7 +116,7 @@ TEST(BlockBatches, InOrderTakeAnotherPartEachEpoch) {
                   set);
   std::vector<std::uint32_t> wanted(1600);
   for (std::uint32_t i = 0; i < 1600; ++i)
-    wanted[i] = i % kRows;
+    wanted[i] = static_cast<std::uint32_t>(i % kRows);
   std::vector<std::uint32_t> seen = Loaded(batches.train, batches.order(0), 100);
   const std::vector<std::uint32_t> second = Loaded(batches.train, batches.order(1), 100);
   seen.insert(seen.end(), second.begin(), second.end());
