@@ -100,12 +100,14 @@ RunRecord RecordThen(const StoreReader& reader, const std::string& store_folder,
   return record;
 }
 
-void TakeLine(const std::string& line, RunRecord& record) {
+// The line's step.
+std::int64_t TakeLine(const std::string& line, RunRecord& record) {
   const Json report = ParseJson(line, "a metric line");
   const std::int64_t step = report.value("step", std::int64_t{0});
   for (const auto& [name, value] : report.items()) {
     if (name != "step" && value.is_number()) record.values[name][step] = value.get<double>();
   }
+  return step;
 }
 
 // Starts the trainer with its standard output in `out`, which becomes the pipe's reading end.
@@ -182,10 +184,7 @@ RunRecord RunAgain(const ChosenTrial& chosen, const SweepSpec& spec, const std::
   const std::string log = scratch.Below("log");
   const pid_t pid = StartTrainer({trainer, config}, std::move(variables), spec.workdir, log, out);
   RunRecord record;
-  ReadLines(out, [&](const std::string& line) {
-    TakeLine(line, record);
-    ShowProgress(ParseJson(line, "a metric line").value("step", std::int64_t{0}), steps);
-  });
+  ReadLines(out, [&](const std::string& line) { ShowProgress(TakeLine(line, record), steps); });
   ShowProgress(steps, steps);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

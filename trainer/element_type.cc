@@ -27,23 +27,8 @@ void Decode(bool is_big_endian, std::span<const std::uint8_t> bytes, std::span<W
   }
 }
 
-}  // namespace
-
-std::size_t ElementFormat::Bytes() const {
-  return static_cast<std::size_t>(NameOf(type)[1] - '0');
-}
-
-std::optional<ElementType> ElementTypeOf(std::string_view name) {
-  const auto* found = std::ranges::find(kElementNames, name);
-  if (found == kElementNames.end()) return std::nullopt;
-  return static_cast<ElementType>(found - kElementNames.begin());
-}
-
-std::string_view NameOf(ElementType type) {
-  return kElementNames[static_cast<std::size_t>(type)];
-}
-
-void DecodeReals(ElementFormat format, std::span<const std::uint8_t> bytes, std::span<float> out) {
+template <class Number>
+void DecodeAs(ElementFormat format, std::span<const std::uint8_t> bytes, std::span<Number> out) {
   const bool big = format.is_big_endian;
   switch (format.type) {
     case ElementType::kU1:
@@ -64,25 +49,30 @@ void DecodeReals(ElementFormat format, std::span<const std::uint8_t> bytes, std:
   }
 }
 
+}  // namespace
+
+std::size_t ElementFormat::Bytes() const {
+  return static_cast<std::size_t>(NameOf(type)[1] - '0');
+}
+
+std::optional<ElementType> ElementTypeOf(std::string_view name) {
+  const auto* found = std::ranges::find(kElementNames, name);
+  if (found == kElementNames.end()) return std::nullopt;
+  return static_cast<ElementType>(found - kElementNames.begin());
+}
+
+std::string_view NameOf(ElementType type) {
+  return kElementNames[static_cast<std::size_t>(type)];
+}
+
+void DecodeReals(ElementFormat format, std::span<const std::uint8_t> bytes, std::span<float> out) {
+  DecodeAs(format, bytes, out);
+}
+
 void DecodeWhole(ElementFormat format, std::span<const std::uint8_t> bytes,
                  std::span<std::int64_t> out) {
-  const bool big = format.is_big_endian;
-  switch (format.type) {
-    case ElementType::kU1:
-    case ElementType::kB1:
-      return Decode<std::uint8_t>(big, bytes, out);
-    case ElementType::kI2:
-      return Decode<std::int16_t>(big, bytes, out);
-    case ElementType::kU2:
-      return Decode<std::uint16_t>(big, bytes, out);
-    case ElementType::kI4:
-      return Decode<std::int32_t>(big, bytes, out);
-    case ElementType::kI8:
-      return Decode<std::int64_t>(big, bytes, out);
-    case ElementType::kF4:
-    case ElementType::kF8:
-      assert(false && "reals are no whole numbers");
-  }
+  assert(format.type != ElementType::kF4 && format.type != ElementType::kF8);
+  DecodeAs(format, bytes, out);
 }
 
 }  // namespace ddl

@@ -4,25 +4,13 @@
 // bytes of header length).
 #include <cstring>
 
-#include <zlib.h>
-
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/sealed.h"
 #include "trainer/checkpoint.h"
 
 namespace {
 
 using namespace ddl;
-
-std::string Wrapped(std::string_view rest) {
-  const std::size_t low = TakeByte(rest);
-  const std::size_t length = low + std::size_t{TakeByte(rest)} * 256;
-  const std::uint32_t numbers[2] = {1, static_cast<std::uint32_t>(length)};
-  std::string file("ddl ckpt");
-  file.append(reinterpret_cast<const char*>(numbers), sizeof numbers).append(rest);
-  const auto crc = static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(file.data()), file.size()));
-  return file.append(reinterpret_cast<const char*>(&crc), sizeof crc);
-}
 
 bool SameClock(const TrainingClock& a, const TrainingClock& b) {
   return a.epoch == b.epoch && a.step_in_epoch == b.step_in_epoch && a.iteration == b.iteration &&
@@ -36,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   static const MemoryFile file;
   static const MemoryFolder folder;
   std::string_view rest = AsText(bytes, size);
-  const std::string content = (TakeByte(rest) & 1U) != 0 ? Wrapped(rest) : std::string(rest);
+  const std::string content =
+      (TakeByte(rest) & 1U) != 0 ? Sealed("ddl ckpt", rest) : std::string(rest);
   file.Set(content);
   const auto read = ReadCheckpoint(file.Path());
   const auto* checkpoint = std::get_if<Checkpoint>(&read);

@@ -2,25 +2,13 @@
 // A file of predictions of any content: damaged, or it says the same when it is written and read
 // again. First byte: a file as it is, or a header and body to which preamble and checksum are added
 // (two bytes of header length).
-#include <zlib.h>
-
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/sealed.h"
 #include "trainer/predictions.h"
 
 namespace {
 
 using namespace ddl;
-
-std::string Wrapped(std::string_view rest) {
-  const std::size_t low = TakeByte(rest);
-  const std::size_t length = low + std::size_t{TakeByte(rest)} * 256;
-  const std::uint32_t numbers[2] = {1, static_cast<std::uint32_t>(length)};
-  std::string file("ddl pred");
-  file.append(reinterpret_cast<const char*>(numbers), sizeof numbers).append(rest);
-  const auto crc = static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(file.data()), file.size()));
-  return file.append(reinterpret_cast<const char*>(&crc), sizeof crc);
-}
 
 void CheckPart(const Predictions& predictions, const PartPredictions& part) {
   Promise(part.outputs.size() == part.rows.size() * predictions.outputs, "every row is whole");
@@ -36,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   static const MemoryFile file;
   static const MemoryFolder folder;
   std::string_view rest = AsText(bytes, size);
-  file.Set((TakeByte(rest) & 1U) != 0 ? Wrapped(rest) : std::string(rest));
+  file.Set((TakeByte(rest) & 1U) != 0 ? Sealed("ddl pred", rest) : std::string(rest));
   const auto read = ReadPredictions(file.Path());
   const auto* predictions = std::get_if<Predictions>(&read);
   if (predictions == nullptr) return 0;

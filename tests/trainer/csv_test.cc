@@ -31,16 +31,7 @@ class Csv : public testing::Test {
     return Load(config);
   }
   [[nodiscard]] std::string Refusal(const Json& config) const {
-    try {
-      (void)Load(config);
-    } catch (const Error& error) {
-      std::string text = error.what();
-      const std::string folder = folder_.Path().string() + "/";
-      for (std::size_t at = 0; (at = text.find(folder)) != std::string::npos;)
-        text.erase(at, folder.size());
-      return text;
-    }
-    return "accepted";
+    return folder_.RefusalOf([&] { (void)Load(config); });
   }
   static std::vector<float> RowOf(const Dataset& set, const Split& split, std::uint32_t row) {
     std::vector<float> out(set.features);

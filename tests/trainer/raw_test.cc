@@ -29,16 +29,7 @@ class Raw : public testing::Test {
     return LoadDataset(config, {.search = {folder_.Path()}, .cache = folder_.Path() / "cache"});
   }
   [[nodiscard]] std::string Refusal(const std::string& more = "{}") const {
-    try {
-      (void)Load(more);
-    } catch (const Error& error) {
-      std::string text = error.what();
-      const std::string folder = folder_.Path().string() + "/";
-      for (std::size_t at = 0; (at = text.find(folder)) != std::string::npos;)
-        text.erase(at, folder.size());
-      return text;
-    }
-    return "accepted";
+    return folder_.RefusalOf([&] { (void)Load(more); });
   }
   static std::vector<float> RowOf(const Dataset& set, const Split& split, std::uint32_t row) {
     std::vector<float> out(set.features);
