@@ -22,6 +22,7 @@ class Worker : public LocalHost {
     record.params_json = R"({"do":")" + task + R"("})";
     record.worker = {std::string(DDL_BINARY_DIR) + "/tests/lane_worker"};
     record.lanes = lanes;
+    if (task == "wait") record.grace = kPatience;  // it obeys, however late it gets its turn
     record.slots.cores = {{welcome_.facts.cores.at(0), static_cast<int>(job) * 10, 10}};
     return record;
   }
