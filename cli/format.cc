@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

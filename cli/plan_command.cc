@@ -13,7 +13,7 @@
 #include "configs/command.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

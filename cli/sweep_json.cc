@@ -8,7 +8,7 @@
 #include "cli/format.h"
 #include "configs/error.h"
 #include "scheduler/json_fields.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

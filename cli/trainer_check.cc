@@ -11,7 +11,7 @@
 #include "configs/command.h"
 #include "configs/error.h"
 #include "runner/command_output.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

@@ -8,7 +8,7 @@
 #include "cli/trainer_check.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

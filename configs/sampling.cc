@@ -203,6 +203,35 @@ Json ValueAt(const Parameter& p, double base) {
   }
 }
 
+double BaseOfValue(const Parameter& p, double value) {
+  const auto share = [&p](double low, double high, double of) { return (of - low) / (high - low); };
+  switch (p.distribution) {
+    case Distribution::kIntUniform:
+      return share(p.min, p.max + 1, value + 0.5);
+    case Distribution::kLogUniform:
+    case Distribution::kQLogUniform:
+      return share(p.min, p.max, std::log(value));
+    case Distribution::kLogUniformValues:
+    case Distribution::kQLogUniformValues:
+      return share(std::log(p.min), std::log(p.max), std::log(value));
+    case Distribution::kInvLogUniform:
+      return share(p.min, p.max, -std::log(value));
+    case Distribution::kInvLogUniformValues:
+      return share(-std::log(p.max), -std::log(p.min), -std::log(value));
+    case Distribution::kNormal:
+    case Distribution::kQNormal:
+      return (value - p.mu) / p.sigma;
+    case Distribution::kLogNormal:
+    case Distribution::kQLogNormal:
+      return (std::log(value) - p.mu) / p.sigma;
+    case Distribution::kBeta:
+    case Distribution::kQBeta:
+      return value;
+    default:
+      return share(p.min, p.max, value);
+  }
+}
+
 Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index) {
   Configuration configuration = Json::object();
   for (std::size_t i = 0; i < space.size(); ++i) {

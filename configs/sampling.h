@@ -23,6 +23,10 @@ enum class BaseDistribution : std::uint8_t { kNone, kUniform, kNormal, kBeta };
 // The parameter's value where its base is `base`; a rising function of it, but for inv_log_uniform.
 [[nodiscard]] Json ValueAt(const Parameter& parameter, double base);
 
+// The base that gives this value, a number; of an integer the middle of those that do. May lie
+// beyond what the distribution draws, also as an infinity or NaN.
+[[nodiscard]] double BaseOfValue(const Parameter& parameter, double value);
+
 // Point `index` of the random stream of `seed`.
 [[nodiscard]] Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index);
 

@@ -23,7 +23,7 @@
 #include "scheduler/core.h"
 #include "scheduler/front_desk.h"
 #include "scheduler/host_link.h"
-#include "scheduler/search_desk.h"
+#include "scheduler/search/search_desk.h"
 #include "store/store.h"
 
 namespace ddl {

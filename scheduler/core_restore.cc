@@ -8,7 +8,7 @@
 #include "configs/planted_bugs.h"
 #include "scheduler/core_state.h"
 #include "scheduler/reasons.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 #include "scheduler/slots_json.h"
 
 namespace ddl {

@@ -6,7 +6,7 @@
 #include "configs/planted_bugs.h"
 #include "scheduler/admission.h"
 #include "scheduler/core_state.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

@@ -16,7 +16,7 @@
 
 #include "configs/ids.h"
 #include "configs/states.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/core.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 #include "tests/scheduler/fake_host.h"
 #include "tests/scheduler/fake_store.h"
 

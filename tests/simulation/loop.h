@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "scheduler/core.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 #include "tests/simulation/memory_store.h"
 #include "tests/simulation/surroundings.h"
 #include "tests/simulation/witness.h"

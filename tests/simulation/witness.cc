@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "configs/json.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl::simulation {
 

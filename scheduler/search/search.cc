@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "configs/sampling.h"
-#include "scheduler/sobol.h"
+#include "scheduler/search/sobol.h"
 
 namespace ddl {
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/sobol.h"
+#include "scheduler/search/sobol.h"
 
 #include <cassert>
 
-#include <boost/math/distributions/beta.hpp>
-#include <boost/math/distributions/normal.hpp>
 #include <boost/random/sobol.hpp>
 
 #include "configs/mix.h"
 #include "configs/sampling.h"
 #include "configs/spec.h"
+#include "scheduler/search/quantiles.h"
 
 namespace ddl {
 
@@ -29,18 +28,6 @@ std::uint32_t Scrambled(std::uint32_t bits, std::uint64_t seed) {
 
 std::uint64_t SeedOf(std::uint64_t seed, std::size_t dimension) {
   return Mix(seed + (dimension + 1) * 0x9e3779b97f4a7c15U);
-}
-
-double BaseAt(const Parameter& parameter, double share) {
-  switch (BaseOf(parameter.distribution)) {
-    case BaseDistribution::kNormal:
-      return boost::math::quantile(boost::math::normal(), share);
-    case BaseDistribution::kBeta:
-      return boost::math::quantile(boost::math::beta_distribution<>(parameter.a, parameter.b),
-                                   share);
-    default:
-      return share;
-  }
 }
 
 }  // namespace

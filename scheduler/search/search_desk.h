@@ -11,7 +11,7 @@
 
 #include "runner/mailbox.h"
 #include "scheduler/events.h"
-#include "scheduler/search.h"
+#include "scheduler/search/search.h"
 
 namespace ddl {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/search_desk.h"
+#include "scheduler/search/search_desk.h"
 
 #include <chrono>
 #include <utility>

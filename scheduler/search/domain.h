@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A space as numbers that methods reckon with: each parameter that varies is a dimension.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "configs/space.h"
+
+namespace ddl {
+
+// Ordered dimensions lie in [0, 1]: the share of the parameter's distribution below the value, so
+// that log scales, normal and beta distributions are even there. Values that are numbers in rising
+// or falling order, without probabilities, are ordered too.
+struct Dimension {
+  std::size_t parameter = 0;    // index in the space
+  bool is_categorical = false;  // its coordinate is 0, 1, …, levels - 1, in no order
+  bool is_stepped = false;      // ordered, and neighbours share a value: integers, multiples of q
+  std::int64_t levels = 0;      // values that it takes; 0: a continuum, or without bound
+};
+
+// One coordinate a dimension; NaN where the parameter is not part of the configuration.
+using Point = std::vector<double>;
+
+class Domain {
+ public:
+  explicit Domain(Space space);
+
+  [[nodiscard]] const Space& GetSpace() const { return space_; }
+  [[nodiscard]] const std::vector<Dimension>& Dimensions() const { return dimensions_; }
+  [[nodiscard]] const Parameter& ParameterOf(std::size_t dimension) const {
+    return space_[dimensions_[dimension].parameter];
+  }
+  // Constants and all. Every coordinate is needed; ordered ones are clamped to [0, 1].
+  [[nodiscard]] Configuration Decode(const Point& point) const;
+  // The other way: the middle of the cell. NaN for a value that the parameter cannot have.
+  [[nodiscard]] Point Encode(const Configuration& configuration) const;
+  // The coordinates of an ordered dimension that give the same value as this one; of a continuum,
+  // the coordinate twice.
+  [[nodiscard]] std::pair<double, double> Cell(std::size_t dimension, double coordinate) const;
+  // The middle of the cell.
+  [[nodiscard]] double Snap(std::size_t dimension, double coordinate) const;
+
+ private:
+  Space space_;
+  std::vector<Dimension> dimensions_;
+};
+
+}  // namespace ddl

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between a parameter's base (see configs/sampling.h) and the share of its distribution below it.
+#pragma once
+
+#include "configs/space.h"
+
+namespace ddl {
+
+// Of a parameter that varies. `share` in (0, 1).
+[[nodiscard]] double BaseAt(const Parameter& parameter, double share);
+[[nodiscard]] double ShareBelow(const Parameter& parameter, double base);
+
+}  // namespace ddl
