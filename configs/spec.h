@@ -20,8 +20,13 @@
 
 namespace ddl {
 
-enum class Method : std::uint8_t { kGrid, kRandom, kSobol };
-inline constexpr std::array<std::string_view, 3> kMethodNames{"grid", "random", "sobol"};
+enum class Method : std::uint8_t { kGrid, kRandom, kSobol, kTpe, kGp, kCmaes, kNsga2, kAuto };
+inline constexpr std::array<std::string_view, 8> kMethodNames{"grid", "random", "sobol", "tpe",
+                                                              "gp",   "cmaes",  "nsga2", "auto"};
+// What it proposes follows from results; that of the others from the spec alone.
+[[nodiscard]] constexpr bool Learns(Method method) {
+  return method >= Method::kTpe;
+}
 inline constexpr std::size_t kMostSobolParameters = 3667;  // of the table of Joe and Kuo (2008)
 // Which trials' outputs and checkpoints come back from other hosts.
 enum class ResultsRule : std::uint8_t { kBest, kAll, kNone };
