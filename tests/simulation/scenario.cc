@@ -50,6 +50,11 @@ void AddRules(SweepSpec& spec, const Scenario& scenario, Random& dice) {
   if (dice.Half()) spec.metric->goal = Goal::kMaximize;
   if (dice.Chance(150'000)) spec.metric->target = spec.metric->goal == Goal::kMaximize ? 60 : 3;
   if (dice.Chance(100'000)) spec.limits.epochs = dice.Between(10, 100);
+  if (!dice.Chance(250'000)) return;
+  static const std::vector<PrunerType> kTypes{PrunerType::kAsha, PrunerType::kHyperband,
+                                              PrunerType::kMedian, PrunerType::kPatience,
+                                              PrunerType::kRacing};
+  spec.early_terminate = EarlyTerminate{.type = dice.Pick(kTypes), .eta = 2, .trials = 2};
 }
 
 void AddResources(SweepSpec& spec, const Scenario& scenario, Random& dice) {
