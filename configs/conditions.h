@@ -42,7 +42,6 @@ class Conditions {
 
   // Neither conditions nor derived values nor constraints.
   [[nodiscard]] bool AreNone() const { return rules_.empty() && constraints_.empty(); }
-  [[nodiscard]] bool HaveConstraints() const { return !constraints_.empty(); }
 
   // Of a configuration with a value for each parameter: without what is inactive, with what is
   // derived. What is complete stays as it is.
