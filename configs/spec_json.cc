@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "configs/conditions.h"
 #include "configs/distributions.h"
 #include "configs/error.h"
 #include "configs/spec.h"
@@ -216,6 +217,7 @@ SweepSpec Read(const Json& json) {
   }
   CheckZipped(spec.space);
   ReadSearchKeys(json, spec);
+  (void)Conditions(spec.space, spec.constraints);  // throws where an expression is none
   spec.seeds = WholeNumber<int>(json.at("seeds"));
   spec.search_seed = WholeNumber<std::uint64_t>(json.at("search_seed"));
   Take(json, "run_cap", spec.run_cap);
