@@ -32,7 +32,7 @@ double Seconds(const TrialLine& trial) {
   return static_cast<double>(std::max<std::int64_t>(0, trial.ended_ms - trial.started_ms)) / 1'000;
 }
 
-std::string Outcome(const JunitCase& item) {
+std::string BodyOf(const JunitCase& item) {
   const std::string reason = XmlText(item.trial.reason);
   switch (VerdictOf(item)) {
     case Verdict::kPassed:
@@ -56,7 +56,7 @@ std::string Case(const SweepLine& sweep, const JunitCase& item) {
       fmt::format("    <testcase classname=\"{}\" name=\"trial {}{}{}\" time=\"{:.3f}\">\n",
                   XmlText(sweep.name), item.trial.number, parameters.empty() ? "" : ": ",
                   XmlText(parameters), Seconds(item.trial));
-  text += Outcome(item);
+  text += BodyOf(item);
   if (item.trial.objective) {
     text += fmt::format("      <system-out>{} = {}</system-out>\n", XmlText(sweep.metric),
                         FormatNumber(*item.trial.objective));

@@ -2,7 +2,9 @@
 // The parameter space of a sweep as plain values. Which points are tried is a search's affair.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,16 @@ struct Parameter {
   double q = 1;
   double a = 1;  // kBeta, kQBeta
   double b = 1;
+  // Expressions (configs/expression.h). It is part of a configuration only where all of them hold.
+  std::vector<std::string> when;
+  // An expression; not empty: the value is derived from the others, and `values` is one null.
+  std::string expr;
+  // kCategorical: whether the values have an order, as they are written. Nothing: rising or falling
+  // numbers have.
+  std::optional<bool> ordinal;
+  // kCategorical: index in the space of the parameter, an earlier one that is itself not zipped,
+  // whose place in its list this one takes too. Their lists are equally long.
+  std::optional<std::size_t> zipped_to;
 
   [[nodiscard]] std::string Name() const;  // the path joined by dots
 };
@@ -52,7 +64,8 @@ struct Parameter {
 // Parameters in the order of the spec; this order is that of grids, tables and columns.
 using Space = std::vector<Parameter>;
 
-// A point of the space: one value a parameter, by its dotted name.
+// A point of the space: one value a parameter, by its dotted name. A complete one lacks what is
+// inactive there and has what is derived (configs/conditions.h).
 using Configuration = Json;
 
 }  // namespace ddl

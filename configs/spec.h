@@ -20,8 +20,13 @@
 
 namespace ddl {
 
-enum class Method : std::uint8_t { kGrid, kRandom, kSobol };
-inline constexpr std::array<std::string_view, 3> kMethodNames{"grid", "random", "sobol"};
+enum class Method : std::uint8_t { kGrid, kRandom, kSobol, kTpe, kGp, kCmaes, kNsga2, kAuto };
+inline constexpr std::array<std::string_view, 8> kMethodNames{"grid", "random", "sobol", "tpe",
+                                                              "gp",   "cmaes",  "nsga2", "auto"};
+// What it proposes follows from results; that of the others from the spec alone.
+[[nodiscard]] constexpr bool Learns(Method method) {
+  return method >= Method::kTpe;
+}
 inline constexpr std::size_t kMostSobolParameters = 3667;  // of the table of Joe and Kuo (2008)
 // Which trials' outputs and checkpoints come back from other hosts.
 enum class ResultsRule : std::uint8_t { kBest, kAll, kNone };
@@ -45,6 +50,13 @@ struct Limits {
   std::optional<double> wall_h;
   std::optional<double> gpu_h;
   std::optional<std::int64_t> epochs;  // reports of the metric, summed over trials
+};
+
+// Results that a search learns from before its first trial: of a sweep in the store, or of a file.
+struct WarmStart {
+  std::string sweep;                  // its name, or
+  std::string file;                   // absolute, as `ddl report --csv` writes it
+  std::optional<std::int64_t> limit;  // configurations, at most; the best ones
 };
 
 // A metric out of plain text: the first group of `pattern` (ECMAScript), as a number.
@@ -84,7 +96,12 @@ struct SweepSpec {
 
   Method method = Method::kGrid;
   std::optional<Metric> metric;
+  // Of a sweep with several objectives all of them, `metric` the first; else empty.
+  std::vector<Metric> objectives;
   Space space;
+  std::vector<std::string> constraints;  // expressions that hold in every configuration
+  std::vector<Json> initial_points;      // tried first; what one leaves open is drawn
+  std::optional<WarmStart> warm_start;
   int seeds = 1;                        // trials per configuration
   std::uint64_t search_seed = 0;        // of the search's own random numbers
   std::optional<std::int64_t> run_cap;  // trials; a grid needs none

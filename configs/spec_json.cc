@@ -37,6 +37,10 @@ Json ToJson(const Parameter& p) {
       break;
   }
   if (EntryOf(p.distribution).is_quantized) json["q"] = p.q;
+  if (!p.when.empty()) json["when"] = p.when;
+  if (!p.expr.empty()) json["expr"] = p.expr;
+  if (p.ordinal) json["ordinal"] = *p.ordinal;
+  if (p.zipped_to) json["zipped_to"] = *p.zipped_to;
   return json;
 }
 
@@ -58,7 +62,25 @@ Parameter ParameterFromJson(const Json& json) {
   p.a = json.value("a", p.a);
   p.b = json.value("b", p.b);
   p.q = json.value("q", p.q);
+  if (json.contains("when")) p.when = json.at("when").get<std::vector<std::string>>();
+  p.expr = json.value("expr", p.expr);
+  if (json.contains("ordinal")) p.ordinal = json.at("ordinal").get<bool>();
+  if (json.contains("zipped_to")) p.zipped_to = WholeNumber<std::size_t>(json.at("zipped_to"));
   return p;
+}
+
+// As Parameter promises it: what draws points relies on it.
+void CheckZipped(const Space& space) {
+  for (std::size_t i = 0; i < space.size(); ++i) {
+    const Parameter& p = space[i];
+    if (!p.zipped_to) continue;
+    const Parameter* first = *p.zipped_to < i ? &space[*p.zipped_to] : nullptr;
+    if (first == nullptr || first->zipped_to || p.distribution != Distribution::kCategorical ||
+        first->distribution != Distribution::kCategorical ||
+        first->values.size() != p.values.size()) {
+      throw Error(fmt::format("parameter {} is zipped to none", p.Name()), "", "");
+    }
+  }
 }
 
 template <class Value>
@@ -101,6 +123,39 @@ Metric MetricFromJson(const Json& json) {
   metric.goal = static_cast<Goal>(WordOf(json.at("goal"), goals));
   Take(json, "target", metric.target);
   return metric;
+}
+
+// What says more of a space than its parameters, and of several objectives.
+void ReadSearchKeys(const Json& json, SweepSpec& spec) {
+  if (json.contains("metrics")) {
+    for (const Json& metric : json.at("metrics")) {
+      spec.objectives.push_back(MetricFromJson(metric));
+    }
+  }
+  if (json.contains("constraints")) {
+    spec.constraints = json.at("constraints").get<std::vector<std::string>>();
+  }
+  if (json.contains("initial_points")) {
+    spec.initial_points = json.at("initial_points").get<std::vector<Json>>();
+  }
+  if (json.contains("warm_start")) {
+    const Json& warm = json.at("warm_start");
+    spec.warm_start = WarmStart{warm.value("sweep", ""), warm.value("file", ""), std::nullopt};
+    Take(warm, "limit", spec.warm_start->limit);
+  }
+}
+
+void PutSearchKeys(const SweepSpec& spec, Json& json) {
+  for (const Metric& metric : spec.objectives) {
+    json["metrics"].push_back(ToJson(metric));
+  }
+  if (!spec.constraints.empty()) json["constraints"] = spec.constraints;
+  if (!spec.initial_points.empty()) json["initial_points"] = spec.initial_points;
+  if (!spec.warm_start) return;
+  Json& warm = json["warm_start"] = Json::object();
+  if (!spec.warm_start->sweep.empty()) warm["sweep"] = spec.warm_start->sweep;
+  if (!spec.warm_start->file.empty()) warm["file"] = spec.warm_start->file;
+  Put(warm, "limit", spec.warm_start->limit);
 }
 
 // What hosts.yaml and `ddl hosts` add; none of it in specs of an older ddl.
@@ -154,6 +209,8 @@ SweepSpec Read(const Json& json) {
   for (const Json& item : json.at("parameters")) {
     spec.space.push_back(ParameterFromJson(item));
   }
+  CheckZipped(spec.space);
+  ReadSearchKeys(json, spec);
   spec.seeds = WholeNumber<int>(json.at("seeds"));
   spec.search_seed = WholeNumber<std::uint64_t>(json.at("search_seed"));
   Take(json, "run_cap", spec.run_cap);
@@ -248,6 +305,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   for (const SecretVariable& secret : spec.secrets) {
     json["secrets"].push_back(Json::array({secret.variable, secret.secret}));
   }
+  PutSearchKeys(spec, json);
   PutHostKeys(spec, json);
   return json;
 }

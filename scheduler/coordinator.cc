@@ -96,7 +96,7 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
   assert(known || !goes_on);
   const auto open = by_name_.find(request.spec.name);
   if (goes_on && known && open != by_name_.end() && open->second == known->id) {
-    search_.Open(known->id, request.spec);
+    search_.Change(known->id, request.spec);
     NeedHosts({.spec = request.spec});
     const SweepSpec stored = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
     Step(SpecChanged{known->id, request.spec, request.retry_failed, request.secrets});
@@ -115,13 +115,14 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
 SweepId Coordinator::Enter(SweepOpened opened) {
   const std::string name = opened.spec.name;
   const SweepSpec spec = opened.spec;
+  auto steps = opened.history ? opened.history->search : std::vector<SearchStep>{};
   NeedHosts(opened);
   Step(opened);
   // The core gave a new sweep its id: the largest of that name.
   for (const SweepProgress& progress : core_.Progress(Clock())) {
     if (progress.name == name) by_name_[name] = std::max(by_name_[name], progress.id);
   }
-  search_.Open(by_name_.at(name), spec);
+  search_.Open(by_name_.at(name), spec, std::move(steps));
   NeedCode(by_name_.at(name), spec.code);
   Settle();
   return by_name_.at(name);

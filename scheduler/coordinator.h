@@ -115,6 +115,7 @@ class Coordinator {
 
   void Do(CommitChange& action);
   void Do(AskSearch& action);
+  void Do(TellSearch& action);
   void Do(SendToHost& action);
   void Do(Answer& action);
   void Do(Say& action);

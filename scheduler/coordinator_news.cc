@@ -187,6 +187,10 @@ void Coordinator::Do(AskSearch& action) {
   search_.Ask(action);
 }
 
+void Coordinator::Do(TellSearch& action) {
+  search_.Tell(action);
+}
+
 void Coordinator::Do(SendToHost& action) {
   hosts_.at(static_cast<std::size_t>(action.host)).Send(std::move(action.message));
 }

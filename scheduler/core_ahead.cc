@@ -17,6 +17,7 @@ constexpr std::chrono::nanoseconds kReserveAfter = std::chrono::seconds(60);
 }  // namespace
 
 void Core::State::LaunchAhead(SweepRun& sweep, Turn& turn) {
+  if (Learns(sweep.spec.method)) return;  // the next one waits for what came of this one
   const auto mean_wall = sweep.recent.MeanWall();
   if (!mean_wall || *mean_wall >= kShortTrial) return;
   // All seats get their first before any gets its second.

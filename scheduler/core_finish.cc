@@ -117,6 +117,7 @@ void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& 
                            Turn& turn) {
   NoteBest(sweep, number);
   if (IsEnded(verdict.to)) {
+    TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
     DropConfiguration(sweep, sweep.ConfigurationOf(number));
     sweep.above_gpu_mib.erase(number);
     sweep.workers_lost.erase(number);

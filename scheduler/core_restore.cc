@@ -82,6 +82,7 @@ SweepRun& Core::State::Restore(const SweepOpened& opened, const SweepHistory& hi
   const std::int64_t planned_before = PlannedTrials(sweep.spec);
   sweep.trials.Plan(planned_before);
   RestoreTrials(sweep, history, turn.now);
+  RestoreSearch(sweep, history);
   ApplySpec(sweep, opened.spec, turn);
   if (history.state != SweepState::kRunning && !IsOver(history, sweep, planned_before)) {
     Revive(sweep, turn);

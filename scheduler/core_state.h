@@ -80,9 +80,14 @@ struct Core::State {
   void Revive(SweepRun& sweep, Turn& turn);
   void ApplySpec(SweepRun& sweep, const SweepSpec& asked, Turn& turn);
   static void CommitSweep(const SweepRun& sweep, bool with_spec, Turn& turn);
-  void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
-  void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);
   [[nodiscard]] bool IsWhole() const;
+
+  // core_search.cc
+  void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);
+  static void StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn);
+  void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
+  static void TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn);
+  static void RestoreSearch(SweepRun& sweep, const SweepHistory& history);
 
   // core_trials.cc
   void EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn);

@@ -81,28 +81,6 @@ void Core::State::Revive(SweepRun& sweep, Turn& turn) {
   needs_placement = true;
 }
 
-void Core::State::Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
-  if (const auto question = sweep.proposals.Ask(configuration, sweep.Configurations())) {
-    turn.actions.emplace_back(AskSearch{sweep.id, question->first, question->count});
-  }
-}
-
-void Core::State::On(const Proposed& proposed, Turn& turn) {
-  const auto found = sweeps.find(proposed.sweep);
-  if (found == sweeps.end()) return;
-  SweepRun& sweep = found->second;
-  sweep.proposals.Add(proposed.first, proposed.asked, proposed.configurations);
-  if (const auto end = sweep.proposals.Exhausted()) {
-    ShrinkTo(sweep, *end * sweep.spec.seeds, turn);
-  }
-  if (sweep.best && sweep.best_configuration.is_null()) {
-    const auto* best = sweep.proposals.Find(sweep.ConfigurationOf(sweep.best_number));
-    if (best != nullptr) sweep.best_configuration = *best;
-  }
-  ObeyLate(sweep, turn);
-  needs_placement = true;
-}
-
 // State and outcome of a sweep as they are now, and its spec where that changed.
 void Core::State::CommitSweep(const SweepRun& sweep, bool with_spec, Turn& turn) {
   SweepChanged changed;
@@ -116,14 +94,6 @@ void Core::State::CommitSweep(const SweepRun& sweep, bool with_spec, Turn& turn)
   changed.reason = sweep.reason;
   changed.at_ms = turn.now.unix_ms;
   turn.Commit(std::move(changed));
-}
-
-// The search came to the end of the space before run_cap.
-void Core::State::ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn) {
-  const std::int64_t planned = std::max(sweep.trials.Touched(), trials);
-  if (planned >= sweep.trials.Planned()) return;
-  sweep.trials.Plan(planned);
-  CommitSweep(sweep, true, turn);
 }
 
 }  // namespace ddl

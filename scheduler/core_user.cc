@@ -119,7 +119,11 @@ Core::State::Reply Core::State::HaltTrial(SweepRun& sweep, std::int64_t number, 
     return {true, is_pause ? "is told to write a checkpoint and leave" : "is told to stop"};
   }
   const std::int64_t configuration = sweep.ConfigurationOf(number);
-  if (!trial.id && sweep.proposals.Find(configuration) == nullptr) {
+  const bool is_known = trial.id || sweep.proposals.Find(configuration) != nullptr;
+  if (!is_known && Learns(sweep.spec.method)) {
+    return {false, "has no configuration yet: the search chooses it when it is to start"};
+  }
+  if (!is_known) {
     // Its row needs its configuration, which comes in a moment.
     sweep.trials.Touch(number).wanted = wanted;
     sweep.wanted_unproposed.insert(number);
@@ -138,7 +142,9 @@ void Core::State::SettleHalt(SweepRun& sweep, std::int64_t number, Wanted wanted
   const std::string reason(is_pause ? kPausedByUser : kStoppedByUser);
   Move(sweep, number, is_pause ? TrialState::kPaused : TrialState::kCanceled, reason, turn);
   sweep.told[number] = {reason, {}, 0, 0};
-  if (!is_pause) DropConfiguration(sweep, sweep.ConfigurationOf(number));
+  if (is_pause) return;
+  TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
+  DropConfiguration(sweep, sweep.ConfigurationOf(number));
 }
 
 void Core::State::ObeyLate(SweepRun& sweep, Turn& turn) {

@@ -12,6 +12,7 @@
 
 #include "configs/spec.h"
 #include "runner/messages.h"
+#include "scheduler/search/adaptive_search.h"
 #include "store/changes.h"
 #include "store/store.h"
 
@@ -164,6 +165,12 @@ struct AskSearch {
   std::int64_t first = 0;
   std::int64_t count = 0;
 };
+// What came of a configuration, for a search that learns. In the order of asks and tells.
+struct TellSearch {
+  SweepId sweep;
+  std::int64_t configuration = 0;
+  Outcome outcome;
+};
 struct SendToHost {
   int host = 0;
   ToHost message;
@@ -184,6 +191,7 @@ struct SweepEnded {
   std::string reason;
 };
 
-using Action = std::variant<CommitChange, AskSearch, SendToHost, Answer, Say, SweepEnded>;
+using Action =
+    std::variant<CommitChange, AskSearch, TellSearch, SendToHost, Answer, Say, SweepEnded>;
 
 }  // namespace ddl

@@ -5,26 +5,19 @@
 
 namespace ddl {
 
-namespace {
-
-// At 3,000 launches a second these last for a twelfth of a second, and they are 100 KB.
-constexpr std::int64_t kAhead = 256;
-
-}  // namespace
-
 const Configuration* Proposals::Find(std::int64_t configuration) const {
   const auto found = known_.find(configuration);
   return found == known_.end() ? nullptr : &found->second;
 }
 
-std::optional<Proposals::Question> Proposals::Ask(std::int64_t configuration, std::int64_t total) {
+std::optional<Proposals::Question> Proposals::AskUntil(std::int64_t configuration,
+                                                       std::int64_t end) {
   if (configuration < answered_until_ && !known_.contains(configuration)) {
     return AskOne(configuration);
   }
-  const std::int64_t end = std::min(configuration + kAhead, exhausted_.value_or(total));
   if (end <= asked_until_) return std::nullopt;
   // Half a window at a time: asking for each single one would cost a message a trial.
-  const bool is_urgent = configuration >= asked_until_ || end == total;
+  const bool is_urgent = configuration >= asked_until_ || end < configuration + kAhead;
   if (!is_urgent && end - asked_until_ < kAhead / 2) return std::nullopt;
   const Question question{asked_until_, end - asked_until_};
   asked_until_ = end;

@@ -3,7 +3,9 @@
 // device waits for the search; one that was dropped is asked again by its number.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,7 +29,13 @@ class Proposals {
   [[nodiscard]] const Configuration* Find(std::int64_t configuration) const;
   // What to ask so that `configuration` and the next ones are there in time; nothing when they are
   // known or on their way. The sweep has `total` configurations.
-  [[nodiscard]] std::optional<Question> Ask(std::int64_t configuration, std::int64_t total);
+  [[nodiscard]] std::optional<Question> Ask(std::int64_t configuration, std::int64_t total) {
+    return AskUntil(configuration, std::min(configuration + kAhead, exhausted_.value_or(total)));
+  }
+  // The same of a search that learns: as late as possible, so that it knows what came of others.
+  [[nodiscard]] std::optional<Question> AskInTime(std::int64_t configuration) {
+    return AskUntil(configuration, std::min(configuration + 1, exhausted_.value_or(kEndless)));
+  }
   // The same for a single one out of turn.
   [[nodiscard]] std::optional<Question> AskOne(std::int64_t configuration);
   // The answer; configurations beyond its end do not exist when it is shorter than asked.
@@ -37,6 +45,12 @@ class Proposals {
   [[nodiscard]] std::optional<std::int64_t> Exhausted() const { return exhausted_; }
 
  private:
+  // At 3,000 launches a second these last for a twelfth of a second, and they are 100 KB.
+  static constexpr std::int64_t kAhead = 256;
+  static constexpr std::int64_t kEndless = std::numeric_limits<std::int64_t>::max();
+
+  [[nodiscard]] std::optional<Question> AskUntil(std::int64_t configuration, std::int64_t end);
+
   std::map<std::int64_t, Configuration> known_;
   std::set<std::int64_t> asked_again_;
   std::int64_t answered_until_ = 0;  // answers come in the order of the questions

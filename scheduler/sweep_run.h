@@ -60,6 +60,13 @@ struct Told {
   int signal = 0;
 };
 
+// Of a search that learns: its numbered questions and tells so far.
+struct SearchLog {
+  std::int64_t steps = 0;
+  std::int64_t asked = 0;                           // configurations, from 0 on
+  std::map<std::int64_t, std::int64_t> unanswered;  // steps, by configuration
+};
+
 struct SweepRun {
   SweepId id;
   SweepSpec spec;
@@ -67,6 +74,7 @@ struct SweepRun {
   SecretValues secrets;  // in no commit, and in no text
   TrialTable trials{0};
   Proposals proposals;
+  SearchLog search;
 
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with

@@ -66,4 +66,19 @@ void Fields(Archive& archive, EventNoted& c) {
   archive(c.sweep.value, c.trial.value, c.text, c.at_ms);
 }
 
+template <class Archive>
+void Fields(Archive& archive, SearchAsked& c) {
+  archive(c.sweep.value, c.step, c.configuration);
+}
+
+template <class Archive>
+void Fields(Archive& archive, SearchProposed& c) {
+  archive(c.sweep.value, c.step, c.params_json);
+}
+
+template <class Archive>
+void Fields(Archive& archive, SearchTold& c) {
+  archive(c.sweep.value, c.step, c.configuration, c.outcome_json);
+}
+
 }  // namespace ddl

@@ -142,8 +142,28 @@ struct EventNoted {
   std::int64_t at_ms = 0;
 };
 
-using Change =
-    std::variant<SweepAdded, SweepChanged, TrialAdded, AttemptAdded, AttemptStarted, AttemptEnded,
-                 TrialMoved, TrialWanted, MetricsAdded, EpochRaised, EventNoted>;
+// What an adaptive search was asked and told, numbered 1, 2, 3, … a sweep, so that a continued
+// sweep proposes what an uninterrupted one would have.
+struct SearchAsked {
+  SweepId sweep;
+  std::int64_t step = 0;
+  std::int64_t configuration = 0;
+};
+// The answer to the question of that step.
+struct SearchProposed {
+  SweepId sweep;
+  std::int64_t step = 0;
+  std::string params_json;
+};
+struct SearchTold {
+  SweepId sweep;
+  std::int64_t step = 0;
+  std::int64_t configuration = 0;
+  std::string outcome_json;
+};
+
+using Change = std::variant<SweepAdded, SweepChanged, TrialAdded, AttemptAdded, AttemptStarted,
+                            AttemptEnded, TrialMoved, TrialWanted, MetricsAdded, EpochRaised,
+                            EventNoted, SearchAsked, SearchProposed, SearchTold>;
 
 }  // namespace ddl

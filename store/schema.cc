@@ -141,6 +141,17 @@ ALTER TABLE store ADD COLUMN jobs_from INTEGER NOT NULL DEFAULT 0;  -- a copy's:
 )sql",
                                                               R"sql(
 ALTER TABLE attempt ADD COLUMN busy_ms INTEGER NOT NULL DEFAULT 0;  -- see AttemptAdded
+)sql",
+                                                              R"sql(
+-- What an adaptive search was asked and told, in order. '': not answered yet, or of the other kind.
+CREATE TABLE search_step (
+  sweep INTEGER NOT NULL REFERENCES sweep (id),
+  step INTEGER NOT NULL,
+  configuration INTEGER NOT NULL,
+  params_json TEXT NOT NULL DEFAULT '',   -- of a question: the answer
+  outcome_json TEXT NOT NULL DEFAULT '',  -- what was told
+  PRIMARY KEY (sweep, step)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace

@@ -242,6 +242,13 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                                      .committed_seq = open.Int(7),
                                      .busy_ms = open.Int(8)});
   }
+  Statement steps(c,
+                  "SELECT step, configuration, params_json, outcome_json FROM search_step "
+                  "WHERE sweep = ? ORDER BY step");
+  steps.Bind(history.id.value);
+  while (steps.Step()) {
+    history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
+  }
   ReadLimits(c, history);
   return history;
 }

@@ -39,6 +39,14 @@ struct KnownTrial {
   std::optional<double> objective;  // last value of the sweep's metric
 };
 
+// A question to an adaptive search, or what it was told of a configuration.
+struct SearchStep {
+  std::int64_t step = 0;
+  std::int64_t configuration = 0;
+  std::string params_json;   // the answer; "": not told yet, or no question
+  std::string outcome_json;  // "": a question
+};
+
 // What a coordinator needs to go on with a sweep.
 struct SweepHistory {
   SweepId id;
@@ -53,6 +61,7 @@ struct SweepHistory {
   std::int64_t metric_reports = 0;  // reports of the sweep's metric, for limits.epochs
   std::vector<KnownTrial> trials;
   std::vector<OpenAttempt> open_attempts;
+  std::vector<SearchStep> search;  // in order
 };
 
 // Numbers given out so far.

@@ -61,6 +61,10 @@ ChangeWriter::ChangeWriter(const Connection& c)
       add_metric_(c, "INSERT INTO metric VALUES (?,?,?,?,?,?,?,?)"),
       raise_epoch_(c, "UPDATE store SET epoch = ?1 WHERE epoch < ?1"),
       add_event_(c, "INSERT INTO event (sweep, trial, at_ms, text) VALUES (?,?,?,?)"),
+      add_step_(c,
+                "INSERT INTO search_step (sweep, step, configuration, outcome_json) "
+                "VALUES (?,?,?,?)"),
+      answer_step_(c, "UPDATE search_step SET params_json = ?3 WHERE sweep = ?1 AND step = ?2"),
       find_name_(c, "SELECT id FROM metric_name WHERE name = ?"),
       add_name_(c, "INSERT INTO metric_name (name) VALUES (?) RETURNING id"),
       read_mark_(c, "SELECT committed FROM spool WHERE job = ? AND rank = ?"),
@@ -184,6 +188,19 @@ void ChangeWriter::On(const EventNoted& change) {
   const std::optional<std::int64_t> trial =
       change.trial ? std::optional(change.trial.value) : std::nullopt;
   add_event_.Bind(change.sweep.value, trial, change.at_ms, change.text).Run();
+}
+
+void ChangeWriter::On(const SearchAsked& change) {
+  add_step_.Bind(change.sweep.value, change.step, change.configuration, std::string_view()).Run();
+}
+
+void ChangeWriter::On(const SearchProposed& change) {
+  const int rows = answer_step_.Bind(change.sweep.value, change.step, change.params_json).Run();
+  Require(rows == 1, "no question at step", change.step);
+}
+
+void ChangeWriter::On(const SearchTold& change) {
+  add_step_.Bind(change.sweep.value, change.step, change.configuration, change.outcome_json).Run();
 }
 
 std::int64_t ChangeWriter::NameId(const std::string& name) {

@@ -36,6 +36,9 @@ class ChangeWriter {
   void On(const MetricsAdded& change);
   void On(const EpochRaised& change);
   void On(const EventNoted& change);
+  void On(const SearchAsked& change);
+  void On(const SearchProposed& change);
+  void On(const SearchTold& change);
   void Move(TrialId trial, TrialState to);
   std::int64_t NameId(const std::string& name);
   std::int64_t HighWaterMark(RankId rank);
@@ -55,6 +58,8 @@ class ChangeWriter {
   Statement add_metric_;
   Statement raise_epoch_;
   Statement add_event_;
+  Statement add_step_;
+  Statement answer_step_;
   Statement find_name_;
   Statement add_name_;
   Statement read_mark_;

@@ -15,8 +15,9 @@ namespace ddl {
 struct Outcome {
   enum class Kind : std::uint8_t {
     kFinished,
-    kPruned,  // stopped early: `values` are the last ones, seen at `resource`
-    kFailed,  // by its own making; no values
+    kPruned,    // stopped early: `values` are the last ones, seen at `resource`
+    kFailed,    // by its own making; no values
+    kCanceled,  // by the user: it runs no more, and nothing is known of it
   };
   Kind kind = Kind::kFinished;
   std::vector<double> values;  // one an objective, finite; lower is better

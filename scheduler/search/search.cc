@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "configs/sampling.h"
+#include "scheduler/search/learning_search.h"
 #include "scheduler/search/sobol.h"
 
 namespace ddl {
@@ -70,7 +71,8 @@ class SobolSearch : public Search {
 
 }  // namespace
 
-std::unique_ptr<Search> MakeSearch(const SweepSpec& spec) {
+std::unique_ptr<Search> MakeSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps) {
+  if (Learns(spec.method)) return std::make_unique<LearningSearch>(spec, steps);
   if (spec.method == Method::kGrid) return std::make_unique<GridSearch>(spec.space);
   if (spec.method == Method::kSobol) {
     return std::make_unique<SobolSearch>(spec.space, spec.search_seed);

@@ -8,6 +8,8 @@
 
 #include "configs/space.h"
 #include "configs/spec.h"
+#include "scheduler/search/adaptive_search.h"
+#include "store/store.h"
 
 namespace ddl {
 
@@ -16,11 +18,17 @@ class Search {
   virtual ~Search() = default;
   // Configurations number first … first + count - 1 of the sweep; fewer when the space is
   // exhausted. For grid, random and sobol a pure function of (spec, first, count).
+  // One that learns is asked for new ones in order, and gives known ones again.
   [[nodiscard]] virtual std::vector<Configuration> Propose(std::int64_t first,
                                                            std::int64_t count) = 0;
+  // What came of a configuration that was proposed, in terms of the sweep's metric. Means something
+  // to a search that learns.
+  virtual void Tell(std::int64_t /*configuration*/, const Outcome& /*outcome*/) {}
 };
 
-[[nodiscard]] std::unique_ptr<Search> MakeSearch(const SweepSpec& spec);
+// `steps`: of a sweep that goes on, all that its search was asked and told.
+[[nodiscard]] std::unique_ptr<Search> MakeSearch(const SweepSpec& spec,
+                                                 const std::vector<SearchStep>& steps = {});
 
 // Trials of a sweep that goes on until somebody or a limit stops it; exact as a JSON number.
 inline constexpr std::int64_t kOpenEnded = std::int64_t{1} << 53;

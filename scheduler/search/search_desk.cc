@@ -13,8 +13,16 @@ SearchDesk::~SearchDesk() {
   orders_.Put(Quit{});
 }
 
-void SearchDesk::Open(SweepId sweep, const SweepSpec& spec) {
-  orders_.Put(Opened{sweep, MakeSearch(spec)});
+void SearchDesk::Open(SweepId sweep, const SweepSpec& spec, std::vector<SearchStep> steps) {
+  orders_.Put(Opened{sweep, spec, std::move(steps)});
+}
+
+void SearchDesk::Change(SweepId sweep, const SweepSpec& spec) {
+  if (!Learns(spec.method)) Open(sweep, spec);
+}
+
+void SearchDesk::Tell(const TellSearch& tell) {
+  orders_.Put(tell);
 }
 
 void SearchDesk::Ask(const AskSearch& ask) {
@@ -32,7 +40,11 @@ void SearchDesk::Serve() {
 bool SearchDesk::Obey(Order& order) {
   if (std::holds_alternative<Quit>(order)) return false;
   if (auto* opened = std::get_if<Opened>(&order)) {
-    searches_[opened->sweep] = std::move(opened->search);
+    searches_[opened->sweep] = MakeSearch(opened->spec, opened->steps);
+    return true;
+  }
+  if (const auto* tell = std::get_if<TellSearch>(&order)) {
+    searches_.at(tell->sweep)->Tell(tell->configuration, tell->outcome);
     return true;
   }
   const auto& ask = std::get<AskSearch>(order);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "runner/mailbox.h"
 #include "scheduler/events.h"
@@ -24,17 +25,21 @@ class SearchDesk {
   SearchDesk& operator=(SearchDesk&&) = delete;
   ~SearchDesk();
 
-  // Replaces the search of a sweep that was opened before.
-  void Open(SweepId sweep, const SweepSpec& spec);
+  // Replaces the search of a sweep that was opened before. `steps`: see MakeSearch.
+  void Open(SweepId sweep, const SweepSpec& spec, std::vector<SearchStep> steps = {});
+  // The spec of an open sweep changed in place. What a search has learnt stays.
+  void Change(SweepId sweep, const SweepSpec& spec);
   void Ask(const AskSearch& ask);
+  void Tell(const TellSearch& tell);
 
  private:
   struct Opened {
     SweepId sweep;
-    std::unique_ptr<Search> search;
+    SweepSpec spec;
+    std::vector<SearchStep> steps;
   };
   struct Quit {};
-  using Order = std::variant<Opened, AskSearch, Quit>;
+  using Order = std::variant<Opened, AskSearch, TellSearch, Quit>;
 
   void Serve();
   // False: quit.

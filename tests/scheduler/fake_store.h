@@ -93,6 +93,7 @@ class FakeStore {
   std::map<JobId, TrialId> job_trials;
   std::map<std::pair<SweepId, std::int64_t>, std::string> params;  // by configuration
   std::vector<EventNoted> notes;
+  std::map<SweepId, std::vector<SearchStep>> search;
   Counters given;
   std::int64_t commits = 0;
 
@@ -185,6 +186,21 @@ class FakeStore {
 
   void Apply(const EpochRaised& raised) { given.epoch = std::max(given.epoch, raised.epoch); }
   void Apply(const EventNoted& noted) { notes.push_back(noted); }
+  void Apply(const SearchAsked& asked) {
+    auto& steps = search[asked.sweep];
+    EXPECT_EQ(asked.step, std::ssize(steps) + 1);
+    steps.push_back({asked.step, asked.configuration, "", ""});
+  }
+  void Apply(const SearchProposed& proposed) {
+    SearchStep& step = search.at(proposed.sweep).at(static_cast<std::size_t>(proposed.step - 1));
+    EXPECT_EQ(step.params_json + step.outcome_json, "");
+    step.params_json = proposed.params_json;
+  }
+  void Apply(const SearchTold& told) {
+    auto& steps = search[told.sweep];
+    EXPECT_EQ(told.step, std::ssize(steps) + 1);
+    steps.push_back({told.step, told.configuration, "", told.outcome_json});
+  }
 
   StoredTrial& Touch(TrialId id) {
     touched_.insert(id);
@@ -227,6 +243,7 @@ class FakeStore {
                                        open->added.host, open->added.slots_json, open->started,
                                        open->mark, open->added.busy_ms});
     }
+    if (search.contains(history.id)) history.search = search.at(history.id);
     return history;
   }
 

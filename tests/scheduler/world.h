@@ -4,6 +4,7 @@
 // between two turns or between commit and act.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -71,6 +72,7 @@ class World {
   void Kill() {
     core.reset();
     mailbox.clear();
+    searches.clear();
     for (auto& [name, host] : hosts)
       host->Disconnect();
   }
@@ -199,6 +201,7 @@ class World {
   std::unique_ptr<Core> core;
   std::deque<Event> mailbox;
   std::map<std::string, SweepSpec> specs;
+  std::map<SweepId, std::unique_ptr<Search>> searches;
   std::map<std::uint64_t, Answer> answers;
   std::vector<SweepEnded> ended;
   std::vector<std::string> said;
@@ -236,8 +239,15 @@ class World {
   void Act(const AskSearch& ask) {
     if (!search_answers) return;
     const auto& stored = store.sweeps.at(ask.sweep);
-    auto search = MakeSearch(specs.at(stored.added.name));
+    auto& search = searches[ask.sweep];
+    if (!search || !Learns(specs.at(stored.added.name).method)) {
+      search = MakeSearch(specs.at(stored.added.name), StepsBefore(ask));
+    }
     Tell(Proposed{ask.sweep, ask.first, ask.count, search->Propose(ask.first, ask.count)});
+  }
+  void Act(const TellSearch& tell) {
+    auto& search = searches[tell.sweep];
+    if (search) search->Tell(tell.configuration, tell.outcome);
   }
   void Act(const SendToHost& send) {
     auto host = hosts.begin();
@@ -249,6 +259,17 @@ class World {
   void Act(const Answer& answer) { answers[answer.request] = answer; }
   void Act(const Say& say) { said.push_back(say.text); }
   void Act(const SweepEnded& end) { ended.push_back(end); }
+
+  // What its search was asked and told before, for one that is made now.
+  std::vector<SearchStep> StepsBefore(const AskSearch& ask) {
+    std::vector<SearchStep> steps = store.search[ask.sweep];
+    const auto own = std::ranges::find_if(steps, [&ask](const SearchStep& step) {
+      return step.configuration == ask.first && step.outcome_json.empty() &&
+             step.params_json.empty();
+    });
+    steps.erase(own, steps.end());
+    return steps;
+  }
 
   void ExpectIntent(const LaunchRecord& record) {
     const StoredAttempt* attempt = store.FindJob(record.id.job);

@@ -125,6 +125,16 @@ std::string Words(const EpochRaised& c) {
 std::string Words(const EventNoted& c) {
   return c.text;
 }
+std::string Words(const SearchAsked& c) {
+  return fmt::format("search of {} asked for {}, step {}", c.sweep.value, c.configuration, c.step);
+}
+std::string Words(const SearchProposed& c) {
+  return fmt::format("search of {} proposed {}, step {}", c.sweep.value, c.params_json, c.step);
+}
+std::string Words(const SearchTold& c) {
+  return fmt::format("search of {} told {} of {}, step {}", c.sweep.value, c.outcome_json,
+                     c.configuration, c.step);
+}
 
 // ---- messages
 std::string Words(const Hello& m) {

@@ -48,7 +48,7 @@ void Loop::Begin() {
     opened.spec = SpecFromJson(ParseJson(opened.history->spec_json, "spec in the store"));
     opened.spec_text = opened.history->spec_text;
     opened.may_launch = false;
-    searches_[opened.history->id] = MakeSearch(opened.spec);
+    searches_[opened.history->id] = MakeSearch(opened.spec, opened.history->search);
     Step(opened);
     if (!Settle()) return;
   }
@@ -200,7 +200,7 @@ bool Loop::Open(const SweepSpec& spec, bool retry_failed) {
   has_user_act_ |= retry_failed;
   const bool goes_on = std::holds_alternative<GoOnWithSweep>(admission);
   if (goes_on && searches_.contains(known->id)) {
-    searches_[known->id] = MakeSearch(spec);
+    if (!Learns(spec.method)) searches_[known->id] = MakeSearch(spec);
     Step(SpecChanged{known->id, spec, retry_failed});
     return Settle(), true;
   }
@@ -211,7 +211,7 @@ bool Loop::Open(const SweepSpec& spec, bool retry_failed) {
   for (const SweepProgress& progress : core_->Progress(Clock())) {
     if (progress.name == spec.name) id = std::max(id, progress.id);
   }
-  searches_[id] = MakeSearch(spec);
+  searches_[id] = MakeSearch(spec, goes_on ? known->search : std::vector<SearchStep>{});
   return Settle(), true;
 }
 
@@ -292,6 +292,10 @@ void Loop::Act(const AskSearch& ask) {
   around_.agenda.After(delay, [this, ask, proposed = std::move(proposed)] {
     Tell(Proposed{ask.sweep, ask.first, ask.count, proposed});
   });
+}
+
+void Loop::Act(const TellSearch& tell) {
+  searches_.at(tell.sweep)->Tell(tell.configuration, tell.outcome);
 }
 
 void Loop::Act(const SendToHost& send) {

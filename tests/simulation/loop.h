@@ -79,6 +79,7 @@ class Loop {
   void Remake(int host);
   void Act(const CommitChange&) {}
   void Act(const AskSearch& ask);
+  void Act(const TellSearch& tell);
   void Act(const SendToHost& send);
   void Act(const Answer& answer);
   void Act(const Say&) {}

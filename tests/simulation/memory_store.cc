@@ -81,6 +81,8 @@ void MemoryStore::AddLimits(SweepHistory& history) const {
     }
   }
   history.gpu_ms = static_cast<std::int64_t>(gpu_ms);
+  const auto search = tables_.search.find(history.id);
+  if (search != tables_.search.end()) history.search = search->second;
 }
 
 std::vector<std::string> MemoryStore::UnfinishedSweeps() const {
@@ -241,6 +243,29 @@ void MemoryStore::Apply(const EpochRaised& raised) {
 
 void MemoryStore::Apply(const EventNoted& noted) {
   tables_.notes.push_back(noted);
+}
+
+void MemoryStore::AddStep(SweepId sweep, SearchStep step) {
+  std::vector<SearchStep>& steps = tables_.search[sweep];
+  Expect(step.step == std::ssize(steps) + 1, "questions and answers of a search are numbered",
+         fmt::format("step {} after {}", step.step, steps.size()));
+  steps.push_back(std::move(step));
+}
+
+void MemoryStore::Apply(const SearchAsked& asked) {
+  AddStep(asked.sweep, {asked.step, asked.configuration, "", ""});
+}
+
+void MemoryStore::Apply(const SearchProposed& proposed) {
+  SearchStep& step =
+      tables_.search.at(proposed.sweep).at(static_cast<std::size_t>(proposed.step - 1));
+  Expect(step.params_json.empty() && step.outcome_json.empty(),
+         "a question to a search is answered once", fmt::format("step {}", proposed.step));
+  step.params_json = proposed.params_json;
+}
+
+void MemoryStore::Apply(const SearchTold& told) {
+  AddStep(told.sweep, {told.step, told.configuration, "", told.outcome_json});
 }
 
 StoredTrial& MemoryStore::Touch(TrialId id) {

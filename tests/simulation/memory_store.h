@@ -73,6 +73,9 @@ class MemoryStore {
   [[nodiscard]] const StoredSweep& Sweep(SweepId id) const { return tables_.sweeps.at(id); }
   [[nodiscard]] const std::map<SweepId, StoredSweep>& Sweeps() const { return tables_.sweeps; }
   [[nodiscard]] const std::map<TrialId, StoredTrial>& Trials() const { return tables_.trials; }
+  [[nodiscard]] const std::map<SweepId, std::vector<SearchStep>>& Searches() const {
+    return tables_.search;
+  }
   [[nodiscard]] const std::vector<EventNoted>& Notes() const { return tables_.notes; }
   [[nodiscard]] std::int64_t CountState(TrialState state) const;
   [[nodiscard]] const Counters& Given() const { return tables_.given; }
@@ -91,6 +94,7 @@ class MemoryStore {
     std::map<RankId, std::int64_t> unsaved;                          // marks
     std::map<JobId, std::int64_t> saved;
     std::vector<EventNoted> notes;
+    std::map<SweepId, std::vector<SearchStep>> search;
     std::set<std::string> tokens;
     Counters given;
   };
@@ -106,6 +110,10 @@ class MemoryStore {
   void Apply(const MetricsAdded& added);
   void Apply(const EpochRaised& raised);
   void Apply(const EventNoted& noted);
+  void Apply(const SearchAsked& asked);
+  void Apply(const SearchProposed& proposed);
+  void Apply(const SearchTold& told);
+  void AddStep(SweepId sweep, SearchStep step);
   void Expect(bool holds, std::string_view rule, const std::string& text) const {
     if (!holds) violated_(rule, text);
   }

@@ -76,6 +76,7 @@ class Witness {
   void CheckEvidence(const RealRun* run, const AttemptEnded& ended,
                      const AttemptAdded& added) const;
   void CheckLost(const AttemptAdded& added) const;
+  void CheckSearches() const;
   void CheckRows(const RealRun& run) const;
   void CheckLimit(const SweepChanged& changed) const;
 

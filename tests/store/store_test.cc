@@ -186,7 +186,7 @@ TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
   }
   std::string before = ReadBytes(database);
   EXPECT_THAT(OpenRefusal(folder_.Path()),
-              HasSubstr("this database is of a newer ddl (schema 99, ours is 3)"));
+              HasSubstr("this database is of a newer ddl (schema 99, ours is 4)"));
   EXPECT_THROW((void)StoreReader::Open(folder_.Path()), Error);
   EXPECT_EQ(ReadBytes(database), before);
   {

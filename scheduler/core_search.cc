@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions to the search of a sweep and its answers; what a search that learns is told. Each is
+// numbered and committed, so that the search of a continued sweep goes through the same.
+#include <cmath>
+
+#include "configs/json.h"
+#include "scheduler/core_state.h"
+#include "scheduler/search/learning_search.h"
+
+namespace ddl {
+
+void Core::State::Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
+  const bool learns = Learns(sweep.spec.method);
+  const auto question = learns ? sweep.proposals.AskInTime(configuration)
+                               : sweep.proposals.Ask(configuration, sweep.Configurations());
+  if (!question) return;
+  const std::int64_t end = question->first + question->count;
+  for (; learns && sweep.search.asked < end; ++sweep.search.asked) {
+    sweep.search.unanswered[sweep.search.asked] = ++sweep.search.steps;
+    turn.Commit(SearchAsked{sweep.id, sweep.search.steps, sweep.search.asked});
+  }
+  turn.actions.emplace_back(AskSearch{sweep.id, question->first, question->count});
+}
+
+void Core::State::On(const Proposed& proposed, Turn& turn) {
+  const auto found = sweeps.find(proposed.sweep);
+  if (found == sweeps.end()) return;
+  SweepRun& sweep = found->second;
+  StoreAnswers(sweep, proposed, turn);
+  sweep.proposals.Add(proposed.first, proposed.asked, proposed.configurations);
+  if (const auto end = sweep.proposals.Exhausted()) {
+    ShrinkTo(sweep, *end * sweep.spec.seeds, turn);
+  }
+  if (sweep.best && sweep.best_configuration.is_null()) {
+    const auto* best = sweep.proposals.Find(sweep.ConfigurationOf(sweep.best_number));
+    if (best != nullptr) sweep.best_configuration = *best;
+  }
+  ObeyLate(sweep, turn);
+  needs_placement = true;
+}
+
+void Core::State::StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn) {
+  std::int64_t number = proposed.first;
+  for (const Configuration& configuration : proposed.configurations) {
+    const auto step = sweep.search.unanswered.find(number++);
+    if (step == sweep.search.unanswered.end()) continue;
+    turn.Commit(SearchProposed{sweep.id, step->second, DumpJson(configuration)});
+    sweep.search.unanswered.erase(step);
+  }
+}
+
+// The search came to the end of the space before run_cap.
+void Core::State::ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn) {
+  const std::int64_t planned = std::max(sweep.trials.Touched(), trials);
+  if (planned >= sweep.trials.Planned()) return;
+  sweep.trials.Plan(planned);
+  CommitSweep(sweep, true, turn);
+}
+
+// Once all seeds of a configuration have ended.
+void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
+  if (!Learns(sweep.spec.method)) return;
+  Outcome outcome{.kind = Outcome::Kind::kCanceled, .values = {}};
+  double sum = 0;
+  int values = 0;
+  for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
+    const std::int64_t number = configuration * sweep.spec.seeds + seed + 1;
+    if (number > sweep.trials.Planned()) continue;
+    const TrialRecord trial = sweep.trials.Of(number);
+    if (!IsEnded(trial.state)) return;
+    const bool has_value = std::isfinite(trial.objective);
+    const bool counts = trial.state == TrialState::kFinished || trial.state == TrialState::kPruned;
+    if (counts && has_value) {
+      sum += trial.objective;
+      ++values;
+    }
+    const Outcome::Kind kind =
+        !counts
+            ? trial.state == TrialState::kFailed ? Outcome::Kind::kFailed : Outcome::Kind::kCanceled
+        : !has_value                         ? Outcome::Kind::kFailed
+        : trial.state == TrialState::kPruned ? Outcome::Kind::kPruned
+                                             : Outcome::Kind::kFinished;
+    outcome.kind = std::min(outcome.kind, kind);  // the best that came of a seed
+  }
+  if (values > 0) outcome.values = {sum / values};
+  turn.Commit(SearchTold{sweep.id, ++sweep.search.steps, configuration, ToText(outcome)});
+  turn.actions.emplace_back(TellSearch{sweep.id, configuration, std::move(outcome)});
+}
+
+void Core::State::RestoreSearch(SweepRun& sweep, const SweepHistory& history) {
+  for (const SearchStep& step : history.search) {
+    sweep.search.steps = step.step;
+    if (!step.outcome_json.empty()) continue;
+    sweep.search.asked = step.configuration + 1;
+    if (step.params_json.empty()) sweep.search.unanswered[step.configuration] = step.step;
+  }
+}
+
+}  // namespace ddl

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/search/learning_search.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <string_view>
+#include <utility>
+
+#include "configs/json.h"
+#include "configs/sampling.h"
+#include "scheduler/search/make_adaptive.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kOutcomeNames{"finished", "pruned", "failed", "canceled"};
+constexpr std::uint64_t kFallbackStream = 0x66616c6c6261636bU;
+constexpr std::int64_t kDraws = 1000;            // before a space counts as exhausted
+constexpr std::int64_t kMostPoints = 1'000'000;  // of a space that is looked through
+
+// Every parameter counts by its values, as in a grid.
+bool IsCountable(const Space& space) {
+  return std::ranges::all_of(space, [](const Parameter& p) {
+    return p.distribution == Distribution::kConstant ||
+           p.distribution == Distribution::kCategorical ||
+           p.distribution == Distribution::kIntUniform || p.distribution == Distribution::kQUniform;
+  });
+}
+
+}  // namespace
+
+std::string ToText(const Outcome& outcome) {
+  Json text{{"outcome", kOutcomeNames.at(static_cast<std::size_t>(outcome.kind))}};
+  if (!outcome.values.empty()) text["values"] = outcome.values;
+  if (outcome.kind == Outcome::Kind::kPruned) text["resource"] = outcome.resource;
+  return DumpJson(text);
+}
+
+Outcome OutcomeOf(const std::string& text) {
+  const Json json = ParseJson(text, "a result in the store");
+  const auto name = std::ranges::find(kOutcomeNames, json.at("outcome").get<std::string>());
+  assert(name != kOutcomeNames.end());
+  return {.kind = static_cast<Outcome::Kind>(name - kOutcomeNames.begin()),
+          .values = json.value("values", std::vector<double>{}),
+          .resource = json.value("resource", 0.0)};
+}
+
+LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps)
+    : space_(spec.space),
+      seed_(spec.search_seed),
+      sign_(spec.metric && spec.metric->goal == Goal::kMaximize ? -1 : 1) {
+  SearchProblem problem;
+  problem.space = spec.space;
+  problem.seed = spec.search_seed;
+  problem.budget = spec.run_cap ? (*spec.run_cap + spec.seeds - 1) / spec.seeds : 0;
+  problem.is_allowed = [this](const Configuration& configuration) { return IsNew(configuration); };
+  method_ = MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
+                               std::move(problem));
+  assert(method_ != nullptr);
+  for (const SearchStep& step : steps) {
+    if (!step.outcome_json.empty()) {
+      Tell(step.configuration, OutcomeOf(step.outcome_json));
+    } else if (!step.params_json.empty()) {
+      Take(ParseJson(step.params_json, "a configuration in the store"));
+    } else if (auto proposed = Next()) {
+      Take(std::move(*proposed));
+    }
+  }
+}
+
+std::vector<Configuration> LearningSearch::Propose(std::int64_t first, std::int64_t count) {
+  std::vector<Configuration> answer;
+  for (std::int64_t number = first; number < first + count; ++number) {
+    if (number == std::ssize(proposed_)) {
+      auto next = Next();
+      if (!next) break;
+      Take(std::move(*next));
+    }
+    if (number > std::ssize(proposed_)) break;
+    answer.push_back(proposed_[static_cast<std::size_t>(number)]);
+  }
+  return answer;
+}
+
+void LearningSearch::Tell(std::int64_t configuration, const Outcome& outcome) {
+  Outcome lower_is_better = outcome;
+  for (double& value : lower_is_better.values)
+    value *= sign_;
+  method_->Tell(configuration, lower_is_better);
+}
+
+std::optional<Configuration> LearningSearch::Next() {
+  const std::int64_t number = std::ssize(proposed_);
+  std::optional<Configuration> proposed = method_->Propose(number);
+  return proposed && IsNew(*proposed) ? std::move(proposed) : Fallback(number);
+}
+
+// Where its method finds nothing new: a drawn point, or the first of a countable space that is
+// left.
+std::optional<Configuration> LearningSearch::Fallback(std::int64_t number) const {
+  for (std::int64_t draw = 0; draw < kDraws; ++draw) {
+    Configuration drawn = SamplePoint(space_, seed_ ^ kFallbackStream, number * kDraws + draw);
+    if (IsNew(drawn)) return drawn;
+  }
+  const std::int64_t points = IsCountable(space_) ? GridSize(space_).value_or(kMostPoints) : 0;
+  for (std::int64_t i = 0; points < kMostPoints && i < points; ++i) {
+    Configuration point = GridPoint(space_, i);
+    if (IsNew(point)) return point;
+  }
+  return std::nullopt;
+}
+
+void LearningSearch::Take(Configuration configuration) {
+  method_->Take(std::ssize(proposed_), configuration);
+  known_.insert(DumpJson(configuration));
+  proposed_.push_back(std::move(configuration));
+}
+
+bool LearningSearch::IsNew(const Configuration& configuration) const {
+  return !known_.contains(DumpJson(configuration));
+}
+
+}  // namespace ddl

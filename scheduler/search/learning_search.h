@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A method that learns, as the search of a sweep: it remembers what was proposed, lets nothing be
+// proposed twice while there is something else, and is brought up to date from a stored sweep.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/search/adaptive_search.h"
+#include "scheduler/search/search.h"
+
+namespace ddl {
+
+class LearningSearch : public Search {
+ public:
+  LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps);
+
+  std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override;
+  void Tell(std::int64_t configuration, const Outcome& outcome) override;
+
+ private:
+  // Nothing: the space is exhausted.
+  std::optional<Configuration> Next();
+  std::optional<Configuration> Fallback(std::int64_t number) const;
+  void Take(Configuration configuration);
+  [[nodiscard]] bool IsNew(const Configuration& configuration) const;
+
+  Space space_;
+  std::uint64_t seed_;
+  double sign_;  // of values: lower is better to a method
+  std::unique_ptr<AdaptiveSearch> method_;
+  std::vector<Configuration> proposed_;
+  std::set<std::string> known_;  // their texts
+};
+
+// As it is stored.
+[[nodiscard]] std::string ToText(const Outcome& outcome);
+[[nodiscard]] Outcome OutcomeOf(const std::string& text);
+
+}  // namespace ddl

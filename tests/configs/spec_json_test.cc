@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "configs/error.h"
+#include "configs/json.h"
+#include "configs/spec.h"
+
+namespace ddl {
+namespace {
+
+SweepSpec Plain() {
+  SweepSpec spec;
+  spec.name = "s";
+  spec.command = {"train"};
+  spec.space = {{.path = {"a"}, .distribution = Distribution::kCategorical, .values = {1, 2}},
+                {.path = {"b"}, .distribution = Distribution::kCategorical, .values = {3, 4}},
+                {.path = {"c"}, .distribution = Distribution::kConstant, .values = {nullptr}}};
+  return spec;
+}
+
+SweepSpec Rich() {
+  SweepSpec spec = Plain();
+  spec.space[0].ordinal = false;
+  spec.space[1].when = {"a > 1", "not (a > 5)"};
+  spec.space[1].zipped_to = 0;
+  spec.space[2].expr = "a + b";
+  spec.objectives = {{"loss", Goal::kMinimize, 0.5}, {"speed", Goal::kMaximize, {}}};
+  spec.constraints = {"a < c"};
+  spec.initial_points = {Json{{"a", 1}}, Json::object()};
+  spec.warm_start = WarmStart{"", "/results.csv", 50};
+  return spec;
+}
+
+TEST(SpecJson, KeepsTheLanguageOfSpaces) {
+  const std::string text = DumpJson(ResolvedSpec(Rich()));
+  const SweepSpec back = SpecFromJson(ParseJson(text, "test"));
+  EXPECT_EQ(DumpJson(ResolvedSpec(back)), text);
+  EXPECT_EQ(back.space[0].ordinal, false);
+  EXPECT_EQ(back.space[1].when, Rich().space[1].when);
+  EXPECT_EQ(back.space[1].zipped_to, 0U);
+  EXPECT_EQ(back.space[2].expr, "a + b");
+  ASSERT_EQ(back.objectives.size(), 2U);
+  EXPECT_EQ(back.objectives[0].target, 0.5);
+  EXPECT_EQ(back.objectives[1].goal, Goal::kMaximize);
+  EXPECT_EQ(back.constraints, Rich().constraints);
+  EXPECT_EQ(back.initial_points, Rich().initial_points);
+  EXPECT_EQ(back.warm_start->file, "/results.csv");
+  EXPECT_EQ(back.warm_start->limit, 50);
+}
+
+TEST(SpecJson, OfASpecWithoutThemNamesNoneOfThem) {
+  const Json json = ResolvedSpec(Plain());
+  for (const char* key : {"metrics", "constraints", "initial_points", "warm_start"})
+    EXPECT_FALSE(json.contains(key)) << key;
+  for (const Json& parameter : json.at("parameters"))
+    EXPECT_EQ(parameter.size(), 3U) << DumpJson(parameter);
+}
+
+TEST(SpecJson, RefusesParametersThatAreZippedToNone) {
+  for (const std::size_t wrong : {1U, 2U, 7U}) {
+    Json json = ResolvedSpec(Rich());
+    json["parameters"][1]["zipped_to"] = wrong;
+    EXPECT_THROW((void)SpecFromJson(json), Error) << wrong;
+  }
+  Json shorter = ResolvedSpec(Rich());
+  shorter["parameters"][1]["values"] = {3};
+  EXPECT_THROW((void)SpecFromJson(shorter), Error);
+}
+
+}  // namespace
+}  // namespace ddl
