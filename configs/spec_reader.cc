@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "configs/method_reader.h"
 #include "configs/nearest.h"
 #include "configs/parameter_reader.h"
 #include "configs/sampling.h"
@@ -54,7 +55,7 @@ class SpecBuilder {
         {"program", Text(spec.program, "program")},
         {"command", [this](const SpecNode& n) { ReadCommand(n); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
-        {"method", [this](const SpecNode& n) { ReadMethod(n); }},
+        {"method", [this](const SpecNode& n) { TakeMethod(n); }},
         {"metric", [this](const SpecNode& n) { spec.metric = ReadMetric(n, errors_, ignored_); }},
         {"parameters", [this](const SpecNode& n) { parameters_ = &n; }},
         {"limits", [this](const SpecNode& n) { spec.limits = ReadLimits(n, errors_); }},
@@ -67,6 +68,8 @@ class SpecBuilder {
          }},
         {"results", [this](const SpecNode& n) { spec.results = ReadResults(n, errors_); }},
         {"fusion", [this](const SpecNode& n) { spec.fusion = ReadFusion(n, errors_); }},
+        {"early_terminate",
+         [this](const SpecNode& n) { spec.early_terminate = ReadEarlyTerminate(n, errors_); }},
         {"failures", [this](const SpecNode& n) { spec.failures = ReadFailures(n, errors_); }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
         {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_, &spec.secrets); }},
@@ -77,13 +80,10 @@ class SpecBuilder {
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
-    for (const char* key :
-         {"early_terminate", "metrics", "constraints", "zip", "initial_points", "keep"}) {
+    for (const char* key : {"metrics", "constraints", "zip", "initial_points", "keep"}) {
       keys.push_back({key, [this, key](const SpecNode& n) {
-                        errors_.Add(
-                            n, fmt::format("{} is not built yet", key),
-                            "leave it away; trials run to their end, and grid, random and sobol "
-                            "searches with one metric work");
+                        errors_.Add(n, fmt::format("{} is not built yet", key),
+                                    "leave it away; searches with one metric work");
                       }});
     }
     return keys;
@@ -166,22 +166,11 @@ class SpecBuilder {
     spec.trainer = ToJson(node);
   }
 
-  void ReadMethod(const SpecNode& node) {
-    const std::string method = ReadText(node, "method", errors_).value_or("grid");
+  void TakeMethod(const SpecNode& node) {
     has_method_ = true;
-    const auto built = std::ranges::find(kMethodNames, method);
-    is_method_built_ = built != kMethodNames.end();
-    if (is_method_built_) {
-      spec.method = static_cast<Method>(built - kMethodNames.begin());
-      return;
-    }
-    static const std::vector<std::string_view> kLater{"bayes", "tpe",  "gp",    "cmaes",
-                                                      "pbt",   "auto", "custom"};
-    const bool later = std::ranges::find(kLater, method) != kLater.end();
-    errors_.Add(node,
-                later ? fmt::format("method {} is not built yet", method)
-                      : fmt::format("unknown method \"{}\"", method),
-                "grid, random and sobol work");
+    const std::optional<Method> method = ReadMethod(node, errors_);
+    is_method_built_ = method.has_value();
+    spec.method = method.value_or(Method::kGrid);
   }
 
   void ReadWorkdir(const SpecNode& node) {
@@ -232,8 +221,16 @@ class SpecBuilder {
                   fmt::format("sobol takes {} parameters at most", kMostSobolParameters),
                   "write method: random");
     }
+    if (Learns(spec.method) && !spec.metric) {
+      errors_.Add(*root_->Find("method"), "this search learns from a metric",
+                  "write metric: {name: …, goal: …}");
+    }
     if (spec.seeds > 1 && !spec.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");
+    }
+    if (const SpecNode* node = root_->Find("early_terminate"); node != nullptr) {
+      CheckEarlyTerminate(*node, spec.metric.has_value(), spec.seeds, root_->Find("method"),
+                          errors_);
     }
     if (!spec.trainer && spec.fusion > kWholeFusion) {
       errors_.Add(*root_->Find("fusion"), "only the built-in trainer can be fused",

@@ -38,8 +38,8 @@ std::set<std::string> KeysOfTheReader(const std::string& spec, const std::string
   return {};
 }
 
-const std::set<std::string> kNotBuilt{"early_terminate", "metrics", "constraints", "zip",
-                                      "initial_points",  "keep",    "when",        "expr"};
+const std::set<std::string> kNotBuilt{"metrics", "constraints", "zip", "initial_points",
+                                      "keep",    "when",        "expr"};
 
 std::set<std::string> KeysOfTheSchema(const Json& section) {
   std::set<std::string> keys;
