@@ -9,19 +9,6 @@
 
 namespace ddl {
 
-namespace {
-
-bool Varies(const Parameter& parameter) {
-  if (parameter.distribution == Distribution::kConstant) return false;
-  if (parameter.distribution == Distribution::kCategorical) return parameter.values.size() > 1;
-  const bool bounded = parameter.distribution == Distribution::kIntUniform ||
-                       parameter.distribution == Distribution::kUniform ||
-                       parameter.distribution == Distribution::kQUniform;
-  return !bounded || parameter.min < parameter.max;
-}
-
-}  // namespace
-
 std::vector<std::string> VaryingParameters(const Space& space) {
   std::vector<std::string> names;
   for (const Parameter& parameter : space) {
