@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/comparison.h"
+#include "cli/importances.h"
 #include "cli/terminal.h"
 #include "configs/json.h"
 #include "configs/space.h"
@@ -40,10 +42,13 @@ struct Report {
   std::optional<double> target;
   std::vector<TrialLine> trials;  // best first; by number when the sweep has no metric
   std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
+  std::optional<Comparison> against_best;         // of the first few of them
   std::vector<ReportCurve> curves;                // of the best few trials
   std::optional<ReportSpeed> speed;
-  std::vector<FailureGroup> failures;  // most frequent first
-  std::int64_t failures_read = 0;      // trials that the groups were made of
+  std::optional<PruningLine> pruning;      // where a trial was pruned
+  std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
+  std::vector<FailureGroup> failures;      // most frequent first
+  std::int64_t failures_read = 0;          // trials that the groups were made of
 };
 
 // Reads what is shown and no more: `top` trials, the curves of at most three.
@@ -60,6 +65,9 @@ struct BestConfiguration {
   Json parameters;
 };
 [[nodiscard]] std::optional<BestConfiguration> BestOf(const Report& report);
+
+// Of the reports that trials would have made, had all run to their end: 0 … 1.
+[[nodiscard]] double SavedShare(const PruningLine& pruning);
 
 // Names of the parameters with more than one possible value, in the space's order.
 [[nodiscard]] std::vector<std::string> VaryingParameters(const Space& space);

@@ -50,6 +50,14 @@ Json FailuresJson(const Report& report) {
   return list;
 }
 
+Json PruningJson(const Report& report) {
+  if (!report.pruning) return nullptr;
+  return {{"trials", report.pruning->trials},
+          {"reports", report.pruning->reports},
+          {"reports_of_a_whole_trial", report.pruning->whole},
+          {"saved", SavedShare(*report.pruning)}};
+}
+
 Json SpeedJson(const Report& report) {
   if (!report.speed) return nullptr;
   return {{"trials", report.speed->trials},
@@ -69,16 +77,20 @@ Json ReportJson(const Report& report) {
   if (const auto found = BestOf(report)) {
     best = {{"trial", found->trial}, {"value", found->value}, {"parameters", found->parameters}};
   }
-  return {{"sweep", SweepJson(report.sweep)},
-          {"target", OrNull(report.target)},
-          {"seeds", report.seeds},
-          {"varying_parameters", report.varying},
-          {"best", std::move(best)},
-          {"trials", std::move(trials)},
-          {"configurations", ConfigurationsJson(report)},
-          {"curves", CurvesJson(report)},
-          {"speed", SpeedJson(report)},
-          {"failures", FailuresJson(report)}};
+  return {
+      {"sweep", SweepJson(report.sweep)},
+      {"target", OrNull(report.target)},
+      {"seeds", report.seeds},
+      {"varying_parameters", report.varying},
+      {"best", std::move(best)},
+      {"trials", std::move(trials)},
+      {"configurations", ConfigurationsJson(report)},
+      {"over_seeds", report.against_best ? AgainstBestJson(*report.against_best) : Json::array()},
+      {"curves", CurvesJson(report)},
+      {"speed", SpeedJson(report)},
+      {"pruning", PruningJson(report)},
+      {"importances", report.importances ? ImportancesJson(*report.importances) : Json(nullptr)},
+      {"failures", FailuresJson(report)}};
 }
 
 }  // namespace ddl
