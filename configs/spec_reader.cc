@@ -72,6 +72,8 @@ class SpecBuilder {
          }},
         {"results", [this](const SpecNode& n) { spec.results = ReadResults(n, errors_); }},
         {"fusion", [this](const SpecNode& n) { spec.fusion = ReadFusion(n, errors_); }},
+        {"early_terminate",
+         [this](const SpecNode& n) { spec.early_terminate = ReadEarlyTerminate(n, errors_); }},
         {"failures", [this](const SpecNode& n) { spec.failures = ReadFailures(n, errors_); }},
         {"capture", [this](const SpecNode& n) { spec.captures = ReadCaptures(n, errors_); }},
         {"env", [this](const SpecNode& n) { spec.env = ReadEnv(n, errors_, &spec.secrets); }},
@@ -82,12 +84,9 @@ class SpecBuilder {
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
-    for (const char* key : {"early_terminate", "keep"}) {
-      keys.push_back({key, [this, key](const SpecNode& n) {
-                        errors_.Add(n, fmt::format("{} is not built yet", key),
-                                    "leave it away: trials run to their end");
-                      }});
-    }
+    keys.push_back({"keep", [this](const SpecNode& n) {
+                      errors_.Add(n, "keep is not built yet", "leave it away");
+                    }});
     return keys;
   }
 
@@ -159,7 +158,8 @@ class SpecBuilder {
     const std::string method = ReadText(node, "method", errors_).value_or("grid");
     has_method_ = true;
     const auto built = std::ranges::find(kMethodNames, method);
-    is_method_built_ = built != kMethodNames.end();
+    is_method_built_ =
+        built != kMethodNames.end() && !Learns(static_cast<Method>(built - kMethodNames.begin()));
     if (is_method_built_) {
       spec.method = static_cast<Method>(built - kMethodNames.begin());
       return;
@@ -220,6 +220,10 @@ class SpecBuilder {
     }
     if (spec.seeds > 1 && !spec.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");
+    }
+    if (const SpecNode* node = root_->Find("early_terminate"); node != nullptr) {
+      CheckEarlyTerminate(*node, spec.metric.has_value(), spec.seeds, root_->Find("method"),
+                          errors_);
     }
     if (!spec.trainer && spec.fusion > kWholeFusion) {
       errors_.Add(*root_->Find("fusion"), "only the built-in trainer can be fused",

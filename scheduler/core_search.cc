@@ -57,6 +57,16 @@ void Core::State::ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn) {
   CommitSweep(sweep, true, turn);
 }
 
+// Reports of its trial that came farthest.
+double Core::State::ResourceOf(const SweepRun& sweep, std::int64_t configuration) {
+  std::int64_t most = 0;
+  for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
+    const auto own = sweep.iterations.find(configuration * sweep.spec.seeds + seed + 1);
+    if (own != sweep.iterations.end()) most = std::max(most, own->second.count);
+  }
+  return static_cast<double>(most);
+}
+
 // Once all seeds of a configuration have ended.
 void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
   if (!Learns(sweep.spec.method)) return;
@@ -83,6 +93,9 @@ void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn
     outcome.kind = std::min(outcome.kind, kind);  // the best that came of a seed
   }
   if (values > 0) outcome.values = {sum / values};
+  if (outcome.kind == Outcome::Kind::kPruned) {
+    outcome.resource = ResourceOf(sweep, configuration);
+  }
   turn.Commit(SearchTold{sweep.id, ++sweep.search.steps, configuration, ToText(outcome)});
   turn.actions.emplace_back(TellSearch{sweep.id, configuration, std::move(outcome)});
 }

@@ -13,6 +13,7 @@
 #include "store/durable.h"
 #include "store/journal.h"
 #include "store/location.h"
+#include "store/packed_values.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -95,6 +96,24 @@ void ReadLimits(const Connection& c, SweepHistory& history) {
                     "w.metric JOIN trial t ON t.sweep = w.id JOIN summary s ON s.trial = t.id AND "
                     "s.name = n.id WHERE w.id = ?");
   if (reports.Bind(history.id.value).Step()) history.metric_reports = reports.Int(0);
+}
+
+void ReadReports(const Connection& c, SweepHistory& history) {
+  Statement name(c,
+                 "SELECT n.id FROM sweep w JOIN metric_name n ON n.name = w.metric WHERE w.id = ? "
+                 "AND json_extract(w.spec_json, '$.early_terminate') IS NOT NULL");
+  if (!name.Bind(history.id.value).Step()) return;
+  const std::int64_t wanted = name.Int(0);
+  Statement read(c,
+                 "SELECT t.number, m.step, m.packed FROM trial t JOIN attempt a ON a.trial = t.id "
+                 "JOIN metric m ON m.job = a.job AND m.trial = t.id WHERE t.sweep = ? "
+                 "ORDER BY t.number, a.attempt, m.rank, m.seq");
+  read.Bind(history.id.value);
+  while (read.Step()) {
+    UnpackValues(read.Text(2), [&](std::int64_t id, double value) {
+      if (id == wanted) history.reports.push_back({read.Int(0), read.Int(1), value});
+    });
+  }
 }
 
 }  // namespace
@@ -250,6 +269,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
     history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
   }
   ReadLimits(c, history);
+  ReadReports(c, history);
   return history;
 }
 

@@ -47,6 +47,13 @@ struct SearchStep {
   std::string outcome_json;  // "": a question
 };
 
+// A report of a sweep's metric.
+struct KnownReport {
+  std::int64_t number = 0;  // of its trial
+  std::int64_t step = 0;
+  double value = 0;
+};
+
 // What a coordinator needs to go on with a sweep.
 struct SweepHistory {
   SweepId id;
@@ -62,6 +69,8 @@ struct SweepHistory {
   std::vector<KnownTrial> trials;
   std::vector<OpenAttempt> open_attempts;
   std::vector<SearchStep> search;  // in order
+  // Where its spec ends trials early: those of each trial in order.
+  std::vector<KnownReport> reports;
 };
 
 // Numbers given out so far.

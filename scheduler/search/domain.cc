@@ -14,7 +14,7 @@ namespace ddl {
 
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 // Quantiles of 0 and 1 are infinite where a distribution has no bounds.
 constexpr double kEdge = 0x1p-53;
 
@@ -59,7 +59,7 @@ double Inner(double share) {
 
 double ShareOf(const Parameter& p, double value) {
   const double base = BaseOfValue(p, value);
-  return std::isnan(base) ? kNone : std::clamp(ShareBelow(p, base), 0.0, 1.0);
+  return std::isnan(base) ? kAbsent : std::clamp(ShareBelow(p, base), 0.0, 1.0);
 }
 
 // Of what has no list.
@@ -129,7 +129,7 @@ std::size_t Domain::ListPlaceOf(std::size_t dimension, double coordinate) const 
 }
 
 Point Domain::Encode(const Configuration& configuration) const {
-  Point point(dimensions_.size(), kNone);
+  Point point(dimensions_.size(), kAbsent);
   for (std::size_t i = 0; i < dimensions_.size(); ++i) {
     const Parameter& p = ParameterOf(i);
     if (p.distribution == Distribution::kCategorical) {

@@ -5,6 +5,7 @@
 
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 
 #include "configs/sampling.h"
 
@@ -32,6 +33,10 @@ double ShareBelow(const Parameter& parameter, double base) {
     default:
       return base;
   }
+}
+
+double StudentQuantile(double share, double degrees) {
+  return boost::math::quantile(boost::math::students_t(degrees), share);
 }
 
 }  // namespace ddl

@@ -10,4 +10,7 @@ namespace ddl {
 [[nodiscard]] double BaseAt(const Parameter& parameter, double share);
 [[nodiscard]] double ShareBelow(const Parameter& parameter, double base);
 
+// Student's t distribution; `share` in (0, 1), `degrees` of freedom above 0.
+[[nodiscard]] double StudentQuantile(double share, double degrees);
+
 }  // namespace ddl
