@@ -65,6 +65,7 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   if (report.seeds > 1) report.configurations = reader.Configurations(sweep.id, top);
   report.curves = ReadCurves(reader, report);
   report.speed = ReadSpeed(reader, report);
+  if (sweep.counts.Of(TrialState::kPruned) > 0) report.pruning = reader.Pruning(sweep.id);
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);

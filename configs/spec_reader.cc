@@ -13,6 +13,7 @@
 
 #include "configs/command_reader.h"
 #include "configs/error.h"
+#include "configs/method_reader.h"
 #include "configs/space_reader.h"
 #include "configs/spec_errors.h"
 #include "configs/spec_keys.h"
@@ -51,7 +52,7 @@ class SpecBuilder {
         {"program", Text(spec.program, "program")},
         {"command", [this](const SpecNode& n) { spec.command = ReadCommand(n, errors_); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
-        {"method", [this](const SpecNode& n) { ReadMethod(n); }},
+        {"method", [this](const SpecNode& n) { TakeMethod(n); }},
         {"metric", [this](const SpecNode& n) { spec.metric = ReadMetric(n, errors_, ignored_); }},
         {"metrics", [this](const SpecNode& n) { spec.objectives = ReadMetrics(n, errors_); }},
         {"parameters", [this](const SpecNode& n) { space_.parameters = &n; }},
@@ -84,9 +85,12 @@ class SpecBuilder {
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
-    keys.push_back({"keep", [this](const SpecNode& n) {
-                      errors_.Add(n, "keep is not built yet", "leave it away");
-                    }});
+    for (const char* key : {"keep"}) {
+      keys.push_back({key, [this, key](const SpecNode& n) {
+                        errors_.Add(n, fmt::format("{} is not built yet", key),
+                                    "leave it away: all checkpoints are kept");
+                      }});
+    }
     return keys;
   }
 
@@ -154,23 +158,11 @@ class SpecBuilder {
     spec.trainer = ToJson(node);
   }
 
-  void ReadMethod(const SpecNode& node) {
-    const std::string method = ReadText(node, "method", errors_).value_or("grid");
+  void TakeMethod(const SpecNode& node) {
     has_method_ = true;
-    const auto built = std::ranges::find(kMethodNames, method);
-    is_method_built_ =
-        built != kMethodNames.end() && !Learns(static_cast<Method>(built - kMethodNames.begin()));
-    if (is_method_built_) {
-      spec.method = static_cast<Method>(built - kMethodNames.begin());
-      return;
-    }
-    static const std::vector<std::string_view> kLater{"bayes", "tpe",  "gp",    "cmaes",
-                                                      "pbt",   "auto", "custom"};
-    const bool later = std::ranges::find(kLater, method) != kLater.end();
-    errors_.Add(node,
-                later ? fmt::format("method {} is not built yet", method)
-                      : fmt::format("unknown method \"{}\"", method),
-                "grid, random and sobol work");
+    const std::optional<Method> method = ReadMethod(node, errors_);
+    is_method_built_ = method.has_value();
+    spec.method = method.value_or(Method::kGrid);
   }
 
   void ReadWorkdir(const SpecNode& node) {
@@ -218,6 +210,10 @@ class SpecBuilder {
                   fmt::format("sobol takes {} parameters at most", kMostSobolParameters),
                   "write method: random");
     }
+    if (Learns(spec.method) && !spec.metric) {
+      errors_.Add(*root_->Find("method"), "this search learns from a metric",
+                  "write metric: {name: …, goal: …}");
+    }
     if (spec.seeds > 1 && !spec.metric) {
       errors_.Add(*root_, "seeds need a metric", "write metric: {name: …, goal: …}");
     }
@@ -248,6 +244,10 @@ class SpecBuilder {
                     "keep one of them: the first of metrics is the one that trials are ranked by");
       }
       spec.metric = spec.objectives.front();
+      const bool takes_one = spec.method == Method::kGp || spec.method == Method::kCmaes;
+      if (takes_one && spec.objectives.size() > 1) {
+        errors_.Add(*root_->Find("method"), "this search takes one metric", "write method: tpe");
+      }
     }
     if (spec.warm_start && is_method_built_ && !Learns(spec.method)) {
       errors_.Add(*root_->Find("warm_start"),

@@ -86,6 +86,7 @@ struct Core::State {
   void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);
   static void StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn);
   void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
+  [[nodiscard]] static std::vector<double> ObjectivesOf(const SweepRun& sweep, std::int64_t number);
   [[nodiscard]] static double ResourceOf(const SweepRun& sweep, std::int64_t configuration);
   static void TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn);
   static void RestoreSearch(SweepRun& sweep, const SweepHistory& history);
@@ -201,6 +202,7 @@ struct Core::State {
   void FinishOverdue(Turn& turn);
 
   // core_metrics.cc
+  static void LearnFurther(SweepRun& sweep, std::int64_t number, const MetricReport& report);
   void Learn(SweepRun& sweep, LiveJob& job, const MetricReport& report, Turn& turn);
 
   // core_ending.cc

@@ -106,6 +106,8 @@ struct SweepRun {
   std::map<std::int64_t, int> workers_lost;
   std::map<std::int64_t, Told> told;  // by number; only where there was a reason
 
+  // Last values of the objectives after the first, where there are several; NaN: none. By number.
+  std::map<std::int64_t, std::vector<double>> further;
   std::optional<double> best;
   std::int64_t best_number = 0;
   Configuration best_configuration;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,6 +70,9 @@ struct SweepHistory {
   std::vector<KnownTrial> trials;
   std::vector<OpenAttempt> open_attempts;
   std::vector<SearchStep> search;  // in order
+  // Where it has several objectives: the last values of those after the first, NaN where there is
+  // none, by the number of the trial.
+  std::map<std::int64_t, std::vector<double>> further;
   // Where its spec ends trials early: those of each trial in order.
   std::vector<KnownReport> reports;
 };

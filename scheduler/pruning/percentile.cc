@@ -36,7 +36,7 @@ std::optional<std::string> PercentilePruner::Report(const PrunerReport& report) 
   others.insert(std::ranges::upper_bound(others, value), value);
   const bool is_worse = may_stop && (best->second > bound || best->second == kWorst);
   if (!is_worse) return std::nullopt;
-  return fmt::format("after {} reports worse than {}, what {} of 100 had of {} trials then",
+  return fmt::format("at report {} worse than {}, which {} % of {} trials had reached then",
                      report.iteration, FormatNumber(bound), FormatNumber(percentile_), came_before);
 }
 

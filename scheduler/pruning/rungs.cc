@@ -62,8 +62,9 @@ std::optional<std::string> Asha::Report(const PrunerReport& report) {
   const auto better = std::ranges::lower_bound(values, value) - values.begin();
   const auto places = static_cast<std::ptrdiff_t>(static_cast<double>(values.size()) / eta_);
   if (better < std::max<std::ptrdiff_t>(places, 1)) return std::nullopt;
-  return fmt::format("after {} reports place {} of {}; the best {} go on", report.iteration,
-                     better + 1, values.size(), std::max<std::ptrdiff_t>(places, 1));
+  return fmt::format(
+      "at report {} in place {} of {}; {}", report.iteration, better + 1, values.size(),
+      places < 2 ? "only the best goes on" : fmt::format("the best {} go on", places));
 }
 
 Hyperband::Hyperband(const EarlyTerminate& rule)
@@ -93,7 +94,7 @@ std::optional<std::string> Hyperband::Report(const PrunerReport& report) {
   const double threshold = values[place];
   const double counts = is_strict_ ? own->second.at_rung : own->second.best;
   if (!(counts > threshold)) return std::nullopt;
-  return fmt::format("after {} reports worse than place {} of {} at report {}", report.iteration,
+  return fmt::format("at report {} worse than place {} of {} at report {}", report.iteration,
                      place + 1, values.size(), rung);
 }
 

@@ -15,7 +15,7 @@ namespace ddl {
 namespace {
 
 // Of the length of a standard normal vector.
-double ExpectedLength(double n) {
+double ExpectedNormalLength(double n) {
   return std::sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n));
 }
 
@@ -93,14 +93,14 @@ void CmaDistribution::Update(const std::vector<Eigen::VectorXd>& ranked) {
   ++generations_;
   const double length = path_sigma_.norm();
   const bool is_steady = length / std::sqrt(1 - std::pow(1 - rate, 2.0 * generations_)) <
-                         (1.4 + 2 / (n + 1)) * ExpectedLength(n);
+                         (1.4 + 2 / (n + 1)) * ExpectedNormalLength(n);
   const double path_rate = (4 + selected_mass_ / n) / (n + 4 + 2 * selected_mass_ / n);
   path_ *= 1 - path_rate;
   if (is_steady) path_ += std::sqrt(path_rate * (2 - path_rate) * selected_mass_) * shift;
   const double missing = is_steady ? 0 : path_rate * (2 - path_rate);
   covariance_ *= 1 + rate_one_ * missing;
   UpdateCovariance(steps);
-  sigma_ *= std::exp(std::min(1.0, rate / damping * (length / ExpectedLength(n) - 1)));
+  sigma_ *= std::exp(std::min(1.0, rate / damping * (length / ExpectedNormalLength(n) - 1)));
 }
 
 void CmaDistribution::UpdateCovariance(const std::vector<Eigen::VectorXd>& steps) {

@@ -35,11 +35,11 @@ struct CmaMember {
   CmaPoint point;
 };
 
-bool IsBetter(const CmaMember& a, const CmaMember& b) {
+bool IsBetterMember(const CmaMember& a, const CmaMember& b) {
   return std::tie(a.rank, a.number) < std::tie(b.rank, b.number);
 }
 
-CmaRank RankOf(const Outcome& outcome) {
+CmaRank CmaRankOf(const Outcome& outcome) {
   switch (outcome.kind) {
     case Outcome::Kind::kFinished:
       return {0, 0, outcome.values.front()};
@@ -51,7 +51,7 @@ CmaRank RankOf(const Outcome& outcome) {
 }
 
 // What restarts are about. Of both kinds one follows the other by what they have cost.
-struct Restarts {
+struct CmaRestarts {
   int large = 0;                // restarts with a doubled population so far
   std::int64_t large_cost = 0;  // members that they took
   std::int64_t small_cost = 0;
@@ -101,13 +101,12 @@ class Cmaes : public AdaptiveSearch {
   std::optional<CmaRank> best_;           // of this run
   std::vector<double> bests_;             // of each generation of this run
   std::int64_t own_ = 0;                  // points of its own that were told
-  Restarts restarts_;
+  CmaRestarts restarts_;
 };
 
 constexpr double kFirstSigma = 0.17;
-constexpr int kAttempts = 100;
+constexpr int kCmaAttempts = 100;
 constexpr std::size_t kMostOthers = 32;
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 double Reflected(double x) {
   const double folded = std::abs(std::remainder(x, 2.0));
@@ -155,7 +154,7 @@ CmaPoint Cmaes::Draw(std::int64_t number, std::uint64_t attempt) const {
     point.ordered = distribution_->PointAt(reach * normal);
     for (std::size_t i = 0; i < ordered_.size(); ++i) {
       const auto dimension = static_cast<std::size_t>(ordered_[i]);
-      double& x = point.ordered[std::ssize(ordered_) > 0 ? static_cast<Eigen::Index>(i) : 0];
+      double& x = point.ordered[static_cast<Eigen::Index>(i)];
       if (!domain_.Dimensions()[dimension].is_stepped) x = Reflected(x);
     }
   }
@@ -177,7 +176,7 @@ Configuration Cmaes::Decode(const CmaPoint& point) const {
 
 std::optional<Configuration> Cmaes::Propose(std::int64_t number) {
   Learn();
-  for (std::uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
+  for (std::uint64_t attempt = 0; attempt < kCmaAttempts; ++attempt) {
     Configuration configuration = Decode(Draw(number, attempt));
     if (problem_.is_allowed(configuration)) return configuration;
   }
@@ -187,9 +186,11 @@ std::optional<Configuration> Cmaes::Propose(std::int64_t number) {
 // What Propose(number) would have drawn, with what a step rounds away.
 std::optional<CmaPoint> Cmaes::OwnPoint(std::int64_t number,
                                         const Configuration& configuration) const {
-  for (std::uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
+  for (std::uint64_t attempt = 0; attempt < kCmaAttempts; ++attempt) {
     CmaPoint point = Draw(number, attempt);
-    if (Decode(point) == configuration) return point;
+    const Configuration drawn = Decode(point);
+    if (drawn == configuration) return point;
+    if (problem_.is_allowed(drawn)) break;  // Propose would have stayed with this one
   }
   return std::nullopt;
 }
@@ -230,7 +231,8 @@ void Cmaes::Learn() {
     if (running == running_.end()) continue;  // told again after a retry: learnt already
     have_others |= !running->second.is_own;
     const bool is_own = running->second.is_own;
-    Meet({RankOf(outcome), number, std::move(running->second.point)}, is_own);
+    if (outcome.kind != Outcome::Kind::kCanceled)
+      Meet({CmaRankOf(outcome), number, std::move(running->second.point)}, is_own);
     running_.erase(running);
   }
   if (have_others && own_ == 0) BeginFromOthers();
@@ -239,7 +241,7 @@ void Cmaes::Learn() {
 void Cmaes::Meet(CmaMember member, bool is_own) {
   if (!is_own) {
     if (own_ == 0) {
-      const auto place = std::ranges::upper_bound(others_, member, IsBetter);
+      const auto place = std::ranges::upper_bound(others_, member, IsBetterMember);
       others_.insert(place, std::move(member));
       if (others_.size() > kMostOthers) others_.pop_back();
       return;
@@ -254,7 +256,7 @@ void Cmaes::Meet(CmaMember member, bool is_own) {
 }
 
 void Cmaes::CloseGeneration() {
-  std::ranges::sort(members_, IsBetter);
+  std::ranges::sort(members_, IsBetterMember);
   std::vector<Eigen::VectorXd> ranked;
   for (const CmaMember& member : members_)
     ranked.push_back(member.point.ordered);
@@ -301,8 +303,8 @@ bool Cmaes::IsDone() const {
   const auto n = static_cast<double>(domain_.Dimensions().size());
   const auto window = static_cast<std::size_t>(10 + std::ceil(30 * n / population_));
   if (bests_.size() >= window) {
-    const auto [least, most] = std::minmax_element(
-        bests_.end() - std::ssize(bests_) % 1 - static_cast<std::ptrdiff_t>(window), bests_.end());
+    const auto [least, most] =
+        std::minmax_element(bests_.end() - static_cast<std::ptrdiff_t>(window), bests_.end());
     if (!(*most - *least > kFlat * std::abs(*least))) return true;
   }
   if (!distribution_) return false;

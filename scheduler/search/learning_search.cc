@@ -31,6 +31,17 @@ bool IsCountable(const Space& space) {
   });
 }
 
+std::vector<double> SignsOf(const SweepSpec& spec) {
+  std::vector<double> signs;
+  const auto add = [&signs](const Metric& metric) {
+    signs.push_back(metric.goal == Goal::kMaximize ? -1 : 1);
+  };
+  std::ranges::for_each(spec.objectives, add);
+  if (signs.empty() && spec.metric) add(*spec.metric);
+  if (signs.empty()) signs.push_back(1);
+  return signs;
+}
+
 }  // namespace
 
 std::string ToText(const Outcome& outcome) {
@@ -55,10 +66,11 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
       conditions_(spec.space, spec.constraints),
       seed_(spec.search_seed),
       initial_(InitialPoints(spec)),
-      sign_(spec.metric && spec.metric->goal == Goal::kMaximize ? -1 : 1) {
+      signs_(SignsOf(spec)) {
   SearchProblem problem;
   problem.space = spec.space;
   problem.seed = spec.search_seed;
+  problem.objectives = signs_.size();
   problem.budget = spec.run_cap ? (*spec.run_cap + spec.seeds - 1) / spec.seeds : 0;
   problem.is_allowed = [this](const Configuration& configuration) {
     return MayPropose(configuration);
@@ -93,8 +105,8 @@ std::vector<Configuration> LearningSearch::Propose(std::int64_t first, std::int6
 
 void LearningSearch::Tell(std::int64_t configuration, const Outcome& outcome) {
   Outcome lower_is_better = outcome;
-  for (double& value : lower_is_better.values)
-    value *= sign_;
+  for (std::size_t i = 0; i < lower_is_better.values.size(); ++i)
+    lower_is_better.values[i] *= signs_[i];
   method_->Tell(configuration, lower_is_better);
 }
 

@@ -34,7 +34,7 @@ class LearningSearch : public Search {
   Conditions conditions_;
   std::uint64_t seed_;
   std::vector<Configuration> initial_;
-  double sign_;  // of values: lower is better to a method
+  std::vector<double> signs_;  // of objectives: lower is better to a method
   std::unique_ptr<AdaptiveSearch> method_;
   std::vector<Configuration> proposed_;
   std::set<std::string> known_;  // their texts

@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "scheduler/search/cmaes.h"
+#include "scheduler/search/gp.h"
 
 namespace ddl {
 
 std::unique_ptr<AdaptiveSearch> MakeAdaptiveSearch(std::string_view method, SearchProblem problem) {
+  if (method == "gp") return MakeGp(std::move(problem));
   if (method == "cmaes") return MakeCmaes(std::move(problem));
   return nullptr;
 }

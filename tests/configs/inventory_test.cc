@@ -167,10 +167,8 @@ TEST(Inventory, HasRulesForFailuresThatComeAfterTheSpecsOwn) {
 TEST(Inventory, RefusesRulesThatMeanNothing) {
   EXPECT_THAT(WrongWith("failures: [{pattern: '(', then: drain-gpu}]\n"),
               HasSubstr("hosts.yaml:1:22: the pattern cannot be read"));
-  EXPECT_THAT(
-      WrongWith("failures: [{pattern: a, then: larger-gpu}]\n"),
-      HasSubstr(
-          "unknown action \"larger-gpu\"; write drain-gpu, drain-host, bigger-gpu or give-up"));
+  EXPECT_THAT(WrongWith("failures: [{pattern: a, then: larger-gpu}]\n"),
+              HasSubstr("unknown action \"larger-gpu\"; write drain-gpu, drain-host, bigger-gpu or give-up"));
   EXPECT_THAT(WrongWith("failures: [{pattern: a}]\n"), HasSubstr("has no then"));
 }
 

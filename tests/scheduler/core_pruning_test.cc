@@ -35,7 +35,8 @@ TEST(CorePruning, EndsTrialsThatFallBehindAndSaysWhy) {
   EXPECT_EQ(world.ended.at(0).outcome, SweepOutcome::kAllDone);
   EXPECT_EQ(world.store.CountState(TrialState::kFinished), 1);
   EXPECT_EQ(world.store.CountState(TrialState::kPruned), 5);
-  EXPECT_EQ(world.store.Trial(2).reason, "pruned: after 2 reports place 2 of 2; the best 1 go on");
+  EXPECT_EQ(world.store.Trial(2).reason,
+            "pruned: at report 2 in place 2 of 2; only the best goes on");
   EXPECT_EQ(world.store.Trial(2).attempts.back().mark, 2);
 }
 
