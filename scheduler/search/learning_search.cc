@@ -136,7 +136,7 @@ std::optional<Configuration> LearningSearch::Fallback(std::int64_t number) const
   for (std::int64_t draw = 0; draw < kDraws; ++draw) {
     auto drawn =
         SampleAllowed(space_, conditions_, seed_ ^ kFallbackStream, number * kDraws + draw);
-    if (!drawn) return std::nullopt;
+    if (!drawn) break;
     if (MayPropose(*drawn)) return drawn;
   }
   if (!IsCountable(space_)) return std::nullopt;
