@@ -72,6 +72,10 @@ int RunPlanCommand(const PlanOptions& options) {
   for (const std::string& note : reading.notes) {
     fmt::print("note: {}\n", note);
   }
+  if (Learns(spec.method)) {
+    fmt::print("note: as if all ran at once; {} learns from each that ends\n",
+               kMethodNames.at(static_cast<std::size_t>(spec.method)));
+  }
   fmt::print("{}: {}, {} of them here\n", spec.name, FormatPlanned(planned), trials.size());
   const Terminal terminal = DetectTerminal();
   for (const PlannedTrial& trial : trials) {

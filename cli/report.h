@@ -45,6 +45,7 @@ struct Report {
   std::optional<Comparison> against_best;         // of the first few of them
   std::vector<ReportCurve> curves;                // of the best few trials
   std::optional<ReportSpeed> speed;
+  std::optional<PruningLine> pruning;      // where a trial was pruned
   std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
   std::vector<FailureGroup> failures;      // most frequent first
   std::int64_t failures_read = 0;          // trials that the groups were made of
@@ -64,6 +65,9 @@ struct BestConfiguration {
   Json parameters;
 };
 [[nodiscard]] std::optional<BestConfiguration> BestOf(const Report& report);
+
+// Of the reports that trials would have made, had all run to their end: 0 … 1.
+[[nodiscard]] double SavedShare(const PruningLine& pruning);
 
 // Names of the parameters with more than one possible value, in the space's order.
 [[nodiscard]] std::vector<std::string> VaryingParameters(const Space& space);

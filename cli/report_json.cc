@@ -50,6 +50,14 @@ Json FailuresJson(const Report& report) {
   return list;
 }
 
+Json PruningJson(const Report& report) {
+  if (!report.pruning) return nullptr;
+  return {{"trials", report.pruning->trials},
+          {"reports", report.pruning->reports},
+          {"reports_of_a_whole_trial", report.pruning->whole},
+          {"saved", SavedShare(*report.pruning)}};
+}
+
 Json SpeedJson(const Report& report) {
   if (!report.speed) return nullptr;
   return {{"trials", report.speed->trials},
@@ -80,6 +88,7 @@ Json ReportJson(const Report& report) {
       {"over_seeds", report.against_best ? AgainstBestJson(*report.against_best) : Json::array()},
       {"curves", CurvesJson(report)},
       {"speed", SpeedJson(report)},
+      {"pruning", PruningJson(report)},
       {"importances", report.importances ? ImportancesJson(*report.importances) : Json(nullptr)},
       {"failures", FailuresJson(report)}};
 }

@@ -9,6 +9,11 @@
 
 namespace ddl {
 
+double SavedShare(const PruningLine& pruning) {
+  const auto all = static_cast<double>(pruning.trials * pruning.whole);
+  return all > 0 ? 1 - static_cast<double>(pruning.reports) / all : 0;
+}
+
 std::vector<std::string> VaryingParameters(const Space& space) {
   std::vector<std::string> names;
   for (const Parameter& parameter : space) {

@@ -68,6 +68,7 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   }
   report.curves = ReadCurves(reader, report);
   report.speed = ReadSpeed(reader, report);
+  if (sweep.counts.Of(TrialState::kPruned) > 0) report.pruning = reader.Pruning(sweep.id);
   report.importances = ReadImportances(reader, sweep, spec);
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});

@@ -134,6 +134,13 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
   return lines;
 }
 
+Lines PruningLines(const Report& report) {
+  if (!report.pruning) return {};
+  return {fmt::format("{:.0f} % of the reports were saved: {} instead of {}",
+                      SavedShare(*report.pruning) * 100, FormatCount(report.pruning->reports),
+                      FormatCount(report.pruning->trials * report.pruning->whole))};
+}
+
 Lines SpeedLines(const Report& report) {
   if (!report.speed) return {};
   const ReportSpeed& speed = *report.speed;
@@ -156,6 +163,7 @@ std::vector<std::string> ReportLines(const Report& report, const Terminal& termi
   }
   AppendSection(lines, "best", WinnerLines(report, terminal), terminal);
   AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
+  AppendSection(lines, "early stopping", PruningLines(report), terminal);
   if (report.importances) {
     AppendSection(lines, "what mattered", ImportanceLines(*report.importances, terminal), terminal);
   }

@@ -57,18 +57,6 @@ double Quantized(double value, double q) {
   return std::round(value / q) * q;
 }
 
-const Json& Choice(const Parameter& p, double u) {
-  if (p.probabilities.empty()) {
-    const auto count = static_cast<double>(p.values.size());
-    return p.values[static_cast<std::size_t>(u * count)];
-  }
-  for (std::size_t i = 0; i + 1 < p.values.size(); ++i) {
-    if (u < p.probabilities[i]) return p.values[i];
-    u -= p.probabilities[i];
-  }
-  return p.values.back();
-}
-
 double Between(double low, double high, double u) {
   return low + (high - low) * u;
 }
@@ -115,8 +103,9 @@ Json Sample(const Parameter& p, Draws draws) {
   return {};
 }
 
-// Values that a parameter takes in a grid.
-std::int64_t Steps(const Parameter& p) {
+}  // namespace
+
+std::int64_t GridSteps(const Parameter& p) {
   if (p.distribution == Distribution::kIntUniform) {
     return static_cast<std::int64_t>(p.max - p.min) + 1;
   }
@@ -126,7 +115,7 @@ std::int64_t Steps(const Parameter& p) {
   return std::ssize(p.values);
 }
 
-Json StepValue(const Parameter& p, std::int64_t step) {
+Json GridValue(const Parameter& p, std::int64_t step) {
   if (p.distribution == Distribution::kIntUniform) {
     return static_cast<std::int64_t>(p.min) + step;
   }
@@ -137,13 +126,28 @@ Json StepValue(const Parameter& p, std::int64_t step) {
   return p.values[static_cast<std::size_t>(step)];
 }
 
-}  // namespace
+std::optional<std::int64_t> GridStepOf(const Parameter& p, const Json& value) {
+  const bool is_listed =
+      p.distribution != Distribution::kIntUniform && p.distribution != Distribution::kQUniform;
+  if (is_listed) {
+    const auto found = std::ranges::find(p.values, value);
+    if (found == p.values.end()) return std::nullopt;
+    return found - p.values.begin();
+  }
+  if (!value.is_number()) return std::nullopt;
+  const bool is_whole = p.distribution == Distribution::kIntUniform;
+  const double step = is_whole ? value.get<double>() - p.min
+                               : std::round(value.get<double>() / p.q) - std::round(p.min / p.q);
+  if (!(step >= 0 && step < static_cast<double>(GridSteps(p)))) return std::nullopt;
+  const auto whole = static_cast<std::int64_t>(step);
+  return GridValue(p, whole) == value ? std::optional(whole) : std::nullopt;
+}
 
 std::optional<std::int64_t> GridSize(const Space& space) {
   constexpr std::int64_t kMost = std::int64_t{1} << 62;
   std::int64_t size = 1;
   for (const Parameter& parameter : space) {
-    const std::int64_t steps = Steps(parameter);
+    const std::int64_t steps = parameter.zipped_to ? 1 : GridSteps(parameter);
     assert(steps > 0);
     if (size > kMost / steps) return std::nullopt;
     size *= steps;
@@ -152,11 +156,16 @@ std::optional<std::int64_t> GridSize(const Space& space) {
 }
 
 Configuration GridPoint(const Space& space, std::int64_t index) {
+  std::vector<std::int64_t> steps(space.size());
+  for (std::size_t i = space.size(); i-- > 0;) {
+    if (space[i].zipped_to) continue;
+    const std::int64_t count = GridSteps(space[i]);
+    steps[i] = index % count;
+    index /= count;
+  }
   Configuration configuration = Json::object();
-  for (auto parameter = space.rbegin(); parameter != space.rend(); ++parameter) {
-    const std::int64_t steps = Steps(*parameter);
-    configuration[parameter->Name()] = StepValue(*parameter, index % steps);
-    index /= steps;
+  for (std::size_t i = 0; i < space.size(); ++i) {
+    configuration[space[i].Name()] = GridValue(space[i], steps[space[i].zipped_to.value_or(i)]);
   }
   return configuration;
 }
@@ -178,12 +187,24 @@ BaseDistribution BaseOf(Distribution distribution) {
   }
 }
 
+std::size_t PlaceAt(const Parameter& p, double base) {
+  if (p.probabilities.empty()) {
+    const auto count = static_cast<double>(p.values.size());
+    return static_cast<std::size_t>(base * count);
+  }
+  for (std::size_t i = 0; i + 1 < p.values.size(); ++i) {
+    if (base < p.probabilities[i]) return i;
+    base -= p.probabilities[i];
+  }
+  return p.values.size() - 1;
+}
+
 Json ValueAt(const Parameter& p, double base) {
   switch (p.distribution) {
     case Distribution::kConstant:
       return p.values.front();
     case Distribution::kCategorical:
-      return Choice(p, base);
+      return p.values[PlaceAt(p, base)];
     case Distribution::kIntUniform: {
       const double steps = p.max - p.min + 1;
       return static_cast<std::int64_t>(p.min + std::floor(base * steps));
@@ -235,7 +256,10 @@ double BaseOfValue(const Parameter& p, double value) {
 Configuration SamplePoint(const Space& space, std::uint64_t seed, std::int64_t index) {
   Configuration configuration = Json::object();
   for (std::size_t i = 0; i < space.size(); ++i) {
-    configuration[space[i].Name()] = Sample(space[i], Draws(seed, index, i));
+    const std::size_t from = space[i].zipped_to.value_or(i);
+    configuration[space[i].Name()] =
+        from == i ? Sample(space[i], Draws(seed, index, i))
+                  : space[i].values[PlaceAt(space[from], Draws(seed, index, from).Uniform())];
   }
   return configuration;
 }

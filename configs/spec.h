@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "configs/early_terminate.h"
 #include "configs/failure_rules.h"
 #include "configs/host_entry.h"
 #include "configs/json.h"
@@ -102,6 +103,7 @@ struct SweepSpec {
   std::vector<std::string> constraints;  // expressions that hold in every configuration
   std::vector<Json> initial_points;      // tried first; what one leaves open is drawn
   std::optional<WarmStart> warm_start;
+  std::optional<EarlyTerminate> early_terminate = std::nullopt;
   int seeds = 1;                        // trials per configuration
   std::uint64_t search_seed = 0;        // of the search's own random numbers
   std::optional<std::int64_t> run_cap;  // trials; a grid needs none

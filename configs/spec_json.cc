@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "configs/conditions.h"
 #include "configs/distributions.h"
 #include "configs/error.h"
 #include "configs/spec.h"
@@ -125,7 +126,8 @@ Metric MetricFromJson(const Json& json) {
   return metric;
 }
 
-// What says more of a space than its parameters, and of several objectives.
+// What says more of a space than its parameters, of several objectives, and of trials that end
+// early.
 void ReadSearchKeys(const Json& json, SweepSpec& spec) {
   if (json.contains("metrics")) {
     for (const Json& metric : json.at("metrics")) {
@@ -137,6 +139,9 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
   }
   if (json.contains("initial_points")) {
     spec.initial_points = json.at("initial_points").get<std::vector<Json>>();
+  }
+  if (json.contains("early_terminate")) {
+    spec.early_terminate = EarlyTerminateFromJson(json.at("early_terminate"));
   }
   if (json.contains("warm_start")) {
     const Json& warm = json.at("warm_start");
@@ -150,6 +155,7 @@ void PutSearchKeys(const SweepSpec& spec, Json& json) {
     json["metrics"].push_back(ToJson(metric));
   }
   if (!spec.constraints.empty()) json["constraints"] = spec.constraints;
+  if (spec.early_terminate) json["early_terminate"] = ToJson(*spec.early_terminate);
   if (!spec.initial_points.empty()) json["initial_points"] = spec.initial_points;
   if (!spec.warm_start) return;
   Json& warm = json["warm_start"] = Json::object();
@@ -211,6 +217,7 @@ SweepSpec Read(const Json& json) {
   }
   CheckZipped(spec.space);
   ReadSearchKeys(json, spec);
+  (void)Conditions(spec.space, spec.constraints);  // throws where an expression is none
   spec.seeds = WholeNumber<int>(json.at("seeds"));
   spec.search_seed = WholeNumber<std::uint64_t>(json.at("search_seed"));
   Take(json, "run_cap", spec.run_cap);

@@ -45,6 +45,7 @@ constexpr std::array kToRunning{kLaunching};
 constexpr std::array kToPaused{kWaiting, kLaunching, kRunning, kStopping};
 constexpr std::array kToStopping{kLaunching, kRunning};
 constexpr std::array kToEnd{kLaunching, kRunning, kStopping};
+constexpr std::array kToPruned{kWaiting, kLaunching, kRunning, kStopping};
 constexpr std::array kToCanceled{kWaiting, kLaunching, kRunning, kPaused, kStopping};
 
 template <class Key, std::size_t kCount>
@@ -91,6 +92,7 @@ std::span<const TrialState> LegalPredecessors(TrialState to) {
       return kToCanceled;
     case kFinished:
     case kPruned:
+      return kToPruned;
     case kFailed:
       return kToEnd;
   }

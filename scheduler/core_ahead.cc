@@ -52,6 +52,7 @@ std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, Turn& turn) 
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
   Ask(sweep, configuration, turn);
   if (sweep.proposals.Find(configuration) == nullptr) return std::nullopt;
+  if (sweep.losers.contains(configuration)) return std::nullopt;
   return number;
 }
 

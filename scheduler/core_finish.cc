@@ -22,7 +22,8 @@ AttemptEnd EndOf(const SweepRun& sweep, const LiveJob& job, const ExitRecord& re
           .metric_names = record.metric_names,
           .reported = job.committed_seq > 0,
           .stop = job.stop,
-          .stop_reason = std::string(kSweepEnded) + sweep.reason,
+          .stop_reason = job.stop == StopCause::kPruned ? std::string(kPruned) + job.pruned_because
+                                                        : std::string(kSweepEnded) + sweep.reason,
           .metric = metric,
           .metric_seen = trial.metric_seen || std::ranges::count(record.metric_names, metric) > 0,
           .retries = sweep.spec.retries,
@@ -117,6 +118,7 @@ void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& 
                            Turn& turn) {
   NoteBest(sweep, number);
   if (IsEnded(verdict.to)) {
+    LookAtEnd(sweep, number, turn);
     TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
     DropConfiguration(sweep, sweep.ConfigurationOf(number));
     sweep.above_gpu_mib.erase(number);

@@ -71,6 +71,7 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
   Ask(sweep, configuration, turn);
   if (sweep.proposals.Find(configuration) == nullptr) return refuse(Blocked::kSearch);
+  if (PruneLoser(sweep, *number, turn)) return NextToLaunch(sweep, passed, turn);
   if (sweep.spec.parallel && sweep.seats >= *sweep.spec.parallel) return refuse(Blocked::kParallel);
   return number;
 }

@@ -2,6 +2,7 @@
 // Metric reports: each is kept once, and acknowledged when it is.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -50,6 +51,7 @@ void Core::State::Learn(SweepRun& sweep, LiveJob& job, const MetricReport& repor
     if (name == kPercentOfLimit) job.percent_of_limit = told;
   }
   if (!sweep.spec.metric) return;
+  LearnFurther(sweep, job.number, report);
   const Metric& metric = *sweep.spec.metric;
   const auto value =
       std::ranges::find(report.values, metric.name, [](const auto& entry) { return entry.first; });
@@ -58,6 +60,7 @@ void Core::State::Learn(SweepRun& sweep, LiveJob& job, const MetricReport& repor
   trial.objective = value->second;
   trial.metric_seen = true;
   ++sweep.metric_reports;
+  LookAt(sweep, job, report.step, value->second, turn);
   if (!metric.target || std::isnan(value->second) || sweep.IsEnding()) return;
   if (sweep.IsBetter(*metric.target, value->second)) return;
   BeginEnding(sweep, SweepOutcome::kTargetReached,
@@ -66,6 +69,18 @@ void Core::State::Learn(SweepRun& sweep, LiveJob& job, const MetricReport& repor
               turn);
   // The winner goes on to its own end: what it does after training is part of it.
   StopAll(sweep, StopCause::kSweepEnds, job.id, turn);
+}
+
+void Core::State::LearnFurther(SweepRun& sweep, std::int64_t number, const MetricReport& report) {
+  const std::vector<Metric>& objectives = sweep.spec.objectives;
+  for (std::size_t i = 1; i < objectives.size(); ++i) {
+    for (const auto& [name, value] : report.values) {
+      if (name != objectives[i].name) continue;
+      auto& values = sweep.further[number];
+      values.resize(objectives.size() - 1, std::numeric_limits<double>::quiet_NaN());
+      values[i - 1] = value;
+    }
+  }
 }
 
 void Core::State::On(const BackupMade& made, Turn& turn) {

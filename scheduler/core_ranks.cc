@@ -19,6 +19,7 @@ constexpr std::chrono::nanoseconds kMetricsAfterExit = std::chrono::seconds(30);
 // What is remembered of it.
 Wanted WantedBy(StopCause cause) {
   if (cause == StopCause::kUserPause) return Wanted::kPause;
+  if (cause == StopCause::kPruned) return Wanted::kPrune;
   return cause == StopCause::kSweepEnds ? Wanted::kLeave : Wanted::kStop;
 }
 

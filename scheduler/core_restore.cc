@@ -35,6 +35,8 @@ StopCause StopCauseOf(Wanted wanted) {
       return StopCause::kUserPause;
     case Wanted::kLeave:
       return StopCause::kSweepEnds;
+    case Wanted::kPrune:
+      return StopCause::kPruned;
     case Wanted::kStop:
       return StopCause::kUserStop;
   }
@@ -83,6 +85,7 @@ SweepRun& Core::State::Restore(const SweepOpened& opened, const SweepHistory& hi
   sweep.trials.Plan(planned_before);
   RestoreTrials(sweep, history, turn.now);
   RestoreSearch(sweep, history);
+  RestorePruner(sweep, history, turn);
   ApplySpec(sweep, opened.spec, turn);
   if (history.state != SweepState::kRunning && !IsOver(history, sweep, planned_before)) {
     Revive(sweep, turn);
@@ -124,7 +127,8 @@ void Core::State::RestoreJob(SweepRun& sweep, const OpenAttempt& open, std::int6
                          .unseen_since = now.monotonic,
                          .committed_seq = open.committed_seq,
                          .seq_at_start = open.committed_seq,
-                         .stop = StopCauseOf(trial.wanted)},
+                         .stop = StopCauseOf(trial.wanted),
+                         .pruned_because = std::string(kStoppedEarlier)},
                         now);
   const auto slots = SlotsFromJson(open.slots_json);
   assert(slots);

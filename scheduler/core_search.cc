@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions to the search of a sweep and its answers; what a search that learns is told. Each is
 // numbered and committed, so that the search of a continued sweep goes through the same.
+#include <algorithm>
 #include <cmath>
 
 #include "configs/json.h"
@@ -57,37 +58,60 @@ void Core::State::ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn) {
   CommitSweep(sweep, true, turn);
 }
 
-// Once all seeds of a configuration have ended.
+// Reports of its trial that came farthest.
+double Core::State::ResourceOf(const SweepRun& sweep, std::int64_t configuration) {
+  std::int64_t most = 0;
+  for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
+    const auto own = sweep.iterations.find(configuration * sweep.spec.seeds + seed + 1);
+    if (own != sweep.iterations.end()) most = std::max(most, own->second.count);
+  }
+  return static_cast<double>(most);
+}
+
+// The last values of a trial, one an objective; nothing where one is missing or no number.
+std::vector<double> Core::State::ObjectivesOf(const SweepRun& sweep, std::int64_t number) {
+  std::vector<double> values{sweep.trials.Of(number).objective};
+  if (sweep.spec.objectives.size() > 1) {
+    const auto further = sweep.further.find(number);
+    if (further == sweep.further.end()) return {};
+    values.insert(values.end(), further->second.begin(), further->second.end());
+  }
+  const bool is_whole =
+      std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+  return is_whole ? values : std::vector<double>{};
+}
+
+// Once all seeds of a configuration have ended: the means of those that have values, and the best
+// that came of a seed.
 void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
   if (!Learns(sweep.spec.method)) return;
   Outcome outcome{.kind = Outcome::Kind::kCanceled, .values = {}};
-  double sum = 0;
-  int values = 0;
+  double count = 0;
   for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
     const std::int64_t number = configuration * sweep.spec.seeds + seed + 1;
     if (number > sweep.trials.Planned()) continue;
-    const TrialRecord trial = sweep.trials.Of(number);
-    if (!IsEnded(trial.state)) return;
-    const bool has_value = std::isfinite(trial.objective);
-    const bool counts = trial.state == TrialState::kFinished || trial.state == TrialState::kPruned;
-    if (counts && has_value) {
-      sum += trial.objective;
-      ++values;
-    }
-    const Outcome::Kind kind =
-        !counts
-            ? trial.state == TrialState::kFailed ? Outcome::Kind::kFailed : Outcome::Kind::kCanceled
-        : !has_value                         ? Outcome::Kind::kFailed
-        : trial.state == TrialState::kPruned ? Outcome::Kind::kPruned
-                                             : Outcome::Kind::kFinished;
-    outcome.kind = std::min(outcome.kind, kind);  // the best that came of a seed
+    const TrialState state = sweep.trials.Of(number).state;
+    if (!IsEnded(state)) return;
+    if (state == TrialState::kCanceled) continue;
+    const std::vector<double> values =
+        state == TrialState::kFailed ? std::vector<double>{} : ObjectivesOf(sweep, number);
+    outcome.kind =
+        std::min(outcome.kind, values.empty()                 ? Outcome::Kind::kFailed
+                               : state == TrialState::kPruned ? Outcome::Kind::kPruned
+                                                              : Outcome::Kind::kFinished);
+    if (values.empty()) continue;
+    outcome.values.resize(values.size());
+    ++count;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      outcome.values[i] += (values[i] - outcome.values[i]) / count;
   }
-  if (values > 0) outcome.values = {sum / values};
+  if (outcome.kind == Outcome::Kind::kPruned) outcome.resource = ResourceOf(sweep, configuration);
   turn.Commit(SearchTold{sweep.id, ++sweep.search.steps, configuration, ToText(outcome)});
   turn.actions.emplace_back(TellSearch{sweep.id, configuration, std::move(outcome)});
 }
 
 void Core::State::RestoreSearch(SweepRun& sweep, const SweepHistory& history) {
+  sweep.further = history.further;
   for (const SearchStep& step : history.search) {
     sweep.search.steps = step.step;
     if (!step.outcome_json.empty()) continue;

@@ -86,6 +86,8 @@ struct Core::State {
   void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);
   static void StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn);
   void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
+  [[nodiscard]] static std::vector<double> ObjectivesOf(const SweepRun& sweep, std::int64_t number);
+  [[nodiscard]] static double ResourceOf(const SweepRun& sweep, std::int64_t configuration);
   static void TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn);
   static void RestoreSearch(SweepRun& sweep, const SweepHistory& history);
 
@@ -123,6 +125,15 @@ struct Core::State {
   void RecallQueued(Turn& turn);
   [[nodiscard]] std::optional<std::string> HostToReserve(const SweepRun& sweep,
                                                          const Turn& turn) const;
+
+  // core_pruning.cc
+  static void MakePrunerOf(SweepRun& sweep);
+  static std::optional<std::string> Count(SweepRun& sweep, std::int64_t number, std::int64_t step,
+                                          double value);
+  void LookAt(SweepRun& sweep, LiveJob& job, std::int64_t step, double value, Turn& turn);
+  void LookAtEnd(SweepRun& sweep, std::int64_t number, Turn& turn);
+  bool PruneLoser(SweepRun& sweep, std::int64_t number, Turn& turn);
+  void RestorePruner(SweepRun& sweep, const SweepHistory& history, Turn& turn);
 
   // core_seats.cc
   SeatId OpenSeat(SweepRun& sweep, HostState& host, const Slots& slots);
@@ -191,6 +202,7 @@ struct Core::State {
   void FinishOverdue(Turn& turn);
 
   // core_metrics.cc
+  static void LearnFurther(SweepRun& sweep, std::int64_t number, const MetricReport& report);
   void Learn(SweepRun& sweep, LiveJob& job, const MetricReport& report, Turn& turn);
 
   // core_ending.cc

@@ -31,6 +31,7 @@ SweepRun& Core::State::Begin(const SweepOpened& opened, Turn& turn) {
   sweep.spec = opened.spec;
   sweep.request = RequestOf(opened.spec);
   sweep.trials = TrialTable(PlannedTrials(opened.spec));
+  MakePrunerOf(sweep);
   turn.Commit(SweepAdded{.id = id,
                          .name = opened.spec.name,
                          .spec_json = DumpJson(ResolvedSpec(opened.spec)),

@@ -183,6 +183,7 @@ Core::State::Reply Core::State::RetryTrial(SweepRun& sweep, std::int64_t number,
   const TrialState state = sweep.trials.Of(number).state;
   if (state == TrialState::kFinished) return {false, "finished; there is nothing to retry"};
   if (!IsEnded(state)) return {false, fmt::format("is {}; it has not ended", ToString(state))};
+  sweep.losers.erase(sweep.ConfigurationOf(number));
   Reopen(sweep, number, std::string(kRetriedByUser), turn);
   Revive(sweep, turn);
   return {true, "waits to run again"};

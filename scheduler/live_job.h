@@ -23,6 +23,7 @@ enum class StopCause : std::uint8_t {
   kResumed,  // paused and resumed before it had ended: it goes on waiting
   kUserPause,
   kSweepEnds,  // target, limit, fail-fast or the user's stop of the whole sweep
+  kPruned,
   kUserStop,
 };
 
@@ -50,6 +51,7 @@ struct LiveJob {
   std::optional<double> samples_per_s = std::nullopt;
   std::optional<double> percent_of_limit = std::nullopt;
   StopCause stop = StopCause::kNone;
+  std::string pruned_because{};  // with kPruned
   // The process has ended; the attempt ends when its metrics up to last_seq are there.
   std::optional<ExitRecord> exit = std::nullopt;
   std::chrono::nanoseconds exit_at{0};

@@ -24,7 +24,7 @@ class Proposals {
 
   // Asking ahead begins at `first`; those before it have been launched once.
   Proposals() = default;
-  explicit Proposals(std::int64_t first) : answered_until_(first), asked_until_(first) {}
+  explicit Proposals(std::int64_t first) : asked_until_(first) {}
 
   [[nodiscard]] const Configuration* Find(std::int64_t configuration) const;
   // What to ask so that `configuration` and the next ones are there in time; nothing when they are
@@ -49,11 +49,12 @@ class Proposals {
   static constexpr std::int64_t kAhead = 256;
   static constexpr std::int64_t kEndless = std::numeric_limits<std::int64_t>::max();
 
+  [[nodiscard]] bool IsOnItsWay(std::int64_t configuration) const;
   [[nodiscard]] std::optional<Question> AskUntil(std::int64_t configuration, std::int64_t end);
 
   std::map<std::int64_t, Configuration> known_;
   std::set<std::int64_t> asked_again_;
-  std::int64_t answered_until_ = 0;  // answers come in the order of the questions
+  std::map<std::int64_t, std::int64_t> unanswered_;  // questions in turn: end, by first
   std::int64_t asked_until_ = 0;
   std::optional<std::int64_t> exhausted_;
 };

@@ -11,6 +11,9 @@ inline constexpr std::string_view kStoppedByUser = "stopped by you";
 inline constexpr std::string_view kPausedByUser = "paused by you";
 inline constexpr std::string_view kResumedByUser = "resumed by you";
 inline constexpr std::string_view kRetriedByUser = "retried by you";
+// Before what its pruner says.
+inline constexpr std::string_view kPruned = "pruned: ";
+inline constexpr std::string_view kStoppedEarlier = "decided by an earlier coordinator";
 // Before what the sweep ended with: "the sweep ended: target reached: …".
 inline constexpr std::string_view kSweepEnded = "the sweep ended: ";
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "configs/spec.h"
 #include "scheduler/placement.h"
 #include "scheduler/proposals.h"
+#include "scheduler/pruning/pruner.h"
 #include "scheduler/trial_table.h"
 #include "store/changes.h"
 
@@ -67,6 +69,12 @@ struct SearchLog {
   std::map<std::int64_t, std::int64_t> unanswered;  // steps, by configuration
 };
 
+// How far a trial has come, over its attempts: what a later one goes through again counts once.
+struct Iterations {
+  std::int64_t count = 0;
+  std::int64_t last_step = 0;
+};
+
 struct SweepRun {
   SweepId id;
   SweepSpec spec;
@@ -75,6 +83,9 @@ struct SweepRun {
   TrialTable trials{0};
   Proposals proposals;
   SearchLog search;
+  std::unique_ptr<Pruner> pruner;                 // none: every trial runs to its end
+  std::map<std::int64_t, Iterations> iterations;  // with a pruner, by number
+  std::map<std::int64_t, std::string> losers;     // configurations, and why no seed starts
 
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with
@@ -95,6 +106,8 @@ struct SweepRun {
   std::map<std::int64_t, int> workers_lost;
   std::map<std::int64_t, Told> told;  // by number; only where there was a reason
 
+  // Last values of the objectives after the first, where there are several; NaN: none. By number.
+  std::map<std::int64_t, std::vector<double>> further;
   std::optional<double> best;
   std::int64_t best_number = 0;
   Configuration best_configuration;

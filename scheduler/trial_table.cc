@@ -18,7 +18,7 @@ std::size_t Place(TrialState state) {
 }
 
 // In the order of the enumerators.
-constexpr std::array<std::string_view, 4> kWantedWords{"", "stop", "pause", "leave"};
+constexpr std::array<std::string_view, 5> kWantedWords{"", "stop", "pause", "leave", "prune"};
 
 }  // namespace
 

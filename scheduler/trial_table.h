@@ -26,6 +26,7 @@ enum class Wanted : std::uint8_t {
   kStop,
   kPause,
   kLeave,  // its sweep ends: what never began is not canceled but goes on with the sweep
+  kPrune,
 };
 // The store's words, and back; other words are none.
 [[nodiscard]] std::string_view ToString(Wanted wanted);

@@ -133,6 +133,8 @@ Verdict JudgeStopped(const AttemptEnd& end) {
       // What never began is no more canceled than those that were never sent.
       if (end.never_began) return Continue(end, "");
       return EndWith(end, TrialState::kCanceled, end.stop_reason);
+    case StopCause::kPruned:
+      return EndWith(end, TrialState::kPruned, end.stop_reason);
     case StopCause::kNone:
     case StopCause::kResumed:
     case StopCause::kRecall:

@@ -3,7 +3,8 @@
 // tested as a table.
 //
 //   never began                        waiting; nothing is counted
-//   told to stop, ended by that        stop → canceled, pause → paused, recall/resume → waiting
+//   told to stop, ended by that        stop → canceled, pruner → pruned, pause → paused,
+//                                      recall/resume → waiting
 //   exit 0, metric seen or not asked   finished
 //   exit 0, metric never seen          failed (metric missing); running it again would not help
 //   exit 75 ("continue me")            waiting, not counted; failed after 100 without any report
@@ -38,7 +39,7 @@ struct AttemptEnd {
   std::string waits_because = {};  // with never_began
   bool reported = false;           // any metric in this attempt
   StopCause stop = StopCause::kNone;
-  std::string stop_reason;  // with kSweepEnds: what the sweep ends with
+  std::string stop_reason;  // with kSweepEnds and kPruned: as it is stored
   std::string metric;       // the sweep's, or ""
   bool metric_seen = false;
   int retries = 0;

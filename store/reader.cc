@@ -322,6 +322,19 @@ std::vector<CurvePoint> StoreReader::Curve(TrialId trial, std::string_view metri
   return points;
 }
 
+PruningLine StoreReader::Pruning(SweepId sweep) const {
+  Statement read(
+      state_->connection,
+      "SELECT coalesce(max(s.count), 0), count(*), coalesce(sum(s.count), 0) "
+      "FROM sweep w JOIN trial t ON t.sweep = w.id LEFT JOIN summary s ON s.trial = t.id "
+      "AND s.name = (SELECT id FROM metric_name WHERE name = w.metric) "
+      "WHERE w.id = ? AND t.state IN (?, ?)");
+  read.Bind(sweep.value, static_cast<int>(TrialState::kFinished),
+            static_cast<int>(TrialState::kPruned));
+  if (!read.Step()) return {};
+  return {read.Int(0), read.Int(1), read.Int(2)};
+}
+
 std::vector<EventLine> StoreReader::State::ReadEvents(Statement& read) const {
   std::vector<EventLine> lines;
   while (read.Step()) {

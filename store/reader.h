@@ -109,6 +109,14 @@ struct ConfigurationLine {
   double max = 0;
 };
 
+// Reports of the sweep's metric by trials that ran to their end, and by those that were stopped
+// early.
+struct PruningLine {
+  std::int64_t whole = 0;    // reports of a whole trial: the most that one made
+  std::int64_t trials = 0;   // of both kinds
+  std::int64_t reports = 0;  // that they made
+};
+
 // What the finished seeds of one configuration reached.
 struct FinishedConfiguration {
   std::int64_t configuration = 0;
@@ -156,6 +164,7 @@ class StoreReader {
   [[nodiscard]] std::vector<AttemptLine> Attempts(TrialId trial) const;
   [[nodiscard]] std::vector<MetricSummary> Summaries(TrialId trial) const;
   [[nodiscard]] std::vector<CurvePoint> Curve(TrialId trial, std::string_view metric) const;
+  [[nodiscard]] PruningLine Pruning(SweepId sweep) const;
   [[nodiscard]] std::vector<EventLine> Events(SweepId sweep, std::int64_t limit) const;
   [[nodiscard]] std::vector<EventLine> TrialEvents(TrialId trial) const;
 

@@ -3,6 +3,8 @@
 
 #include <cassert>
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +15,7 @@
 #include "store/durable.h"
 #include "store/journal.h"
 #include "store/location.h"
+#include "store/packed_values.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -95,6 +98,48 @@ void ReadLimits(const Connection& c, SweepHistory& history) {
                     "w.metric JOIN trial t ON t.sweep = w.id JOIN summary s ON s.trial = t.id AND "
                     "s.name = n.id WHERE w.id = ?");
   if (reports.Bind(history.id.value).Step()) history.metric_reports = reports.Int(0);
+}
+
+void ReadFurtherObjectives(const Connection& c, SweepHistory& history) {
+  Statement names(
+      c,
+      "SELECT n.id, m.key FROM sweep w, json_each(w.spec_json, '$.metrics') m LEFT JOIN "
+      "metric_name n ON n.name = json_extract(m.value, '$.name') WHERE w.id = ? AND "
+      "m.key > 0 ORDER BY m.key");
+  names.Bind(history.id.value);
+  std::vector<std::optional<std::int64_t>> ids;
+  while (names.Step())
+    ids.push_back(names.IsNull(0) ? std::nullopt : std::optional(names.Int(0)));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!ids[i]) continue;
+    Statement read(c,
+                   "SELECT t.number, s.last FROM trial t JOIN summary s ON s.trial = t.id AND "
+                   "s.name = ?2 WHERE t.sweep = ?1 AND s.last IS NOT NULL");
+    read.Bind(history.id.value, *ids[i]);
+    while (read.Step()) {
+      auto& values = history.further[read.Int(0)];
+      values.resize(ids.size(), std::numeric_limits<double>::quiet_NaN());
+      values[i] = read.Real(1);
+    }
+  }
+}
+
+void ReadReports(const Connection& c, SweepHistory& history) {
+  Statement name(c,
+                 "SELECT n.id FROM sweep w JOIN metric_name n ON n.name = w.metric WHERE w.id = ? "
+                 "AND json_extract(w.spec_json, '$.early_terminate') IS NOT NULL");
+  if (!name.Bind(history.id.value).Step()) return;
+  const std::int64_t wanted = name.Int(0);
+  Statement read(c,
+                 "SELECT t.number, m.step, m.packed FROM trial t JOIN attempt a ON a.trial = t.id "
+                 "JOIN metric m ON m.job = a.job AND m.trial = t.id WHERE t.sweep = ? "
+                 "ORDER BY t.number, a.attempt, m.rank, m.seq");
+  read.Bind(history.id.value);
+  while (read.Step()) {
+    UnpackValues(read.Text(2), [&](std::int64_t id, double value) {
+      if (id == wanted) history.reports.push_back({read.Int(0), read.Int(1), value});
+    });
+  }
 }
 
 }  // namespace
@@ -250,6 +295,8 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
     history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
   }
   ReadLimits(c, history);
+  ReadFurtherObjectives(c, history);
+  ReadReports(c, history);
   return history;
 }
 

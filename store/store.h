@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,6 +48,13 @@ struct SearchStep {
   std::string outcome_json;  // "": a question
 };
 
+// A report of a sweep's metric.
+struct KnownReport {
+  std::int64_t number = 0;  // of its trial
+  std::int64_t step = 0;
+  double value = 0;
+};
+
 // What a coordinator needs to go on with a sweep.
 struct SweepHistory {
   SweepId id;
@@ -62,6 +70,11 @@ struct SweepHistory {
   std::vector<KnownTrial> trials;
   std::vector<OpenAttempt> open_attempts;
   std::vector<SearchStep> search;  // in order
+  // Where it has several objectives: the last values of those after the first, NaN where there is
+  // none, by the number of the trial.
+  std::map<std::int64_t, std::vector<double>> further;
+  // Where its spec ends trials early: those of each trial in order.
+  std::vector<KnownReport> reports;
 };
 
 // Numbers given out so far.

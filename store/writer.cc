@@ -191,7 +191,7 @@ void ChangeWriter::On(const EventNoted& change) {
 }
 
 void ChangeWriter::On(const SearchAsked& change) {
-  add_step_.Bind(change.sweep.value, change.step, change.configuration, std::string_view()).Run();
+  add_step_.Bind(change.sweep.value, change.step, change.configuration, std::string()).Run();
 }
 
 void ChangeWriter::On(const SearchProposed& change) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "configs/space.h"
@@ -50,6 +51,8 @@ class AdaptiveSearch {
   // What came of it; every number at most once, in any order. After a retry, again: the last
   // counts.
   virtual void Tell(std::int64_t number, const Outcome& outcome) = 0;
+  // What its user should know of how it works by now, a sentence; mostly nothing.
+  [[nodiscard]] virtual std::string Note() const { return {}; }
 };
 
 }  // namespace ddl

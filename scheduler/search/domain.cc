@@ -14,7 +14,7 @@ namespace ddl {
 
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 // Quantiles of 0 and 1 are infinite where a distribution has no bounds.
 constexpr double kEdge = 0x1p-53;
 
@@ -26,6 +26,7 @@ bool IsRising(const std::vector<Json>& values, double sign) {
 
 bool IsOrdered(const Parameter& p) {
   if (p.distribution != Distribution::kCategorical) return true;
+  if (p.ordinal) return *p.ordinal;
   if (!p.probabilities.empty() || p.values.size() < 2) return false;
   const bool are_numbers = std::ranges::all_of(p.values, &Json::is_number);
   return are_numbers && (IsRising(p.values, 1) || IsRising(p.values, -1));
@@ -58,7 +59,16 @@ double Inner(double share) {
 
 double ShareOf(const Parameter& p, double value) {
   const double base = BaseOfValue(p, value);
-  return std::isnan(base) ? kNone : std::clamp(ShareBelow(p, base), 0.0, 1.0);
+  return std::isnan(base) ? kAbsent : std::clamp(ShareBelow(p, base), 0.0, 1.0);
+}
+
+// Of what has no list.
+Json NumberAt(const Parameter& p, double coordinate) {
+  // 1 would be one too many.
+  const double most = p.distribution == Distribution::kIntUniform ? 1 - kEdge : 1;
+  return ValueAt(p, BaseOf(p.distribution) == BaseDistribution::kUniform
+                        ? std::clamp(coordinate, 0.0, most)
+                        : BaseAt(p, Inner(coordinate)));
 }
 
 // A multiple of q has all the shares that are rounded to it.
@@ -71,10 +81,12 @@ std::pair<double, double> CellOfMultiple(const Parameter& p, double value) {
 
 }  // namespace
 
-Domain::Domain(Space space) : space_(std::move(space)) {
+Domain::Domain(Space space)
+    : space_(std::move(space)), conditions_(space_), zipped_(space_.size()) {
   for (std::size_t i = 0; i < space_.size(); ++i) {
     const Parameter& p = space_[i];
-    if (BaseOf(p.distribution) == BaseDistribution::kNone) continue;
+    if (p.zipped_to) zipped_[*p.zipped_to].push_back(i);
+    if (BaseOf(p.distribution) == BaseDistribution::kNone || p.zipped_to) continue;
     const bool is_ordered = IsOrdered(p);
     const bool is_stepped = is_ordered && (p.distribution == Distribution::kCategorical ||
                                            p.distribution == Distribution::kIntUniform ||
@@ -88,45 +100,71 @@ Configuration Domain::Decode(const Point& point) const {
   std::size_t next = 0;
   for (std::size_t i = 0; i < space_.size(); ++i) {
     const Parameter& p = space_[i];
+    if (p.zipped_to) continue;
     const bool varies = next < dimensions_.size() && dimensions_[next].parameter == i;
-    Json& value = configuration[p.Name()];
     if (!varies) {
-      value = ValueAt(p, 0);
-    } else if (p.distribution == Distribution::kCategorical) {
-      const auto level = dimensions_[next].is_categorical ? static_cast<std::int64_t>(point[next])
-                                                          : LevelOf(dimensions_[next], point[next]);
-      value = p.values[static_cast<std::size_t>(level)];
-    } else {
-      const double share = p.distribution == Distribution::kIntUniform
-                               ? std::clamp(point[next], 0.0, 1 - kEdge)  // 1 would be one too many
-                               : point[next];
-      value = ValueAt(p, BaseOf(p.distribution) == BaseDistribution::kUniform
-                             ? std::clamp(share, 0.0, 1.0)
-                             : BaseAt(p, Inner(share)));
+      configuration[p.Name()] = ValueAt(p, 0);
+      continue;
     }
-    next += varies ? 1 : 0;
+    const double coordinate = std::isnan(point[next]) ? 0.5 : point[next];
+    if (p.distribution == Distribution::kCategorical) {
+      const std::size_t level = ListPlaceOf(next, coordinate);
+      configuration[p.Name()] = p.values[level];
+      for (const std::size_t other : zipped_[i]) {
+        configuration[space_[other].Name()] = space_[other].values[level];
+      }
+    } else {
+      configuration[p.Name()] = NumberAt(p, coordinate);
+    }
+    ++next;
   }
-  return configuration;
+  return conditions_.Complete(std::move(configuration));
+}
+
+std::size_t Domain::ListPlaceOf(std::size_t dimension, double coordinate) const {
+  const Dimension& d = dimensions_[dimension];
+  const double last = static_cast<double>(d.levels) - 1;
+  return static_cast<std::size_t>(d.is_categorical ? std::clamp(std::floor(coordinate), 0.0, last)
+                                                   : static_cast<double>(LevelOf(d, coordinate)));
 }
 
 Point Domain::Encode(const Configuration& configuration) const {
-  Point point(dimensions_.size(), kNone);
+  Point point(dimensions_.size(), kAbsent);
   for (std::size_t i = 0; i < dimensions_.size(); ++i) {
     const Parameter& p = ParameterOf(i);
-    const auto found = configuration.find(p.Name());
-    if (found == configuration.end()) continue;
     if (p.distribution == Distribution::kCategorical) {
-      const auto value = std::ranges::find(p.values, *found);
-      if (value == p.values.end()) continue;
-      const auto level = static_cast<double>(value - p.values.begin());
+      const std::optional<std::size_t> place = PlaceIn(configuration, dimensions_[i].parameter);
+      if (!place) continue;
+      const auto level = static_cast<double>(*place);
       const auto levels = static_cast<double>(dimensions_[i].levels);
       point[i] = dimensions_[i].is_categorical ? level : (level + 0.5) / levels;
-    } else if (found->is_number()) {
-      const double share = ShareOf(p, found->get<double>());
-      point[i] = std::isnan(share) ? share : Snap(i, share);
+      continue;
     }
+    const auto found = configuration.find(p.Name());
+    if (found == configuration.end() || !found->is_number()) continue;
+    const double share = ShareOf(p, found->get<double>());
+    point[i] = std::isnan(share) ? share : Snap(i, share);
   }
   return point;
+}
+
+// The first where all that the configuration has of the list, and of those zipped to it, is.
+std::optional<std::size_t> Domain::PlaceIn(const Configuration& configuration,
+                                           std::size_t parameter) const {
+  std::vector<std::pair<const std::vector<Json>*, const Json*>> present;
+  const auto look = [&](std::size_t i) {
+    const auto found = configuration.find(space_[i].Name());
+    if (found != configuration.end()) present.emplace_back(&space_[i].values, &*found);
+  };
+  look(parameter);
+  std::ranges::for_each(zipped_[parameter], look);
+  if (present.empty()) return std::nullopt;
+  for (std::size_t place = 0; place < space_[parameter].values.size(); ++place) {
+    const bool fits = std::ranges::all_of(
+        present, [place](const auto& each) { return (*each.first)[place] == *each.second; });
+    if (fits) return place;
+  }
+  return std::nullopt;
 }
 
 std::pair<double, double> Domain::Cell(std::size_t dimension, double coordinate) const {

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include "configs/allowed_sampling.h"
+#include "configs/grid.h"
+#include "configs/initial_points.h"
 #include "configs/json.h"
-#include "configs/sampling.h"
 #include "scheduler/search/make_adaptive.h"
 
 namespace ddl {
@@ -17,8 +19,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kOutcomeNames{"finished", "pruned", "failed", "canceled"};
 constexpr std::uint64_t kFallbackStream = 0x66616c6c6261636bU;
-constexpr std::int64_t kDraws = 1000;            // before a space counts as exhausted
-constexpr std::int64_t kMostPoints = 1'000'000;  // of a space that is looked through
+constexpr std::int64_t kDraws = 100;             // before a space is looked through
+constexpr std::int64_t kMostPoints = 1'000'000;  // of one that is
 
 // Every parameter counts by its values, as in a grid.
 bool IsCountable(const Space& space) {
@@ -27,6 +29,17 @@ bool IsCountable(const Space& space) {
            p.distribution == Distribution::kCategorical ||
            p.distribution == Distribution::kIntUniform || p.distribution == Distribution::kQUniform;
   });
+}
+
+std::vector<double> SignsOf(const SweepSpec& spec) {
+  std::vector<double> signs;
+  const auto add = [&signs](const Metric& metric) {
+    signs.push_back(metric.goal == Goal::kMaximize ? -1 : 1);
+  };
+  std::ranges::for_each(spec.objectives, add);
+  if (signs.empty() && spec.metric) add(*spec.metric);
+  if (signs.empty()) signs.push_back(1);
+  return signs;
 }
 
 }  // namespace
@@ -49,13 +62,19 @@ Outcome OutcomeOf(const std::string& text) {
 
 LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps)
     : space_(spec.space),
+      constraints_(spec.constraints),
+      conditions_(spec.space, spec.constraints),
       seed_(spec.search_seed),
-      sign_(spec.metric && spec.metric->goal == Goal::kMaximize ? -1 : 1) {
+      initial_(InitialPoints(spec)),
+      signs_(SignsOf(spec)) {
   SearchProblem problem;
   problem.space = spec.space;
   problem.seed = spec.search_seed;
+  problem.objectives = signs_.size();
   problem.budget = spec.run_cap ? (*spec.run_cap + spec.seeds - 1) / spec.seeds : 0;
-  problem.is_allowed = [this](const Configuration& configuration) { return IsNew(configuration); };
+  problem.is_allowed = [this](const Configuration& configuration) {
+    return MayPropose(configuration);
+  };
   method_ = MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
                                std::move(problem));
   assert(method_ != nullptr);
@@ -86,28 +105,36 @@ std::vector<Configuration> LearningSearch::Propose(std::int64_t first, std::int6
 
 void LearningSearch::Tell(std::int64_t configuration, const Outcome& outcome) {
   Outcome lower_is_better = outcome;
-  for (double& value : lower_is_better.values)
-    value *= sign_;
+  for (std::size_t i = 0; i < lower_is_better.values.size(); ++i)
+    lower_is_better.values[i] *= signs_[i];
   method_->Tell(configuration, lower_is_better);
 }
 
 std::optional<Configuration> LearningSearch::Next() {
   const std::int64_t number = std::ssize(proposed_);
+  if (number < std::ssize(initial_)) {
+    const Configuration& initial = initial_[static_cast<std::size_t>(number)];
+    if (MayPropose(initial)) return initial;
+  }
   std::optional<Configuration> proposed = method_->Propose(number);
-  return proposed && IsNew(*proposed) ? std::move(proposed) : Fallback(number);
+  return proposed && MayPropose(*proposed) ? std::move(proposed) : Fallback(number);
 }
 
 // Where its method finds nothing new: a drawn point, or the first of a countable space that is
 // left.
 std::optional<Configuration> LearningSearch::Fallback(std::int64_t number) const {
   for (std::int64_t draw = 0; draw < kDraws; ++draw) {
-    Configuration drawn = SamplePoint(space_, seed_ ^ kFallbackStream, number * kDraws + draw);
-    if (IsNew(drawn)) return drawn;
+    auto drawn =
+        SampleAllowed(space_, conditions_, seed_ ^ kFallbackStream, number * kDraws + draw);
+    if (!drawn) return std::nullopt;
+    if (MayPropose(*drawn)) return drawn;
   }
-  const std::int64_t points = IsCountable(space_) ? GridSize(space_).value_or(kMostPoints) : 0;
+  if (!IsCountable(space_)) return std::nullopt;
+  const Grid grid(space_, constraints_);
+  const std::int64_t points = grid.Size().value_or(kMostPoints);
   for (std::int64_t i = 0; points < kMostPoints && i < points; ++i) {
-    Configuration point = GridPoint(space_, i);
-    if (IsNew(point)) return point;
+    Configuration point = grid.Point(i);
+    if (MayPropose(point)) return point;
   }
   return std::nullopt;
 }
@@ -118,8 +145,8 @@ void LearningSearch::Take(Configuration configuration) {
   proposed_.push_back(std::move(configuration));
 }
 
-bool LearningSearch::IsNew(const Configuration& configuration) const {
-  return !known_.contains(DumpJson(configuration));
+bool LearningSearch::MayPropose(const Configuration& configuration) const {
+  return conditions_.Allows(configuration) && !known_.contains(DumpJson(configuration));
 }
 
 }  // namespace ddl

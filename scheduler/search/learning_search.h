@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A method that learns, as the search of a sweep: it remembers what was proposed, lets nothing be
-// proposed twice while there is something else, and is brought up to date from a stored sweep.
+// A method that learns, as the search of a sweep: initial points come first; it remembers what was
+// proposed, lets nothing be proposed twice, and is brought up to date from a stored sweep.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "configs/conditions.h"
 #include "scheduler/search/adaptive_search.h"
 #include "scheduler/search/search.h"
 
@@ -25,11 +26,15 @@ class LearningSearch : public Search {
   std::optional<Configuration> Next();
   std::optional<Configuration> Fallback(std::int64_t number) const;
   void Take(Configuration configuration);
-  [[nodiscard]] bool IsNew(const Configuration& configuration) const;
+  // Not proposed yet, and not forbidden.
+  [[nodiscard]] bool MayPropose(const Configuration& configuration) const;
 
   Space space_;
+  std::vector<std::string> constraints_;
+  Conditions conditions_;
   std::uint64_t seed_;
-  double sign_;  // of values: lower is better to a method
+  std::vector<Configuration> initial_;
+  std::vector<double> signs_;  // of objectives: lower is better to a method
   std::unique_ptr<AdaptiveSearch> method_;
   std::vector<Configuration> proposed_;
   std::set<std::string> known_;  // their texts

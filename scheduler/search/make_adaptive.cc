@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/search/make_adaptive.h"
 
+#include <utility>
+
+#include "scheduler/search/cmaes.h"
+#include "scheduler/search/gp.h"
+
 namespace ddl {
 
 std::unique_ptr<AdaptiveSearch> MakeAdaptiveSearch(std::string_view method, SearchProblem problem) {
-  static_cast<void>(method);
-  static_cast<void>(problem);
+  if (method == "gp") return MakeGp(std::move(problem));
+  if (method == "cmaes") return MakeCmaes(std::move(problem));
   return nullptr;
 }
 

@@ -61,18 +61,23 @@ std::vector<double> SobolSequence::Point(std::int64_t index) {
 std::size_t CubeDimensions(const Space& space) {
   std::size_t dimensions = 0;
   for (const Parameter& parameter : space) {
-    if (BaseOf(parameter.distribution) != BaseDistribution::kNone) ++dimensions;
+    const bool varies = BaseOf(parameter.distribution) != BaseDistribution::kNone;
+    if (varies && !parameter.zipped_to) ++dimensions;
   }
   return dimensions;
 }
 
 Configuration PointOfCube(const Space& space, const std::vector<double>& point) {
   Configuration configuration = Json::object();
+  std::vector<double> bases(space.size());
   auto share = point.begin();
-  for (const Parameter& parameter : space) {
-    const bool is_constant = BaseOf(parameter.distribution) == BaseDistribution::kNone;
-    configuration[parameter.Name()] =
-        ValueAt(parameter, is_constant ? 0 : BaseAt(parameter, *share++));
+  for (std::size_t i = 0; i < space.size(); ++i) {
+    const Parameter& p = space[i];
+    const bool is_constant = BaseOf(p.distribution) == BaseDistribution::kNone;
+    if (!is_constant && !p.zipped_to) bases[i] = BaseAt(p, *share++);
+    configuration[p.Name()] = p.zipped_to
+                                  ? p.values[PlaceAt(space[*p.zipped_to], bases[*p.zipped_to])]
+                                  : ValueAt(p, bases[i]);
   }
   return configuration;
 }

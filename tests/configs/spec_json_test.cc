@@ -69,5 +69,16 @@ TEST(SpecJson, RefusesParametersThatAreZippedToNone) {
   EXPECT_THROW((void)SpecFromJson(shorter), Error);
 }
 
+TEST(SpecJson, RefusesExpressionsThatAreNone) {
+  const auto refuses = [](void (*change)(Json&)) {
+    Json json = ResolvedSpec(Rich());
+    change(json);
+    EXPECT_THROW((void)SpecFromJson(json), Error) << DumpJson(json);
+  };
+  refuses([](Json& json) { json["constraints"] = {"a <"}; });
+  refuses([](Json& json) { json["constraints"] = {"unknown > 1"}; });
+  refuses([](Json& json) { json["parameters"][1]["when"] = {"c > 1"}; });
+}
+
 }  // namespace
 }  // namespace ddl

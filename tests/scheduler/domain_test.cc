@@ -101,5 +101,53 @@ TEST(Domain, LeavesOutWhatAConfigurationDoesNotHave) {
   EXPECT_EQ(point[1], 0.5);
 }
 
+Parameter List(const char* name, std::vector<Json> values) {
+  return {.path = {name}, .distribution = Distribution::kCategorical, .values = std::move(values)};
+}
+
+Space Conditional() {
+  Space space{List("kind", {"adam", "sgd"}),
+              List("momentum", {0.0, 0.5, 0.9}),
+              List("size", {1, 1, 2}),
+              List("batch", {"a", "b", "c"}),
+              {.path = {"rate"}, .values = {nullptr}, .expr = "0.1 * size"}};
+  space[1].when = {"kind == 'sgd'"};
+  space[3].zipped_to = 2;
+  return space;
+}
+
+TEST(Domain, GivesCompleteConfigurationsAndTakesThem) {
+  const Domain domain(Conditional());
+  ASSERT_EQ(domain.Dimensions().size(), 3U) << "zipped lists are one, what is derived is none";
+  EXPECT_EQ(domain.Decode({0, 0.5, 1}),
+            (Json{{"kind", "adam"}, {"size", 1}, {"batch", "b"}, {"rate", 0.1}}));
+  EXPECT_EQ(domain.Decode({1, 0.9, 2}),
+            (Json{{"kind", "sgd"}, {"momentum", 0.9}, {"size", 2}, {"batch", "c"}, {"rate", 0.2}}));
+  const Point point = domain.Encode(domain.Decode({0, 0.5, 1}));
+  EXPECT_EQ(point[0], 0);
+  EXPECT_TRUE(std::isnan(point[1]));
+  EXPECT_EQ(domain.Decode(point), domain.Decode({0, 0.5, 1})) << "NaN is fine for what is inactive";
+}
+
+TEST(Domain, KnowsThePlaceOfZippedListsByAllOfThem) {
+  const Domain domain(Conditional());
+  for (const double place : {0, 1, 2}) {
+    const Configuration configuration = domain.Decode({0, 0, place});
+    EXPECT_EQ(domain.Decode(domain.Encode(configuration)), configuration);
+  }
+  EXPECT_TRUE(std::isnan(domain.Encode({{"size", 2}, {"batch", "a"}})[2])) << "of two places";
+}
+
+TEST(Domain, OrdersListsAsTheSpecSays) {
+  Space space{List("low_to_high", {"low", "mid", "high"}), List("codes", {1, 2, 3})};
+  space[0].ordinal = true;
+  space[1].ordinal = false;
+  const Domain domain(space);
+  EXPECT_FALSE(domain.Dimensions()[0].is_categorical);
+  EXPECT_TRUE(domain.Dimensions()[0].is_stepped);
+  EXPECT_TRUE(domain.Dimensions()[1].is_categorical);
+  EXPECT_EQ(domain.Decode({0.5, 2}), (Json{{"low_to_high", "mid"}, {"codes", 3}}));
+}
+
 }  // namespace
 }  // namespace ddl

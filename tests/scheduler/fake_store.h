@@ -25,6 +25,7 @@ struct StoredAttempt {
   std::optional<AttemptEnded> ended;
   std::int64_t mark = 0;  // committed seq of its only rank
   int gpus_thousandths = 0;
+  std::vector<KnownReport> reports{};  // of the sweep's metric
 };
 
 struct StoredTrial {
@@ -178,6 +179,7 @@ class FakeStore {
       EXPECT_EQ(report.seq, ++trial.Open()->mark);
       for (const auto& [name, value] : report.values) {
         if (name != metric) continue;
+        trial.Open()->reports.push_back({trial.added.number, report.step, value});
         trial.objective = value;
         ++sweeps.at(trial.added.sweep).metric_reports;
       }
@@ -243,8 +245,20 @@ class FakeStore {
                                        open->added.host, open->added.slots_json, open->started,
                                        open->mark, open->added.busy_ms});
     }
+    AddReports(history);
     if (search.contains(history.id)) history.search = search.at(history.id);
     return history;
+  }
+
+  void AddReports(SweepHistory& history) const {
+    const StoredSweep& sweep = sweeps.at(history.id);
+    if (!ParseJson(sweep.added.spec_json, "spec").contains("early_terminate")) return;
+    for (const auto& [id, trial] : trials) {
+      if (trial.added.sweep != history.id) continue;
+      for (const StoredAttempt& attempt : trial.attempts)
+        for (const KnownReport& report : attempt.reports)
+          history.reports.push_back(report);
+    }
   }
 
   std::set<std::string> tokens_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "configs/json.h"
 #include "configs/planted_bugs.h"
 #include "scheduler/slots_json.h"
 
@@ -81,8 +82,25 @@ void MemoryStore::AddLimits(SweepHistory& history) const {
     }
   }
   history.gpu_ms = static_cast<std::int64_t>(gpu_ms);
+  AddReports(history);
   const auto search = tables_.search.find(history.id);
   if (search != tables_.search.end()) history.search = search->second;
+}
+
+void MemoryStore::AddReports(SweepHistory& history) const {
+  const SweepAdded& sweep = tables_.sweeps.at(history.id).added;
+  if (!ParseJson(sweep.spec_json, "spec").contains("early_terminate")) return;
+  for (const auto& [id, trial] : tables_.trials) {
+    if (trial.added.sweep != history.id) continue;
+    for (const StoredAttempt& attempt : trial.attempts) {
+      for (const MetricReport& report : attempt.reports) {
+        for (const auto& [name, value] : report.values) {
+          if (name != sweep.metric) continue;
+          history.reports.push_back({trial.added.number, report.step, value});
+        }
+      }
+    }
+  }
 }
 
 std::vector<std::string> MemoryStore::UnfinishedSweeps() const {

@@ -123,6 +123,7 @@ class MemoryStore {
   void ExpectConsistent(StoredTrial& trial) const;
   void AddTrials(SweepId id, SweepHistory& history) const;
   void AddLimits(SweepHistory& history) const;
+  void AddReports(SweepHistory& history) const;
 
   Violated violated_;
   Tables tables_;

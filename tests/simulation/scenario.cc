@@ -24,7 +24,9 @@ std::int64_t RateOf(Fault fault, Random& dice) {
 
 void AddSpace(SweepSpec& spec, std::int64_t trials, Random& dice) {
   spec.seeds = static_cast<int>(dice.Chance(300'000) ? dice.Between(2, 3) : 1);
-  spec.method = dice.Chance(600'000) ? Method::kGrid : Method::kRandom;
+  spec.method = dice.Chance(600'000) ? Method::kGrid
+                : dice.Half()        ? Method::kRandom
+                                     : Method::kCmaes;
   spec.search_seed = static_cast<std::uint64_t>(dice.Below(1'000));
   Parameter parameter;
   parameter.path = {"x"};
@@ -34,7 +36,7 @@ void AddSpace(SweepSpec& spec, std::int64_t trials, Random& dice) {
   for (std::int64_t value = 0; value < values; ++value)
     parameter.values.emplace_back(value);
   spec.space = {parameter};
-  if (spec.method == Method::kRandom || dice.Chance(300'000)) spec.run_cap = trials;
+  if (spec.method != Method::kGrid || dice.Chance(300'000)) spec.run_cap = trials;
 }
 
 void AddRules(SweepSpec& spec, const Scenario& scenario, Random& dice) {
@@ -50,6 +52,11 @@ void AddRules(SweepSpec& spec, const Scenario& scenario, Random& dice) {
   if (dice.Half()) spec.metric->goal = Goal::kMaximize;
   if (dice.Chance(150'000)) spec.metric->target = spec.metric->goal == Goal::kMaximize ? 60 : 3;
   if (dice.Chance(100'000)) spec.limits.epochs = dice.Between(10, 100);
+  if (!dice.Chance(250'000)) return;
+  static const std::vector<PrunerType> kTypes{PrunerType::kAsha, PrunerType::kHyperband,
+                                              PrunerType::kMedian, PrunerType::kPatience,
+                                              PrunerType::kRacing};
+  spec.early_terminate = EarlyTerminate{.type = dice.Pick(kTypes), .eta = 2, .trials = 2};
 }
 
 void AddResources(SweepSpec& spec, const Scenario& scenario, Random& dice) {

@@ -67,7 +67,7 @@ void World::ChangeSpec() {
   if (!asked_for_.contains(index)) return;
   SweepSpec& spec = specs_[index];
   const std::int64_t what = around_.dice.Below(5);
-  if (what == 0 && spec.run_cap && spec.method == Method::kRandom) {
+  if (what == 0 && spec.run_cap && spec.method != Method::kGrid) {
     spec.run_cap = *spec.run_cap + around_.dice.Between(1, 5);
   }
   if (what == 1) spec.parallel = static_cast<int>(around_.dice.Between(1, 6));

@@ -105,6 +105,39 @@ TEST_F(StoreTest, LoadsTheTimeInWhichSomethingRan) {
   EXPECT_EQ(history->open_attempts[0].busy_ms, 650);
 }
 
+TEST_F(StoreTest, LoadsWhatASearchWasAskedAndToldInOrder) {
+  Store store = Store::Open(folder_.Path());
+  Commit(store, {SampleSweep(), SearchAsked{{1}, 1, 0}, SearchProposed{{1}, 1, R"({"x":1})"},
+                 SearchAsked{{1}, 2, 1}});
+  Commit(store, {SearchTold{{1}, 3, 0, R"({"outcome":"failed"})"}});
+  const std::optional<SweepHistory> history = store.Load("sample");
+  ASSERT_TRUE(history);
+  ASSERT_EQ(history->search.size(), 3U);
+  EXPECT_EQ(history->search[0].params_json, R"({"x":1})");
+  EXPECT_EQ(history->search[0].outcome_json, "");
+  EXPECT_EQ(history->search[1].configuration, 1);
+  EXPECT_EQ(history->search[1].params_json, "");
+  EXPECT_EQ(history->search[2].step, 3);
+  EXPECT_EQ(history->search[2].outcome_json, R"({"outcome":"failed"})");
+}
+
+TEST_F(StoreTest, LoadsReportsForAPrunerAlone) {
+  Store store = Store::Open(folder_.Path());
+  SweepAdded sweep = SampleSweep();
+  Commit(store, {sweep});
+  Commit(store, RunningTrial(1));
+  Commit(store, {Losses(1, 1, {0.5, 0.25})});
+  EXPECT_TRUE(store.Load("sample")->reports.empty());
+  SweepChanged changed;
+  changed.id = {1};
+  changed.spec_json = R"({"early_terminate":{"type":"asha"}})";
+  Commit(store, {changed});
+  const std::vector<KnownReport> reports = store.Load("sample")->reports;
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[1].number, 1);
+  EXPECT_EQ(reports[1].value, 0.25);
+}
+
 TEST_F(StoreTest, AReplayChangesNothing) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
