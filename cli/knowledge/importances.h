@@ -38,7 +38,8 @@ struct Importances {
   std::vector<Importance> best;  // largest first; empty where shuffled values tell as much
 };
 
-// Nothing where fewer than two parameters vary.
+// Nothing where fewer than two parameters vary, or more than 100: those would take too
+// long.
 [[nodiscard]] std::optional<Importances> ImportancesOf(const Space& space, bool maximize,
                                                        const std::vector<ConfigurationValue>& all);
 
