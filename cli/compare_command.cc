@@ -8,7 +8,7 @@ namespace ddl {
 
 int RunCompareCommand(const CompareOptions& options) {
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
-  const Comparison comparison = ReadComparison(
+  const SeedComparison comparison = ReadComparison(
       reader, {.names = options.names, .metric = options.metric, .single = options.single});
   if (options.common.json) {
     PrintJson(CompareJson(comparison));

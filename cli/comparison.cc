@@ -24,14 +24,14 @@ std::vector<double> FiniteOf(const ComparedSide& side) {
 
 }  // namespace
 
-Comparison Compare(std::string metric, std::optional<bool> maximize,
-                   std::vector<ComparedSide> sides) {
+SeedComparison Compare(std::string metric, std::optional<bool> maximize,
+                       std::vector<ComparedSide> sides) {
   assert(sides.size() <= kMostSides);
   std::vector<SeedValues> values;
   for (const ComparedSide& side : sides) {
     values.push_back(side.values);
   }
-  Comparison comparison{
+  SeedComparison comparison{
       .metric = std::move(metric), .maximize = maximize, .sides = std::move(sides)};
   for (const PairedDifference& test : CompareAll(values)) {
     comparison.pairs.push_back(
@@ -44,7 +44,7 @@ bool IsShown(const ComparedPair& pair) {
   return pair.test.p && *pair.test.p < kShownBelow;
 }
 
-std::string VerdictText(const Comparison& comparison, const ComparedPair& pair,
+std::string VerdictText(const SeedComparison& comparison, const ComparedPair& pair,
                         const std::vector<std::string>& letters) {
   if (pair.test.pairs == 0) return "no seed in common";
   if (!pair.test.p) return "the same values";
@@ -57,7 +57,7 @@ std::string VerdictText(const Comparison& comparison, const ComparedPair& pair,
   return letters[is_second_better ? pair.test.second : pair.test.first] + " is better";
 }
 
-std::vector<std::string> ComparisonNotes(const Comparison& comparison) {
+std::vector<std::string> ComparisonNotes(const SeedComparison& comparison) {
   std::vector<std::string> notes;
   std::int64_t fewest = kLeastPairs;
   for (const ComparedPair& pair : comparison.pairs) {

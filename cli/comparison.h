@@ -31,7 +31,7 @@ struct ComparedPair {
   std::optional<Interval> interval;  // of the mean difference; 95 %, not corrected
 };
 
-struct Comparison {
+struct SeedComparison {
   std::string metric;
   std::optional<bool> maximize;  // nothing: no sweep says which way is better
   std::vector<ComparedSide> sides;
@@ -40,14 +40,14 @@ struct Comparison {
 
 inline constexpr std::size_t kMostSides = 10;
 
-[[nodiscard]] Comparison Compare(std::string metric, std::optional<bool> maximize,
-                                 std::vector<ComparedSide> sides);
+[[nodiscard]] SeedComparison Compare(std::string metric, std::optional<bool> maximize,
+                                     std::vector<ComparedSide> sides);
 [[nodiscard]] bool IsShown(const ComparedPair& pair);
 // "B is better", "B is higher", "no difference shown", …; `letters` name the sides.
-[[nodiscard]] std::string VerdictText(const Comparison& comparison, const ComparedPair& pair,
+[[nodiscard]] std::string VerdictText(const SeedComparison& comparison, const ComparedPair& pair,
                                       const std::vector<std::string>& letters);
 // What has to be said of all p values and intervals.
-[[nodiscard]] std::vector<std::string> ComparisonNotes(const Comparison& comparison);
+[[nodiscard]] std::vector<std::string> ComparisonNotes(const SeedComparison& comparison);
 [[nodiscard]] std::optional<double> MeanOfSide(const ComparedSide& side);
 [[nodiscard]] std::optional<Interval> IntervalOfSide(const ComparedSide& side);
 // With as many decimals as tell its width in two digits; "-" for none.
@@ -62,18 +62,18 @@ struct CompareQuery {
   bool single = false;             // a trial is itself alone, not its configuration over all seeds
 };
 // Throws Error for what is not there, and where sides have no metric in common.
-[[nodiscard]] Comparison ReadComparison(const StoreReader& reader, const CompareQuery& query);
-[[nodiscard]] std::vector<std::string> CompareLines(const Comparison& comparison,
+[[nodiscard]] SeedComparison ReadComparison(const StoreReader& reader, const CompareQuery& query);
+[[nodiscard]] std::vector<std::string> CompareLines(const SeedComparison& comparison,
                                                     const Terminal& terminal);
-[[nodiscard]] Json CompareJson(const Comparison& comparison);
+[[nodiscard]] Json CompareJson(const SeedComparison& comparison);
 
 // The first few of a report's configurations; nothing with fewer than two that have finished.
-[[nodiscard]] std::optional<Comparison> CompareConfigurations(
+[[nodiscard]] std::optional<SeedComparison> CompareConfigurations(
     const StoreReader& reader, const SweepLine& sweep, int seeds,
     const std::vector<ConfigurationLine>& configurations);
 // Each against the first.
-[[nodiscard]] std::vector<std::string> AgainstBestLines(const Comparison& comparison,
+[[nodiscard]] std::vector<std::string> AgainstBestLines(const SeedComparison& comparison,
                                                         const Terminal& terminal);
-[[nodiscard]] Json AgainstBestJson(const Comparison& comparison);
+[[nodiscard]] Json AgainstBestJson(const SeedComparison& comparison);
 
 }  // namespace ddl

@@ -42,7 +42,7 @@ Json SideJson(const ComparedSide& side) {
 
 }  // namespace
 
-Json CompareJson(const Comparison& comparison) {
+Json CompareJson(const SeedComparison& comparison) {
   Json sides = Json::array();
   for (const ComparedSide& side : comparison.sides) {
     sides.push_back(SideJson(side));
@@ -61,7 +61,7 @@ Json CompareJson(const Comparison& comparison) {
           {"seeds_needed", kLeastPairs}};
 }
 
-Json AgainstBestJson(const Comparison& comparison) {
+Json AgainstBestJson(const SeedComparison& comparison) {
   Json rows = Json::array();
   for (std::size_t i = 0; i < comparison.sides.size(); ++i) {
     const ComparedSide& side = comparison.sides[i];

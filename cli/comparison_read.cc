@@ -158,7 +158,7 @@ void ReadValues(const StoreReader& reader, FoundSide& found, const std::string& 
 
 }  // namespace
 
-Comparison ReadComparison(const StoreReader& reader, const CompareQuery& query) {
+SeedComparison ReadComparison(const StoreReader& reader, const CompareQuery& query) {
   if (query.names.size() < 2 || query.names.size() > kMostSides) {
     throw Error(fmt::format("{} sides are given", query.names.size()), "",
                 fmt::format("two to {} can be compared", kMostSides));
@@ -177,7 +177,7 @@ Comparison ReadComparison(const StoreReader& reader, const CompareQuery& query) 
   return Compare(std::move(metric), maximize, std::move(sides));
 }
 
-std::optional<Comparison> CompareConfigurations(
+std::optional<SeedComparison> CompareConfigurations(
     const StoreReader& reader, const SweepLine& sweep, int seeds,
     const std::vector<ConfigurationLine>& configurations) {
   std::vector<std::int64_t> numbers;

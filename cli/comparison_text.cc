@@ -26,7 +26,7 @@ std::int64_t CountOfValues(const ComparedSide& side) {
   return std::ranges::count_if(side.values, [](const auto& value) { return value.has_value(); });
 }
 
-Lines SideLines(const Comparison& comparison, const Terminal& terminal) {
+Lines SideLines(const SeedComparison& comparison, const Terminal& terminal) {
   Table table({{.title = "SIDE"},
                {.title = OneLine(comparison.metric), .is_number = true},
                {.title = "95 % INTERVAL", .is_number = true, .drop = 1},
@@ -46,7 +46,7 @@ Lines SideLines(const Comparison& comparison, const Terminal& terminal) {
   return table.Lines(terminal);
 }
 
-Lines PairLines(const Comparison& comparison, const Terminal& terminal) {
+Lines PairLines(const SeedComparison& comparison, const Terminal& terminal) {
   const std::vector<std::string> letters = Letters(comparison.sides.size());
   Table table({{.title = "SIDES"},
                {.title = "DIFFERENCE", .is_number = true},
@@ -80,7 +80,7 @@ Table ByName(const char* title, std::size_t sides, bool are_numbers) {
   return Table(std::move(columns));
 }
 
-Lines ParameterLines(const Comparison& comparison, const Terminal& terminal) {
+Lines ParameterLines(const SeedComparison& comparison, const Terminal& terminal) {
   const std::vector<std::string> names = DifferingParameters(comparison.sides);
   if (names.empty()) return {"none: the parameters are the same"};
   Table table = ByName("PARAMETER", comparison.sides.size(), false);
@@ -95,7 +95,7 @@ Lines ParameterLines(const Comparison& comparison, const Terminal& terminal) {
   return table.Lines(terminal);
 }
 
-Lines LastLines(const Comparison& comparison, const Terminal& terminal) {
+Lines LastLines(const SeedComparison& comparison, const Terminal& terminal) {
   std::vector<std::string> names{comparison.metric};
   for (const ComparedSide& side : comparison.sides) {
     for (const auto& [name, value] : side.last) {
@@ -122,7 +122,7 @@ Lines LastLines(const Comparison& comparison, const Terminal& terminal) {
 
 }  // namespace
 
-std::vector<std::string> CompareLines(const Comparison& comparison, const Terminal& terminal) {
+std::vector<std::string> CompareLines(const SeedComparison& comparison, const Terminal& terminal) {
   Lines lines = SideLines(comparison, terminal);
   AppendSection(lines, "differences", PairLines(comparison, terminal), terminal);
   AppendSection(lines, "parameters that differ", ParameterLines(comparison, terminal), terminal);
@@ -130,7 +130,8 @@ std::vector<std::string> CompareLines(const Comparison& comparison, const Termin
   return lines;
 }
 
-std::vector<std::string> AgainstBestLines(const Comparison& comparison, const Terminal& terminal) {
+std::vector<std::string> AgainstBestLines(const SeedComparison& comparison,
+                                          const Terminal& terminal) {
   Table table({{.title = "TRIALS FROM", .is_number = true},
                {.title = "MEAN", .is_number = true},
                {.title = "95 % INTERVAL", .is_number = true, .drop = 2},

@@ -42,7 +42,7 @@ struct Report {
   std::optional<double> target;
   std::vector<TrialLine> trials;  // best first; by number when the sweep has no metric
   std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
-  std::optional<Comparison> against_best;         // of the first few of them
+  std::optional<SeedComparison> against_best;     // of the first few of them
   std::vector<ReportCurve> curves;                // of the best few trials
   std::optional<ReportSpeed> speed;
   std::optional<PruningLine> pruning;      // where a trial was pruned

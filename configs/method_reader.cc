@@ -16,8 +16,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kBuilt{"grid", "random", "sobol", "gp", "cmaes"};
-constexpr std::array<std::string_view, 5> kLater{"tpe", "nsga2", "auto", "pbt", "custom"};
+constexpr std::array<std::string_view, 7> kBuilt{"grid", "random", "sobol", "tpe",
+                                                 "gp",   "cmaes",  "nsga2"};
+constexpr std::array<std::string_view, 3> kLater{"auto", "pbt", "custom"};
 
 }  // namespace
 

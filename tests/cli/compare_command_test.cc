@@ -107,12 +107,12 @@ ComparedSide Side(const std::string& name, const std::vector<double>& values) {
           .last = {{"loss", MeanOf(values)}, {"accuracy", 0.5}}};
 }
 
-TEST(Comparison, SaysWhichIsBetterOnlyWhereItKnowsTheDirection) {
+TEST(SeedComparison, SaysWhichIsBetterOnlyWhereItKnowsTheDirection) {
   const std::vector<ComparedSide> sides{Side("a", {1, 2, 3, 4, 5, 6}),
                                         Side("bb", {2, 3.1, 4.2, 5, 6.1, 7})};
   const std::vector<std::string> letters{"A", "B"};
   const auto verdict = [&](std::optional<bool> maximize) {
-    const Comparison comparison = Compare("loss", maximize, sides);
+    const SeedComparison comparison = Compare("loss", maximize, sides);
     return VerdictText(comparison, comparison.pairs.front(), letters);
   };
   EXPECT_EQ(verdict(true), "B is better");
@@ -120,17 +120,18 @@ TEST(Comparison, SaysWhichIsBetterOnlyWhereItKnowsTheDirection) {
   EXPECT_EQ(verdict(std::nullopt), "B is higher");
 }
 
-TEST(Comparison, FitsEveryWidth) {
-  const Comparison comparison = Compare("loss", false,
-                                        {Side("a-sweep-with-a-name/17", {1, 2, 3, 4, 5, 6}),
-                                         Side("b", {1, 2, 4, 3, 6, 5}), Side("third", {7, 8, 9})});
+TEST(SeedComparison, FitsEveryWidth) {
+  const SeedComparison comparison =
+      Compare("loss", false,
+              {Side("a-sweep-with-a-name/17", {1, 2, 3, 4, 5, 6}), Side("b", {1, 2, 4, 3, 6, 5}),
+               Side("third", {7, 8, 9})});
   for (int width = 30; width < 130; ++width) {
     EXPECT_LE(test::Widest(CompareLines(comparison, test::Plain(width))), width);
     EXPECT_LE(test::Widest(AgainstBestLines(comparison, test::Plain(width))), width);
   }
 }
 
-TEST(Comparison, WritesIntervalsToTheirOwnPrecision) {
+TEST(SeedComparison, WritesIntervalsToTheirOwnPrecision) {
   EXPECT_EQ(IntervalText(Interval{0.89134, 0.89561}), "0.8913 to 0.8956");
   EXPECT_EQ(IntervalText(Interval{-12.34, 45.6}), "-12 to 46");
   EXPECT_EQ(IntervalText(Interval{2, 2}), "2 to 2");

@@ -84,7 +84,8 @@ TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, EverySearch, ::testing::Values(Method::kCmaes, Method::kGp));
+INSTANTIATE_TEST_SUITE_P(Methods, EverySearch,
+                         ::testing::Values(Method::kTpe, Method::kCmaes, Method::kGp));
 
 TEST(CoreSearch, IsToldOnceAllSeedsHaveEnded) {
   World world(2, Parabola);
