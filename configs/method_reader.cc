@@ -16,9 +16,8 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kBuilt{"grid", "random", "sobol", "cmaes"};
-constexpr std::array<std::string_view, 7> kLater{"bayes", "tpe", "gp",    "nsga2",
-                                                 "auto",  "pbt", "custom"};
+constexpr std::array<std::string_view, 5> kBuilt{"grid", "random", "sobol", "cmaes", "custom"};
+constexpr std::array<std::string_view, 6> kLater{"bayes", "tpe", "gp", "nsga2", "auto", "pbt"};
 
 }  // namespace
 

@@ -284,6 +284,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                                      .host = open.Text(4),
                                      .slots_json = open.Text(5),
                                      .started = !open.IsNull(6),
+                                     .started_ms = open.Int(6),
                                      .committed_seq = open.Int(7),
                                      .busy_ms = open.Int(8)});
   }

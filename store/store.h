@@ -24,6 +24,7 @@ struct OpenAttempt {
   std::string host;
   std::string slots_json;
   bool started = false;
+  std::int64_t started_ms = 0;  // unix time
   std::int64_t committed_seq = 0;
   std::int64_t busy_ms = 0;  // as in AttemptAdded
 };
