@@ -64,6 +64,28 @@ void AddRun(CLI::App& app, Chosen& chosen) {
   command.positionals_at_end();
 }
 
+void AddOutside(CLI::App& app, Chosen& chosen) {
+  CLI::App& ask = *app.add_subcommand("ask", "What to try next, for trials run elsewhere");
+  AskOptions& asked = Command(ask, chosen, RunAskCommand);
+  AddCommon(ask, asked.common);
+  ask.add_option("spec", asked.spec_file, "The YAML spec; it needs no command")->required();
+  ask.add_option("override", asked.overrides, "KEY=VALUE");
+  ask.add_option("-n,--count", asked.count, "Trials to ask for (default 1)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
+  ask.add_flag("--new", asked.begin_new, "Begin another sweep of the same name");
+  ask.footer(
+      "Prints a line a trial: its number and its parameters as JSON. Say what came\n"
+      "of it by ddl tell. Exit code 4: nothing is left to try.");
+
+  CLI::App& tell = *app.add_subcommand("tell", "What came of a trial of ddl ask");
+  TellOptions& told = Command(tell, chosen, RunTellCommand);
+  AddCommon(tell, told.common);
+  tell.add_option("sweep", told.sweep, "Its name")->required();
+  tell.add_option("number", told.number, "The trial's number")->required();
+  tell.add_option("value", told.values, "Its metric; of several all, in the spec's order");
+  tell.add_flag("--failed", told.has_failed, "It has none");
+}
+
 void AddSpecReaders(CLI::App& app, Chosen& chosen) {
   CLI::App& validate = *app.add_subcommand("validate", "Check a spec; write nothing");
   ValidateOptions& checked = Command(validate, chosen, RunValidateCommand);
@@ -280,6 +302,7 @@ int RunCommandLine(int argc, char** argv) {
   Chosen chosen;
   AddSweep(app, chosen);
   AddRun(app, chosen);
+  AddOutside(app, chosen);
   AddSpecReaders(app, chosen);
   AddData(app, chosen);
   AddViews(app, chosen);

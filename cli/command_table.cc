@@ -32,6 +32,15 @@ constexpr std::array kRun{
     OptionWords{"--detach", WordKind::kNothing, "go on without this terminal"},
 };
 
+constexpr std::array kAsk{
+    OptionWords{"--count", WordKind::kAny, "trials to ask for"},
+    OptionWords{"--new", WordKind::kNothing, "begin another sweep of that name"},
+};
+
+constexpr std::array kTell{
+    OptionWords{"--failed", WordKind::kNothing, "the trial has no value"},
+};
+
 constexpr std::array kPlan{
     OptionWords{"--limit", WordKind::kAny, "trials to list"},
 };
@@ -90,6 +99,8 @@ constexpr std::array kData{
 constexpr std::array kCommands{
     CommandWords{"sweep", "run the trials of a spec, or go on with them", WordKind::kFile, kSweep},
     CommandWords{"run", "run one command as a tracked trial", WordKind::kCommand, kRun},
+    CommandWords{"ask", "what to try next, for trials run elsewhere", WordKind::kFile, kAsk},
+    CommandWords{"tell", "what came of a trial of ddl ask", WordKind::kSweep, kTell},
     CommandWords{"validate", "check a spec", WordKind::kFile, {}},
     CommandWords{"plan", "list what a spec would run", WordKind::kFile, kPlan},
     CommandWords{"status", "one line a sweep", WordKind::kSweep, {}},

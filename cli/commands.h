@@ -29,6 +29,22 @@ struct SweepOptions {
   bool quiet = false;
 };
 
+struct AskOptions {
+  CommonOptions common;
+  std::string spec_file;
+  std::vector<std::string> overrides;
+  std::int64_t count = 1;
+  bool begin_new = false;  // --new
+};
+
+struct TellOptions {
+  CommonOptions common;
+  std::string sweep;
+  std::int64_t number = 0;     // of the trial
+  std::vector<double> values;  // one an objective
+  bool has_failed = false;
+};
+
 struct RunOptions {
   CommonOptions common;
   std::string name;
@@ -164,6 +180,8 @@ struct CompletionOptions {
 };
 
 [[nodiscard]] int RunSweepCommand(const SweepOptions& options);
+[[nodiscard]] int RunAskCommand(const AskOptions& options);
+[[nodiscard]] int RunTellCommand(const TellOptions& options);
 [[nodiscard]] int RunRunCommand(const RunOptions& options);
 [[nodiscard]] int RunValidateCommand(const ValidateOptions& options);
 [[nodiscard]] int RunPlanCommand(const PlanOptions& options);

@@ -34,6 +34,8 @@ OutcomeWords WordsOf(SweepOutcome outcome) {
       return {"limit_reached", "limit reached"};
     case SweepOutcome::kStoppedByUser:
       return {"stopped_by_user", "stopped by the user"};
+    case SweepOutcome::kSearchFailed:
+      return {"search_failed", "its search failed"};
   }
   return {"", ""};
 }

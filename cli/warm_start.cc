@@ -15,6 +15,7 @@
 #include "configs/error.h"
 #include "configs/json.h"
 #include "scheduler/search/domain.h"
+#include "scheduler/search/warm_start.h"
 #include "store/reader.h"
 
 namespace ddl {
@@ -110,23 +111,38 @@ void KeepBest(std::vector<WarmPoint>& points, std::int64_t limit, bool maximizes
   if (std::ssize(points) > limit) points.resize(static_cast<std::size_t>(limit));
 }
 
+void LearnFromFile(SweepSpec& spec) {
+  const PastResults past = ReadWarmStartFile(spec);
+  const auto known = std::ssize(past.results);
+  for (const PastResult& result : past.results) {
+    WarmPoint point{result.configuration, result.outcome.values};
+    for (std::size_t i = 0; i < point.values.size(); ++i) {
+      const Metric& metric = spec.objectives.empty() ? *spec.metric : spec.objectives.at(i);
+      if (metric.goal == Goal::kMaximize) point.values[i] = -point.values[i];
+    }
+    if (!point.values.empty()) spec.warm_points.push_back(std::move(point));
+  }
+  fmt::print(stderr, "note: learns from {} of {} results of {}\n", spec.warm_points.size(),
+             known + past.left_out, spec.warm_start->file);
+}
+
 }  // namespace
 
 void PrepareWarmStart(SweepRequest& request, const std::string& store_folder) {
   SweepSpec& spec = request.spec;
   if (!spec.warm_start) return;
   const WarmStart& warm = *spec.warm_start;
-  const std::string source = warm.sweep.empty() ? warm.file : warm.sweep;
+  if (!warm.file.empty()) return LearnFromFile(spec);
   const std::vector<WarmPoint> all = PointsOfSweep(warm.sweep, spec, store_folder);
   spec.warm_points = ThoseThatFit(all, spec);
   if (spec.warm_points.empty()) {
     throw Error(
-        fmt::format("warm_start: none of {} results of {} fits this space", all.size(), source), "",
-        "the parameters need the same names, and values within their ranges");
+        fmt::format("warm_start: none of {} results of {} fits this space", all.size(), warm.sweep),
+        "", "the parameters need the same names, and values within their ranges");
   }
   if (warm.limit) KeepBest(spec.warm_points, *warm.limit, spec.metric->goal == Goal::kMaximize);
   fmt::print(stderr, "note: learns from {} of {} results of {}\n", spec.warm_points.size(),
-             all.size(), source);
+             all.size(), warm.sweep);
 }
 
 }  // namespace ddl

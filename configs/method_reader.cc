@@ -16,9 +16,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kBuilt{"grid", "random", "sobol", "tpe",
-                                                 "gp",   "cmaes",  "nsga2"};
-constexpr std::array<std::string_view, 3> kLater{"auto", "pbt", "custom"};
+constexpr std::array<std::string_view, 8> kBuilt{"grid", "random", "sobol", "tpe",
+                                                 "gp",   "cmaes",  "nsga2", "custom"};
+constexpr std::array<std::string_view, 2> kLater{"auto", "pbt"};
 
 }  // namespace
 

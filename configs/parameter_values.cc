@@ -14,7 +14,22 @@ namespace ddl {
 
 namespace {
 
-// Least and largest value, before rounding to q.
+std::optional<Json> MultipleOf(const Parameter& p, double value) {
+  constexpr double kTolerance = 1e-9;
+  const double times = std::round(value / p.q);
+  const double multiple = times * p.q;
+  const auto [low, high] = BoundsOf(p);
+  const bool is_multiple =
+      std::abs(multiple - value) <= kTolerance * std::max(1.0, std::abs(value));
+  if (!is_multiple || times < std::round(low / p.q) || times > std::round(high / p.q)) {
+    return std::nullopt;
+  }
+  const bool is_whole = p.q == std::floor(p.q) && std::abs(multiple) < 9e15;
+  return is_whole ? Json(static_cast<std::int64_t>(multiple)) : Json(multiple);
+}
+
+}  // namespace
+
 std::pair<double, double> BoundsOf(const Parameter& p) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   switch (p.distribution) {
@@ -37,22 +52,6 @@ std::pair<double, double> BoundsOf(const Parameter& p) {
       return {p.min, p.max};
   }
 }
-
-std::optional<Json> MultipleOf(const Parameter& p, double value) {
-  constexpr double kTolerance = 1e-9;
-  const double times = std::round(value / p.q);
-  const double multiple = times * p.q;
-  const auto [low, high] = BoundsOf(p);
-  const bool is_multiple =
-      std::abs(multiple - value) <= kTolerance * std::max(1.0, std::abs(value));
-  if (!is_multiple || times < std::round(low / p.q) || times > std::round(high / p.q)) {
-    return std::nullopt;
-  }
-  const bool is_whole = p.q == std::floor(p.q) && std::abs(multiple) < 9e15;
-  return is_whole ? Json(static_cast<std::int64_t>(multiple)) : Json(multiple);
-}
-
-}  // namespace
 
 std::optional<Json> AsValueOf(const Parameter& p, const Json& value) {
   if (p.distribution == Distribution::kConstant || p.distribution == Distribution::kCategorical) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "configs/space.h"
 
@@ -13,6 +14,9 @@ namespace ddl {
 // that it is but for rounding, a whole number without a point. Nothing where it cannot have it. Not
 // for derived parameters.
 [[nodiscard]] std::optional<Json> AsValueOf(const Parameter& parameter, const Json& value);
+
+// Least and largest value, before rounding to q; infinite where there is none. For distributions.
+[[nodiscard]] std::pair<double, double> BoundsOf(const Parameter& parameter);
 
 // What it can have, for messages: "[1, 2, 3]", "1 to 10", "a multiple of 0.5 from 0 to 2".
 [[nodiscard]] std::string ShownValues(const Parameter& parameter);

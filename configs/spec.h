@@ -17,13 +17,24 @@
 #include "configs/failure_rules.h"
 #include "configs/host_entry.h"
 #include "configs/json.h"
+#include "configs/own_search.h"
 #include "configs/space.h"
 
 namespace ddl {
 
-enum class Method : std::uint8_t { kGrid, kRandom, kSobol, kTpe, kGp, kCmaes, kNsga2, kAuto };
-inline constexpr std::array<std::string_view, 8> kMethodNames{"grid", "random", "sobol", "tpe",
-                                                              "gp",   "cmaes",  "nsga2", "auto"};
+enum class Method : std::uint8_t {
+  kGrid,
+  kRandom,
+  kSobol,
+  kTpe,
+  kGp,
+  kCmaes,
+  kNsga2,
+  kAuto,
+  kCustom
+};
+inline constexpr std::array<std::string_view, 9> kMethodNames{
+    "grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2", "auto", "custom"};
 // What it proposes follows from results; that of the others from the spec alone.
 [[nodiscard]] constexpr bool Learns(Method method) {
   return method >= Method::kTpe;
@@ -102,6 +113,7 @@ struct SweepSpec {
   std::vector<std::string> command;
 
   Method method = Method::kGrid;
+  std::optional<OwnSearch> own_search = std::nullopt;  // of kCustom
   std::optional<Metric> metric;
   // Of a sweep with several objectives all of them, `metric` the first; else empty.
   std::vector<Metric> objectives;
@@ -142,6 +154,8 @@ struct SweepSpec {
   std::string workdir;    // absolute
   bool snapshot = false;  // trials run in a copy of workdir as it is when the sweep begins
   std::string code{};     // the name of that copy, once it is taken. In no file
+  // Its trials are run by a program that asks and tells (scheduler/outside.h). In no file.
+  bool is_outside = false;
 };
 
 // Everything that decides what is computed, as canonical JSON. Two specs with the same content are

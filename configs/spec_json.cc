@@ -148,6 +148,7 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
   if (json.contains("early_terminate")) {
     spec.early_terminate = EarlyTerminateFromJson(json.at("early_terminate"));
   }
+  if (json.contains("search")) spec.own_search = OwnSearchFromJson(json.at("search"));
   if (json.contains("warm_start")) {
     const Json& warm = json.at("warm_start");
     spec.warm_start = WarmStart{warm.value("sweep", ""), warm.value("file", ""), std::nullopt};
@@ -163,6 +164,7 @@ void PutSearchKeys(const SweepSpec& spec, Json& json) {
   for (const WarmPoint& point : spec.warm_points) {
     json["warm_points"].push_back({point.configuration, point.values});
   }
+  if (spec.own_search) json["search"] = ToJson(*spec.own_search);
   if (spec.early_terminate) json["early_terminate"] = ToJson(*spec.early_terminate);
   if (!spec.initial_points.empty()) json["initial_points"] = spec.initial_points;
   if (!spec.warm_start) return;
@@ -265,6 +267,7 @@ SweepSpec Read(const Json& json) {
   spec.workdir = json.at("workdir").get<std::string>();
   spec.snapshot = json.value("snapshot", false);
   spec.code = json.value("code", std::string());
+  spec.is_outside = json.value("outside", false);
   return spec;
 }
 
@@ -299,6 +302,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   }
   if (spec.fusion != kWholeFusion) json["fusion"] = spec.fusion;
   if (!spec.code.empty()) json["code"] = spec.code;
+  if (spec.is_outside) json["outside"] = true;
   if (spec.trainer) json["trainer"] = *spec.trainer;
   if (spec.metric) json["metric"] = ToJson(*spec.metric);
   for (const Parameter& parameter : spec.space) {

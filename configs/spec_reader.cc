@@ -53,6 +53,7 @@ class SpecBuilder {
         {"command", [this](const SpecNode& n) { spec.command = ReadCommand(n, errors_); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
         {"method", [this](const SpecNode& n) { TakeMethod(n); }},
+        {"search", [this](const SpecNode& n) { spec.own_search = ReadOwnSearch(n, errors_); }},
         {"metric", [this](const SpecNode& n) { spec.metric = ReadMetric(n, errors_, ignored_); }},
         {"metrics", [this](const SpecNode& n) { spec.objectives = ReadMetrics(n, errors_); }},
         {"parameters", [this](const SpecNode& n) { space_.parameters = &n; }},
@@ -190,7 +191,11 @@ class SpecBuilder {
     spec.snapshot = spec.snapshot || std::ranges::any_of(spec.hosts, is_far);
     CompleteMetrics();
     ReadSpace(space_, is_method_built_, spec, errors_, notes);
-    CompleteCommand(*root_, spec, errors_);
+    CheckOwnSearch(*root_, errors_);
+    if (!options_.may_run_nothing || root_->Find("command") != nullptr ||
+        root_->Find("program") != nullptr || spec.trainer) {
+      CompleteCommand(*root_, spec, errors_);
+    }
     spec.inventory = EntriesFor(spec.hosts, options_.inventory);
     const std::vector<FailureRule>& further = options_.inventory.failures;
     spec.failures.insert(spec.failures.end(), further.begin(), further.end());
@@ -292,7 +297,8 @@ SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options) {
   return reading;
 }
 
-SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>& overrides) {
+SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>& overrides,
+                         bool may_run_nothing) {
   std::ifstream stream(path, std::ios::binary);
   std::string text(kMaxSpecBytes + 1, '\0');
   if (!stream || fs::is_directory(path)) {
@@ -301,7 +307,7 @@ SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));
   const std::string folder = fs::absolute(path).lexically_normal().parent_path();
-  return ReadSpec(text, {path, folder, overrides, FindInventory(folder)});
+  return ReadSpec(text, {path, folder, overrides, FindInventory(folder), may_run_nothing});
 }
 
 SweepSpec CommandSpec(const std::vector<std::string>& argv, const std::string& name,

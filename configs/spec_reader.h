@@ -18,7 +18,8 @@ struct ReadOptions {
   // "KEY=VALUE": a key of the spec (run_cap=8, metric.target=0.9), else values of a parameter
   // (lr=0.1,0.01: a list; a single value is a constant).
   std::vector<std::string> overrides;
-  Inventory inventory{};  // what names and labels of hosts mean
+  Inventory inventory{};         // what names and labels of hosts mean
+  bool may_run_nothing = false;  // trials that run outside need no command
 };
 
 struct SpecReading {
@@ -31,7 +32,8 @@ struct SpecReading {
 [[nodiscard]] SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options);
 // With the hosts.yaml that belongs to the file.
 [[nodiscard]] SpecReading ReadSpecFile(const std::string& path,
-                                       const std::vector<std::string>& overrides);
+                                       const std::vector<std::string>& overrides,
+                                       bool may_run_nothing = false);
 
 // A sweep of one trial that runs `argv` as it stands, in the current folder. `name` "": the
 // program's.

@@ -12,9 +12,11 @@ Admission Admit(const SweepRequest& request, const std::optional<SweepHistory>& 
   const SweepSpec before = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
   const SpecDifference difference = DifferenceOf(before, WithExtension(before, request.spec));
   if (!difference.in_place) return SweepDiffers{difference.text};
-  // Who stopped it may want the rest after all; a limit or a failure would only be met again.
+  // Who stopped it may want the rest after all, and a search may have been mended; a limit or a
+  // failure of trials would only be met again.
   const bool was_stopped =
-      known->state == SweepState::kStopped && known->outcome == SweepOutcome::kStoppedByUser;
+      known->state == SweepState::kStopped && (known->outcome == SweepOutcome::kStoppedByUser ||
+                                               known->outcome == SweepOutcome::kSearchFailed);
   const bool over = known->state != SweepState::kRunning && !was_stopped;
   const bool changed = !difference.text.empty();
   if (over && !changed && !request.retry_failed) return SweepIsOver{};
@@ -85,6 +87,8 @@ int ExitCodeOf(SweepOutcome outcome) {
     case SweepOutcome::kTargetMissed:
     case SweepOutcome::kLimitReached:
       return 4;
+    case SweepOutcome::kSearchFailed:
+      return 3;
   }
   return 3;
 }

@@ -45,7 +45,7 @@ using Admission = std::variant<BeginSweep, GoOnWithSweep, SweepIsOver, SweepDiff
 [[nodiscard]] Json ToJson(const SweepRequest& request);
 [[nodiscard]] SweepRequest SweepRequestFromJson(const Json& json);
 
-// The exit code of `ddl sweep` for an outcome: 0, 1 or 4.
+// The exit code of `ddl sweep` for an outcome: 0, 1, 3 or 4.
 [[nodiscard]] int ExitCodeOf(SweepOutcome outcome);
 
 }  // namespace ddl

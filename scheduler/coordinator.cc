@@ -13,6 +13,7 @@
 
 #include "configs/error.h"
 #include "configs/ssh_address.h"
+#include "scheduler/outside.h"
 
 namespace ddl {
 
@@ -72,6 +73,7 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
     assert(history);
     SweepOpened opened;
     opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
+    if (opened.spec.is_outside) continue;
     opened.spec_text = history->spec_text;
     opened.history = std::move(history);
     opened.may_launch = false;
@@ -82,6 +84,7 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
 OpenedSweep Coordinator::Open(const SweepRequest& request) {
   NeedSecrets(request);
   const std::optional<SweepHistory> known = store_.Load(request.spec.name);
+  if (known && !request.begin_new) RefuseOutside(*known);
   const Admission admission = Admit(request, known);
   if (const auto* differs = std::get_if<SweepDiffers>(&admission)) {
     throw Error(fmt::format("sweep \"{}\" exists with another spec:\n{}", request.spec.name,
@@ -96,7 +99,7 @@ OpenedSweep Coordinator::Open(const SweepRequest& request) {
   assert(known || !goes_on);
   const auto open = by_name_.find(request.spec.name);
   if (goes_on && known && open != by_name_.end() && open->second == known->id) {
-    search_.Change(known->id, request.spec);
+    search_.Change(known->id, request.spec, known->search);
     NeedHosts({.spec = request.spec});
     const SweepSpec stored = SpecFromJson(ParseJson(known->spec_json, "spec in the store"));
     Step(SpecChanged{known->id, request.spec, request.retry_failed, request.secrets});
@@ -320,6 +323,7 @@ SweepId Coordinator::Named(const std::string& name) {
   if (found != by_name_.end()) return found->second;
   std::optional<SweepHistory> history = store_.Load(name);
   if (!history) return {};
+  RefuseOutside(*history);
   SweepOpened opened;
   opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
   opened.spec_text = history->spec_text;

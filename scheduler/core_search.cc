@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "configs/json.h"
 #include "scheduler/core_state.h"
 #include "scheduler/search/learning_search.h"
+#include "scheduler/search/seed_outcomes.h"
 
 namespace ddl {
 
@@ -27,6 +30,12 @@ void Core::State::On(const Proposed& proposed, Turn& turn) {
   const auto found = sweeps.find(proposed.sweep);
   if (found == sweeps.end()) return;
   SweepRun& sweep = found->second;
+  if (!proposed.failure.empty()) {
+    sweep.proposals.Forget();
+    if (sweep.HasEnded()) return;
+    return BeginEnding(sweep, SweepOutcome::kSearchFailed,
+                       fmt::format("its search failed: {}", proposed.failure), turn);
+  }
   StoreAnswers(sweep, proposed, turn);
   sweep.proposals.Add(proposed.first, proposed.asked, proposed.configurations);
   if (const auto end = sweep.proposals.Exhausted()) {
@@ -81,33 +90,19 @@ std::vector<double> Core::State::ObjectivesOf(const SweepRun& sweep, std::int64_
   return is_whole ? values : std::vector<double>{};
 }
 
-// Once all seeds of a configuration have ended: the means of those that have values, and the best
-// that came of a seed.
 void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
   if (!Learns(sweep.spec.method)) return;
-  Outcome outcome{.kind = Outcome::Kind::kCanceled, .values = {}};
-  double count = 0;
+  std::vector<SeedResult> seeds;
   for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
     const std::int64_t number = configuration * sweep.spec.seeds + seed + 1;
     if (number > sweep.trials.Planned()) continue;
-    const TrialState state = sweep.trials.Of(number).state;
-    if (!IsEnded(state)) return;
-    if (state == TrialState::kCanceled) continue;
-    const std::vector<double> values =
-        state == TrialState::kFailed ? std::vector<double>{} : ObjectivesOf(sweep, number);
-    outcome.kind =
-        std::min(outcome.kind, values.empty()                 ? Outcome::Kind::kFailed
-                               : state == TrialState::kPruned ? Outcome::Kind::kPruned
-                                                              : Outcome::Kind::kFinished);
-    if (values.empty()) continue;
-    outcome.values.resize(values.size());
-    ++count;
-    for (std::size_t i = 0; i < values.size(); ++i)
-      outcome.values[i] += (values[i] - outcome.values[i]) / count;
+    seeds.push_back({sweep.trials.Of(number).state, ObjectivesOf(sweep, number)});
   }
-  if (outcome.kind == Outcome::Kind::kPruned) outcome.resource = ResourceOf(sweep, configuration);
-  turn.Commit(SearchTold{sweep.id, ++sweep.search.steps, configuration, ToText(outcome)});
-  turn.actions.emplace_back(TellSearch{sweep.id, configuration, std::move(outcome)});
+  std::optional<Outcome> outcome = OutcomeOverSeeds(seeds);
+  if (!outcome) return;
+  if (outcome->kind == Outcome::Kind::kPruned) outcome->resource = ResourceOf(sweep, configuration);
+  turn.Commit(SearchTold{sweep.id, ++sweep.search.steps, configuration, ToText(*outcome)});
+  turn.actions.emplace_back(TellSearch{sweep.id, configuration, *std::move(outcome)});
 }
 
 void Core::State::RestoreSearch(SweepRun& sweep, const SweepHistory& history) {

@@ -97,12 +97,14 @@ struct CodeAwaited {
   std::string why;
 };
 
-// Configurations number first, first + 1, … of the sweep; fewer than asked: the space is exhausted.
+// Configurations number first, first + 1, … of the sweep; fewer than asked: the space is exhausted,
+// or the search has failed.
 struct Proposed {
   SweepId sweep;
   std::int64_t first = 0;
   std::int64_t asked = 0;
   std::vector<Configuration> configurations;
+  std::string failure{};  // why it proposes no more; "": it does
 };
 
 // Spools up to these marks are in a verified backup.

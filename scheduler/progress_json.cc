@@ -31,10 +31,10 @@ constexpr std::array kCounts{
 };
 
 constexpr std::array kStates{SweepState::kRunning, SweepState::kFinished, SweepState::kStopped};
-constexpr std::array kOutcomes{SweepOutcome::kNone,         SweepOutcome::kAllDone,
-                               SweepOutcome::kSomeFailed,   SweepOutcome::kTargetReached,
-                               SweepOutcome::kTargetMissed, SweepOutcome::kLimitReached,
-                               SweepOutcome::kStoppedByUser};
+constexpr std::array kOutcomes{SweepOutcome::kNone,          SweepOutcome::kAllDone,
+                               SweepOutcome::kSomeFailed,    SweepOutcome::kTargetReached,
+                               SweepOutcome::kTargetMissed,  SweepOutcome::kLimitReached,
+                               SweepOutcome::kStoppedByUser, SweepOutcome::kSearchFailed};
 
 SweepState StateFrom(std::string_view name) {
   for (const SweepState state : kStates) {

@@ -35,6 +35,12 @@ bool Proposals::IsOnItsWay(std::int64_t configuration) const {
   return later != unanswered_.begin() && configuration < std::prev(later)->second;
 }
 
+void Proposals::Forget() {
+  if (!unanswered_.empty()) asked_until_ = std::min(asked_until_, unanswered_.begin()->first);
+  unanswered_.clear();
+  asked_again_.clear();
+}
+
 void Proposals::Add(std::int64_t first, std::int64_t asked,
                     std::vector<Configuration> configurations) {
   const auto question = unanswered_.find(first);

@@ -40,6 +40,8 @@ class Proposals {
   [[nodiscard]] std::optional<Question> AskOne(std::int64_t configuration);
   // The answer; configurations beyond its end do not exist when it is shorter than asked.
   void Add(std::int64_t first, std::int64_t asked, std::vector<Configuration> configurations);
+  // The search fails: what it has not answered is to be asked again, should it be mended.
+  void Forget();
   void Drop(std::int64_t configuration) { known_.erase(configuration); }
   // The number of configurations, once the search has come to the end of the space.
   [[nodiscard]] std::optional<std::int64_t> Exhausted() const { return exhausted_; }

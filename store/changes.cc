@@ -8,13 +8,14 @@ namespace ddl {
 namespace {
 
 constexpr std::array<std::string_view, 3> kStates{"running", "finished", "stopped"};
-constexpr std::array<std::string_view, 7> kOutcomes{"",
+constexpr std::array<std::string_view, 8> kOutcomes{"",
                                                     "all_done",
                                                     "some_failed",
                                                     "target_reached",
                                                     "target_missed",
                                                     "limit_reached",
-                                                    "stopped_by_user"};
+                                                    "stopped_by_user",
+                                                    "search_failed"};
 
 }  // namespace
 

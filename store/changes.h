@@ -26,7 +26,8 @@ enum class SweepOutcome : std::uint8_t {
   kTargetReached,
   kTargetMissed,
   kLimitReached,
-  kStoppedByUser
+  kStoppedByUser,
+  kSearchFailed  // what proposes its configurations; `reason` says how
 };
 
 [[nodiscard]] std::string_view ToString(SweepState state);

@@ -285,7 +285,8 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                                      .slots_json = open.Text(5),
                                      .started = !open.IsNull(6),
                                      .committed_seq = open.Int(7),
-                                     .busy_ms = open.Int(8)});
+                                     .busy_ms = open.Int(8),
+                                     .started_ms = open.Int(6)});
   }
   Statement steps(c,
                   "SELECT step, configuration, params_json, outcome_json FROM search_step "

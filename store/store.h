@@ -26,6 +26,7 @@ struct OpenAttempt {
   bool started = false;
   std::int64_t committed_seq = 0;
   std::int64_t busy_ms = 0;  // as in AttemptAdded
+  std::int64_t started_ms = 0;  // unix time
 };
 
 struct KnownTrial {

@@ -45,6 +45,8 @@ class AdaptiveSearch {
   // The next configuration, a complete one that is allowed. Nothing where the method found none:
   // the caller then looks for one by itself. The search does not count it as running: Take does.
   [[nodiscard]] virtual std::optional<Configuration> Propose(std::int64_t number) = 0;
+  // Nobody needs to look for another one where it proposed nothing: there is none.
+  [[nodiscard]] virtual bool IsExhausted() const { return false; }
   // Configuration `number` runs from now on: what was just proposed, what somebody else chose, or
   // what a stored sweep had. Every number is taken once, in order.
   virtual void Take(std::int64_t number, const Configuration& configuration) = 0;

@@ -11,6 +11,7 @@
 #include "configs/grid.h"
 #include "configs/initial_points.h"
 #include "configs/json.h"
+#include "scheduler/search/custom_search.h"
 #include "scheduler/search/make_adaptive.h"
 
 namespace ddl {
@@ -60,7 +61,8 @@ Outcome OutcomeOf(const std::string& text) {
           .resource = json.value("resource", 0.0)};
 }
 
-LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps)
+LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps,
+                               std::stop_token stop)
     : space_(spec.space),
       constraints_(spec.constraints),
       conditions_(spec.space, spec.constraints),
@@ -75,8 +77,10 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
   problem.is_allowed = [this](const Configuration& configuration) {
     return MayPropose(configuration);
   };
-  method_ = MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
-                               std::move(problem));
+  method_ = spec.own_search
+                ? MakeCustomSearch(spec, problem.budget, std::move(stop))
+                : MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
+                                     std::move(problem));
   assert(method_ != nullptr);
   LearnFrom(spec.warm_points);
   for (const SearchStep& step : steps) {
@@ -127,6 +131,7 @@ std::optional<Configuration> LearningSearch::Next() {
     if (MayPropose(initial)) return initial;
   }
   std::optional<Configuration> proposed = method_->Propose(before_ + number);
+  if (!proposed && method_->IsExhausted()) return std::nullopt;
   return proposed && MayPropose(*proposed) ? std::move(proposed) : Fallback(number);
 }
 

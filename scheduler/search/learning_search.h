@@ -16,7 +16,8 @@ namespace ddl {
 
 class LearningSearch : public Search {
  public:
-  LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps);
+  LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps,
+                 std::stop_token stop = {});
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override;
   void Tell(std::int64_t configuration, const Outcome& outcome) override;

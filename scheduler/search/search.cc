@@ -136,8 +136,11 @@ class SobolSearch : public Search {
 
 }  // namespace
 
-std::unique_ptr<Search> MakeSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps) {
-  if (Learns(spec.method)) return std::make_unique<LearningSearch>(spec, steps);
+std::unique_ptr<Search> MakeSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps,
+                                   std::stop_token stop) {
+  if (Learns(spec.method)) {
+    return std::make_unique<LearningSearch>(spec, steps, std::move(stop));
+  }
   if (spec.method == Method::kGrid) return std::make_unique<GridSearch>(spec);
   if (spec.method == Method::kSobol) return std::make_unique<SobolSearch>(spec);
   return std::make_unique<RandomSearch>(spec);

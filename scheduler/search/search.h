@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "configs/space.h"
@@ -26,9 +27,11 @@ class Search {
   virtual void Tell(std::int64_t /*configuration*/, const Outcome& /*outcome*/) {}
 };
 
-// `steps`: of a sweep that goes on, all that its search was asked and told.
+// `steps`: of a sweep that goes on, all that its search was asked and told. `stop`: whoever waits
+// for an answer is to give up. What a search cannot do it throws as an Error; it is of no use then.
 [[nodiscard]] std::unique_ptr<Search> MakeSearch(const SweepSpec& spec,
-                                                 const std::vector<SearchStep>& steps = {});
+                                                 const std::vector<SearchStep>& steps = {},
+                                                 std::stop_token stop = {});
 
 // Trials of a sweep that goes on until somebody or a limit stops it; exact as a JSON number.
 inline constexpr std::int64_t kOpenEnded = std::int64_t{1} << 53;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real ddl as an optimizer for a program that runs its own trials.
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "scheduler/search/search.h"
+#include "store/store.h"
+#include "tests/cli/real_ddl.h"
+
+namespace ddl {
+namespace {
+
+constexpr const char* kSpace =
+    "metric: {name: loss, goal: minimize}\n"
+    "parameters:\n"
+    "  x: {min: -2.0, max: 3.0}\n"
+    "  y: {values: [1, 2, 3]}\n";
+
+std::string SpecText(const std::string& method, const std::string& further = {}) {
+  return "name: outside\nmethod: " + method + "\n" + kSpace + further;
+}
+
+class AskTell : public RealDdl {
+ protected:
+  // Of one trial, which there must be.
+  Json AskOne() {
+    const Json asked = DdlJson({"ask", spec_});
+    EXPECT_EQ(asked.at("trials").size(), 1U) << asked;
+    return asked.at("trials").at(0);
+  }
+  int Tell(const Json& trial, const std::string& value) {
+    return Ddl({"tell", "outside", trial.at("number").dump(), value}).code;
+  }
+  static double Loss(const Json& parameters) {
+    return std::pow(parameters.at("x").get<double>(), 2) + parameters.at("y").get<double>();
+  }
+  Json SweepOfStatus() { return DdlJson({"status", "outside"}).at("sweeps").at(0); }
+
+  std::string spec_ = {};
+};
+
+TEST_F(AskTell, GridIsWalkedToItsEnd) {
+  spec_ = Write("spec.yaml",
+                "name: outside\nmethod: grid\nmetric: {name: loss, goal: maximize}\n"
+                "parameters: {a: {values: [1, 2]}, b: {values: [-1, 1]}}\n");
+  const Json asked = DdlJson({"ask", spec_, "--count", "9"});
+  ASSERT_EQ(asked.at("trials").size(), 4U);
+  EXPECT_EQ(asked.at("end"), "all 4 trials have been asked for");
+  EXPECT_EQ(asked.at("trials").at(2).at("parameters"), Json({{"a", 2}, {"b", -1}}));
+  EXPECT_EQ(SweepOfStatus().at("state"), "running");
+  EXPECT_EQ(Ddl({"ask", spec_}).code, 4);
+  for (const Json& trial : asked.at("trials")) {
+    EXPECT_EQ(Tell(trial, trial.at("parameters").at("b").dump()), 0);
+  }
+  const Json sweep = SweepOfStatus();
+  EXPECT_EQ(sweep.at("state"), "finished");
+  EXPECT_EQ(sweep.at("outcome"), "all_done");
+  EXPECT_EQ(Ddl({"ask", spec_}).code, 4);
+}
+
+TEST_F(AskTell, LearningSearchProposesAsOneThatWasNeverInterrupted) {
+  spec_ = Write("spec.yaml", SpecText("cmaes", "run_cap: 30\nsearch_seed: 5\n"));
+  std::vector<Json> proposed;
+  for (int i = 0; i < 14; ++i) {
+    const Json trial = AskOne();
+    proposed.push_back(trial.at("parameters"));
+    ASSERT_EQ(Tell(trial, std::to_string(Loss(trial.at("parameters")))), 0);
+  }
+  const auto history = Store::Open(folder_ + "/store").Load("outside");
+  ASSERT_TRUE(history);
+  const auto search = MakeSearch(SpecFromJson(ParseJson(history->spec_json, "")));
+  for (std::size_t i = 0; i < proposed.size(); ++i) {
+    const auto number = static_cast<std::int64_t>(i);
+    EXPECT_EQ(search->Propose(number, 1).at(0), proposed[i]) << i;
+    const double told = std::stod(std::to_string(Loss(proposed[i])));
+    search->Tell(number, {.kind = Outcome::Kind::kFinished, .values = {told}});
+  }
+}
+
+TEST_F(AskTell, WhatIsToldStaysAndIsRefusedASecondTime) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  const Json trial = AskOne();
+  EXPECT_EQ(Tell(trial, "-0.25"), 0);
+  const Finished again = Ddl({"tell", "outside", "1", "7"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_NE(again.error.find("trial 1 of sweep \"outside\" has ended already"), std::string::npos)
+      << again.error;
+  EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("value"), -0.25);
+}
+
+TEST_F(AskTell, WrongTellingsAreRefusedAndChangeNothing) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  (void)AskOne();
+  const auto refusal = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "tell");
+    const Finished done = Ddl(words);
+    EXPECT_EQ(done.code, 2) << done.error;
+    return done.error;
+  };
+  EXPECT_NE(refusal({"outside", "2", "1"}).find("asked for are 1 to 1"), std::string::npos);
+  EXPECT_NE(refusal({"nothing", "1", "1"}).find("no sweep \"nothing\""), std::string::npos);
+  EXPECT_NE(refusal({"outside", "1"}).find("0 values for 1 objectives"), std::string::npos);
+  EXPECT_NE(refusal({"outside", "1", "1", "2"}).find("2 values"), std::string::npos);
+  EXPECT_NE(refusal({"outside", "1", "nan"}).find("no result"), std::string::npos);
+  EXPECT_NE(refusal({"outside", "1", "3", "--failed"}).find("no values"), std::string::npos);
+  EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "running");
+  EXPECT_EQ(Ddl({"tell", "outside", "1", "--failed"}).code, 0);
+  EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "failed");
+}
+
+TEST_F(AskTell, SeveralObjectivesAndSeedsAreToldTogether) {
+  spec_ = Write("spec.yaml",
+                "name: outside\nmethod: tpe\nseeds: 2\n"
+                "metrics: [{name: loss, goal: minimize}, {name: speed, goal: maximize}]\n"
+                "parameters: {x: {min: 0.0, max: 1.0}}\n");
+  const Json asked = DdlJson({"ask", spec_, "--count", "2"}).at("trials");
+  EXPECT_EQ(asked.at(0).at("parameters"), asked.at(1).at("parameters"));
+  EXPECT_EQ(asked.at(1).at("seed"), 1);
+  EXPECT_EQ(Ddl({"tell", "outside", "1", "1", "10"}).code, 0);
+  EXPECT_EQ(Ddl({"tell", "outside", "2", "2", "20"}).code, 0);
+  const auto history = Store::Open(folder_ + "/store").Load("outside");
+  ASSERT_EQ(history->search.size(), 2U);
+  EXPECT_EQ(ParseJson(history->search[1].outcome_json, ""),
+            Json({{"outcome", "finished"}, {"values", {1.5, 15.0}}}));
+}
+
+TEST_F(AskTell, TargetEndsTheSweep) {
+  spec_ = Write("spec.yaml",
+                "name: outside\nmethod: random\n"
+                "metric: {name: loss, goal: minimize, target: 0.5}\n"
+                "parameters: {x: {min: 0.0, max: 1.0}}\n");
+  EXPECT_EQ(Tell(AskOne(), "0.6"), 0);
+  EXPECT_EQ(Tell(AskOne(), "0.5"), 0);
+  EXPECT_EQ(SweepOfStatus().at("outcome"), "target_reached");
+  const Finished more = Ddl({"ask", spec_});
+  EXPECT_EQ(more.code, 4);
+  EXPECT_NE(more.error.find("target reached: loss 0.5 by trial 2"), std::string::npos);
+}
+
+TEST_F(AskTell, ReportAndStatusShowItLikeOthers) {
+  spec_ = Write("spec.yaml", SpecText("sobol", "run_cap: 3\n"));
+  EXPECT_EQ(Tell(AskOne(), "3"), 0);
+  EXPECT_EQ(Tell(AskOne(), "1.5"), 0);
+  (void)AskOne();
+  EXPECT_EQ(SweepOfStatus().at("counts").at("running"), 1);
+  const Json report = DdlJson({"report", "outside"});
+  EXPECT_EQ(report.at("best").at("value"), 1.5) << report.dump(1);
+  for (const char* command : {"report", "show", "explain"}) {
+    const std::string target = std::string("outside") + (command[0] == 'r' ? "" : "/3");
+    const Finished done = Ddl({command, target});
+    EXPECT_EQ(done.code, 0) << command << done.error;
+  }
+}
+
+TEST_F(AskTell, SweepAndCoordinatorsKeepAwayFromIt) {
+  spec_ = Write("spec.yaml", SpecText("random", "run_cap: 2\ncommand: [\"true\"]\n"));
+  (void)AskOne();
+  const Finished swept = Ddl({"sweep", spec_});
+  EXPECT_EQ(swept.code, 2);
+  EXPECT_NE(swept.error.find("run outside of ddl"), std::string::npos) << swept.error;
+  EXPECT_EQ(Ddl({"stop", "outside"}).code, 2);
+  const std::string other =
+      Write("other.yaml",
+            "name: other\nmethod: grid\ncommand: [\"true\"]\nparameters: {a: {value: 1}}\n");
+  EXPECT_EQ(Ddl({"sweep", other, "--quiet"}).code, 0);
+  EXPECT_EQ(Ddl({"ask", other}).code, 2) << "its trials are run by ddl sweep";
+  EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "running");
+}
+
+TEST_F(AskTell, IsRefusedWhileACoordinatorHasTheStore) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  const std::string pipe = MakePipe("pipe");
+  const Ear ear(pipe);
+  const std::string other = Write("other.yaml",
+                                  "name: other\nmethod: grid\nparameters: {a: {value: 1}}\n"
+                                  "command: [sh, -c, \"echo here > " +
+                                      pipe + "; exec sleep 1000\"]\n");
+  const auto sweep = Start({"sweep", other, "--quiet"});
+  EXPECT_EQ(ear.Line(), "here");
+  const Finished asked = Ddl({"ask", spec_});
+  EXPECT_EQ(asked.code, 3);
+  EXPECT_NE(asked.error.find("the store is in use by"), std::string::npos) << asked.error;
+  EXPECT_NE(asked.error.find("another store by --store"), std::string::npos) << asked.error;
+  (void)Ddl({"stop", "other"});
+  (void)sweep->Wait();
+}
+
+TEST_F(AskTell, ManyAtOnceGetTrialsOfTheirOwn) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  std::vector<std::unique_ptr<RunningDdl>> askers;
+  for (int i = 0; i < 6; ++i)
+    askers.push_back(Start({"ask", spec_, "--json"}));
+  std::vector<std::int64_t> numbers;
+  for (const auto& asker : askers) {
+    const Json asked = ParseJson(asker->Wait().out, "");
+    numbers.push_back(asked.at("trials").at(0).at("number").get<std::int64_t>());
+  }
+  std::ranges::sort(numbers);
+  EXPECT_EQ(numbers, (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6}));
+}
+
+}  // namespace
+}  // namespace ddl
