@@ -3,12 +3,17 @@
 
 #include <utility>
 
+#include "scheduler/search/auto.h"
 #include "scheduler/search/cmaes.h"
 #include "scheduler/search/gp.h"
 
 namespace ddl {
 
 std::unique_ptr<AdaptiveSearch> MakeAdaptiveSearch(std::string_view method, SearchProblem problem) {
+  if (method == "auto") {
+    const std::string_view chosen = ChooseMethod(problem).method;
+    return MakeAdaptiveSearch(chosen, std::move(problem));
+  }
   if (method == "gp") return MakeGp(std::move(problem));
   if (method == "cmaes") return MakeCmaes(std::move(problem));
   return nullptr;
