@@ -20,9 +20,10 @@ bool IsOfGroup(const Space& space, std::size_t i, std::size_t first) {
 }
 
 // Zipped parameters are at one place of their lists: the first where all that is given of them is.
-void Tie(const Space& space, const Json& given, Configuration& point) {
+// False: there is none.
+bool Tie(const Space& space, const Json& given, Configuration& point) {
   const auto is_zipped = [](const Parameter& p) { return p.zipped_to.has_value(); };
-  if (std::ranges::none_of(space, is_zipped)) return;
+  if (std::ranges::none_of(space, is_zipped)) return true;
   for (std::size_t first = 0; first < space.size(); ++first) {
     if (space[first].zipped_to || space[first].distribution != Distribution::kCategorical) continue;
     std::vector<std::size_t> group;
@@ -33,18 +34,21 @@ void Tie(const Space& space, const Json& given, Configuration& point) {
       is_given = is_given || given.contains(space[i].Name());
     }
     if (group.size() < 2 || !is_given) continue;
-    for (std::size_t place = 0; place < space[first].values.size(); ++place) {
-      const bool fits = std::ranges::all_of(group, [&](std::size_t i) {
-        const auto value = given.find(space[i].Name());
-        return value == given.end() || *value == space[i].values[place];
-      });
-      if (!fits) continue;
-      for (const std::size_t i : group) {
-        point[space[i].Name()] = space[i].values[place];
-      }
-      break;
+    const std::size_t places = space[first].values.size();
+    std::size_t place = 0;
+    const auto fits = [&](std::size_t i) {
+      const auto value = given.find(space[i].Name());
+      return value == given.end() || *value == space[i].values[place];
+    };
+    while (place < places && !std::ranges::all_of(group, fits)) {
+      ++place;
+    }
+    if (place == places) return false;
+    for (const std::size_t i : group) {
+      point[space[i].Name()] = space[i].values[place];
     }
   }
+  return true;
 }
 
 std::string InactiveOf(const Json& given, const Configuration& complete) {
@@ -67,7 +71,7 @@ CompletedPoint CompleteInitialPoint(const SweepSpec& spec, const Conditions& con
     for (const auto& item : given.items()) {
       if (point.contains(item.key())) point[item.key()] = item.value();
     }
-    Tie(spec.space, given, point);
+    if (!Tie(spec.space, given, point)) return completed;
     point = conditions.Complete(std::move(point));
     completed.inactive = InactiveOf(given, point);
     if (!completed.inactive.empty()) continue;

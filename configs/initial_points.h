@@ -14,7 +14,7 @@ namespace ddl {
 struct CompletedPoint {
   std::optional<Configuration> configuration;
   // Where there is none, of the last draw: a parameter that is given and not active, or what
-  // forbids it.
+  // forbids it; neither: what is given of zipped lists is not of one place.
   std::string inactive;
   std::optional<Objection> objection;
 };

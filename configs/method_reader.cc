@@ -16,9 +16,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kBuilt{"grid", "random", "sobol", "cmaes"};
-constexpr std::array<std::string_view, 7> kLater{"bayes", "tpe", "gp",    "nsga2",
-                                                 "auto",  "pbt", "custom"};
+constexpr std::array<std::string_view, 7> kBuilt{"grid", "random", "sobol", "tpe",
+                                                 "gp",   "cmaes",  "nsga2"};
+constexpr std::array<std::string_view, 3> kLater{"auto", "pbt", "custom"};
 
 }  // namespace
 

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "configs/distributions.h"
+#include "configs/expression_reader.h"
 #include "configs/nearest.h"
 #include "configs/spec_keys.h"
 
@@ -23,6 +26,8 @@ struct Described {
   const SpecNode* values = nullptr;
   const SpecNode* probabilities = nullptr;
   const SpecNode* distribution = nullptr;
+  const SpecNode* expr = nullptr;
+  const SpecNode* ordinal = nullptr;
   std::optional<double> min, max, mu, sigma, q, a, b;
   bool has_whole_bounds = true;
 };
@@ -43,12 +48,6 @@ Described Describe(const SpecNode& node, const std::string& name, SpecErrors& er
       d.has_whole_bounds = d.has_whole_bounds && ScalarToJson(n).is_number_integer();
     };
   };
-  const auto refused = [&](const char* key) {
-    return [&errors, key](const SpecNode& n) {
-      errors.Add(n, fmt::format("{} is not built yet", key),
-                 "write the values out, or leave it away");
-    };
-  };
   ReadKeys(node, fmt::format("parameter \"{}\"", name),
            {{"value", [&](const SpecNode& n) { d.value = &n; }},
             {"values", [&](const SpecNode& n) { d.values = &n; }},
@@ -62,8 +61,9 @@ Described Describe(const SpecNode& node, const std::string& name, SpecErrors& er
             {"a", number(d.a, "a")},
             {"b", number(d.b, "b")},
             {"parameters", [](const SpecNode&) {}},
-            {"when", refused("when")},
-            {"expr", refused("expr")}},
+            {"when", [](const SpecNode&) {}},
+            {"expr", [&](const SpecNode& n) { d.expr = &n; }},
+            {"ordinal", [&](const SpecNode& n) { d.ordinal = &n; }}},
            errors);
   return d;
 }
@@ -91,7 +91,7 @@ std::optional<Distribution> Infer(const Described& d, SpecErrors& errors) {
   }
   if (d.mu || d.sigma) return Distribution::kNormal;
   Refuse(errors, *d.node, d, "nothing says which values it takes",
-         "give it value, values, min and max, or a distribution");
+         "give it value, values, min and max, a distribution, or expr");
   return std::nullopt;
 }
 
@@ -263,82 +263,109 @@ void ReadShape(const Described& d, Parameter& parameter, SpecErrors& errors) {
   if (errors.IsEmpty()) CheckDraws(d, parameter, errors);
 }
 
+void ReadOrdinal(const Described& d, Parameter& parameter, SpecErrors& errors) {
+  if (d.ordinal == nullptr) return;
+  parameter.ordinal = ReadBool(*d.ordinal, "ordinal", errors);
+  if (d.values == nullptr) {
+    Refuse(errors, *d.ordinal, d, "only values can be ordinal", "leave ordinal away");
+  } else if (d.probabilities != nullptr && parameter.ordinal == true) {
+    Refuse(errors, *d.ordinal, d, "ordinal values have no probabilities",
+           "leave one of the two away");
+  }
+}
+
+void ReadDerived(const Described& d, Parameter& parameter, SpecErrors& errors) {
+  parameter.values = {nullptr};
+  parameter.expr = ReadExpression(*d.expr, fmt::format("parameter \"{}\": expr", d.name), errors);
+  for (const char* key : {"value", "values", "probabilities", "distribution", "min", "max", "mu",
+                          "sigma", "q", "a", "b", "ordinal"}) {
+    const SpecNode* beside = d.node->Find(key);
+    if (beside == nullptr) continue;
+    Refuse(errors, *beside, d, fmt::format("{} beside expr", key),
+           "a derived parameter has expr, and perhaps when, alone");
+  }
+}
+
 class SpaceReader {
  public:
   explicit SpaceReader(SpecErrors& errors) : errors_(errors) {}
 
-  void Read(const SpecNode& node, const std::vector<std::string>& above) {
+  // What stands in a group is active only where the group's conditions hold.
+  struct Group {
+    std::vector<std::string> path;
+    std::vector<const SpecNode*> nodes;
+    std::vector<std::string> when;
+  };
+
+  void Read(const SpecNode& node, const Group& above) {
     if (node.kind != SpecNode::Kind::kMap) {
       return errors_.Add(node, "parameters must be a mapping",
                          "write NAME: {values: [1, 2]} lines");
     }
     for (const auto& [name, value] : node.entries) {
-      std::vector<std::string> path = above;
-      path.push_back(name.text);
-      ReadOne(name, value, std::move(path));
+      Group own = above;
+      own.path.push_back(name.text);
+      ReadOne(name, value, std::move(own));
     }
   }
-  [[nodiscard]] Space Take() { return std::move(space_); }
+  [[nodiscard]] SpaceReading Take() { return std::move(reading_); }
 
  private:
-  void ReadOne(const SpecNode& name, const SpecNode& value, std::vector<std::string> path) {
-    Parameter parameter{.path = std::move(path)};
+  void ReadOne(const SpecNode& name, const SpecNode& value, Group own) {
+    Parameter parameter{.path = own.path};
     if (value.kind != SpecNode::Kind::kMap) {
       return errors_.Add(value.kind == SpecNode::Kind::kNull ? name : value,
                          fmt::format("parameter \"{}\" must be a mapping", parameter.Name()),
                          fmt::format("write {}: {{value: …}} or {{values: […]}}", name.text));
     }
+    if (const SpecNode* when = value.Find("when")) {
+      own.nodes.push_back(when);
+      own.when.push_back(
+          ReadExpression(*when, fmt::format("parameter \"{}\": when", parameter.Name()), errors_));
+    }
     if (const SpecNode* nested = value.Find("parameters"); nested != nullptr) {
-      if (value.entries.size() > 1) {
+      if (value.entries.size() > (value.Find("when") == nullptr ? 1 : 2)) {
         return errors_.Add(
             value, fmt::format("parameter \"{}\" has parameters and more", parameter.Name()),
-            "a nested parameter has the key parameters alone");
+            "a nested parameter has the keys parameters and when alone");
       }
-      return Read(*nested, parameter.path);
+      return Read(*nested, own);
     }
     const Described described = Describe(value, parameter.Name(), errors_);
-    const std::optional<Distribution> distribution = Infer(described, errors_);
-    if (!distribution) return;
-    parameter.distribution = *distribution;
-    ReadShape(described, parameter, errors_);
-    const auto same = [&](const Parameter& p) { return p.Name() == parameter.Name(); };
-    if (std::ranges::any_of(space_, same)) {
+    parameter.when = std::move(own.when);
+    if (!ReadWhatItTakes(described, parameter)) return;
+    if (!names_.insert(parameter.Name()).second) {
       return errors_.Add(name, fmt::format("parameter \"{}\" stands here twice", parameter.Name()),
                          "keep one of them");
     }
-    space_.push_back(std::move(parameter));
+    reading_.nodes.push_back({&value, std::move(own.nodes), described.expr});
+    reading_.space.push_back(std::move(parameter));
+  }
+
+  bool ReadWhatItTakes(const Described& described, Parameter& parameter) {
+    if (described.expr != nullptr) {
+      ReadDerived(described, parameter, errors_);
+      return true;
+    }
+    const std::optional<Distribution> distribution = Infer(described, errors_);
+    if (!distribution) return false;
+    parameter.distribution = *distribution;
+    ReadShape(described, parameter, errors_);
+    ReadOrdinal(described, parameter, errors_);
+    return true;
   }
 
   SpecErrors& errors_;
-  Space space_;
+  SpaceReading reading_;
+  std::set<std::string> names_;
 };
 
 }  // namespace
 
-Space ReadParameters(const SpecNode& node, SpecErrors& errors) {
+SpaceReading ReadParameters(const SpecNode& node, SpecErrors& errors) {
   SpaceReader reader(errors);
   reader.Read(node, {});
   return reader.Take();
-}
-
-void CheckGrid(const SpecNode& parameters, const Space& space, SpecErrors& errors) {
-  for (const Parameter& parameter : space) {
-    const bool listed = parameter.distribution == Distribution::kConstant ||
-                        parameter.distribution == Distribution::kCategorical;
-    const bool countable = parameter.distribution == Distribution::kIntUniform ||
-                           parameter.distribution == Distribution::kQUniform;
-    if (listed || countable) continue;
-    const SpecNode* node = &parameters;
-    for (const std::string& name : parameter.path) {
-      if (node->Find(name) == nullptr) break;
-      node = node->Find(name);
-      if (const SpecNode* nested = node->Find("parameters")) node = nested;
-    }
-    errors.Add(*node,
-               fmt::format("parameter \"{}\": a grid cannot go over {}", parameter.Name(),
-                           ToString(parameter.distribution)),
-               "list values, or use method: random");
-  }
 }
 
 }  // namespace ddl

@@ -13,12 +13,13 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 25> kSpecKeys{
+constexpr std::array<std::string_view, 30> kSpecKeys{
     "name",         "description", "program", "method",          "metric",
     "seeds",        "search_seed", "run_cap", "parallel",        "limits",
     "resources",    "hosts",       "retries", "timeout_s",       "grace_s",
     "lost_after_s", "fail_fast",   "env",     "share_busy_gpus", "workdir",
-    "trainer",      "capture",     "results", "fusion",          "early_terminate"};
+    "trainer",      "capture",     "results", "fusion",          "early_terminate",
+    "metrics",      "constraints", "zip",     "initial_points",  "warm_start"};
 
 std::vector<std::string> SplitValues(const std::string& text) {
   std::vector<std::string> values(1);
@@ -151,15 +152,21 @@ void ApplyOverride(const std::string& text, SpecNode& root, SpecErrors& errors) 
                       fmt::format("did you mean {}?", meant));
   }
   SpecNode& parameter = known != nullptr ? *known : Entry(parameters, key, text);
+  SpecNode said;
   if (values.size() == 1) {
-    parameter = MapOf("value", std::move(values.front()), text);
-    return;
+    said = MapOf("value", std::move(values.front()), text);
+  } else {
+    SpecNode list;
+    list.kind = SpecNode::Kind::kList;
+    list.origin = text;
+    list.items = std::move(values);
+    said = MapOf("values", std::move(list), text);
   }
-  SpecNode list;
-  list.kind = SpecNode::Kind::kList;
-  list.origin = text;
-  list.items = std::move(values);
-  parameter = MapOf("values", std::move(list), text);
+  // Another value, active where the one before it was.
+  if (const SpecNode* when = parameter.Find("when")) {
+    said.entries.push_back({Word("when", text), *when});
+  }
+  parameter = std::move(said);
 }
 
 }  // namespace ddl

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,11 +11,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "configs/command_reader.h"
 #include "configs/error.h"
 #include "configs/method_reader.h"
-#include "configs/nearest.h"
-#include "configs/parameter_reader.h"
-#include "configs/sampling.h"
+#include "configs/space_reader.h"
 #include "configs/spec_errors.h"
 #include "configs/spec_keys.h"
 #include "configs/spec_overrides.h"
@@ -28,7 +26,6 @@ namespace ddl {
 namespace {
 
 namespace fs = std::filesystem;
-const std::vector<std::string> kDefaultCommand{"${env}", "${interpreter}", "${program}", "${args}"};
 
 // Reads the top of a spec; each member reads one key.
 class SpecBuilder {
@@ -53,11 +50,19 @@ class SpecBuilder {
         {"name", Text(spec.name, "name")},
         {"description", Text(spec.description, "description")},
         {"program", Text(spec.program, "program")},
-        {"command", [this](const SpecNode& n) { ReadCommand(n); }},
+        {"command", [this](const SpecNode& n) { spec.command = ReadCommand(n, errors_); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
         {"method", [this](const SpecNode& n) { TakeMethod(n); }},
         {"metric", [this](const SpecNode& n) { spec.metric = ReadMetric(n, errors_, ignored_); }},
-        {"parameters", [this](const SpecNode& n) { parameters_ = &n; }},
+        {"metrics", [this](const SpecNode& n) { spec.objectives = ReadMetrics(n, errors_); }},
+        {"parameters", [this](const SpecNode& n) { space_.parameters = &n; }},
+        {"constraints", [this](const SpecNode& n) { space_.constraints = &n; }},
+        {"zip", [this](const SpecNode& n) { space_.zip = &n; }},
+        {"initial_points", [this](const SpecNode& n) { space_.initial_points = &n; }},
+        {"warm_start",
+         [this](const SpecNode& n) {
+           spec.warm_start = ReadWarmStart(n, options_.base_folder, errors_);
+         }},
         {"limits", [this](const SpecNode& n) { spec.limits = ReadLimits(n, errors_); }},
         {"resources", [this](const SpecNode& n) { spec.resources = ReadResources(n, errors_); }},
         {"hosts",
@@ -80,10 +85,10 @@ class SpecBuilder {
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
-    for (const char* key : {"metrics", "constraints", "zip", "initial_points", "keep"}) {
+    for (const char* key : {"keep"}) {
       keys.push_back({key, [this, key](const SpecNode& n) {
                         errors_.Add(n, fmt::format("{} is not built yet", key),
-                                    "leave it away; searches with one metric work");
+                                    "leave it away: all checkpoints are kept");
                       }});
     }
     return keys;
@@ -145,19 +150,6 @@ class SpecBuilder {
     return std::chrono::milliseconds(std::llround(seconds * 1000));
   }
 
-  void ReadCommand(const SpecNode& node) {
-    if (node.kind != SpecNode::Kind::kList || node.items.empty()) {
-      return errors_.Add(node, "command must be a list of words",
-                         "write command: [python, train.py, \"${args}\"]; no shell is involved");
-    }
-    for (const SpecNode& item : node.items) {
-      if (item.kind != SpecNode::Kind::kScalar) {
-        errors_.Add(item, "a word of command must be a text", "put it in quotes");
-      }
-      spec.command.push_back(item.text);
-    }
-  }
-
   void ReadTrainer(const SpecNode& node) {
     if (node.kind != SpecNode::Kind::kMap) {
       return errors_.Add(node, "trainer must be a mapping",
@@ -196,12 +188,9 @@ class SpecBuilder {
     // Trials here that say nothing of it run where the spec lies, which costs nothing.
     const auto is_far = [](const std::string& host) { return host != "local"; };
     spec.snapshot = spec.snapshot || std::ranges::any_of(spec.hosts, is_far);
-    if (parameters_ != nullptr) spec.space = ReadParameters(*parameters_, errors_);
-    if (spec.method == Method::kGrid && parameters_ != nullptr && is_method_built_) {
-      CheckGrid(*parameters_, spec.space, errors_);
-      CheckGridSize();
-    }
-    CompleteCommand();
+    CompleteMetrics();
+    ReadSpace(space_, is_method_built_, spec, errors_, notes);
+    CompleteCommand(*root_, spec, errors_);
     spec.inventory = EntriesFor(spec.hosts, options_.inventory);
     const std::vector<FailureRule>& further = options_.inventory.failures;
     spec.failures.insert(spec.failures.end(), further.begin(), further.end());
@@ -209,7 +198,7 @@ class SpecBuilder {
       notes.push_back(
           fmt::format("{}: without meaning offline, ignored", fmt::join(ignored_, ", ")));
     }
-    if (!has_method_ && parameters_ != nullptr) {
+    if (!has_method_ && space_.parameters != nullptr) {
       errors_.Add(*root_, "no method", "write method: grid or method: random");
     }
     if (spec.method != Method::kGrid && !spec.run_cap) {
@@ -217,7 +206,7 @@ class SpecBuilder {
                                   kMethodNames[static_cast<std::size_t>(spec.method)]));
     }
     if (spec.method == Method::kSobol && spec.space.size() > kMostSobolParameters) {
-      errors_.Add(*parameters_,
+      errors_.Add(*space_.parameters,
                   fmt::format("sobol takes {} parameters at most", kMostSobolParameters),
                   "write method: random");
     }
@@ -247,74 +236,31 @@ class SpecBuilder {
                 "write letters, digits, - and _");
   }
 
-  void CheckGridSize() {
-    if (!errors_.IsEmpty()) return;
-    constexpr std::int64_t kMost = 1'000'000'000;
-    const std::optional<std::int64_t> size = GridSize(spec.space);
-    if (spec.run_cap || (size && *size <= kMost / spec.seeds)) return;
-    errors_.Add(*parameters_, fmt::format("the grid has more than {} trials", kMost),
-                "write run_cap, fewer values, or method: random");
-  }
-
-  // `command` or `trainer` stood there and was refused: that nothing is to run is no news.
-  [[nodiscard]] bool IsRefusedAlready() const {
-    return root_->Find("command") != nullptr || root_->Find("trainer") != nullptr ||
-           root_->Find("program") != nullptr;
-  }
-
-  void CheckWord(const std::string& word) {
-    static const std::vector<std::string_view> kMacros{
-        "${env}",       "${interpreter}",     "${program}",
-        "${args}",      "${args_no_hyphens}", "${args_no_boolean_flags}",
-        "${args_json}", "${args_json_file}"};
-    if (word == "${program}" && spec.program.empty()) {
-      errors_.Add(*root_, "command uses ${program}, but there is no program",
-                  "write program: train.py");
-    }
-    constexpr std::string_view kVariable = "${envvar:";
-    if (const std::size_t at = word.find(kVariable); at != std::string::npos) {
-      const std::size_t begin = at + kVariable.size();
-      const std::string name = word.substr(begin, word.find('}', begin) - begin);
-      const bool is_secret = std::ranges::any_of(spec.secrets, [&name](const auto& secret) {
-        return name == secret.variable || name == secret.secret;
-      });
-      if (is_secret) {
-        errors_.Add(*root_, fmt::format("command would show the secret {}", name),
-                    "let the script read it from its environment: everybody sees arguments");
-      } else if (std::getenv(name.c_str()) == nullptr) {
-        errors_.Add(*root_, fmt::format("command uses {}, which is not set", name),
-                    fmt::format("export {}=… before you start", name));
+  // What the sweep is judged by, and what it learns from.
+  void CompleteMetrics() {
+    if (!spec.objectives.empty()) {
+      if (spec.metric) {
+        errors_.Add(*root_->Find("metrics"), "metrics beside metric",
+                    "keep one of them: the first of metrics is the one that trials are ranked by");
       }
-    } else if (word.starts_with("${") && word.find('}') == word.size() - 1 &&
-               std::ranges::find(kMacros, word) == kMacros.end()) {
-      const std::string nearest = NearestName(word, kMacros);
-      errors_.Add(*root_, fmt::format("unknown macro {}", word),
-                  nearest.empty() ? fmt::format("known: {}", fmt::join(kMacros, " "))
-                                  : fmt::format("did you mean {}?", nearest));
-    }
-  }
-
-  void CompleteCommand() {
-    if (spec.trainer) {
-      if (!spec.program.empty() || !spec.command.empty()) {
-        errors_.Add(*root_, "trainer together with program or command", "keep one of them");
+      spec.metric = spec.objectives.front();
+      const bool takes_one = spec.method == Method::kGp || spec.method == Method::kCmaes;
+      if (takes_one && spec.objectives.size() > 1) {
+        errors_.Add(*root_->Find("method"), "this search takes one metric", "write method: tpe");
       }
-      return;
     }
-    if (spec.command.empty() && spec.program.empty()) {
-      if (IsRefusedAlready()) return;
-      return errors_.Add(*root_, "nothing to run", "write program:, command: or trainer:");
-    }
-    if (spec.command.empty()) spec.command = kDefaultCommand;
-    for (const std::string& word : spec.command) {
-      CheckWord(word);
+    if (spec.warm_start && is_method_built_ && !Learns(spec.method)) {
+      errors_.Add(*root_->Find("warm_start"),
+                  fmt::format("{} learns from nothing",
+                              kMethodNames[static_cast<std::size_t>(spec.method)]),
+                  "leave warm_start away, or choose a method that learns");
     }
   }
 
   const ReadOptions& options_;
   SpecErrors& errors_;
   const SpecNode* root_ = nullptr;
-  const SpecNode* parameters_ = nullptr;
+  SpaceKeys space_;
   bool has_method_ = false;
   bool is_method_built_ = false;  // else what only a grid needs is no news
   std::vector<std::string> ignored_;

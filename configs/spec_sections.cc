@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <filesystem>
 #include <regex>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +15,8 @@
 namespace ddl {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 void ReadGoal(const SpecNode& node, Metric& metric, SpecErrors& errors) {
   const std::string goal = ReadText(node, "goal", errors).value_or("minimize");
@@ -64,6 +68,57 @@ Metric ReadMetric(const SpecNode& node, SpecErrors& errors, std::vector<std::str
     errors.Add(node, "metric has no name", "write name: val_loss, as the trial reports it");
   }
   return metric;
+}
+
+std::vector<Metric> ReadMetrics(const SpecNode& node, SpecErrors& errors) {
+  std::vector<Metric> metrics;
+  if (node.kind != SpecNode::Kind::kList || node.items.empty()) {
+    errors.Add(node, "metrics must be a list",
+               "write metrics: [{name: loss, goal: minimize}, {name: speed, goal: maximize}]");
+    return metrics;
+  }
+  std::vector<std::string> ignored;
+  for (const SpecNode& item : node.items) {
+    Metric metric = ReadMetric(item, errors, ignored);
+    if (!ignored.empty()) {
+      errors.Add(item, fmt::format("{} among metrics", ignored.front()), "leave it away");
+      ignored.clear();
+    }
+    if (metric.target && !metrics.empty()) {
+      errors.Add(item, fmt::format("metric {} has a target", metric.name),
+                 "leave it away: the target of the first metric alone ends a sweep");
+    }
+    const auto is_same = [&metric](const Metric& other) { return other.name == metric.name; };
+    if (std::ranges::any_of(metrics, is_same)) {
+      errors.Add(item, fmt::format("metric {} stands here twice", metric.name), "keep one of them");
+    }
+    metrics.push_back(std::move(metric));
+  }
+  return metrics;
+}
+
+WarmStart ReadWarmStart(const SpecNode& node, const std::string& base_folder, SpecErrors& errors) {
+  WarmStart warm;
+  ReadKeys(node, "warm_start",
+           {{"sweep",
+             [&](const SpecNode& n) { warm.sweep = ReadText(n, "sweep", errors).value_or(""); }},
+            {"file",
+             [&](const SpecNode& n) {
+               const std::string file = ReadText(n, "file", errors).value_or("");
+               const fs::path path = (fs::path(base_folder) / file).lexically_normal();
+               if (!file.empty()) warm.file = path.string();
+               if (!file.empty() && !fs::is_regular_file(path)) {
+                 errors.Add(n, fmt::format("there is no file {}", file),
+                            "name one, relative to the spec: what `ddl report --csv` writes");
+               }
+             }},
+            {"limit", [&](const SpecNode& n) { warm.limit = ReadWhole(n, "limit", 1, errors); }}},
+           errors);
+  const bool is_one = (node.Find("sweep") == nullptr) != (node.Find("file") == nullptr);
+  if (node.kind == SpecNode::Kind::kMap && !is_one) {
+    errors.Add(node, "warm_start needs a sweep or a file", "write one of the two");
+  }
+  return warm;
 }
 
 Limits ReadLimits(const SpecNode& node, SpecErrors& errors) {

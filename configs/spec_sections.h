@@ -16,6 +16,11 @@ namespace ddl {
 // Keys that steer what is not done here are checked, and their paths put into `ignored`.
 [[nodiscard]] Metric ReadMetric(const SpecNode& node, SpecErrors& errors,
                                 std::vector<std::string>& ignored);
+// W&B's form for several objectives: a list of metrics. A target is of the first alone.
+[[nodiscard]] std::vector<Metric> ReadMetrics(const SpecNode& node, SpecErrors& errors);
+// {sweep: NAME} or {file: PATH}, from `base_folder`; a limit where it is given.
+[[nodiscard]] WarmStart ReadWarmStart(const SpecNode& node, const std::string& base_folder,
+                                      SpecErrors& errors);
 [[nodiscard]] Limits ReadLimits(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] Resources ReadResources(const SpecNode& node, SpecErrors& errors);
 [[nodiscard]] ResultsRule ReadResults(const SpecNode& node, SpecErrors& errors);

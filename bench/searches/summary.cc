@@ -76,7 +76,8 @@ std::vector<Summary> ReadSummaries(const std::string& path, const std::string& p
     std::ifstream stream(path);
     const std::string text(std::istreambuf_iterator<char>(stream), {});
     std::vector<Summary> summaries;
-    for (const Json& row : ParseJson(text, path).at("rows")) {
+    const Json printed = ParseJson(text, path);
+    for (const Json& row : printed.at("rows")) {
       summaries.push_back({.problem = row.at("function"),
                            .method = prefix + row.at("method").get<std::string>(),
                            .evaluations = row.at("evaluations"),

@@ -6,6 +6,8 @@
 #include "scheduler/search/auto.h"
 #include "scheduler/search/cmaes.h"
 #include "scheduler/search/gp.h"
+#include "scheduler/search/nsga2.h"
+#include "scheduler/search/tpe.h"
 
 namespace ddl {
 
@@ -14,8 +16,10 @@ std::unique_ptr<AdaptiveSearch> MakeAdaptiveSearch(std::string_view method, Sear
     const std::string_view chosen = ChooseMethod(problem).method;
     return MakeAdaptiveSearch(chosen, std::move(problem));
   }
+  if (method == "tpe") return MakeTpe(std::move(problem));
   if (method == "gp") return MakeGp(std::move(problem));
   if (method == "cmaes") return MakeCmaes(std::move(problem));
+  if (method == "nsga2") return MakeNsga2(std::move(problem));
   return nullptr;
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A spec that is read resolves to JSON that reads back to the same, and its space can be drawn
-// from: finite numbers within their bounds. The lines after one that is "\x01" are KEY=VALUE
-// words of the command line.
+// from: complete and allowed configurations, finite numbers within their bounds. The lines after
+// one that is "\x01" are KEY=VALUE words of the command line.
 #include <cmath>
 #include <ctime>
 #include <vector>
 
+#include "configs/allowed_sampling.h"
+#include "configs/conditions.h"
 #include "configs/error.h"
-#include "configs/sampling.h"
+#include "configs/grid.h"
+#include "configs/initial_points.h"
 #include "configs/spec_reader.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -27,13 +30,17 @@ bool HasBounds(Distribution distribution) {
          distribution == Distribution::kInvLogUniformValues;
 }
 
-void CheckPoint(const SweepSpec& spec, const Configuration& point) {
+void CheckPoint(const SweepSpec& spec, const Conditions& conditions, const Configuration& point) {
+  Promise(conditions.Complete(point) == point, "what is complete stays as it is");
+  Promise(conditions.Allows(point), "what is proposed is allowed");
   for (const Parameter& parameter : spec.space) {
-    const Json& value = point.at(parameter.Name());
-    if (!parameter.values.empty()) continue;
-    Promise(value.is_number() && std::isfinite(value.get<double>()), "what is drawn is finite");
+    const auto value = point.find(parameter.Name());
+    Promise(value != point.end() || !parameter.when.empty() || !parameter.expr.empty(),
+            "what has no condition is there");
+    if (value == point.end() || !parameter.values.empty()) continue;
+    Promise(value->is_number() && std::isfinite(value->get<double>()), "what is drawn is finite");
     if (!HasBounds(parameter.distribution)) continue;
-    Promise(value.get<double>() >= parameter.min && value.get<double>() <= parameter.max,
+    Promise(value->get<double>() >= parameter.min && value->get<double>() <= parameter.max,
             "what is drawn lies within its bounds");
   }
 }
@@ -43,14 +50,23 @@ void CheckSpec(const SweepSpec& spec) {
   const std::string text = DumpJson(resolved);
   const Json again = ResolvedSpec(SpecFromJson(ParseJson(text, "resolved")));
   Promise(DumpJson(again) == text, "a resolved spec reads back to the same");
+  const Conditions conditions(spec.space, spec.constraints);
+  for (const Configuration& point : InitialPoints(spec))
+    CheckPoint(spec, conditions, point);
+  Promise(InitialPoints(spec).size() == spec.initial_points.size(), "each point is complete");
   if (spec.method == Method::kGrid) {
-    const std::optional<std::int64_t> size = GridSize(spec.space);
-    Promise(size.has_value() && *size > 0, "a grid that is read has points");
-    CheckPoint(spec, GridPoint(spec.space, 0));
-    CheckPoint(spec, GridPoint(spec.space, *size - 1));
+    const Grid grid(spec.space, spec.constraints);
+    const std::optional<std::int64_t> size = grid.Size();
+    Promise(spec.run_cap || (size.has_value() && *size > 0), "a grid that is read has points");
+    for (const std::int64_t index : {std::int64_t{0}, size.value_or(1) - 1}) {
+      CheckPoint(spec, conditions, grid.Point(index));
+      Promise(!size || grid.IndexOf(grid.Point(index)) == index, "a point has its index");
+    }
   } else {
-    for (std::int64_t index = 0; index < 3; ++index)
-      CheckPoint(spec, SamplePoint(spec.space, spec.search_seed, index));
+    for (std::int64_t index = 0; index < 3; ++index) {
+      const auto point = SampleAllowed(spec.space, conditions, spec.search_seed, index);
+      if (point) CheckPoint(spec, conditions, *point);
+    }
   }
 }
 

@@ -26,6 +26,7 @@ void AddSpace(SweepSpec& spec, std::int64_t trials, Random& dice) {
   spec.seeds = static_cast<int>(dice.Chance(300'000) ? dice.Between(2, 3) : 1);
   spec.method = dice.Chance(600'000) ? Method::kGrid
                 : dice.Half()        ? Method::kRandom
+                : dice.Half()        ? Method::kTpe
                                      : Method::kCmaes;
   spec.search_seed = static_cast<std::uint64_t>(dice.Below(1'000));
   Parameter parameter;
