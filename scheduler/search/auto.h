@@ -2,7 +2,6 @@
 // Which search suits a problem.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,15 +11,17 @@ namespace ddl {
 
 struct MethodChoice {
   std::string_view method;  // as make_adaptive.h knows it
-  std::string why;          // half a sentence: "gp: 100 configurations of 6 numbers: ..."
+  std::string why;          // "100 configurations of 6 ordered parameters: ..."
 };
 
 // The first that holds:
-//   several objectives                                     tpe, or nsga2 from 1,000 configurations
-//   a parameter that depends on others, or categories      tpe
-//   up to 20 numbers, and up to 500 configurations or      gp
-//   an unknown number
-//   else                                                   cmaes
+//   several objectives, at least 1,000 configurations        nsga2
+//   several objectives                                       tpe
+//   a parameter that is there at times only                  tpe
+//   half of the parameters or more without an order          tpe
+//   up to 20 parameters and 500 configurations, or unknown   gp
+//   some parameter without an order                          tpe
+//   else                                                     cmaes
 [[nodiscard]] MethodChoice ChooseMethod(const SearchProblem& problem);
 
 }  // namespace ddl

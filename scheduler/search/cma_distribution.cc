@@ -131,6 +131,11 @@ double CmaDistribution::Deviation(int dimension) const {
   return sigma_ * scale_[dimension] * std::sqrt(covariance_(dimension, dimension));
 }
 
+Eigen::MatrixXd CmaDistribution::Whitening() const {
+  return lengths_.cwiseInverse().asDiagonal() * axes_.transpose() *
+         (scale_ * sigma_).cwiseInverse().asDiagonal();
+}
+
 double CmaDistribution::Condition() const {
   const double ratio = lengths_.maxCoeff() / lengths_.minCoeff();
   return ratio * ratio;

@@ -28,6 +28,8 @@ class CmaDistribution {
   void KeepMargin(int dimension, double low, double high, double chance);
 
   [[nodiscard]] const Eigen::VectorXd& Mean() const { return mean_; }
+  // Makes steps from the mean round: of a draw, what PointAt was given, but for a rotation.
+  [[nodiscard]] Eigen::MatrixXd Whitening() const;
   [[nodiscard]] int Population() const { return population_; }
   // Of one coordinate.
   [[nodiscard]] double Deviation(int dimension) const;

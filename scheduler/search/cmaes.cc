@@ -13,6 +13,7 @@
 #include "configs/error.h"
 #include "scheduler/search/cma_categories.h"
 #include "scheduler/search/cma_distribution.h"
+#include "scheduler/search/cma_surrogate.h"
 #include "scheduler/search/counter_draws.h"
 #include "scheduler/search/domain.h"
 
@@ -74,6 +75,7 @@ class Cmaes : public AdaptiveSearch {
   };
 
   [[nodiscard]] CmaPoint Draw(std::int64_t number, std::uint64_t attempt) const;
+  [[nodiscard]] Eigen::VectorXd DrawOrdered(CounterDraws& draws, double reach) const;
   [[nodiscard]] Configuration Decode(const CmaPoint& point) const;
   [[nodiscard]] std::optional<CmaPoint> OwnPoint(std::int64_t number,
                                                  const Configuration& configuration) const;
@@ -94,13 +96,16 @@ class Cmaes : public AdaptiveSearch {
   int population_ = 4;
   std::optional<CmaDistribution> distribution_;  // nothing: no ordered dimension
   std::optional<CmaCategories> categories_;
+  std::optional<CmaSurrogate> surrogate_;  // where there is a distribution
   std::map<std::int64_t, Running> running_;
   std::map<std::int64_t, Outcome> told_;  // not yet learnt
   std::vector<CmaMember> members_;        // of the generation
   std::vector<CmaMember> others_;         // the best points of others, until its own begin
-  std::optional<CmaRank> best_;           // of this run
-  std::vector<double> bests_;             // of each generation of this run
-  std::int64_t own_ = 0;                  // points of its own that were told
+  bool others_changed_ = false;
+  std::optional<CmaRank> best_;  // of this run
+  std::vector<double> bests_;    // of each generation of this run
+  std::int64_t own_ = 0;         // points of its own that were told
+  std::size_t fresh_ = 0;        // points that the surrogate got since it was fitted
   CmaRestarts restarts_;
 };
 
@@ -136,9 +141,23 @@ void Cmaes::Begin(Eigen::VectorXd mean, double sigma, int population) {
     probabilities.push_back(p.probabilities.empty() ? equal : p.probabilities);
   }
   categories_.emplace(std::move(probabilities));
+  if (!ordered_.empty() && !surrogate_) surrogate_.emplace(std::ssize(ordered_));
   members_.clear();
   best_.reset();
   bests_.clear();
+}
+
+Eigen::VectorXd Cmaes::DrawOrdered(CounterDraws& draws, double reach) const {
+  Eigen::VectorXd normal(std::ssize(ordered_));
+  for (double& value : normal)
+    value = draws.Normal();
+  Eigen::VectorXd point = distribution_->PointAt(reach * normal);
+  for (std::size_t i = 0; i < ordered_.size(); ++i) {
+    const auto dimension = static_cast<std::size_t>(ordered_[i]);
+    double& x = point[static_cast<Eigen::Index>(i)];
+    if (!domain_.Dimensions()[dimension].is_stepped) x = Reflected(x);
+  }
+  return point;
 }
 
 CmaPoint Cmaes::Draw(std::int64_t number, std::uint64_t attempt) const {
@@ -146,16 +165,16 @@ CmaPoint Cmaes::Draw(std::int64_t number, std::uint64_t attempt) const {
                      kPurposeDraw + (attempt << 24U));
   CmaPoint point;
   if (distribution_) {
-    Eigen::VectorXd normal(std::ssize(ordered_));
-    for (double& value : normal)
-      value = draws.Normal();
     // Where one distinct point after the other was refused, it looks ever further.
     const double reach = std::pow(1.05, std::max<double>(0, static_cast<double>(attempt) - 10));
-    point.ordered = distribution_->PointAt(reach * normal);
-    for (std::size_t i = 0; i < ordered_.size(); ++i) {
-      const auto dimension = static_cast<std::size_t>(ordered_[i]);
-      double& x = point.ordered[static_cast<Eigen::Index>(i)];
-      if (!domain_.Dimensions()[dimension].is_stepped) x = Reflected(x);
+    point.ordered = DrawOrdered(draws, reach);
+    const int choices = attempt == 0 ? surrogate_->Choices() : 1;
+    double best = choices > 1 ? surrogate_->At(point.ordered) : 0;
+    for (int i = 1; i < choices; ++i) {
+      Eigen::VectorXd other = DrawOrdered(draws, reach);
+      const double value = surrogate_->At(other);
+      if (value < best) point.ordered = std::move(other);
+      best = std::min(best, value);
     }
   }
   for (std::size_t i = 0; i < categorical_.size(); ++i)
@@ -225,25 +244,30 @@ void Cmaes::Tell(std::int64_t number, const Outcome& outcome) {
 // In the order of numbers, so that the order in which they were told since the last proposal
 // counts for nothing.
 void Cmaes::Learn() {
-  bool have_others = false;
   for (const auto& [number, outcome] : std::exchange(told_, {})) {
     const auto running = running_.find(number);
     if (running == running_.end()) continue;  // told again after a retry: learnt already
-    have_others |= !running->second.is_own;
     const bool is_own = running->second.is_own;
     if (outcome.kind != Outcome::Kind::kCanceled)
       Meet({CmaRankOf(outcome), number, std::move(running->second.point)}, is_own);
     running_.erase(running);
   }
-  if (have_others && own_ == 0) BeginFromOthers();
+  if (std::exchange(others_changed_, false) && own_ == 0) BeginFromOthers();
 }
 
 void Cmaes::Meet(CmaMember member, bool is_own) {
+  if (surrogate_ && std::get<0>(member.rank) == 0) {
+    surrogate_->Add(member.point.ordered, std::get<2>(member.rank));
+    ++fresh_;
+  }
   if (!is_own) {
     if (own_ == 0) {
+      const std::int64_t number = member.number;
       const auto place = std::ranges::upper_bound(others_, member, IsBetterMember);
       others_.insert(place, std::move(member));
       if (others_.size() > kMostOthers) others_.pop_back();
+      others_changed_ |= std::ranges::any_of(
+          others_, [&](const CmaMember& other) { return other.number == number; });
       return;
     }
     // Only what leads further is of use: other points do not tell of this distribution.
@@ -273,6 +297,8 @@ void Cmaes::CloseGeneration() {
     weight /= sum;
   categories_->Update(better, weights);
   KeepMargins();
+  if (distribution_) surrogate_->Fit(distribution_->Mean(), distribution_->Whitening(), fresh_);
+  fresh_ = 0;
   const auto& [kind, resource, value] = members_.front().rank;
   bests_.push_back(kind == 0 ? value : std::numeric_limits<double>::infinity());
   (restarts_.is_small ? restarts_.small_cost : restarts_.large_cost) += population_;

@@ -131,11 +131,15 @@ void Gp::Learn() {
   for (auto& [number, outcome] : std::exchange(told_, {})) {
     const auto known = places_.find(number);
     const auto running = running_.find(number);
-    if (known != places_.end()) {
-      observations_[known->second].outcome = outcome;
+    const bool is_canceled = outcome.kind == Outcome::Kind::kCanceled;
+    if (known != places_.end() && !is_canceled) {
+      Outcome& before = observations_[known->second].outcome;
+      finished_ -= before.kind == Outcome::Kind::kFinished ? 1 : 0;
+      finished_ += outcome.kind == Outcome::Kind::kFinished ? 1 : 0;
+      before = outcome;
       fitted_ = compared_ = 0;
     } else if (running != running_.end()) {
-      if (outcome.kind != Outcome::Kind::kCanceled) {
+      if (!is_canceled) {
         places_[number] = observations_.size();
         observations_.push_back({number, std::move(running->second), outcome});
         finished_ += outcome.kind == Outcome::Kind::kFinished ? 1 : 0;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "scheduler/search/auto.h"
 #include "scheduler/search/cmaes.h"
 #include "scheduler/search/gp.h"
 #include "scheduler/search/nsga2.h"
@@ -11,6 +12,10 @@
 namespace ddl {
 
 std::unique_ptr<AdaptiveSearch> MakeAdaptiveSearch(std::string_view method, SearchProblem problem) {
+  if (method == "auto") {
+    const std::string_view chosen = ChooseMethod(problem).method;
+    return MakeAdaptiveSearch(chosen, std::move(problem));
+  }
   if (method == "tpe") return MakeTpe(std::move(problem));
   if (method == "gp") return MakeGp(std::move(problem));
   if (method == "cmaes") return MakeCmaes(std::move(problem));
