@@ -13,6 +13,8 @@
 #include "configs/command.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
+#include "scheduler/search/auto.h"
+#include "scheduler/search/learning_search.h"
 #include "scheduler/search/search.h"
 
 namespace ddl {
@@ -71,6 +73,10 @@ int RunPlanCommand(const PlanOptions& options) {
   }
   for (const std::string& note : reading.notes) {
     fmt::print("note: {}\n", note);
+  }
+  if (spec.method == Method::kAuto) {
+    const MethodChoice choice = ChooseMethod(ProblemOf(spec));
+    fmt::print("note: auto chooses {}: {}\n", choice.method, choice.why);
   }
   if (Learns(spec.method)) {
     fmt::print("note: as if all ran at once; {} learns from each that ends\n",

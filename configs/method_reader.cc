@@ -16,9 +16,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kBuilt{"grid", "random", "sobol", "tpe",
-                                                 "gp",   "cmaes",  "nsga2", "custom"};
-constexpr std::array<std::string_view, 2> kLater{"auto", "pbt"};
+constexpr std::array<std::string_view, 9> kBuilt{"grid",  "random", "sobol", "tpe",   "gp",
+                                                 "cmaes", "nsga2",  "auto",  "custom"};
+constexpr std::array<std::string_view, 1> kLater{"pbt"};
 
 }  // namespace
 

@@ -61,6 +61,13 @@ Outcome OutcomeOf(const std::string& text) {
           .resource = json.value("resource", 0.0)};
 }
 
+SearchProblem ProblemOf(const SweepSpec& spec) {
+  return {.space = spec.space,
+          .seed = spec.search_seed,
+          .objectives = SignsOf(spec).size(),
+          .budget = spec.run_cap ? (*spec.run_cap + spec.seeds - 1) / spec.seeds : 0};
+}
+
 LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchStep>& steps,
                                std::stop_token stop)
     : space_(spec.space),
@@ -69,11 +76,7 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
       seed_(spec.search_seed),
       initial_(InitialPoints(spec)),
       signs_(SignsOf(spec)) {
-  SearchProblem problem;
-  problem.space = spec.space;
-  problem.seed = spec.search_seed;
-  problem.objectives = signs_.size();
-  problem.budget = spec.run_cap ? (*spec.run_cap + spec.seeds - 1) / spec.seeds : 0;
+  SearchProblem problem = ProblemOf(spec);
   problem.is_allowed = [this](const Configuration& configuration) {
     return MayPropose(configuration);
   };

@@ -43,6 +43,9 @@ class LearningSearch : public Search {
   std::set<std::string> known_;  // their texts
 };
 
+// What a learning search of the spec is about; nothing is known to be proposed yet.
+[[nodiscard]] SearchProblem ProblemOf(const SweepSpec& spec);
+
 // As it is stored.
 [[nodiscard]] std::string ToText(const Outcome& outcome);
 [[nodiscard]] Outcome OutcomeOf(const std::string& text);

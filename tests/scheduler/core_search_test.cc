@@ -85,7 +85,8 @@ TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, EverySearch,
-                         ::testing::Values(Method::kTpe, Method::kCmaes, Method::kGp));
+                         ::testing::Values(Method::kTpe, Method::kGp, Method::kCmaes,
+                                           Method::kNsga2, Method::kAuto));
 
 TEST(CoreSearch, IsToldOnceAllSeedsHaveEnded) {
   World world(2, Parabola);
