@@ -64,7 +64,7 @@ int main() {
   const ddl::VarianceShares shares = ddl::Fanova(forest, observations.axes, paired);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   ddl::Json top = ddl::Json::array();
-  for (const ddl::TopShare& share : ddl::PedAnovaWithSpread(observations, 0.1, 100, seed))
+  for (const ddl::TopShare& share : ddl::PedAnovaWithSpread(observations, 0.1, 99, seed).axes)
     top.push_back({{"share", share.share}, {"deviation", share.deviation}});
   fmt::print("{}\n", ddl::DumpJson({{"explained", forest.explained},
                                     {"single", SharesJson(shares.single)},

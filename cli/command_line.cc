@@ -178,6 +178,20 @@ void AddTrialViews(CLI::App& app, Chosen& chosen) {
       "machine, library and data.");
 }
 
+void AddCompare(CLI::App& app, Chosen& chosen) {
+  CLI::App& command = *app.add_subcommand("compare", "Trials or sweeps side by side");
+  CompareOptions& options = Command(command, chosen, RunCompareCommand);
+  AddCommon(command, options.common);
+  command.add_option("side", options.names, "SWEEP, NUMBER or SWEEP/NUMBER, two to ten of them")
+      ->required();
+  command.add_option("--metric", options.metric, "Which metric (default: that of the sweeps)");
+  command.add_flag("--single", options.single, "Trials alone, not all seeds of them");
+  command.footer(
+      "A trial stands for its configuration over all seeds, a sweep for its best one.\n"
+      "Tells what differs in them and in what they reached. A difference is claimed\n"
+      "only where a paired test over seeds shows it: at least 6 seeds, p below 0.05.");
+}
+
 void AddControl(CLI::App& app, Chosen& chosen, const char* name, const char* text,
                 ControlVerb verb) {
   CLI::App& command = *app.add_subcommand(name, text);
@@ -293,6 +307,7 @@ int RunCommandLine(int argc, char** argv) {
   AddData(app, chosen);
   AddViews(app, chosen);
   AddTrialViews(app, chosen);
+  AddCompare(app, chosen);
   AddControls(app, chosen);
   AddHosts(app, chosen);
   AddFetch(app, chosen);

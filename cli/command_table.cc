@@ -52,6 +52,11 @@ constexpr std::array kReport{
     OptionWords{"--junit", WordKind::kFile, "write a JUnit report"},
 };
 
+constexpr std::array kCompare{
+    OptionWords{"--metric", WordKind::kAny, "which metric, else that of the sweeps"},
+    OptionWords{"--single", WordKind::kNothing, "trials alone, not all seeds of them"},
+};
+
 constexpr std::array kLogs{
     OptionWords{"--follow", WordKind::kNothing, "go on until the attempt ends"},
     OptionWords{"--attempt", WordKind::kAny, "which attempt, else the last"},
@@ -101,6 +106,7 @@ constexpr std::array kCommands{
     CommandWords{"status", "one line a sweep", WordKind::kSweep, {}},
     CommandWords{"watch", "show the progress of a running sweep", WordKind::kSweep, {}},
     CommandWords{"report", "the ranked table of a sweep", WordKind::kSweep, kReport},
+    CommandWords{"compare", "trials or sweeps side by side", WordKind::kTrial, kCompare},
     CommandWords{"show", "everything about one trial", WordKind::kTrial, {}},
     CommandWords{"logs", "what a trial wrote", WordKind::kTrial, kLogs},
     CommandWords{"explain", "why a trial waits, or how it ended", WordKind::kTrial, {}},

@@ -88,6 +88,13 @@ struct ReportOptions {
   std::string best_file;  // the best configuration as a ready-to-run spec; "-" is stdout
 };
 
+struct CompareOptions {
+  CommonOptions common;
+  std::vector<std::string> names;  // SWEEP, NUMBER or SWEEP/NUMBER
+  std::string metric;              // empty: that of the sweeps
+  bool single = false;             // trials alone, not with all seeds of their configuration
+};
+
 struct ShowOptions {
   CommonOptions common;
   std::string trial;  // NUMBER of the newest sweep, or SWEEP/NUMBER
@@ -181,6 +188,7 @@ struct CompletionOptions {
 [[nodiscard]] int RunStatusCommand(const StatusOptions& options);
 [[nodiscard]] int RunWatchCommand(const WatchOptions& options);
 [[nodiscard]] int RunReportCommand(const ReportOptions& options);
+[[nodiscard]] int RunCompareCommand(const CompareOptions& options);
 [[nodiscard]] int RunShowCommand(const ShowOptions& options);
 [[nodiscard]] int RunLogsCommand(const LogsOptions& options);
 [[nodiscard]] int RunExplainCommand(const ExplainOptions& options);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/comparison.h"
+#include "cli/importances.h"
 #include "cli/terminal.h"
 #include "configs/json.h"
 #include "configs/space.h"
@@ -40,11 +42,13 @@ struct Report {
   std::optional<double> target;
   std::vector<TrialLine> trials;  // best first; by number when the sweep has no metric
   std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
+  std::optional<Comparison> against_best;         // of the first few of them
   std::vector<ReportCurve> curves;                // of the best few trials
   std::optional<ReportSpeed> speed;
-  std::optional<PruningLine> pruning;  // where a trial was pruned
-  std::vector<FailureGroup> failures;  // most frequent first
-  std::int64_t failures_read = 0;      // trials that the groups were made of
+  std::optional<PruningLine> pruning;      // where a trial was pruned
+  std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
+  std::vector<FailureGroup> failures;      // most frequent first
+  std::int64_t failures_read = 0;          // trials that the groups were made of
 };
 
 // Reads what is shown and no more: `top` trials, the curves of at most three.

@@ -77,17 +77,20 @@ Json ReportJson(const Report& report) {
   if (const auto found = BestOf(report)) {
     best = {{"trial", found->trial}, {"value", found->value}, {"parameters", found->parameters}};
   }
-  return {{"sweep", SweepJson(report.sweep)},
-          {"target", OrNull(report.target)},
-          {"seeds", report.seeds},
-          {"varying_parameters", report.varying},
-          {"best", std::move(best)},
-          {"trials", std::move(trials)},
-          {"configurations", ConfigurationsJson(report)},
-          {"curves", CurvesJson(report)},
-          {"speed", SpeedJson(report)},
-          {"pruning", PruningJson(report)},
-          {"failures", FailuresJson(report)}};
+  return {
+      {"sweep", SweepJson(report.sweep)},
+      {"target", OrNull(report.target)},
+      {"seeds", report.seeds},
+      {"varying_parameters", report.varying},
+      {"best", std::move(best)},
+      {"trials", std::move(trials)},
+      {"configurations", ConfigurationsJson(report)},
+      {"over_seeds", report.against_best ? AgainstBestJson(*report.against_best) : Json::array()},
+      {"curves", CurvesJson(report)},
+      {"speed", SpeedJson(report)},
+      {"pruning", PruningJson(report)},
+      {"importances", report.importances ? ImportancesJson(*report.importances) : Json(nullptr)},
+      {"failures", FailuresJson(report)}};
 }
 
 }  // namespace ddl

@@ -9,19 +9,6 @@
 
 namespace ddl {
 
-namespace {
-
-bool Varies(const Parameter& parameter) {
-  if (parameter.distribution == Distribution::kConstant) return false;
-  if (parameter.distribution == Distribution::kCategorical) return parameter.values.size() > 1;
-  const bool bounded = parameter.distribution == Distribution::kIntUniform ||
-                       parameter.distribution == Distribution::kUniform ||
-                       parameter.distribution == Distribution::kQUniform;
-  return !bounded || parameter.min < parameter.max;
-}
-
-}  // namespace
-
 double SavedShare(const PruningLine& pruning) {
   const auto all = static_cast<double>(pruning.trials * pruning.whole);
   return all > 0 ? 1 - static_cast<double>(pruning.reports) / all : 0;

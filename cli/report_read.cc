@@ -62,10 +62,14 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
                 .target = spec.metric ? spec.metric->target : std::nullopt};
   const TrialOrder order = sweep.metric.empty() ? TrialOrder::kByNumber : TrialOrder::kBestFirst;
   report.trials = reader.Trials(sweep.id, {.order = order, .limit = top});
-  if (report.seeds > 1) report.configurations = reader.Configurations(sweep.id, top);
+  if (report.seeds > 1) {
+    report.configurations = reader.Configurations(sweep.id, top);
+    report.against_best = CompareConfigurations(reader, sweep, report.seeds, report.configurations);
+  }
   report.curves = ReadCurves(reader, report);
   report.speed = ReadSpeed(reader, report);
   if (sweep.counts.Of(TrialState::kPruned) > 0) report.pruning = reader.Pruning(sweep.id);
+  report.importances = ReadImportances(reader, sweep, spec);
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);

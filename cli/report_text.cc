@@ -158,9 +158,15 @@ Lines SpeedLines(const Report& report) {
 std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal) {
   Lines lines = HeadLines(report, terminal);
   AppendSection(lines, "", RankingLines(report, terminal), terminal);
+  if (report.against_best) {
+    AppendSection(lines, "over seeds", AgainstBestLines(*report.against_best, terminal), terminal);
+  }
   AppendSection(lines, "best", WinnerLines(report, terminal), terminal);
   AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
   AppendSection(lines, "early stopping", PruningLines(report), terminal);
+  if (report.importances) {
+    AppendSection(lines, "what mattered", ImportanceLines(*report.importances, terminal), terminal);
+  }
   AppendSection(lines, "speed", SpeedLines(report), terminal);
   AppendSection(lines, "failures", FailureLines(report, terminal), terminal);
   return lines;

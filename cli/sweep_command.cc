@@ -12,6 +12,7 @@
 #include "cli/secrets.h"
 #include "cli/sweep_code.h"
 #include "cli/trainer_check.h"
+#include "cli/warm_start.h"
 #include "configs/error.h"
 #include "configs/spec_reader.h"
 
@@ -52,6 +53,7 @@ int RunSweepCommand(const SweepOptions& options) {
       options.begin_new, options.retry_failed, FindSecrets(reading.spec, options.spec_file)};
   const ConductOptions conduct{StoreToConduct(options.common.store), options.common.json,
                                options.quiet, options.detach, options.take_over};
+  PrepareWarmStart(request, conduct.store_folder);
   try {
     PrepareCode(request, conduct.store_folder);
     return Conduct(request, conduct);

@@ -3,17 +3,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <sstream>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "cli/executables.h"
 #include "cli/trainer_check.h"
+#include "configs/allowed_sampling.h"
 #include "configs/command.h"
+#include "configs/conditions.h"
 #include "configs/error.h"
-#include "configs/sampling.h"
+#include "configs/grid.h"
 #include "runner/command_output.h"
 #include "runner/program_files.h"
 
@@ -23,14 +27,14 @@ namespace {
 
 constexpr std::int64_t kMostData = 1000;
 
-// The parameters that choose data.
+// The parameters that choose data, and those that they depend on.
 Space SpaceOfData(const Space& space) {
-  Space chosen;
+  std::vector<bool> chosen;
   for (const Parameter& parameter : space) {
     const std::string name = parameter.Name();
-    if (name == "data" || name.starts_with("data.")) chosen.push_back(parameter);
+    chosen.push_back(name == "data" || name.starts_with("data."));
   }
-  return chosen;
+  return WithNeeds(space, chosen);
 }
 
 bool IsRange(const Parameter& parameter) {
@@ -49,13 +53,23 @@ struct DataOfSweep {
 DataOfSweep FindData(const SweepSpec& spec) {
   DataOfSweep found;
   const Space space = SpaceOfData(spec.space);
-  found.is_endless = std::ranges::any_of(space, IsRange);
-  const std::int64_t size = found.is_endless ? 1 : GridSize(space).value_or(kMostData + 1);
-  found.is_endless = found.is_endless || size > kMostData;
-  for (std::int64_t i = 0; i < (found.is_endless ? 1 : size); ++i) {
-    const Configuration point =
-        found.is_endless ? SamplePoint(space, spec.search_seed, i) : GridPoint(space, i);
-    found.values.push_back(TrainerConfiguration(spec, point, 0).value("data", Json()));
+  std::vector<Configuration> points;
+  if (std::ranges::none_of(space, IsRange)) {
+    const Grid grid(space);
+    const std::int64_t size = grid.Size().value_or(kMostData + 1);
+    for (std::int64_t i = 0; size <= kMostData && i < size; ++i) {
+      points.push_back(grid.Point(i));
+    }
+  }
+  found.is_endless = points.empty();
+  if (found.is_endless) {
+    const Conditions conditions(space);
+    points.push_back(SampleComplete(space, conditions, spec.search_seed, 0, 0));
+  }
+  std::set<std::string> known;
+  for (const Configuration& point : points) {
+    Json value = TrainerConfiguration(spec, point, 0).value("data", Json());
+    if (known.insert(DumpJson(value)).second) found.values.push_back(std::move(value));
   }
   return found;
 }

@@ -16,8 +16,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kBuilt{"grid", "random", "sobol", "cmaes", "custom"};
-constexpr std::array<std::string_view, 6> kLater{"bayes", "tpe", "gp", "nsga2", "auto", "pbt"};
+constexpr std::array<std::string_view, 6> kBuilt{"grid", "random", "sobol",
+                                                 "gp",   "cmaes",  "custom"};
+constexpr std::array<std::string_view, 4> kLater{"tpe", "nsga2", "auto", "pbt"};
 
 }  // namespace
 

@@ -71,6 +71,12 @@ struct WarmStart {
   std::optional<std::int64_t> limit;  // configurations, at most; the best ones
 };
 
+// A configuration that another sweep tried, and what came of it, one value an objective.
+struct WarmPoint {
+  Json configuration;
+  std::vector<double> values;
+};
+
 // A metric out of plain text: the first group of `pattern` (ECMAScript), as a number.
 struct Capture {
   std::string metric;
@@ -115,6 +121,7 @@ struct SweepSpec {
   std::vector<std::string> constraints;  // expressions that hold in every configuration
   std::vector<Json> initial_points;      // tried first; what one leaves open is drawn
   std::optional<WarmStart> warm_start;
+  std::vector<WarmPoint> warm_points{};  // what it brought, once that is read. In no file
   std::optional<EarlyTerminate> early_terminate = std::nullopt;
   int seeds = 1;                        // trials per configuration
   std::uint64_t search_seed = 0;        // of the search's own random numbers

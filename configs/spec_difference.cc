@@ -30,8 +30,8 @@ SpecDifference DifferenceOf(const SweepSpec& before, const SweepSpec& after) {
   // Nobody asks for these: they say how the sweep came by its run_cap and its hosts, and where its
   // code is.
   for (Json* spec : {&old_spec, &new_spec}) {
-    for (const char* key :
-         {"run_cap_before_extension", "hosts_before_change", "drained", "snapshot", "code"}) {
+    for (const char* key : {"run_cap_before_extension", "hosts_before_change", "drained",
+                            "snapshot", "code", "warm_points"}) {
       spec->erase(key);
     }
   }

@@ -140,6 +140,11 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
   if (json.contains("initial_points")) {
     spec.initial_points = json.at("initial_points").get<std::vector<Json>>();
   }
+  if (json.contains("warm_points")) {
+    for (const Json& point : json.at("warm_points")) {
+      spec.warm_points.push_back({point.at(0), point.at(1).get<std::vector<double>>()});
+    }
+  }
   if (json.contains("early_terminate")) {
     spec.early_terminate = EarlyTerminateFromJson(json.at("early_terminate"));
   }
@@ -157,6 +162,9 @@ void PutSearchKeys(const SweepSpec& spec, Json& json) {
   }
   if (!spec.constraints.empty()) json["constraints"] = spec.constraints;
   if (spec.own_search) json["search"] = ToJson(*spec.own_search);
+  for (const WarmPoint& point : spec.warm_points) {
+    json["warm_points"].push_back({point.configuration, point.values});
+  }
   if (spec.early_terminate) json["early_terminate"] = ToJson(*spec.early_terminate);
   if (!spec.initial_points.empty()) json["initial_points"] = spec.initial_points;
   if (!spec.warm_start) return;

@@ -249,6 +249,10 @@ class SpecBuilder {
                     "keep one of them: the first of metrics is the one that trials are ranked by");
       }
       spec.metric = spec.objectives.front();
+      const bool takes_one = spec.method == Method::kGp || spec.method == Method::kCmaes;
+      if (takes_one && spec.objectives.size() > 1) {
+        errors_.Add(*root_->Find("method"), "this search takes one metric", "write method: tpe");
+      }
     }
     if (spec.warm_start && is_method_built_ && !Learns(spec.method)) {
       errors_.Add(*root_->Find("warm_start"),

@@ -53,6 +53,7 @@ SweepSpec WithExtension(const SweepSpec& stored, SweepSpec asked) {
   // A sweep goes on with the code that it began with.
   asked.snapshot = asked.snapshot || stored.snapshot;
   if (!stored.code.empty()) asked.code = stored.code;
+  asked.warm_points = stored.warm_points;
   KeepHosts(stored, asked);
   return asked;
 }

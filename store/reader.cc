@@ -227,6 +227,31 @@ std::vector<ConfigurationLine> StoreReader::Configurations(SweepId sweep,
   return lines;
 }
 
+std::vector<FinishedConfiguration> StoreReader::Finished(
+    SweepId sweep, const std::vector<std::int64_t>& configurations, int seeds,
+    std::size_t limit) const {
+  Statement read(state_->connection,
+                 "SELECT number, seed_index, objective, params_json FROM trial WHERE sweep = ? AND "
+                 "number BETWEEN ? AND ? AND state = ? AND objective IS NOT NULL ORDER BY number");
+  std::vector<FinishedConfiguration> found;
+  for (const std::int64_t configuration : configurations) {
+    if (found.size() == limit) break;
+    FinishedConfiguration one{.configuration = configuration};
+    const std::int64_t first = configuration * seeds + 1;
+    read.Bind(sweep.value, first, first + seeds - 1, static_cast<int>(TrialState::kFinished));
+    while (read.Step()) {
+      if (!std::isfinite(read.Real(2))) continue;
+      if (one.values.empty()) {
+        one.first_trial_number = read.Int(0);
+        one.params_json = read.Text(3);
+      }
+      one.values.emplace_back(static_cast<int>(read.Int(1)), read.Real(2));
+    }
+    if (!one.values.empty()) found.push_back(std::move(one));
+  }
+  return found;
+}
+
 std::vector<AttemptLine> StoreReader::Attempts(TrialId trial) const {
   Statement read(state_->connection,
                  "SELECT attempt, job, host, slots_json, argv_json, job_folder, pid, cause, "

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "store/changes.h"
@@ -116,6 +117,14 @@ struct PruningLine {
   std::int64_t reports = 0;  // that they made
 };
 
+// What the finished seeds of one configuration reached.
+struct FinishedConfiguration {
+  std::int64_t configuration = 0;
+  std::int64_t first_trial_number = 0;
+  std::string params_json;
+  std::vector<std::pair<int, double>> values;  // seed index, finite objective; at least one
+};
+
 enum class TrialOrder : std::uint8_t { kByNumber, kBestFirst };
 
 struct TrialQuery {
@@ -146,6 +155,12 @@ class StoreReader {
   [[nodiscard]] std::optional<TrialLine> Trial(SweepId sweep, std::int64_t number) const;
   [[nodiscard]] std::vector<ConfigurationLine> Configurations(SweepId sweep,
                                                               std::int64_t limit) const;
+  // Of these configurations those with a finished trial whose objective is a finite number, in
+  // their order, at most `limit`. A seek each: trial n is seed (n - 1) mod `seeds` of configuration
+  // (n - 1) / `seeds`.
+  [[nodiscard]] std::vector<FinishedConfiguration> Finished(
+      SweepId sweep, const std::vector<std::int64_t>& configurations, int seeds,
+      std::size_t limit) const;
   [[nodiscard]] std::vector<AttemptLine> Attempts(TrialId trial) const;
   [[nodiscard]] std::vector<MetricSummary> Summaries(TrialId trial) const;
   [[nodiscard]] std::vector<CurvePoint> Curve(TrialId trial, std::string_view metric) const;

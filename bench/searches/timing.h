@@ -16,7 +16,7 @@ struct Timing {
   double suggestion_p99_us = 0;
 };
 
-// Of a bowl of reals; every eighth trial of the history failed or was pruned.
+// In processor time, of a bowl of reals; every eighth trial of the history failed or was pruned.
 [[nodiscard]] Timing TimeSuggestions(const std::string& method, std::size_t dimensions,
                                      std::int64_t history, std::int64_t suggestions);
 

@@ -126,6 +126,24 @@ Problem Hills(std::uint64_t seed, std::size_t dimensions) {
   return problem;
 }
 
+// The sum of a function a parameter, each with three valleys of other depths and widths.
+Problem Valleys(std::uint64_t seed, std::size_t dimensions) {
+  return RealProblem(dimensions, 0, 1, [=](const Vector& x) {
+    double sum = 0;
+    for (std::size_t i = 0; i < dimensions; ++i) {
+      double lowest = 1;
+      for (std::uint64_t valley = 0; valley < 3; ++valley) {
+        const double at = UniformAt(seed, kCentre, i * 3 + valley);
+        const double floor = valley == 0 ? 0 : 0.1 + 0.5 * UniformAt(seed, kHeight, i * 3 + valley);
+        const double slope = 2 + 4 * UniformAt(seed, kWidth, i * 3 + valley);
+        lowest = std::min(lowest, floor + slope * std::abs(x[i] - at));
+      }
+      sum += lowest;
+    }
+    return sum;
+  });
+}
+
 // A curved ditch: each parameter's best place is a wave of the one before.
 Problem Ditch(std::uint64_t seed, std::size_t dimensions) {
   return RealProblem(dimensions, 0, 1, [=](const Vector& x) {
@@ -247,9 +265,10 @@ std::vector<NamedProblem> TuningProblems() {
   return {
       Family("ellipsoid-3d", 3, Ellipsoid), Family("ellipsoid-8d", 8, Ellipsoid),
       Family("griewank-4d", 4, Griewank),   Family("griewank-9d", 9, Griewank),
-      Family("kinks-6d", 6, Kinks),         Family("hills-4d", 4, Hills),
-      Family("ditch-5d", 5, Ditch),         Family("training-7d", 7, Training),
-      Family("choices-8d", 8, Choices),     Family("steps-6d", 6, Steps),
+      Family("valleys-6d", 6, Valleys),     Family("kinks-6d", 6, Kinks),
+      Family("hills-4d", 4, Hills),         Family("ditch-5d", 5, Ditch),
+      Family("training-7d", 7, Training),   Family("choices-8d", 8, Choices),
+      Family("steps-6d", 6, Steps),
   };
 }
 

@@ -102,6 +102,37 @@ Boxes BoxesOf(const Tree& tree, const std::vector<Axis>& axes) {
   return boxes;
 }
 
+// Of the marginal over one axis, whose mean is 0: cell by cell between the places where any box
+// begins or ends.
+double VarianceAlong(const Boxes& boxes, const Axis& axis, std::size_t a) {
+  double variance = 0;
+  if (!axis.categories.empty()) {
+    for (std::size_t category = 0; category < axis.categories.size(); ++category) {
+      double marginal = 0;
+      for (std::size_t leaf = 0; leaf < boxes.moments.size(); ++leaf) {
+        const std::uint64_t categories = boxes.spans[a][leaf].categories;
+        if (((categories >> category) & 1U) == 0) continue;
+        marginal += boxes.moments[leaf] * boxes.inverses[a][leaf];
+      }
+      variance += axis.categories[category] * marginal * marginal;
+    }
+    return variance;
+  }
+  std::vector<std::pair<double, double>> steps;  // where the marginal rises, and by how much
+  for (std::size_t leaf = 0; leaf < boxes.moments.size(); ++leaf) {
+    const double height = boxes.moments[leaf] * boxes.inverses[a][leaf];
+    steps.emplace_back(boxes.spans[a][leaf].low, height);
+    steps.emplace_back(boxes.spans[a][leaf].high, -height);
+  }
+  std::ranges::sort(steps);
+  double marginal = 0;
+  for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
+    marginal += steps[i].second;
+    variance += (steps[i + 1].first - steps[i].first) / (1 - axis.low) * marginal * marginal;
+  }
+  return variance;
+}
+
 // For each leaf from `leaf` on: the measure that both share along the axis over the product of
 // theirs.
 void FillOverlaps(const Boxes& boxes, const std::vector<Axis>& axes, std::size_t axis,
@@ -140,47 +171,39 @@ double SumOfProducts(const std::vector<double>& first, const std::vector<double>
   return lanes[0] + lanes[1] + lanes[2] + lanes[3];
 }
 
-// The variance of the marginal over the axes U, whose mean is 0, is the sum over pairs of leaves of
-// their moments times, for each axis in U, their overlap.
-class MarginalVariances {
+// The variance of the marginal over two axes, whose mean is 0, is the sum over pairs of leaves of
+// their moments times, for each of both, their overlap.
+class PairVariances {
  public:
-  MarginalVariances(const std::vector<Axis>& axes, const std::vector<std::size_t>& paired)
+  PairVariances(const std::vector<Axis>& axes, const std::vector<std::size_t>& paired)
       : axes_(axes), paired_(paired) {}
 
-  // Of the single axes, then of the pairs: the joint marginal of both.
+  // Of each pair: the joint marginal of both.
   [[nodiscard]] std::vector<double> Of(const Boxes& boxes) {
     const std::size_t leaves = boxes.moments.size();
     moments_ = boxes.moments;
-    overlaps_.assign(axes_.size(), std::vector<double>(leaves));
-    std::vector<double> variances;
+    weighted_.resize(leaves);
+    overlaps_.assign(paired_.size(), std::vector<double>(leaves));
+    std::vector<double> variances(paired_.size() * paired_.size());  // the upper half is used
     for (std::size_t leaf = 0; leaf < leaves; ++leaf) {
       // A pair of leaves counts twice, a leaf with itself once.
       moments_[leaf] /= 2;
-      std::size_t next = 0;
-      const auto add = [&](double sum) {
-        if (variances.size() == next) variances.push_back(0);
-        variances[next++] += 2 * boxes.moments[leaf] * sum;
-      };
-      for (std::size_t a = 0; a < axes_.size(); ++a) {
-        FillOverlaps(boxes, axes_, a, leaf, overlaps_[a]);
-        add(SumOfProducts(moments_, overlaps_[a], leaf));
+      for (std::size_t i = 0; i < paired_.size(); ++i) {
+        FillOverlaps(boxes, axes_, paired_[i], leaf, overlaps_[i]);
       }
-      AddPairs(leaf, add);
+      AddPairsWith(leaf, 2 * boxes.moments[leaf], variances);
     }
     return variances;
   }
 
  private:
-  template <class Add>
-  void AddPairs(std::size_t leaf, const Add& add) {
-    weighted_.resize(moments_.size());
+  void AddPairsWith(std::size_t leaf, double moment, std::vector<double>& variances) {
     for (std::size_t i = 0; i < paired_.size(); ++i) {
-      const std::vector<double>& own = overlaps_[paired_[i]];
-      for (std::size_t other = leaf; other < own.size(); ++other) {
-        weighted_[other] = moments_[other] * own[other];
+      for (std::size_t other = leaf; other < weighted_.size(); ++other) {
+        weighted_[other] = moments_[other] * overlaps_[i][other];
       }
       for (std::size_t j = i + 1; j < paired_.size(); ++j) {
-        add(SumOfProducts(weighted_, overlaps_[paired_[j]], leaf));
+        variances[i * paired_.size() + j] += moment * SumOfProducts(weighted_, overlaps_[j], leaf);
       }
     }
   }
@@ -189,7 +212,7 @@ class MarginalVariances {
   const std::vector<std::size_t>& paired_;
   std::vector<double> moments_;
   std::vector<double> weighted_;
-  std::vector<std::vector<double>> overlaps_;  // by axis, then leaf
+  std::vector<std::vector<double>> overlaps_;  // by place in `paired`, then leaf
 };
 
 VarianceShare Over(const std::vector<double>& shares, std::vector<std::size_t> axes) {
@@ -210,33 +233,32 @@ VarianceShare Over(const std::vector<double>& shares, std::vector<std::size_t> a
 
 VarianceShares Fanova(const Forest& forest, const std::vector<Axis>& axes,
                       const std::vector<std::size_t>& paired) {
-  MarginalVariances marginals(axes, paired);
+  PairVariances pair_variances(axes, paired);
   const std::size_t count = paired.size();
-  const std::size_t terms = axes.size() + (count < 2 ? 0 : count * (count - 1) / 2);
-  std::vector<std::vector<double>> shares(terms);  // by term, then tree
+  std::vector<std::vector<double>> single(axes.size());    // by axis, then tree
+  std::vector<std::vector<double>> beyond(count * count);  // by pair, then tree
   for (const Tree& tree : forest.trees) {
     const Boxes boxes = BoxesOf(tree, axes);
     if (!(boxes.variance > 0)) continue;
-    const std::vector<double> variances = marginals.Of(boxes);
     for (std::size_t a = 0; a < axes.size(); ++a) {
-      shares[a].push_back(std::max(variances[a], 0.0) / boxes.variance);
+      single[a].push_back(VarianceAlong(boxes, axes[a], a) / boxes.variance);
     }
-    std::size_t next = axes.size();
+    const std::vector<double> joint = pair_variances.Of(boxes);
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t j = i + 1; j < count; ++j) {
-        const double beyond = variances[next] - variances[paired[i]] - variances[paired[j]];
-        shares[next++].push_back(std::max(beyond, 0.0) / boxes.variance);
+        const double both = joint[i * count + j] / boxes.variance;
+        const double alone = single[paired[i]].back() + single[paired[j]].back();
+        beyond[i * count + j].push_back(std::max(both - alone, 0.0));
       }
     }
   }
   VarianceShares result;
   for (std::size_t a = 0; a < axes.size(); ++a) {
-    result.single.push_back(Over(shares[a], {a}));
+    result.single.push_back(Over(single[a], {a}));
   }
-  std::size_t next = axes.size();
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t j = i + 1; j < count; ++j) {
-      result.pairs.push_back(Over(shares[next++], {paired[i], paired[j]}));
+      result.pairs.push_back(Over(beyond[i * count + j], {paired[i], paired[j]}));
     }
   }
   return result;

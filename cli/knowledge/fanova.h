@@ -23,7 +23,7 @@ struct VarianceShares {
   std::vector<VarianceShare> pairs;   // of `paired` axes, in the order (0,1), (0,2), …, (1,2), …
 };
 
-// `paired`: rising indices of axes. Costs leaves² · (axes + pairs) / 2 steps a tree.
+// `paired`: rising indices of axes. Costs leaves² · pairs / 2 steps a tree.
 [[nodiscard]] VarianceShares Fanova(const Forest& forest, const std::vector<Axis>& axes,
                                     const std::vector<std::size_t>& paired);
 

@@ -172,23 +172,31 @@ double ImportanceOf(const Observations& o, std::size_t axis, const std::vector<s
          PearsonDivergence(Estimate(grid, best), Estimate(grid, all));
 }
 
-std::vector<double> SharesOf(const Observations& o, const std::vector<std::size_t>& rows,
-                             double best) {
+// By axis; not yet as shares.
+std::vector<double> ImportancesOf(const Observations& o, const std::vector<std::size_t>& rows,
+                                  double best) {
   std::vector<double> values;
   for (const std::size_t row : rows) {
     values.push_back(o.values[row]);
   }
   const double cutoff = Cutoff(std::move(values), best);
-  std::vector<double> shares;
-  double sum = 0;
+  std::vector<double> importances;
   for (std::size_t axis = 0; axis < o.axes.size(); ++axis) {
-    shares.push_back(ImportanceOf(o, axis, rows, cutoff));
-    sum += shares.back();
+    importances.push_back(ImportanceOf(o, axis, rows, cutoff));
   }
-  for (double& share : shares) {
+  return importances;
+}
+
+double SumOf(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+std::vector<double> AsShares(std::vector<double> importances) {
+  const double sum = SumOf(importances);
+  for (double& share : importances) {
     share = sum > 0 ? share / sum : 0;
   }
-  return shares;
+  return importances;
 }
 
 std::vector<std::size_t> AllRows(const Observations& observations) {
@@ -197,38 +205,58 @@ std::vector<std::size_t> AllRows(const Observations& observations) {
   return rows;
 }
 
+// The values in another order; Fisher and Yates.
+void Shuffle(std::vector<double>& values, std::uint64_t key) {
+  for (std::size_t i = values.size(); i > 1; --i) {
+    std::swap(values[i - 1], values[DrawBelow(i, key, i)]);
+  }
+}
+
+double ShuffledAsFar(const Observations& observations, double best, int shuffles,
+                     std::uint64_t seed) {
+  const std::vector<std::size_t> rows = AllRows(observations);
+  const double found = SumOf(ImportancesOf(observations, rows, best));
+  Observations shuffled = observations;
+  int as_far = 1;  // as they are
+  for (int i = 0; i < shuffles; ++i) {
+    Shuffle(shuffled.values, StreamKey(~seed, static_cast<std::uint64_t>(i)));
+    as_far += SumOf(ImportancesOf(shuffled, rows, best)) >= found * (1 - 1e-9) ? 1 : 0;
+  }
+  return static_cast<double>(as_far) / (shuffles + 1);
+}
+
 }  // namespace
 
 std::vector<double> PedAnova(const Observations& observations, double best) {
   assert(observations.values.size() > 1 && best > 0 && best < 1);
-  return SharesOf(observations, AllRows(observations), best);
+  return AsShares(ImportancesOf(observations, AllRows(observations), best));
 }
 
-std::vector<TopShare> PedAnovaWithSpread(const Observations& observations, double best,
-                                         int resamples, std::uint64_t seed) {
+TopShares PedAnovaWithSpread(const Observations& observations, double best, int resamples,
+                             std::uint64_t seed) {
   std::vector<std::size_t> rows = AllRows(observations);
-  std::vector<TopShare> shares;
+  TopShares result{.p = ShuffledAsFar(observations, best, resamples, seed)};
   for (const double share : PedAnova(observations, best)) {
-    shares.push_back({.share = share});
+    result.axes.push_back({.share = share});
   }
-  std::vector<double> means(shares.size());
-  std::vector<double> squares(shares.size());  // around the means
+  std::vector<double> means(result.axes.size());
+  std::vector<double> squares(result.axes.size());  // around the means
   for (int i = 0; i < resamples; ++i) {
     const std::uint64_t key = StreamKey(seed, static_cast<std::uint64_t>(i));
     for (std::size_t row = 0; row < rows.size(); ++row) {
       rows[row] = DrawBelow(rows.size(), key, row);
     }
-    const std::vector<double> drawn = SharesOf(observations, rows, best);
+    const std::vector<double> drawn = AsShares(ImportancesOf(observations, rows, best));
     for (std::size_t axis = 0; axis < drawn.size(); ++axis) {
       const double off = drawn[axis] - means[axis];
       means[axis] += off / (i + 1);
       squares[axis] += off * (drawn[axis] - means[axis]);
     }
   }
-  for (std::size_t axis = 0; axis < shares.size(); ++axis) {
-    shares[axis].deviation = resamples > 1 ? std::sqrt(squares[axis] / (resamples - 1)) : 0;
+  for (std::size_t axis = 0; axis < result.axes.size(); ++axis) {
+    result.axes[axis].deviation = resamples > 1 ? std::sqrt(squares[axis] / (resamples - 1)) : 0;
   }
-  return shares;
+  return result;
 }
 
 }  // namespace ddl

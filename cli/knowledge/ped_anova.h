@@ -17,12 +17,18 @@ struct TopShare {
   double deviation = 0;  // standard deviation over resampled rows
 };
 
+struct TopShares {
+  std::vector<TopShare> axes;
+  // How often shuffled values tell the best as far from the rest as these do: above 0.05 the shares
+  // mean nothing.
+  double p = 1;
+};
+
 // `best`: of how many the best are meant, as a share, in (0, 1); lower values are better. All zeros
 // where nothing tells them apart. At least two rows.
 [[nodiscard]] std::vector<double> PedAnova(const Observations& observations, double best);
-// The same with its spread over `resamples` bootstraps of the rows.
-[[nodiscard]] std::vector<TopShare> PedAnovaWithSpread(const Observations& observations,
-                                                       double best, int resamples,
-                                                       std::uint64_t seed);
+// The same with its spread over `resamples` bootstraps of the rows, and tested by as many shuffles.
+[[nodiscard]] TopShares PedAnovaWithSpread(const Observations& observations, double best,
+                                           int resamples, std::uint64_t seed);
 
 }  // namespace ddl

@@ -82,6 +82,7 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
                 : MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
                                      std::move(problem));
   assert(method_ != nullptr);
+  LearnFrom(spec.warm_points);
   for (const SearchStep& step : steps) {
     if (!step.outcome_json.empty()) {
       Tell(step.configuration, OutcomeOf(step.outcome_json));
@@ -90,6 +91,15 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
     } else if (auto proposed = Next()) {
       Take(std::move(*proposed));
     }
+  }
+}
+
+void LearningSearch::LearnFrom(const std::vector<WarmPoint>& points) {
+  for (const WarmPoint& point : points) {
+    method_->Take(before_, point.configuration);
+    known_.insert(DumpJson(point.configuration));
+    Tell(0, {.kind = Outcome::Kind::kFinished, .values = point.values});
+    ++before_;  // numbers of the sweep's own begin after it
   }
 }
 
@@ -111,7 +121,7 @@ void LearningSearch::Tell(std::int64_t configuration, const Outcome& outcome) {
   Outcome lower_is_better = outcome;
   for (std::size_t i = 0; i < lower_is_better.values.size(); ++i)
     lower_is_better.values[i] *= signs_[i];
-  method_->Tell(configuration, lower_is_better);
+  method_->Tell(before_ + configuration, lower_is_better);
 }
 
 std::optional<Configuration> LearningSearch::Next() {
@@ -120,7 +130,7 @@ std::optional<Configuration> LearningSearch::Next() {
     const Configuration& initial = initial_[static_cast<std::size_t>(number)];
     if (MayPropose(initial)) return initial;
   }
-  std::optional<Configuration> proposed = method_->Propose(number);
+  std::optional<Configuration> proposed = method_->Propose(before_ + number);
   if (!proposed && method_->IsExhausted()) return std::nullopt;
   return proposed && MayPropose(*proposed) ? std::move(proposed) : Fallback(number);
 }
@@ -131,7 +141,7 @@ std::optional<Configuration> LearningSearch::Fallback(std::int64_t number) const
   for (std::int64_t draw = 0; draw < kDraws; ++draw) {
     auto drawn =
         SampleAllowed(space_, conditions_, seed_ ^ kFallbackStream, number * kDraws + draw);
-    if (!drawn) return std::nullopt;
+    if (!drawn) break;
     if (MayPropose(*drawn)) return drawn;
   }
   if (!IsCountable(space_)) return std::nullopt;
@@ -145,7 +155,7 @@ std::optional<Configuration> LearningSearch::Fallback(std::int64_t number) const
 }
 
 void LearningSearch::Take(Configuration configuration) {
-  method_->Take(std::ssize(proposed_), configuration);
+  method_->Take(before_ + std::ssize(proposed_), configuration);
   known_.insert(DumpJson(configuration));
   proposed_.push_back(std::move(configuration));
 }

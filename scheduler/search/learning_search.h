@@ -26,6 +26,7 @@ class LearningSearch : public Search {
   // Nothing: the space is exhausted.
   std::optional<Configuration> Next();
   std::optional<Configuration> Fallback(std::int64_t number) const;
+  void LearnFrom(const std::vector<WarmPoint>& points);
   void Take(Configuration configuration);
   // Not proposed yet, and not forbidden.
   [[nodiscard]] bool MayPropose(const Configuration& configuration) const;
@@ -35,6 +36,7 @@ class LearningSearch : public Search {
   Conditions conditions_;
   std::uint64_t seed_;
   std::vector<Configuration> initial_;
+  std::int64_t before_ = 0;    // configurations of a warm start: its method counts on from them
   std::vector<double> signs_;  // of objectives: lower is better to a method
   std::unique_ptr<AdaptiveSearch> method_;
   std::vector<Configuration> proposed_;

@@ -67,7 +67,7 @@ TEST(PedAnova, SpreadsMoreOverFewRowsThanOverMany) {
   const auto spread = [](std::size_t count) {
     Observations rows = test::Drawn(3, count, 4);
     test::SetValues(rows, [](const std::vector<double>& x) { return x[0] + x[1] / 2; });
-    return PedAnovaWithSpread(rows, 0.1, 50, 1)[0];
+    return PedAnovaWithSpread(rows, 0.1, 50, 1).axes[0];
   };
   const TopShare few = spread(50);
   const TopShare many = spread(2'000);
@@ -79,8 +79,21 @@ TEST(PedAnova, SpreadsMoreOverFewRowsThanOverMany) {
 
 TEST(PedAnova, IsZeroWhereNothingVaries) {
   Observations rows = test::Drawn(2, 30, 5);  // all values are 0: all are the best
-  for (const TopShare& share : PedAnovaWithSpread(rows, 0.1, 10, 1))
+  for (const TopShare& share : PedAnovaWithSpread(rows, 0.1, 10, 1).axes)
     EXPECT_NEAR(share.share, 0, 1e-12);
+}
+
+TEST(PedAnova, SaysHowOftenShuffledValuesWouldTellAsMuch) {
+  Observations rows = test::Drawn(3, 100, 6);
+  test::SetValues(rows, [](const std::vector<double>& x) { return x[0] - x[1]; });
+  EXPECT_LT(PedAnovaWithSpread(rows, 0.1, 99, 1).p, 0.02);
+  int shown = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Observations noise = test::Drawn(3, 60, 100 + seed);
+    noise.values = test::Drawn(1, 60, 900 + seed).columns[0];
+    shown += PedAnovaWithSpread(noise, 0.1, 39, seed).p <= 0.05 ? 1 : 0;
+  }
+  EXPECT_LE(shown, 12);  // 5 are to be expected, and 3 standard errors above
 }
 
 }  // namespace

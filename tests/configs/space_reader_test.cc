@@ -12,6 +12,7 @@
 #include "configs/initial_points.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
+#include "configs/spec_sections.h"
 
 namespace ddl {
 namespace {
@@ -114,12 +115,16 @@ TEST(SpaceReader, KeepsEveryValueWhereDrawsWeighThem) {
 }
 
 TEST(SpaceReader, ReadsWhereToBeginWarm) {
-  const std::string rest =
-      "method: tpe\nrun_cap: 3\nmetric: {name: x}\nparameters: {a: {values: [1]}}\n";
-  const SweepSpec spec = Read(rest + "warm_start: {file: CMakeLists.txt, limit: 7}").spec;
-  EXPECT_EQ(spec.warm_start->file, std::string(DDL_SOURCE_DIR) + "/CMakeLists.txt");
-  EXPECT_EQ(spec.warm_start->limit, 7);
-  EXPECT_EQ(Read(rest + "warm_start: {sweep: before}").spec.warm_start->sweep, "before");
+  const auto read = [](const std::string& text) {
+    SpecErrors errors("spec.yaml", text);
+    const WarmStart warm = ReadWarmStart(ParseSpecText(text), DDL_SOURCE_DIR, errors);
+    EXPECT_TRUE(errors.IsEmpty()) << text;
+    return warm;
+  };
+  EXPECT_EQ(read("{file: CMakeLists.txt, limit: 7}").file,
+            std::string(DDL_SOURCE_DIR) + "/CMakeLists.txt");
+  EXPECT_EQ(read("{file: CMakeLists.txt, limit: 7}").limit, 7);
+  EXPECT_EQ(read("{sweep: before}").sweep, "before");
 }
 
 TEST(SpaceOverrides, KeepTheConditionOfAParameter) {

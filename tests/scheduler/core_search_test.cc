@@ -62,13 +62,17 @@ TEST(CoreSearch, AsksForATrialWhenItMayStart) {
   EXPECT_EQ(Proposals(world).size(), 2U) << "the one that runs, and the next";
 }
 
-TEST(CoreSearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
+class EverySearch : public ::testing::TestWithParam<Method> {};
+
+TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
+  SweepSpec spec = Learning(20);
+  spec.method = GetParam();
   World undisturbed(1, Parabola);
-  undisturbed.Open(Learning(20));
+  undisturbed.Open(spec);
   undisturbed.RunToEnd();
   for (const auto crash : {World::Crash::kBeforeCommit, World::Crash::kAfterCommit}) {
     World world(1, Parabola);
-    world.Open(Learning(20));
+    world.Open(spec);
     for (int kill = 0; kill < 6; ++kill) {
       world.RunFor(milliseconds(3'300));
       world.Turn(crash);
@@ -79,6 +83,8 @@ TEST(CoreSearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
     EXPECT_EQ(Proposals(world), Proposals(undisturbed));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Methods, EverySearch, ::testing::Values(Method::kCmaes, Method::kGp));
 
 TEST(CoreSearch, IsToldOnceAllSeedsHaveEnded) {
   World world(2, Parabola);
