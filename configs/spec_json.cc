@@ -149,6 +149,9 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
     spec.early_terminate = EarlyTerminateFromJson(json.at("early_terminate"));
   }
   if (json.contains("search")) spec.own_search = OwnSearchFromJson(json.at("search"));
+  if (spec.own_search.has_value() != (spec.method == Method::kCustom)) {
+    throw Error("method custom and search belong together", "", "");
+  }
   if (json.contains("warm_start")) {
     const Json& warm = json.at("warm_start");
     spec.warm_start = WarmStart{warm.value("sweep", ""), warm.value("file", ""), std::nullopt};
