@@ -11,6 +11,7 @@
 #include "cli/conduct.h"
 #include "cli/output.h"
 #include "cli/provenance.h"
+#include "cli/warm_start.h"
 #include "configs/error.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
@@ -85,6 +86,7 @@ int RunAskCommand(const AskOptions& options) {
   if (options.begin_new || !store.Load(reading.spec.name)) {
     request.provenance_json = ProvenanceJson(reading.spec.workdir);
     SayNotes(reading);
+    PrepareWarmStart(request, folder);
   }
   const AskedOutside asked = AskOutside(store, request, options.count, UnixMilliseconds());
   if (options.common.json) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "configs/error.h"
 #include "configs/spec_keys.h"
 
 namespace ddl {
@@ -62,8 +63,10 @@ Json ToJson(const OwnSearch& search) {
 }
 
 OwnSearch OwnSearchFromJson(const Json& json) {
-  return {json.at("command").get<std::vector<std::string>>(),
-          std::chrono::milliseconds(WholeNumber<std::int64_t>(json.at("timeout_ms")))};
+  OwnSearch search{json.at("command").get<std::vector<std::string>>(),
+                   std::chrono::milliseconds(WholeNumber<std::int64_t>(json.at("timeout_ms")))};
+  if (search.command.empty()) throw Error("search has no command", "", "");
+  return search;
 }
 
 }  // namespace ddl

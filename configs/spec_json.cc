@@ -149,6 +149,9 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
     spec.early_terminate = EarlyTerminateFromJson(json.at("early_terminate"));
   }
   if (json.contains("search")) spec.own_search = OwnSearchFromJson(json.at("search"));
+  if (spec.own_search.has_value() != (spec.method == Method::kCustom)) {
+    throw Error("method custom and search belong together", "", "");
+  }
   if (json.contains("warm_start")) {
     const Json& warm = json.at("warm_start");
     spec.warm_start = WarmStart{warm.value("sweep", ""), warm.value("file", ""), std::nullopt};
@@ -161,10 +164,10 @@ void PutSearchKeys(const SweepSpec& spec, Json& json) {
     json["metrics"].push_back(ToJson(metric));
   }
   if (!spec.constraints.empty()) json["constraints"] = spec.constraints;
+  if (spec.own_search) json["search"] = ToJson(*spec.own_search);
   for (const WarmPoint& point : spec.warm_points) {
     json["warm_points"].push_back({point.configuration, point.values});
   }
-  if (spec.own_search) json["search"] = ToJson(*spec.own_search);
   if (spec.early_terminate) json["early_terminate"] = ToJson(*spec.early_terminate);
   if (!spec.initial_points.empty()) json["initial_points"] = spec.initial_points;
   if (!spec.warm_start) return;

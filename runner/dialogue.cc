@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +60,15 @@ bool MakePipe(FileDescriptor& reading, FileDescriptor& writing) {
   return true;
 }
 
+// For the program's input: writing to a pipe whose reader has gone would be a signal.
+bool MakeInput(FileDescriptor& reading, FileDescriptor& writing) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return false;
+  reading.Reset(ends[0]);
+  writing.Reset(ends[1]);
+  return true;
+}
+
 // A group of its own, so that Ctrl-C in a terminal is not meant for it; signals as a shell starts
 // programs with.
 void SetAttributes(posix_spawnattr_t& attributes) {
@@ -87,7 +97,7 @@ struct Dialogue::Ends {
 
 Dialogue::Dialogue(const DialogueProgram& program) {
   Ends ends;
-  if (!MakePipe(ends.input, input_) || !MakePipe(output_, ends.output) ||
+  if (!MakeInput(ends.input, input_) || !MakePipe(output_, ends.output) ||
       !MakePipe(error_, ends.error)) {
     problem_ = fmt::format("it could not be started: {}", std::strerror(errno));
     return;
@@ -164,10 +174,10 @@ void Dialogue::Exchange(std::string_view& unsent) {
                              pollfd{output_.Get(), POLLIN, 0}, pollfd{error_.Get(), POLLIN, 0}};
   if (::poll(ends.data(), ends.size(), static_cast<int>(kMoment.count())) <= 0) return;
   if (ends[0].revents != 0) {
-    const ssize_t sent = ::write(input_.Get(), unsent.data(), unsent.size());
+    const ssize_t sent = ::send(input_.Get(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent > 0) unsent.remove_prefix(static_cast<std::size_t>(sent));
     // Nobody reads: what it has said before it ended, or still answers, counts.
-    if (sent < 0 && errno == EPIPE) unsent = {};
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) unsent = {};
   }
   if (ends[1].revents != 0) Listen(output_, heard_, std::string::npos);
   if (ends[2].revents != 0) Listen(error_, complaints_, kMostComplaintBytes);

@@ -100,6 +100,7 @@ class Asking {
       throw Error(fmt::format("the trials of sweep \"{}\" are run by ddl sweep", spec_.name), "",
                   "give the spec another name, or begin another sweep of this one with --new");
     }
+    spec_ = WithExtension(before, spec_);
     const SpecDifference difference = DifferenceOf(before, spec_);
     if (!difference.in_place) {
       throw Error(

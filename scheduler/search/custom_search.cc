@@ -87,7 +87,8 @@ class CustomSearch : public AdaptiveSearch {
   void Say(const Json& line) { unsaid_ += DumpJson(line) + "\n"; }
 
   [[nodiscard]] Error Failure(const std::string& what) const {
-    return {fmt::format("{}: {}", program_.argv.front(), what), "", ""};
+    return {fmt::format("{}: {}", program_.argv.front(), what), "", "mend the program of search",
+            ErrorKind::kInfrastructure};
   }
 
   [[nodiscard]] std::optional<Configuration> Read(std::int64_t number, const std::string& line) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real ddl as an optimizer for a program that runs its own trials.
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "scheduler/search/search.h"
-#include "store/store.h"
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
@@ -35,9 +33,6 @@ class AskTell : public RealDdl {
   int Tell(const Json& trial, const std::string& value) {
     return Ddl({"tell", "outside", trial.at("number").dump(), value}).code;
   }
-  static double Loss(const Json& parameters) {
-    return std::pow(parameters.at("x").get<double>(), 2) + parameters.at("y").get<double>();
-  }
   Json SweepOfStatus() { return DdlJson({"status", "outside"}).at("sweeps").at(0); }
 
   std::string spec_ = {};
@@ -60,25 +55,6 @@ TEST_F(AskTell, GridIsWalkedToItsEnd) {
   EXPECT_EQ(sweep.at("state"), "finished");
   EXPECT_EQ(sweep.at("outcome"), "all_done");
   EXPECT_EQ(Ddl({"ask", spec_}).code, 4);
-}
-
-TEST_F(AskTell, LearningSearchProposesAsOneThatWasNeverInterrupted) {
-  spec_ = Write("spec.yaml", SpecText("cmaes", "run_cap: 30\nsearch_seed: 5\n"));
-  std::vector<Json> proposed;
-  for (int i = 0; i < 14; ++i) {
-    const Json trial = AskOne();
-    proposed.push_back(trial.at("parameters"));
-    ASSERT_EQ(Tell(trial, std::to_string(Loss(trial.at("parameters")))), 0);
-  }
-  const auto history = Store::Open(folder_ + "/store").Load("outside");
-  ASSERT_TRUE(history);
-  const auto search = MakeSearch(SpecFromJson(ParseJson(history->spec_json, "")));
-  for (std::size_t i = 0; i < proposed.size(); ++i) {
-    const auto number = static_cast<std::int64_t>(i);
-    EXPECT_EQ(search->Propose(number, 1).at(0), proposed[i]) << i;
-    const double told = std::stod(std::to_string(Loss(proposed[i])));
-    search->Tell(number, {.kind = Outcome::Kind::kFinished, .values = {told}});
-  }
 }
 
 TEST_F(AskTell, WhatIsToldStaysAndIsRefusedASecondTime) {
@@ -110,22 +86,6 @@ TEST_F(AskTell, WrongTellingsAreRefusedAndChangeNothing) {
   EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "running");
   EXPECT_EQ(Ddl({"tell", "outside", "1", "--failed"}).code, 0);
   EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "failed");
-}
-
-TEST_F(AskTell, SeveralObjectivesAndSeedsAreToldTogether) {
-  spec_ = Write("spec.yaml",
-                "name: outside\nmethod: tpe\nseeds: 2\n"
-                "metrics: [{name: loss, goal: minimize}, {name: speed, goal: maximize}]\n"
-                "parameters: {x: {min: 0.0, max: 1.0}}\n");
-  const Json asked = DdlJson({"ask", spec_, "--count", "2"}).at("trials");
-  EXPECT_EQ(asked.at(0).at("parameters"), asked.at(1).at("parameters"));
-  EXPECT_EQ(asked.at(1).at("seed"), 1);
-  EXPECT_EQ(Ddl({"tell", "outside", "1", "1", "10"}).code, 0);
-  EXPECT_EQ(Ddl({"tell", "outside", "2", "2", "20"}).code, 0);
-  const auto history = Store::Open(folder_ + "/store").Load("outside");
-  ASSERT_EQ(history->search.size(), 2U);
-  EXPECT_EQ(ParseJson(history->search[1].outcome_json, ""),
-            Json({{"outcome", "finished"}, {"values", {1.5, 15.0}}}));
 }
 
 TEST_F(AskTell, TargetEndsTheSweep) {

@@ -50,9 +50,27 @@ TEST(SpecJson, KeepsTheLanguageOfSpaces) {
   EXPECT_EQ(back.warm_start->limit, 50);
 }
 
+TEST(SpecJson, KeepsASearchOfOnesOwnWhichBelongsToItsMethod) {
+  SweepSpec spec = Plain();
+  spec.method = Method::kCustom;
+  spec.own_search = OwnSearch{{"python3", "search.py"}, std::chrono::milliseconds(1'500)};
+  spec.is_outside = true;
+  Json json = ResolvedSpec(spec);
+  const SweepSpec back = SpecFromJson(json);
+  EXPECT_EQ(back.own_search->command, spec.own_search->command);
+  EXPECT_EQ(back.own_search->timeout, spec.own_search->timeout);
+  EXPECT_TRUE(back.is_outside);
+  json["method"] = "random";
+  EXPECT_THROW((void)SpecFromJson(json), Error);
+  json["method"] = "custom";
+  json["search"]["command"] = Json::array();
+  EXPECT_THROW((void)SpecFromJson(json), Error);
+}
+
 TEST(SpecJson, OfASpecWithoutThemNamesNoneOfThem) {
   const Json json = ResolvedSpec(Plain());
-  for (const char* key : {"metrics", "constraints", "initial_points", "warm_start"})
+  for (const char* key :
+       {"metrics", "constraints", "initial_points", "warm_start", "search", "outside"})
     EXPECT_FALSE(json.contains(key)) << key;
   for (const Json& parameter : json.at("parameters"))
     EXPECT_EQ(parameter.size(), 3U) << DumpJson(parameter);
