@@ -64,7 +64,10 @@ void Core::State::ApplySpec(SweepRun& sweep, const SweepSpec& asked, Turn& turn)
   const SweepSpec spec = WithExtension(sweep.spec, asked);
   const std::string before = DumpJson(ResolvedSpec(sweep.spec));
   const std::string after = DumpJson(ResolvedSpec(spec));
-  const std::int64_t planned = std::max(sweep.trials.Planned(), PlannedTrials(spec));
+  std::int64_t possible = PlannedTrials(spec);
+  if (const auto end = sweep.proposals.Exhausted())
+    possible = std::min(possible, *end * spec.seeds);
+  const std::int64_t planned = std::max(sweep.trials.Planned(), possible);
   if (before == after && planned == sweep.trials.Planned()) return;
   sweep.spec = spec;
   sweep.request = RequestOf(spec);

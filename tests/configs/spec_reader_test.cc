@@ -270,7 +270,7 @@ TEST(Samples, AreFine) {
     EXPECT_NO_THROW((void)ReadSpecFile(entry.path(), {})) << entry.path();
     ++samples;
   }
-  EXPECT_EQ(samples, 5);
+  EXPECT_EQ(samples, 6);
 }
 
 }  // namespace

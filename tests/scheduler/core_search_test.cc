@@ -138,6 +138,20 @@ TEST(CoreSearch, EndsWhereTheSpaceDoes) {
   EXPECT_EQ(std::set<std::string>(proposed.begin(), proposed.end()).size(), 7U);
 }
 
+TEST(CoreSearch, DoesNotWaitForWhatAnExhaustedSpaceLacks) {
+  World world(1, Parabola);
+  SweepSpec spec = Learning(100);
+  spec.space.front().distribution = Distribution::kIntUniform;
+  spec.space.front().min = 0;
+  spec.space.front().max = 6;
+  world.Open(spec);
+  world.RunFor(milliseconds(12'500));  // the last one runs, and there is no next
+  spec.run_cap = 200;
+  world.Tell(SpecChanged{SweepId{1}, spec});
+  world.RunToEnd(std::chrono::hours(1));
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 7);
+}
+
 TEST(CoreSearch, CannotCancelWhatHasNoConfigurationYet) {
   World world(1, Parabola);
   world.Open(Learning(10));
