@@ -53,6 +53,22 @@ class GridSearch : public Search {
   std::vector<std::int64_t> in_order_;  // the same, rising
 };
 
+// Numbers first … first + count - 1: the initial points, then what `find` gives for a number, up to
+// where it finds nothing.
+template <class Find>
+std::vector<Configuration> InitialThen(const std::vector<Configuration>& initial,
+                                       std::int64_t first, std::int64_t count, Find find) {
+  std::vector<Configuration> proposed;
+  proposed.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t i = first; i < first + count; ++i) {
+    std::optional<Configuration> next =
+        i < std::ssize(initial) ? initial[static_cast<std::size_t>(i)] : find(i);
+    if (!next) break;
+    proposed.push_back(std::move(*next));
+  }
+  return proposed;
+}
+
 // The initial points, then number n of the random stream: what follows is not moved by them.
 class RandomSearch : public Search {
  public:
@@ -63,16 +79,9 @@ class RandomSearch : public Search {
         initial_(InitialPoints(spec)) {}
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
-    std::vector<Configuration> proposed;
-    proposed.reserve(static_cast<std::size_t>(count));
-    for (std::int64_t i = first; i < first + count; ++i) {
-      std::optional<Configuration> next = i < std::ssize(initial_)
-                                              ? initial_[static_cast<std::size_t>(i)]
-                                              : SampleAllowed(space_, conditions_, seed_, i);
-      if (!next) break;
-      proposed.push_back(std::move(*next));
-    }
-    return proposed;
+    return InitialThen(initial_, first, count, [this](std::int64_t number) {
+      return SampleAllowed(space_, conditions_, seed_, number);
+    });
   }
 
  private:
@@ -93,16 +102,9 @@ class SobolSearch : public Search {
         initial_(InitialPoints(spec)) {}
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override {
-    std::vector<Configuration> proposed;
-    proposed.reserve(static_cast<std::size_t>(count));
-    for (std::int64_t i = first; i < first + count; ++i) {
-      std::optional<Configuration> next = i < std::ssize(initial_)
-                                              ? initial_[static_cast<std::size_t>(i)]
-                                              : Allowed(i - std::ssize(initial_));
-      if (!next) break;
-      proposed.push_back(std::move(*next));
-    }
-    return proposed;
+    return InitialThen(initial_, first, count, [this](std::int64_t number) {
+      return Allowed(number - std::ssize(initial_));
+    });
   }
 
  private:
