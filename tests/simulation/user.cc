@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The user: opens sweeps, acts at any time, asks for what makes no sense, changes specs in place.
+#include <algorithm>
 #include <utility>
 
 #include "configs/json.h"
@@ -76,9 +77,9 @@ void World::ChangeSpec() {
   OpenSweep(index, what == 4);
 }
 
-// Once all faults have ended: what is paused goes on, what was left is asked for again.
+// Once all faults have ended: what is paused goes on, what was left is asked for again. Each time
+// costs as much as a start of the coordinator: the longer the trials, the rarer.
 void World::ResumeAll() {
-  constexpr Time kEvery = seconds(60);
   Loop& loop = *loops_.back();
   if (loop.IsAlive() && !loop.IsStopped()) {
     for (const std::size_t index : asked_for_)
@@ -92,7 +93,7 @@ void World::ResumeAll() {
       loop.Ask(std::move(asked));
     }
   }
-  around_.agenda.After(kEvery, [this] { ResumeAll(); });
+  around_.agenda.After(std::max<Time>(seconds(60), Patience() / 20), [this] { ResumeAll(); });
 }
 
 }  // namespace ddl::simulation
