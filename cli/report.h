@@ -20,6 +20,7 @@ struct FailureGroup {
   std::string reason;
   std::int64_t count = 0;
   std::vector<std::int64_t> trials;  // the first few
+  std::string said;                  // the first one's last line, where it said any
 };
 
 struct ReportCurve {
@@ -45,7 +46,7 @@ struct Report {
   std::optional<SeedComparison> against_best;     // of the first few of them
   std::vector<ReportCurve> curves;                // of the best few trials
   std::optional<ReportSpeed> speed;
-  std::optional<PruningLine> pruning;      // where a trial was pruned
+  std::optional<PruningLine> pruning;      // where trials were stopped early
   std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
   std::vector<FailureGroup> failures;      // most frequent first
   std::int64_t failures_read = 0;          // trials that the groups were made of

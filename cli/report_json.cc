@@ -45,7 +45,10 @@ Json FailuresJson(const Report& report) {
   Json list = Json::array();
   for (const FailureGroup& group : report.failures) {
     list.push_back(
-        {{"reason", group.reason}, {"count", group.count}, {"first_trials", group.trials}});
+        {{"reason", group.reason},
+         {"count", group.count},
+         {"first_trials", group.trials},
+         {"last_line_of_the_first", group.said.empty() ? Json(nullptr) : Json(group.said)}});
   }
   return list;
 }
@@ -55,7 +58,9 @@ Json PruningJson(const Report& report) {
   return {{"trials", report.pruning->trials},
           {"reports", report.pruning->reports},
           {"reports_of_a_whole_trial", report.pruning->whole},
-          {"saved", SavedShare(*report.pruning)}};
+          {"saved", SavedShare(*report.pruning)},
+          {"paused", report.pruning->paused},
+          {"went_on", report.pruning->went_on}};
 }
 
 Json SpeedJson(const Report& report) {

@@ -11,6 +11,7 @@
 #include "configs/json.h"
 #include "configs/metric_report.h"
 #include "configs/spec.h"
+#include "scheduler/reasons.h"
 
 namespace ddl {
 
@@ -52,6 +53,17 @@ std::optional<ReportSpeed> ReadSpeed(const StoreReader& reader, const Report& re
                      .percent_of_limit = Median(told[std::string(kPercentOfLimit)])};
 }
 
+// Of groups beyond the first few nobody reads them.
+void AddLastLines(const StoreReader& reader, const std::vector<TrialLine>& failed,
+                  std::vector<FailureGroup>& groups) {
+  constexpr std::size_t kMostGroups = 20;
+  for (FailureGroup& group : groups | std::views::take(kMostGroups)) {
+    const auto first = std::ranges::find(failed, group.trials.front(), &TrialLine::number);
+    const std::vector<AttemptLine> attempts = reader.Attempts(first->id);
+    if (!attempts.empty()) group.said = attempts.back().detail;
+  }
+}
+
 }  // namespace
 
 Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_t top) {
@@ -68,12 +80,16 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   }
   report.curves = ReadCurves(reader, report);
   report.speed = ReadSpeed(reader, report);
-  if (sweep.counts.Of(TrialState::kPruned) > 0) report.pruning = reader.Pruning(sweep.id);
+  const std::int64_t pruned = sweep.counts.Of(TrialState::kPruned);
+  if (spec.early_terminate && pruned + sweep.counts.Of(TrialState::kPaused) > 0) {
+    report.pruning = reader.Pruning(sweep.id, kPausedByPruner);
+  }
   report.importances = ReadImportances(reader, sweep, spec);
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);
   report.failures_read = std::ssize(failed);
+  AddLastLines(reader, failed, report.failures);
   return report;
 }
 

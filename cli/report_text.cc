@@ -34,6 +34,7 @@ Lines HeadLines(const Report& report, const Terminal& terminal) {
     pieces.push_back(Painted(fmt::format("{} {}", FormatCount(number), word), style, terminal));
   };
   add(count(TrialState::kRunning) + count(TrialState::kLaunching), "running", Style::kPlain);
+  add(count(TrialState::kPaused), "paused", Style::kPlain);
   add(count(TrialState::kFailed), "failed", Style::kBad);
   add(count(TrialState::kPruned), "pruned", Style::kPlain);
   add(count(TrialState::kCanceled), "canceled", Style::kPlain);
@@ -112,9 +113,15 @@ Lines CurveLines(const Report& report, const Terminal& terminal) {
 
 Lines FailureLines(const Report& report, const Terminal& terminal) {
   if (report.failures.empty()) return {};
-  Table table({{.title = "TRIALS", .is_number = true},
-               {.title = "REASON", .least = 16},
-               {.title = "WHICH", .drop = 1}});
+  const auto adds = [](const FailureGroup& group) {
+    return group.reason.find(group.said) == std::string::npos;
+  };
+  const bool has_lines = std::ranges::any_of(report.failures, adds);
+  std::vector<Column> columns{{.title = "TRIALS", .is_number = true},
+                              {.title = "REASON", .least = 16}};
+  if (has_lines) columns.push_back({.title = "LAST LINE OF THE FIRST", .drop = 1, .least = 24});
+  columns.push_back({.title = "WHICH", .drop = 2});
+  Table table(std::move(columns));
   for (const FailureGroup& group : report.failures) {
     std::string which;
     for (const std::int64_t trial : group.trials) {
@@ -123,7 +130,10 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
     if (group.count > static_cast<std::int64_t>(group.trials.size())) {
       which += ", " + std::string(CutMark(terminal));
     }
-    table.AddRow({{FormatCount(group.count)}, {OneLine(group.reason)}, {which}});
+    std::vector<Cell> cells{{FormatCount(group.count)}, {OneLine(group.reason)}};
+    if (has_lines) cells.push_back({adds(group) ? OneLine(group.said) : ""});
+    cells.push_back({which});
+    table.AddRow(std::move(cells));
   }
   Lines lines = table.Lines(terminal);
   if (report.failures_read < CountOf(report.sweep.counts, TrialState::kFailed)) {
@@ -136,9 +146,15 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
 
 Lines PruningLines(const Report& report) {
   if (!report.pruning) return {};
-  return {fmt::format("{:.0f} % of the reports were saved: {} instead of {}",
-                      SavedShare(*report.pruning) * 100, FormatCount(report.pruning->reports),
-                      FormatCount(report.pruning->trials * report.pruning->whole))};
+  const PruningLine& pruning = *report.pruning;
+  Lines lines{fmt::format("{:.0f} % of the reports were saved: {} instead of {}",
+                          SavedShare(pruning) * 100, FormatCount(pruning.reports),
+                          FormatCount(pruning.trials * pruning.whole))};
+  if (pruning.paused > 0) {
+    lines.push_back(fmt::format("paused with a checkpoint: {}; went on later: {}",
+                                FormatCount(pruning.paused), FormatCount(pruning.went_on)));
+  }
+  return lines;
 }
 
 Lines SpeedLines(const Report& report) {
