@@ -45,7 +45,9 @@ bool WantsAnother(const Error& refusal, const SweepOptions& options) {
 
 int RunSweepCommand(const SweepOptions& options) {
   SpecReading reading = ReadSpecFile(options.spec_file, Overrides(options));
-  CheckProgram(reading.spec, options.spec_file);
+  const SpecPlaces places{options.spec_file, reading.text, Overrides(options)};
+  CheckProgram(reading.spec, places);
+  CheckSearchProgram(reading.spec, places);
   CheckTrainer(reading.spec, options.spec_file);
   for (const std::string& note : reading.notes) {
     fmt::print(stderr, "note: {}\n", note);
