@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/number_words.h"
 
 namespace ddl {
 
@@ -314,7 +315,12 @@ int RunCommandLine(int argc, char** argv) {
   AddGc(app, chosen);
   AddRest(app, chosen);
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> words = WithNumbersAsValues({argv, argv + argc});
+    std::vector<const char*> pointers;
+    for (const std::string& word : words) {
+      pointers.push_back(word.c_str());
+    }
+    app.parse(argc, pointers.data());
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? 0 : 2;
   }

@@ -88,6 +88,14 @@ TEST_F(AskTell, WrongTellingsAreRefusedAndChangeNothing) {
   EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "failed");
 }
 
+TEST_F(AskTell, TakesNumbersThatBeginLikeOptions) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  const Json trial = AskOne();
+  EXPECT_NE(Ddl({"tell", "outside", "1", "-inf"}).error.find("no result"), std::string::npos);
+  EXPECT_EQ(Tell(trial, "-.5"), 0);
+  EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("value"), -0.5);
+}
+
 TEST_F(AskTell, TargetEndsTheSweep) {
   spec_ = Write("spec.yaml",
                 "name: outside\nmethod: random\n"
