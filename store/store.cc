@@ -124,6 +124,27 @@ void ReadFurtherObjectives(const Connection& c, SweepHistory& history) {
   }
 }
 
+void ReadOpenAttempts(const Connection& c, SweepHistory& history) {
+  Statement open(c,
+                 "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
+                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0), a.busy_ms "
+                 "FROM attempt a JOIN trial t ON t.id = a.trial "
+                 "WHERE a.cause IS NULL AND t.sweep = ? ORDER BY a.trial, a.attempt");
+  open.Bind(history.id.value);
+  while (open.Step()) {
+    history.open_attempts.push_back({.trial = {open.Int(0)},
+                                     .attempt = static_cast<int>(open.Int(1)),
+                                     .job = {open.Int(2)},
+                                     .token = open.Text(3),
+                                     .host = open.Text(4),
+                                     .slots_json = open.Text(5),
+                                     .started = !open.IsNull(6),
+                                     .committed_seq = open.Int(7),
+                                     .busy_ms = open.Int(8),
+                                     .started_ms = open.Int(6)});
+  }
+}
+
 void ReadReports(const Connection& c, SweepHistory& history) {
   Statement name(c,
                  "SELECT n.id FROM sweep w JOIN metric_name n ON n.name = w.metric WHERE w.id = ? "
@@ -244,8 +265,9 @@ std::vector<std::string> Store::UnfinishedSweeps() const {
 std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   const Connection& c = state_->connection;
   Statement sweep(c,
-                  "SELECT id, name, spec_json, spec_text, state, outcome, reason "
-                  "FROM sweep WHERE name = ? ORDER BY id DESC LIMIT 1");
+                  "SELECT id, name, spec_json, spec_text, state, outcome, reason, "
+                  "coalesce(json_extract(spec_json, '$.outside'), 0) FROM sweep WHERE name = ? "
+                  "ORDER BY id DESC LIMIT 1");
   if (!sweep.Bind(sweep_name).Step()) return std::nullopt;
   SweepHistory history{.id = {sweep.Int(0)},
                        .name = sweep.Text(1),
@@ -270,24 +292,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
          .wanted = trials.Text(7),
          .objective = trials.IsNull(8) ? std::nullopt : std::optional(trials.Real(8))});
   }
-  Statement open(c,
-                 "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
-                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0), a.busy_ms "
-                 "FROM attempt a JOIN trial t ON t.id = a.trial "
-                 "WHERE a.cause IS NULL AND t.sweep = ? ORDER BY a.trial, a.attempt");
-  open.Bind(history.id.value);
-  while (open.Step()) {
-    history.open_attempts.push_back({.trial = {open.Int(0)},
-                                     .attempt = static_cast<int>(open.Int(1)),
-                                     .job = {open.Int(2)},
-                                     .token = open.Text(3),
-                                     .host = open.Text(4),
-                                     .slots_json = open.Text(5),
-                                     .started = !open.IsNull(6),
-                                     .committed_seq = open.Int(7),
-                                     .busy_ms = open.Int(8),
-                                     .started_ms = open.Int(6)});
-  }
+  ReadOpenAttempts(c, history);
   Statement steps(c,
                   "SELECT step, configuration, params_json, outcome_json FROM search_step "
                   "WHERE sweep = ? ORDER BY step");
@@ -295,9 +300,11 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   while (steps.Step()) {
     history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
   }
-  ReadLimits(c, history);
+  // Of trials that run outside nothing counts against limits, and each `ddl ask` loads them anew.
+  const bool is_outside = sweep.Int(7) != 0;
+  if (!is_outside) ReadLimits(c, history);
   ReadFurtherObjectives(c, history);
-  ReadReports(c, history);
+  if (!is_outside) ReadReports(c, history);
   return history;
 }
 
