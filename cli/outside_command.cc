@@ -91,6 +91,7 @@ int RunAskCommand(const AskOptions& options) {
     PrepareWarmStart(request, folder);
   }
   const AskedOutside asked = AskOutside(store, request, options.count, UnixMilliseconds());
+  if (!asked.note.empty()) fmt::print(stderr, "note: {}\n", asked.note);
   if (options.common.json) {
     PrintJson(JsonOf(asked, reading.spec.name));
   } else {

@@ -144,6 +144,8 @@ struct SweepSpec {
   // So long a host may be away before its attempts are given up, where another can take them.
   std::chrono::milliseconds lost_after = std::chrono::minutes(30);
   ResultsRule results = ResultsRule::kBest;
+  // The best so many trials keep their checkpoints, and are what `results: best` brings back.
+  std::optional<std::int64_t> keep;
   int fusion = kWholeFusion;     // trials of the built-in trainer that share a process, at most
   bool fail_fast = false;        // the first failed trial ends the sweep
   bool share_busy_gpus = false;  // use GPUs that processes outside ddl use too

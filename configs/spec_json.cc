@@ -253,6 +253,7 @@ SweepSpec Read(const Json& json) {
   if (json.contains("results")) {
     spec.results = static_cast<ResultsRule>(WordOf(json.at("results"), kResultsRules));
   }
+  if (json.contains("keep")) spec.keep = WholeNumber<std::int64_t>(json.at("keep"));
   spec.fusion = json.contains("fusion") ? WholeNumber<int>(json.at("fusion")) : kWholeFusion;
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
@@ -303,6 +304,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   if (spec.results != ResultsRule::kBest) {
     json["results"] = kResultsRules[static_cast<std::size_t>(spec.results)];
   }
+  if (spec.keep) json["keep"] = *spec.keep;
   if (spec.fusion != kWholeFusion) json["fusion"] = spec.fusion;
   if (!spec.code.empty()) json["code"] = spec.code;
   if (spec.is_outside) json["outside"] = true;

@@ -86,12 +86,6 @@ class SpecBuilder {
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
-    for (const char* key : {"keep"}) {
-      keys.push_back({key, [this, key](const SpecNode& n) {
-                        errors_.Add(n, fmt::format("{} is not built yet", key),
-                                    "leave it away: all checkpoints are kept");
-                      }});
-    }
     return keys;
   }
 
@@ -115,6 +109,7 @@ class SpecBuilder {
              spec.parallel = static_cast<int>(*value);
            }
          }},
+        {"keep", [this](const SpecNode& n) { spec.keep = ReadWhole(n, "keep", 0, errors_); }},
         {"retries",
          [this](const SpecNode& n) {
            spec.retries = static_cast<int>(ReadWhole(n, "retries", 0, errors_).value_or(0));

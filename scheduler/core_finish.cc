@@ -119,6 +119,7 @@ void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& 
   NoteBest(sweep, number);
   if (IsEnded(verdict.to)) {
     LookAtEnd(sweep, number, turn);
+    NoteFront(sweep, sweep.ConfigurationOf(number));
     TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
     DropConfiguration(sweep, sweep.ConfigurationOf(number));
     sweep.above_gpu_mib.erase(number);

@@ -105,6 +105,7 @@ struct Proposed {
   std::int64_t asked = 0;
   std::vector<Configuration> configurations;
   std::string failure{};  // why it proposes no more; "": it does
+  std::string note{};     // what the search says of itself by now
 };
 
 // Spools up to these marks are in a verified backup.

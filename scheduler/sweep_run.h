@@ -15,6 +15,7 @@
 #include "scheduler/placement.h"
 #include "scheduler/proposals.h"
 #include "scheduler/pruning/pruner.h"
+#include "scheduler/search/growing_front.h"
 #include "scheduler/trial_table.h"
 #include "store/changes.h"
 
@@ -67,6 +68,7 @@ struct SearchLog {
   std::int64_t steps = 0;
   std::int64_t asked = 0;                           // configurations, from 0 on
   std::map<std::int64_t, std::int64_t> unanswered;  // steps, by configuration
+  std::string note;                                 // what it said of itself last
 };
 
 // How far a trial has come, over its attempts: what a later one goes through again counts once.
@@ -108,7 +110,9 @@ struct SweepRun {
 
   // Last values of the objectives after the first, where there are several; NaN: none. By number.
   std::map<std::int64_t, std::vector<double>> further;
-  std::optional<double> best;
+  // Configurations all of whose seeds have ended, as the search is told of them.
+  GrowingFront front;
+  std::optional<double> best;  // of the metric; with several objectives of the first
   std::int64_t best_number = 0;
   Configuration best_configuration;
 

@@ -145,6 +145,15 @@ void ReadOpenAttempts(const Connection& c, SweepHistory& history) {
   }
 }
 
+void ReadSearchNote(const Connection& c, SweepHistory& history) {
+  if (history.search.empty()) return;
+  Statement read(c,
+                 "SELECT substr(text, ?2) FROM event WHERE sweep = ?1 AND trial IS NULL AND "
+                 "substr(text, 1, ?2 - 1) = ?3 ORDER BY id DESC LIMIT 1");
+  read.Bind(history.id.value, std::ssize(kOfSearch) + 1, kOfSearch);
+  if (read.Step()) history.search_note = read.Text(0);
+}
+
 void ReadReports(const Connection& c, SweepHistory& history) {
   Statement name(c,
                  "SELECT n.id FROM sweep w JOIN metric_name n ON n.name = w.metric WHERE w.id = ? "
@@ -300,6 +309,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   while (steps.Step()) {
     history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
   }
+  ReadSearchNote(c, history);
   // Of trials that run outside nothing counts against limits, and each `ddl ask` loads them anew.
   const bool is_outside = sweep.Int(7) != 0;
   if (!is_outside) ReadLimits(c, history);

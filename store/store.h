@@ -25,7 +25,7 @@ struct OpenAttempt {
   std::string slots_json;
   bool started = false;
   std::int64_t committed_seq = 0;
-  std::int64_t busy_ms = 0;  // as in AttemptAdded
+  std::int64_t busy_ms = 0;     // as in AttemptAdded
   std::int64_t started_ms = 0;  // unix time
 };
 
@@ -71,6 +71,7 @@ struct SweepHistory {
   std::vector<KnownTrial> trials;
   std::vector<OpenAttempt> open_attempts;
   std::vector<SearchStep> search;  // in order
+  std::string search_note{};       // what the search said of itself last
   // Where it has several objectives: the last values of those after the first, NaN where there is
   // none, by the number of the trial.
   std::map<std::int64_t, std::vector<double>> further;

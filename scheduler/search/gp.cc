@@ -122,9 +122,8 @@ void Gp::Tell(std::int64_t number, const Outcome& outcome) {
 
 std::string Gp::Note() const {
   if (observations_.size() <= kMostGpObservations) return {};
-  return "gp learns from " + std::to_string(kMostGpObservations) + " of " +
-         std::to_string(observations_.size()) +
-         " results: the best half of them, and the others evenly by rank";
+  return "gp learns from " + std::to_string(kMostGpObservations) +
+         " of its results from now on: the best, and of the others some evenly by rank";
 }
 
 void Gp::Learn() {

@@ -21,6 +21,7 @@ class LearningSearch : public Search {
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override;
   void Tell(std::int64_t configuration, const Outcome& outcome) override;
+  [[nodiscard]] std::string Note() const override { return method_->Note(); }
 
  private:
   // Nothing: the space is exhausted.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "configs/space.h"
@@ -25,6 +26,8 @@ class Search {
   // What came of a configuration that was proposed, in terms of the sweep's metric. Means something
   // to a search that learns.
   virtual void Tell(std::int64_t /*configuration*/, const Outcome& /*outcome*/) {}
+  // What its user should know of how it works by now, a sentence; mostly nothing.
+  [[nodiscard]] virtual std::string Note() const { return {}; }
 };
 
 // `steps`: of a sweep that goes on, all that its search was asked and told. `stop`: whoever waits

@@ -77,8 +77,10 @@ void SearchDesk::Obey(const AskSearch& ask) {
     return deliver_({ask.sweep, ask.first, ask.count, {}, failed->second});
   }
   Guarded(ask.sweep, [&] {
-    deliver_(
-        {ask.sweep, ask.first, ask.count, searches_.at(ask.sweep)->Propose(ask.first, ask.count)});
+    Search& search = *searches_.at(ask.sweep);
+    Proposed proposed{ask.sweep, ask.first, ask.count, search.Propose(ask.first, ask.count)};
+    proposed.note = search.Note();
+    deliver_(std::move(proposed));
   });
 }
 

@@ -95,6 +95,22 @@ TEST_F(Sweep, RefusesAProgramThatCannotBeStartedAndWritesNothing) {
                                                 quoted("program: missing.py", 10));
 }
 
+TEST_F(Sweep, SaysOnceHowItSearches) {
+  const std::string spec = Write("s.yaml",
+                                 "name: s\nmethod: auto\nmetric: {name: loss}\nrun_cap: 2\n"
+                                 "resources: {cpus: 0.1}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+                                 "command: [sh, -c, 'echo \"{\\\"loss\\\": 1}\"']\n");
+  const std::string note = "search: auto chooses gp: 2 configurations of 1 parameter";
+  const Finished done = Ddl({"sweep", spec});
+  EXPECT_EQ(done.code, 0) << done.error;
+  const std::size_t at = done.out.find(note);
+  ASSERT_NE(at, std::string::npos) << done.out;
+  EXPECT_EQ(done.out.find(note, at + 1), std::string::npos);
+  EXPECT_EQ(DdlJson({"show", "s"}).at("events").size(), 1U);
+  const Finished shown = Ddl({"status", "s"});
+  EXPECT_NE(shown.out.find(note.substr(8)), std::string::npos) << shown.out;
+}
+
 TEST_F(Sweep, RefusesASearchThatCannotBeStartedAndWritesNothing) {
   Write("plain.sh", "true\n");
   const auto refusal = [this](const std::string& command) {

@@ -194,7 +194,7 @@ TEST(Gp, SaysWhenItLearnsFromAPart) {
   feed(500);
   EXPECT_EQ(search->Note(), "");
   feed(620);
-  EXPECT_NE(search->Note().find("500 of 620"), std::string::npos) << search->Note();
+  EXPECT_NE(search->Note().find("from 500 of its results"), std::string::npos) << search->Note();
   const Configuration proposed = search->Propose(number).value();
   EXPECT_NEAR(At(proposed, 0), 0.3, 0.2);
   EXPECT_NEAR(At(proposed, 1), 0, 0.2);

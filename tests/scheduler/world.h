@@ -243,7 +243,9 @@ class World {
     if (!search || !Learns(specs.at(stored.added.name).method)) {
       search = MakeSearch(specs.at(stored.added.name), StepsBefore(ask));
     }
-    Tell(Proposed{ask.sweep, ask.first, ask.count, search->Propose(ask.first, ask.count)});
+    Proposed proposed{ask.sweep, ask.first, ask.count, search->Propose(ask.first, ask.count)};
+    proposed.note = search->Note();
+    Tell(std::move(proposed));
   }
   void Act(const TellSearch& tell) {
     auto& search = searches[tell.sweep];

@@ -83,6 +83,10 @@ void MemoryStore::AddLimits(SweepHistory& history) const {
   }
   history.gpu_ms = static_cast<std::int64_t>(gpu_ms);
   AddReports(history);
+  for (const EventNoted& note : tables_.notes) {
+    if (note.sweep != history.id || note.trial || !note.text.starts_with(kOfSearch)) continue;
+    history.search_note = note.text.substr(kOfSearch.size());
+  }
   const auto search = tables_.search.find(history.id);
   if (search != tables_.search.end()) history.search = search->second;
 }
