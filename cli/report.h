@@ -51,7 +51,7 @@ struct Report {
   std::optional<FrontGrowth> growth;  // where something has finished
   std::vector<ReportCurve> curves;    // of the best few trials
   std::optional<ReportSpeed> speed;
-  std::optional<PruningLine> pruning;      // where a trial was pruned
+  std::optional<PruningLine> pruning;      // where trials were stopped early
   std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
   std::vector<FailureGroup> failures;      // most frequent first
   std::int64_t failures_read = 0;          // trials that the groups were made of

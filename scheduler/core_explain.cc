@@ -26,6 +26,8 @@ WaitCause CauseOf(Blocked blocked) {
       return WaitCause::kCores;
     case Blocked::kCode:
       return WaitCause::kCode;
+    case Blocked::kCheckpoint:
+      return WaitCause::kCheckpoint;
     case Blocked::kReserved:
       return WaitCause::kReserved;
     case Blocked::kDelayed:
@@ -60,6 +62,7 @@ void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) con
   if (facts.wait == WaitCause::kCores) AddShortage(sweep, now, facts);
   if (facts.wait == WaitCause::kHost) AddHost(sweep, facts);
   if (facts.wait == WaitCause::kCode) AddCode(sweep, facts);
+  if (facts.wait == WaitCause::kCheckpoint) facts.holder = HostOfCheckpoints(sweep);
   if (facts.wait == WaitCause::kHostClosed) facts.holder = WhyClosed(sweep, now);
   if (facts.wait == WaitCause::kReserved) {
     for (const auto& [id, other] : sweeps) {
@@ -109,6 +112,15 @@ void Core::State::AddHost(const SweepRun& sweep, TrialFacts& facts) const {
   }
 }
 
+// Of the first trial that waits for one.
+std::string Core::State::HostOfCheckpoints(const SweepRun& sweep) const {
+  for (const auto& [number, host] : sweep.checkpoint_at) {
+    const bool waits = sweep.trials.Of(number).state == TrialState::kWaiting;
+    if (waits && HeldTo(sweep, number) != nullptr) return TitleOf(host);
+  }
+  return {};
+}
+
 TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now now) const {
   const TrialRecord trial = sweep.trials.Of(number);
   TrialFacts facts;
@@ -136,7 +148,13 @@ TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now 
     facts.ahead = sweep.trials.Ahead(number);
     AddWait(sweep, now, facts);
     const bool has_begun = facts.wait == WaitCause::kCores || facts.wait == WaitCause::kGpus ||
-                           facts.wait == WaitCause::kStartsNow;
+                           facts.wait == WaitCause::kStartsNow ||
+                           facts.wait == WaitCause::kCheckpoint;
+    if (const std::string* held_to = HeldTo(sweep, number); held_to != nullptr && has_begun) {
+      facts.ahead = 0;
+      facts.wait = WaitCause::kCheckpoint;
+      facts.holder = TitleOf(*held_to);
+    }
     if (sweep.above_gpu_mib.contains(number) && has_begun) {
       facts.ahead = 0;
       facts.wait = WaitCause::kGpus;

@@ -44,6 +44,8 @@ std::string CauseText(const TrialFacts& facts) {
       return fmt::format(" for {} to answer for the first time", facts.holder);
     case WaitCause::kCode:
       return fmt::format(" for {}:{}", facts.have, facts.holder);
+    case WaitCause::kCheckpoint:
+      return fmt::format(" for room on {}, where its checkpoint lies", facts.holder);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
     case WaitCause::kSweepPaused:
@@ -90,6 +92,8 @@ std::string RemedyText(const TrialFacts& facts) {
       return "Trials that run there go on; it is tried again by itself. Check it: ddl doctor";
     case WaitCause::kHostClosed:
       return "Let a host take trials again: ddl hosts resume NAME";
+    case WaitCause::kCheckpoint:
+      return fmt::format("To let it begin anew elsewhere: ddl hosts drain {}", facts.holder);
     case WaitCause::kSweepPaused:
       return fmt::format("Let it go on: ddl resume {}", facts.sweep);
     case WaitCause::kLeaving:

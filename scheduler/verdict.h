@@ -5,6 +5,7 @@
 //   never began                        waiting; nothing is counted
 //   told to stop, ended by that        stop → canceled, pruner → pruned, pause → paused,
 //                                      recall/resume → waiting
+//   by a pruner that promotes, exit 75 paused
 //   exit 0, metric seen or not asked   finished
 //   exit 0, metric never seen          failed (metric missing); running it again would not help
 //   exit 75 ("continue me")            waiting, not counted; failed after 100 without any report
@@ -39,8 +40,9 @@ struct AttemptEnd {
   std::string waits_because = {};  // with never_began
   bool reported = false;           // any metric in this attempt
   StopCause stop = StopCause::kNone;
-  std::string stop_reason;  // with kSweepEnds and kPruned: as it is stored
-  std::string metric;       // the sweep's, or ""
+  std::string stop_reason;        // with kSweepEnds and kPruned: as it is stored
+  std::string pause_reason = {};  // with kPruned: the same, where it may be promoted later
+  std::string metric;             // the sweep's, or ""
   bool metric_seen = false;
   int retries = 0;
   int failures = 0;  // so far, as the two below
@@ -62,6 +64,9 @@ struct Verdict {
 };
 
 [[nodiscard]] Verdict Judge(const AttemptEnd& end);
+
+// It left by itself, asked to or not, to go on from a checkpoint.
+[[nodiscard]] bool IsToBeContinued(EndCause cause, int exit_code);
 
 // "exit code 3", "killed by signal 11 (SIGSEGV)", "out of memory: 1.2 GiB of 1 GiB", …
 [[nodiscard]] std::string DescribeEnd(const AttemptEnd& end);

@@ -18,7 +18,7 @@ GRID = {
     "learning_rate": (0.01, 0.03, 0.1, 0.3),
     "max_depth": (1, 2, 3, 5),
     "subsample": (0.5, 0.75, 1.0),
-    "max_features": ("sqrt", "log2", "all"),
+    "max_features": ("sqrt", "all"),
     "min_samples_leaf": (1, 5, 20),
 }
 

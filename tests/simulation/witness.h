@@ -75,6 +75,7 @@ class Witness {
   void CheckParameters(const LaunchRecord& record) const;
   void CheckEvidence(const RealRun* run, const AttemptEnded& ended,
                      const AttemptAdded& added) const;
+  void NoteMove(const TrialMoved& moved);
   void CheckLost(const AttemptAdded& added) const;
   void CheckSearches() const;
   void CheckRows(const RealRun& run) const;
