@@ -4,15 +4,18 @@
 //   search_bench [--methods LIST] [--functions LIST] [--seeds N | A..B] [--evaluations LIST]
 //                [--at-once N] [--table | --json] [--beside FILE]...
 //   search_bench --file TABLE.csv [--maximize] ...
+//   search_bench --compare-at-once N [--methods LIST] [--functions LIST] [--seeds N | A..B]
+//                [--evaluations N] [--json]
 //   search_bench --timing [--methods LIST] [--dimensions LIST] [--history LIST] [--suggestions N]
 //
 // Prints, of each function, method and number of evaluations, the median over seeds of the best
 // value less the optimum, with its 95 % bootstrap interval; of several objectives (zdt1, zdt2,
 // zdt3), the hypervolume up to (11, 11), of which more is better. `--functions` takes names and the
 // suites table (default), tuning, fronts. `--at-once` keeps so many running; each takes 0.5 to 1.5
-// units of time, by seed. `--beside` adds the columns of a peer's `--json`, e.g. that of
-// bench/peers/optuna_search.py. A table is a CSV file: columns of parameters, then one of values;
-// its rows are the space.
+// units of time, by seed. `--compare-at-once` tells how many evaluations N at once need for the
+// median that the first of `--evaluations` (100) reach one after the other. `--beside` adds
+// the columns of a peer's `--json`, e.g. that of bench/peers/optuna_search.py. A table is a CSV
+// file: columns of parameters, then one of values; its rows are the space.
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -20,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/searches/at_once.h"
 #include "bench/searches/campaign.h"
 #include "bench/searches/problem.h"
 #include "bench/searches/summary.h"
@@ -44,6 +48,7 @@ struct Options {
   std::vector<std::int64_t> dimensions{10};
   std::vector<std::int64_t> history{200, 500, 1000, 100'000};
   std::int64_t at_once = 1;
+  std::int64_t compared_at_once = 0;  // 0: no comparison
   std::int64_t suggestions = 50;
   bool maximize = false;
   bool table = false;
@@ -127,6 +132,9 @@ void SetValue(Options& options, std::string_view word, std::string_view value) {
     options.history = Numbers(value, word);
   } else if (word == "--at-once") {
     options.at_once = std::max<std::int64_t>(Whole(value, word), 1);
+  } else if (word == "--compare-at-once") {
+    options.compared_at_once = Whole(value, word);
+    if (options.compared_at_once < 2) Refuse("--compare-at-once begins at 2");
   } else if (word == "--suggestions") {
     options.suggestions = std::max<std::int64_t>(Whole(value, word), 1);
   } else {
@@ -229,6 +237,27 @@ std::vector<Summary> MeasureAll(const Options& options) {
   return summaries;
 }
 
+void PrintAtOnce(const Options& options) {
+  const auto& methods =
+      options.methods.empty() ? std::vector<std::string>{"tpe", "cmaes", "gp"} : options.methods;
+  std::vector<AtOnceCost> costs;
+  for (const NamedProblem& named : ProblemsOf(options)) {
+    for (const std::string& method : methods) {
+      const Problem problem = named.make(options.first_seed);
+      if (problem.objectives > 1 || !IsBuilt(method, problem)) {
+        fmt::print(stderr, "search_bench: no method '{}' for {}\n", method, named.name);
+        continue;
+      }
+      costs.push_back(CompareAtOnce(named,
+                                    {.method = method,
+                                     .evaluations = options.evaluations.front(),
+                                     .at_once = options.compared_at_once},
+                                    options.first_seed, options.last_seed));
+    }
+  }
+  fmt::print("{}\n", options.json ? AtOnceJson(costs) : AtOnceTable(costs));
+}
+
 void PrintTiming(const Options& options) {
   const auto& methods = options.methods.empty() ? kMethods : options.methods;
   ddl::Json rows = ddl::Json::array();
@@ -264,6 +293,10 @@ int main(int argc, char** argv) {
   const Options options = ReadOptions(argc, argv);
   if (options.timing) {
     PrintTiming(options);
+    return 0;
+  }
+  if (options.compared_at_once > 0) {
+    PrintAtOnce(options);
     return 0;
   }
   const std::vector<Summary> summaries = MeasureAll(options);

@@ -12,7 +12,7 @@ namespace {
 
 using Vector = std::vector<double>;
 
-enum Purpose : std::uint64_t { kCentre = 1, kRotation, kWeight, kHeight, kWidth, kEffect };
+enum Purpose : std::uint64_t { kCentre = 1, kRotation, kWeight, kHeight, kWidth, kEffect, kWave };
 
 double NormalAt(std::uint64_t seed, std::uint64_t purpose, std::uint64_t index) {
   const double radius = std::sqrt(-2 * std::log(UniformAt(seed, purpose, 2 * index)));
@@ -91,6 +91,48 @@ Problem Griewank(std::uint64_t seed, std::size_t dimensions) {
                          product *= std::cos(away / std::sqrt(static_cast<double>(i + 1)));
                        }
                        return squares - product + 1;
+                     });
+}
+
+// Waves in as many random directions as dimensions, of about three to nine crests a unit; nothing
+// at the centre and two at most.
+Function Ripples(std::uint64_t seed, std::size_t dimensions, const Vector& centre) {
+  return [=, directions = RotationOf(seed ^ kWave, dimensions)](const Vector& x) {
+    double sum = 0;
+    for (std::size_t wave = 0; wave < dimensions; ++wave) {
+      double along = 0;
+      for (std::size_t i = 0; i < dimensions; ++i)
+        along += directions[wave][i] * (x[i] - centre[i]);
+      const double crests = 3 * std::pow(3, UniformAt(seed, kWave, wave));
+      sum += 1 - std::cos(2 * std::numbers::pi * crests * along);
+    }
+    return sum / static_cast<double>(dimensions);
+  };
+}
+
+double MeanSquare(const Vector& x, const Vector& centre) {
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    sum += (x[i] - centre[i]) * (x[i] - centre[i]);
+  return sum / static_cast<double>(x.size());
+}
+
+// A bowl that is hard to see for the dents in it.
+Problem Dents(std::uint64_t seed, std::size_t dimensions) {
+  const Vector centre = CentreOf(seed, dimensions, 0.2, 0.8);
+  return RealProblem(dimensions, 0, 1,
+                     [=, ripples = Ripples(seed, dimensions, centre)](const Vector& x) {
+                       return 6 * MeanSquare(x, centre) + ripples(x);
+                     });
+}
+
+// A plain that falls ever more steeply towards one place, with small stones everywhere.
+Problem Funnel(std::uint64_t seed, std::size_t dimensions) {
+  const Vector centre = CentreOf(seed, dimensions, 0.1, 0.9);
+  return RealProblem(dimensions, 0, 1,
+                     [=, ripples = Ripples(seed, dimensions, centre)](const Vector& x) {
+                       const double distance = std::sqrt(MeanSquare(x, centre));
+                       return distance / (0.1 + distance) + 0.1 * ripples(x);
                      });
 }
 
@@ -267,6 +309,8 @@ std::vector<NamedProblem> TuningProblems() {
       Family("griewank-4d", 4, Griewank),   Family("griewank-9d", 9, Griewank),
       Family("valleys-6d", 6, Valleys),     Family("kinks-6d", 6, Kinks),
       Family("hills-4d", 4, Hills),         Family("ditch-5d", 5, Ditch),
+      Family("dents-5d", 5, Dents),         Family("dents-10d", 10, Dents),
+      Family("funnel-5d", 5, Funnel),       Family("funnel-10d", 10, Funnel),
       Family("training-7d", 7, Training),   Family("choices-8d", 8, Choices),
       Family("steps-6d", 6, Steps),
   };

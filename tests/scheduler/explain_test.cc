@@ -129,6 +129,20 @@ TEST(Explain, SaysWhereALiveTrialIs) {
          "period is killed. Nothing needs to be done.");
   facts.state = TrialState::kPaused;
   Expect(facts, "was paused by you. Let it go on: ddl resume mlp/7");
+  facts.reason = "paused by its pruner: at report 3 in place 9 of 12; the best 4 go on";
+  Expect(facts,
+         "was paused by its pruner: at report 3 in place 9 of 12; the best 4 go on. It goes on by "
+         "itself should others turn out to be worse, and is pruned when its sweep is over. Let it "
+         "go on now: ddl resume mlp/7");
+}
+
+TEST(Explain, SaysWhichHostACheckpointKeepsATrialTo) {
+  TrialFacts facts = Waiting(WaitCause::kCheckpoint);
+  facts.reason = "promoted: at report 3 now in place 4 of 12";
+  facts.holder = "far";
+  Expect(facts,
+         "waits (promoted: at report 3 now in place 4 of 12) for room on far, where its checkpoint "
+         "lies. To let it begin anew elsewhere: ddl hosts drain far");
 }
 
 TEST(Explain, SaysHowATrialFailedAndWhatToDo) {

@@ -11,6 +11,7 @@
 #include "scheduler/search/gp_improvement.h"
 #include "scheduler/search/gp_model.h"
 #include "scheduler/search/gp_targets.h"
+#include "scheduler/search/tpe.h"
 
 namespace ddl {
 namespace {
@@ -198,6 +199,45 @@ TEST(Gp, SaysWhenItLearnsFromAPart) {
   const Configuration proposed = search->Propose(number).value();
   EXPECT_NEAR(At(proposed, 0), 0.3, 0.2);
   EXPECT_NEAR(At(proposed, 1), 0, 0.2);
+}
+
+TEST(Gp, LeavesMostOfWhatItCannotForetellToTpe) {
+  const SearchProblem problem{.space = UnitCube(3), .seed = 4};
+  const auto gp = MakeGp(problem);
+  const auto tpe = MakeTpe(problem);
+  // Values that have nothing to do with their places.
+  for (int number = 0; number < 40; ++number) {
+    const Configuration drawn = SamplePoint(problem.space, 3, number);
+    const double value = CounterDraws(7, static_cast<std::uint64_t>(number), 1).Uniform();
+    for (AdaptiveSearch* search : {gp.get(), tpe.get()}) {
+      search->Take(number, drawn);
+      search->Tell(number, Finished(value));
+    }
+  }
+  EXPECT_NE(gp->Propose(40), tpe->Propose(40));
+  for (int number = 41; number < 44; ++number)
+    EXPECT_EQ(gp->Propose(number), tpe->Propose(number)) << number;
+  EXPECT_NE(gp->Propose(44), tpe->Propose(44));
+  EXPECT_NE(gp->Note().find("three of four proposals are tpe's"), std::string::npos) << gp->Note();
+}
+
+TEST(Gp, TrustsItsModelOfWhatIsSmooth) {
+  const SearchProblem problem{.space = UnitCube(3), .seed = 4, .budget = 40};
+  const auto gp = MakeGp(problem);
+  const auto tpe = MakeTpe(problem);
+  const Loss loss = [](const Configuration& c) {
+    return std::pow(At(c, 0) - 0.3, 2) + At(c, 1) * At(c, 2);
+  };
+  for (int number = 0; number < 30; ++number) {
+    const Configuration drawn = SamplePoint(problem.space, 3, number);
+    for (AdaptiveSearch* search : {gp.get(), tpe.get()}) {
+      search->Take(number, drawn);
+      search->Tell(number, Finished(loss(drawn)));
+    }
+  }
+  for (int number = 30; number < 34; ++number)
+    EXPECT_NE(gp->Propose(number), tpe->Propose(number)) << number;
+  EXPECT_EQ(gp->Note(), "");
 }
 
 TEST(Gp, LearnsWhatARetryBrought) {
