@@ -27,11 +27,13 @@ void Core::State::PlaceAll(Turn& turn) {
 }
 
 void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn) {
-  std::set<std::int64_t> passed;  // for which no larger GPU is free: others need not wait for them
+  // For which no larger GPU, or not the host of their checkpoint, is free: others need not wait.
+  std::set<std::int64_t> passed;
   while (const auto number = NextToLaunch(sweep, passed, turn)) {
     const Request request = RequestOfTrial(sweep, *number);
-    const auto spot = FindSpot(sweep, request, reserved);
-    if (!spot && request != sweep.request) {
+    const std::string only = HostOfCheckpoint(sweep, *number);
+    const auto spot = FindSpot(sweep, request, reserved, only);
+    if (!spot && (request != sweep.request || !only.empty())) {
       passed.insert(*number);
       continue;
     }
@@ -70,7 +72,9 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
   if (!number) return refuse(sweep.trials.NextDelayed() ? Blocked::kDelayed : Blocked::kNot);
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
   Ask(sweep, configuration, turn);
-  if (sweep.proposals.Find(configuration) == nullptr) return refuse(Blocked::kSearch);
+  if (sweep.proposals.Find(configuration) == nullptr) {
+    return refuse(MayAsk(sweep, configuration) ? Blocked::kSearch : Blocked::kParents);
+  }
   if (PruneLoser(sweep, *number, turn)) return NextToLaunch(sweep, passed, turn);
   if (sweep.spec.parallel && sweep.seats >= *sweep.spec.parallel) return refuse(Blocked::kParallel);
   return number;
@@ -78,10 +82,12 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
 
 // Best fit among hosts: the one that keeps the fewest free cores.
 std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, const Request& request,
-                                                       const std::optional<std::string>& reserved) {
+                                                       const std::optional<std::string>& reserved,
+                                                       const std::string& only) {
   std::optional<Spot> best;
   sweep.blocked = Blocked::kNoHost;
   for (const std::string& name : sweep.spec.hosts) {
+    if (!only.empty() && name != only) continue;
     HostState& host = hosts[name];
     if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;
@@ -127,6 +133,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
   std::int64_t configuration = sweep.ConfigurationOf(number);
   const bool again = PlantedBug(Bug::kNeighbourConfiguration) && trial.attempts > 0;
   if (again && sweep.proposals.Find(configuration + 1) != nullptr) ++configuration;
+  std::optional<LaunchSubject::Parent> parent;
+  if (const auto of = ParentOf(sweep, number)) parent = {sweep.trials.Of(*of).id, *of};
   LaunchRecord record = PlanLaunch({.spec = sweep.spec,
                                     .secrets = sweep.secrets,
                                     .configuration = *sweep.proposals.Find(configuration),
@@ -140,7 +148,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .attempt = ++trial.attempts,
                                     .entry = EntryFor(sweep, host_name),
                                     .code_folder = CodeFolder(sweep, host),
-                                    .lanes = LanesFor(sweep, number, host_name)});
+                                    .lanes = LanesFor(sweep, number, host_name),
+                                    .parent = parent});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

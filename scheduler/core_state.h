@@ -91,6 +91,18 @@ struct Core::State {
   static void TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn);
   static void RestoreSearch(SweepRun& sweep, const SweepHistory& history);
 
+  // core_lineage.cc
+  [[nodiscard]] static bool MayAsk(const SweepRun& sweep, std::int64_t configuration);
+  [[nodiscard]] static std::optional<std::int64_t> ParentOf(const SweepRun& sweep,
+                                                            std::int64_t number);
+  [[nodiscard]] static std::optional<std::int64_t> ReportsOfSegment(const SweepRun& sweep,
+                                                                    std::int64_t number);
+  [[nodiscard]] static bool HasDoneItsPart(const SweepRun& sweep, std::int64_t number);
+  static void CountForSegment(SweepRun& sweep, std::int64_t number, std::int64_t step);
+  void LookAtSegment(SweepRun& sweep, LiveJob& job, std::int64_t step, Turn& turn);
+  static void RestoreLineage(SweepRun& sweep, const SweepHistory& history);
+  [[nodiscard]] std::string HostOfCheckpoint(const SweepRun& sweep, std::int64_t number) const;
+
   // core_trials.cc
   void EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn);
   void Move(SweepRun& sweep, std::int64_t number, TrialState to, const std::string& reason,
@@ -111,8 +123,9 @@ struct Core::State {
   [[nodiscard]] static Request RequestOfTrial(const SweepRun& sweep, std::int64_t number);
   std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, const std::set<std::int64_t>& passed,
                                            Turn& turn);
+  // `only`: the one host that will do; "": any of the sweep's.
   std::optional<Spot> FindSpot(SweepRun& sweep, const Request& request,
-                               const std::optional<std::string>& reserved);
+                               const std::optional<std::string>& reserved, const std::string& only);
   void LaunchAhead(SweepRun& sweep, Turn& turn);
   // False: nothing is left that should be sent ahead.
   bool LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep, Turn& turn);

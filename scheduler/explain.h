@@ -29,6 +29,8 @@ enum class WaitCause : std::uint8_t {
   kHostUnseen,  // its hosts have not answered yet since the coordinator started
   kCode,        // no host that answers has its code yet: `holder` says how far each is
   kSearch,      // its configuration has not been proposed yet
+  kParents,     // the trials that it may go on from have not ended yet
+  kCheckpoint,  // it starts where its checkpoint is: `holder`
   kSweepPaused,
   kDelay,       // the pause after a failure of its host
   kLeaving,     // the coordinator is about to leave

@@ -46,6 +46,10 @@ std::string CauseText(const TrialFacts& facts) {
       return fmt::format(" for {}:{}", facts.have, facts.holder);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
+    case WaitCause::kParents:
+      return " for a trial of the generation before it to end, from whose checkpoint it goes on";
+    case WaitCause::kCheckpoint:
+      return fmt::format(" for {}", facts.holder);
     case WaitCause::kSweepPaused:
       return " because you paused the sweep";
     case WaitCause::kDelay:

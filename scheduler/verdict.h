@@ -4,9 +4,11 @@
 //
 //   never began                        waiting; nothing is counted
 //   told to stop, ended by that        stop → canceled, pruner → pruned, pause → paused,
-//                                      recall/resume → waiting
+//                                      recall/resume → waiting,
+//                                      part done → as exit 0
 //   exit 0, metric seen or not asked   finished
 //   exit 0, metric never seen          failed (metric missing); running it again would not help
+//   exit 75, its part is done          finished
 //   exit 75 ("continue me")            waiting, not counted; failed after 100 without any report
 //   other exits, signals, memory, time failure of its own: waiting while failures ≤ retries
 //   the same, by a rule of `failures`   as the next; by one that gives up: failed, with that line
@@ -42,6 +44,7 @@ struct AttemptEnd {
   std::string stop_reason;  // with kSweepEnds and kPruned: as it is stored
   std::string metric;       // the sweep's, or ""
   bool metric_seen = false;
+  bool has_done_its_part = false;  // of a training that another trial goes on with
   int retries = 0;
   int failures = 0;  // so far, as the two below
   int mishaps = 0;

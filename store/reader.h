@@ -165,6 +165,8 @@ class StoreReader {
   [[nodiscard]] std::vector<MetricSummary> Summaries(TrialId trial) const;
   [[nodiscard]] std::vector<CurvePoint> Curve(TrialId trial, std::string_view metric) const;
   [[nodiscard]] PruningLine Pruning(SweepId sweep) const;
+  // By number of the trial: that of the trial from whose checkpoint it goes on. Of pbt; else empty.
+  [[nodiscard]] std::map<std::int64_t, std::int64_t> Parents(SweepId sweep) const;
   [[nodiscard]] std::vector<EventLine> Events(SweepId sweep, std::int64_t limit) const;
   [[nodiscard]] std::vector<EventLine> TrialEvents(TrialId trial) const;
 

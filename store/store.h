@@ -25,7 +25,7 @@ struct OpenAttempt {
   std::string slots_json;
   bool started = false;
   std::int64_t committed_seq = 0;
-  std::int64_t busy_ms = 0;  // as in AttemptAdded
+  std::int64_t busy_ms = 0;     // as in AttemptAdded
   std::int64_t started_ms = 0;  // unix time
 };
 
@@ -45,8 +45,9 @@ struct KnownTrial {
 struct SearchStep {
   std::int64_t step = 0;
   std::int64_t configuration = 0;
-  std::string params_json;   // the answer; "": not told yet, or no question
-  std::string outcome_json;  // "": a question
+  std::string params_json;               // the answer; "": not told yet, or no question
+  std::string outcome_json;              // "": a question
+  std::optional<std::int64_t> parent{};  // of an answer: see SearchProposed
 };
 
 // A report of a sweep's metric.
@@ -74,8 +75,10 @@ struct SweepHistory {
   // Where it has several objectives: the last values of those after the first, NaN where there is
   // none, by the number of the trial.
   std::map<std::int64_t, std::vector<double>> further;
-  // Where its spec ends trials early: those of each trial in order.
+  // Where its spec ends trials early, or is one of pbt: those of each trial in order.
   std::vector<KnownReport> reports;
+  // Of pbt: where the last attempt of each trial ran, by its number.
+  std::map<std::int64_t, std::string> ran_on;
 };
 
 // Numbers given out so far.
