@@ -79,6 +79,10 @@ std::vector<std::string> ImportanceLines(const Importances& importances, const T
     pieces.emplace_back("over the whole space: nothing shown, values look like chance");
   } else {
     pieces.push_back(FitText(importances));
+    if (importances.far_out > 0) {
+      pieces.push_back(fmt::format("{} far worse than most count as the worst of the others",
+                                   FormatCount(importances.far_out)));
+    }
   }
   if (importances.best.empty()) {
     pieces.emplace_back("among the best: nothing shown, they lie where all do");
@@ -102,6 +106,7 @@ Json ImportancesJson(const Importances& importances) {
   return {{"configurations", importances.configurations},
           {"needed", importances.needed},
           {"explained", is_enough ? Json(importances.explained) : Json(nullptr)},
+          {"far_out", importances.far_out},
           {"whole_space", list(importances.whole)},
           {"best_tenth", list(importances.best)}};
 }

@@ -21,6 +21,7 @@ struct FailureGroup {
   std::string reason;
   std::int64_t count = 0;
   std::vector<std::int64_t> trials;  // the first few
+  std::string said;                  // the first one's last line, where it said any
 };
 
 struct ReportCurve {

@@ -45,7 +45,10 @@ Json FailuresJson(const Report& report) {
   Json list = Json::array();
   for (const FailureGroup& group : report.failures) {
     list.push_back(
-        {{"reason", group.reason}, {"count", group.count}, {"first_trials", group.trials}});
+        {{"reason", group.reason},
+         {"count", group.count},
+         {"first_trials", group.trials},
+         {"last_line_of_the_first", group.said.empty() ? Json(nullptr) : Json(group.said)}});
   }
   return list;
 }

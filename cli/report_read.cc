@@ -52,6 +52,17 @@ std::optional<ReportSpeed> ReadSpeed(const StoreReader& reader, const Report& re
                      .percent_of_limit = Median(told[std::string(kPercentOfLimit)])};
 }
 
+// Of groups beyond the first few nobody reads them.
+void AddLastLines(const StoreReader& reader, const std::vector<TrialLine>& failed,
+                  std::vector<FailureGroup>& groups) {
+  constexpr std::size_t kMostGroups = 20;
+  for (FailureGroup& group : groups | std::views::take(kMostGroups)) {
+    const auto first = std::ranges::find(failed, group.trials.front(), &TrialLine::number);
+    const std::vector<AttemptLine> attempts = reader.Attempts(first->id);
+    if (!attempts.empty()) group.said = attempts.back().detail;
+  }
+}
+
 }  // namespace
 
 Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_t top) {
@@ -78,6 +89,7 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);
   report.failures_read = std::ssize(failed);
+  AddLastLines(reader, failed, report.failures);
   return report;
 }
 

@@ -112,9 +112,15 @@ Lines CurveLines(const Report& report, const Terminal& terminal) {
 
 Lines FailureLines(const Report& report, const Terminal& terminal) {
   if (report.failures.empty()) return {};
-  Table table({{.title = "TRIALS", .is_number = true},
-               {.title = "REASON", .least = 16},
-               {.title = "WHICH", .drop = 1}});
+  const auto adds = [](const FailureGroup& group) {
+    return group.reason.find(group.said) == std::string::npos;
+  };
+  const bool has_lines = std::ranges::any_of(report.failures, adds);
+  std::vector<Column> columns{{.title = "TRIALS", .is_number = true},
+                              {.title = "REASON", .least = 16}};
+  if (has_lines) columns.push_back({.title = "LAST LINE OF THE FIRST", .drop = 1, .least = 24});
+  columns.push_back({.title = "WHICH", .drop = 2});
+  Table table(std::move(columns));
   for (const FailureGroup& group : report.failures) {
     std::string which;
     for (const std::int64_t trial : group.trials) {
@@ -123,7 +129,10 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
     if (group.count > static_cast<std::int64_t>(group.trials.size())) {
       which += ", " + std::string(CutMark(terminal));
     }
-    table.AddRow({{FormatCount(group.count)}, {OneLine(group.reason)}, {which}});
+    std::vector<Cell> cells{{FormatCount(group.count)}, {OneLine(group.reason)}};
+    if (has_lines) cells.push_back({adds(group) ? OneLine(group.said) : ""});
+    cells.push_back({which});
+    table.AddRow(std::move(cells));
   }
   Lines lines = table.Lines(terminal);
   if (report.failures_read < CountOf(report.sweep.counts, TrialState::kFailed)) {

@@ -50,9 +50,9 @@ void SweepScreen::Show(const SweepProgress& progress, const std::vector<RunningT
 
 void SweepScreen::Say(const std::string& text) {
   if (kind_ == ScreenKind::kLive) {
-    live_->Print(text);
+    live_->Print(OneLine(text));
   } else if (kind_ == ScreenKind::kPlain) {
-    PrintNow(text);
+    PrintNow(OneLine(text));
   } else if (kind_ == ScreenKind::kJson) {
     PrintNow(DumpJson({{"say", text}}));
   }
@@ -69,7 +69,7 @@ void SweepScreen::End(SweepOutcome outcome, const std::string& reason) {
     PrintNow(DumpJson({{"ended", ended}}));
   } else if (kind_ != ScreenKind::kQuiet) {
     if (last_) PrintNow(PlainProgressLine(*last_));
-    if (!reason.empty()) PrintNow(reason);
+    if (!reason.empty()) PrintNow(OneLine(reason));
   }
 }
 

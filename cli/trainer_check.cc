@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/trainer_check.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -23,6 +24,17 @@ int MakeMemoryFile(const std::string& text) {
   return fd;
 }
 
+namespace {
+
+// Whether a trial finds its data where this process does.
+bool FindsDataHere(const SweepSpec& spec) {
+  return std::ranges::all_of(spec.hosts, [](const auto& host) { return host == "local"; }) &&
+         std::ranges::none_of(spec.env,
+                              [](const auto& entry) { return entry.first == "DDL_DATA"; });
+}
+
+}  // namespace
+
 void CheckTrainer(const SweepSpec& spec, const std::string& spec_file) {
   if (!spec.trainer) return;
   constexpr std::chrono::seconds kPatience{30};
@@ -31,8 +43,9 @@ void CheckTrainer(const SweepSpec& spec, const std::string& spec_file) {
   const std::vector<Configuration> first = MakeSearch(spec)->Propose(0, 1);
   const int fd = MakeMemoryFile(DumpJson(TrainerConfiguration(spec, first.at(0), 0)));
   const CommandOutput said = RunCommand(
-      {SiblingExecutable("ddl-trainer"), "--check", fmt::format("/proc/{}/fd/{}", ::getpid(), fd)},
-      kPatience, kMaxText);
+      {SiblingExecutable("ddl-trainer"), FindsDataHere(spec) ? "--check-files" : "--check",
+       fmt::format("/proc/{}/fd/{}", ::getpid(), fd)},
+      kPatience, kMaxText, spec.workdir);
   ::close(fd);
   if (said.exit_code != kWrong) return;
   throw Error(fmt::format("the trainer refuses its configuration: {}", said.text), spec_file, "");

@@ -8,8 +8,9 @@
 
 namespace ddl {
 
-// Asks ddl-trainer about the first configuration of a spec that uses it; nothing otherwise. Throws
-// Error with what the trainer says, placed in `spec_file`.
+// Asks ddl-trainer about the first configuration of a spec that uses it; nothing otherwise. Where
+// all trials run on this machine it also looks whether the data are there. Throws Error with what
+// the trainer says, placed in `spec_file`.
 void CheckTrainer(const SweepSpec& spec, const std::string& spec_file);
 
 // A file in memory with that text; closed with the process.

@@ -34,6 +34,22 @@ FailureMatch FindFailure(const std::vector<std::string>& patterns, std::string_v
   return {};
 }
 
+std::string LastLineSaid(std::string_view log_end) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  constexpr std::size_t kMostBytes = 200;
+  const std::size_t last = log_end.find_last_not_of(kBlank);
+  if (last == std::string_view::npos) return {};
+  log_end = log_end.substr(0, last + 1);
+  const std::size_t before = log_end.find_last_of("\r\n");
+  std::string_view line = before == std::string_view::npos ? log_end : log_end.substr(before + 1);
+  line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
+  if (line.size() <= kMostBytes) return std::string(line);
+  std::size_t end = kMostBytes;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U)
+    --end;
+  return std::string(line.substr(0, end));
+}
+
 bool MayBeExplained(const ExitRecord& record) {
   constexpr int kContinues = 75;
   if (record.cause == EndCause::kExited) {

@@ -21,6 +21,10 @@ struct FailureMatch {
 [[nodiscard]] FailureMatch FindFailure(const std::vector<std::string>& patterns,
                                        std::string_view log_end);
 
+// The last line that is not blank, at most 200 bytes of it and no part of a UTF-8 character: mostly
+// what a program said of its failure.
+[[nodiscard]] std::string LastLineSaid(std::string_view log_end);
+
 // An end that may have its cause in the log: of its own making, and not good.
 [[nodiscard]] bool MayBeExplained(const ExitRecord& record);
 

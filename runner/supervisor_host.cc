@@ -179,10 +179,12 @@ void Supervision::DescribeOutput(ExitRecord& record) {
     JudgeSetUp(launch_.setup, ReadFile(folder_ + kSetUpFile).value_or(""), record);
   }
   if (pipes_.lane) DescribeLane(ReadFile(folder_ + kLaneFile).value_or(""), record);
-  if (!launch_.failure_patterns.empty() && MayBeExplained(record)) {
-    FailureMatch match = FindFailure(launch_.failure_patterns, LogEnd(folder_));
+  if (MayBeExplained(record)) {
+    const std::string log_end = LogEnd(folder_);
+    FailureMatch match = FindFailure(launch_.failure_patterns, log_end);
     record.failure = std::move(match.pattern);
     record.failure_line = std::move(match.line);
+    if (record.detail.empty()) record.detail = LastLineSaid(log_end);
   }
   if (!intake_) return;
   record.metric_names.assign(intake_->Names().begin(), intake_->Names().end());

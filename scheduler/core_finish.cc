@@ -126,6 +126,13 @@ void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& 
     sweep.above_gpu_mib.erase(number);
     sweep.workers_lost.erase(number);
   }
+  // The first failure is said at once: mostly all others are the same.
+  if (verdict.to == TrialState::kFailed && sweep.trials.Count(TrialState::kFailed) == 1) {
+    const bool adds = verdict.reason.find(verdict.detail) == std::string::npos;
+    turn.actions.emplace_back(
+        Say{sweep.id, fmt::format("trial {} failed: {}{}{}", number, verdict.reason,
+                                  adds ? ": " : "", adds ? verdict.detail : "")});
+  }
   if (verdict.to == TrialState::kFailed && sweep.spec.fail_fast && !sweep.IsEnding()) {
     BeginEnding(sweep, SweepOutcome::kSomeFailed,
                 fmt::format("fail-fast: trial {} failed: {}", number, verdict.reason), turn);

@@ -20,7 +20,8 @@ namespace ddl {
 namespace {
 
 constexpr std::string_view kUsage =
-    "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...] [--explain | --check]\n"
+    "ddl-trainer CONFIG.json [--params PARAMS.json] [--set key=value ...]\n"
+    "                   [--explain | --check | --check-files]\n"
     "       ddl-trainer CONFIG.json [--params ...] [--set ...] --data info|check|pack [--out "
     "FILE]\n"
     "       ddl-trainer --prepare DATA.json\n"
@@ -78,6 +79,7 @@ struct RoleWord {
 
 constexpr std::array kRoles{RoleWord{"--explain", TrainerRole::kExplain},
                             RoleWord{"--check", TrainerRole::kCheck},
+                            RoleWord{"--check-files", TrainerRole::kCheckFiles},
                             RoleWord{"--prepare", TrainerRole::kPrepare},
                             RoleWord{"--fingerprint", TrainerRole::kFingerprint},
                             RoleWord{"--probe", TrainerRole::kProbe},
@@ -172,7 +174,8 @@ std::string HelpText() {
       "JSON\n"
       "object an epoch. --params and --set override single keys: --set optimizer.lr=0.1.\n"
       "--explain prints stages, shapes, memory and arithmetic and trains nothing; --check judges\n"
-      "the configuration alone, on stdout, without reading data. --prepare reads the data sets of\n"
+      "the configuration alone, on stdout, without reading data; --check-files also looks whether\n"
+      "the files of data are there. --prepare reads the data sets of\n"
       "a list of values of `data` and prints where each lies prepared, and under which name\n"
       "DDL_PREPARED is to have it on a machine without the files. --data tells of the data, "
       "checks\n"

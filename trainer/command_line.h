@@ -18,6 +18,7 @@ enum class TrainerRole : std::uint8_t {
   kTrain,
   kExplain,      // --explain: say the plan, train nothing
   kCheck,        // --check: judge the configuration alone
+  kCheckFiles,   // --check-files: and look whether the data are there
   kPrepare,      // --prepare: prepare data; the "configuration" is a list of them
   kDataInfo,     // --data info: of the configuration's data
   kDataCheck,    // --data check

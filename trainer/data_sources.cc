@@ -147,6 +147,7 @@ DataSources RawSources(JsonSection section, const DataPaths& paths) {
                      "describe the records there (docs/trainer.md), or name the file by sidecar");
   }
   section.Finish();
+  if (!paths.looks_for_files) return {};
   const RawLayout layout = ReadRawLayout(ParseJson(ReadWholeFile(sidecar), sidecar), sidecar);
   const bool needs_files = layout.place == LabelPlace::kFile;
   const bool has_files =
@@ -178,6 +179,7 @@ DataSources ImageSources(JsonSection section, const DataPaths& paths) {
   const std::size_t channels = section.Choice("channels", 0, kChannels) == 0 ? 1 : 3;
   if (section.Has("channels")) folders.channels = channels;
   section.Finish();
+  if (!paths.looks_for_files) return {};
   ImageListing listing = ListImages(folders);
   DataSources sources;
   for (const std::string& name : listing.classes) {
@@ -232,6 +234,7 @@ bool IsMadeUp(std::string_view type) {
 }
 
 std::string FindDataFile(const std::string& name, const DataPaths& paths, std::string_view hint) {
+  if (!paths.looks_for_files) return name;
   if (std::filesystem::exists(name)) return std::filesystem::absolute(name).lexically_normal();
   std::string looked = std::filesystem::current_path();
   for (const std::filesystem::path& folder : paths.search) {

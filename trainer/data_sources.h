@@ -23,7 +23,8 @@ struct DataSources {
   OpenRecords open;
 };
 
-// Reads and checks the keys, and finds the files. Not of packed data. Throws Error with the key or
+// Reads and checks the keys, and finds the files; where files are not looked for, no more is told
+// than that the keys are fine. Not of packed data. Throws Error with the key or
 // the file, and with the nearest name for an unknown key or type.
 [[nodiscard]] DataSources FindDataSources(const Json& config, const DataPaths& paths);
 

@@ -49,21 +49,24 @@ Dataset LoadBrought(const Json& config, const DataPaths& paths) {
               "start the sweep again: ddl sweep");
 }
 
-Dataset LoadPacked(const Json& config, const DataPaths& paths) {
+std::string FindPacked(const Json& config, const DataPaths& paths) {
   JsonSection section(config, "data");
   (void)section.Text("type", "");
   const std::string name = section.Text("file", "");
-  const bool has_context = section.Has("context");
   (void)section.Count("context", kContext, 1);
   section.Finish();
   if (name.empty()) throw Error("no file", section.Name("file"), "name what ddl data pack wrote");
-  const std::string path = FindDataFile(name, paths, "check the name, or set DDL_DATA");
+  return FindDataFile(name, paths, "check the name, or set DDL_DATA");
+}
+
+Dataset LoadPacked(const Json& config, const DataPaths& paths) {
+  const std::string path = FindPacked(config, paths);
   auto mapped = MapPacked(path);
   if (const auto* damaged = std::get_if<DamagedData>(&mapped)) {
     throw Error("no whole packed data: " + damaged->why, path, "pack it again: ddl data pack");
   }
   Dataset& set = std::get<Dataset>(mapped);
-  if (has_context && set.context == 0) {
+  if (const JsonSection section(config, "data"); section.Has("context") && set.context == 0) {
     throw Error("a context of data that are no text", section.Name("context"), "leave it away");
   }
   return Cut(std::move(set), config, path);
@@ -104,6 +107,14 @@ Dataset LoadDataset(const Json& config, const DataPaths& paths) {
   const std::string key = DumpJson(KeyOf(config)) + sources.names;
   Dataset set = LoadPrepared(paths.cache, SourceKey(key, sources.files), sources.open);
   return Cut(std::move(set), config, sources.files.front());
+}
+
+void CheckData(const Json& config, const DataPaths& paths) {
+  if (TypeOf(config) == "packed") {
+    (void)FindPacked(config, paths);
+  } else {
+    (void)FindDataSources(config, paths);
+  }
 }
 
 void PackDataset(const Json& config, const DataPaths& paths, const fs::path& path) {

@@ -81,6 +81,7 @@ struct DataPaths {
   // Prepared data that were brought along: nothing but these is taken for what is made of files,
   // whatever this host has under the names. Empty: the files are read.
   std::filesystem::path prepared;
+  bool looks_for_files = true;  // false: the data may lie on another machine
 };
 
 // search = the folders of DDL_DATA (separated by ':'), then /usr/share/datasets.
@@ -91,6 +92,10 @@ struct DataPaths {
 // file and the row or byte where it is wrong, and with the nearest name for an unknown key. A cache
 // that cannot be written is said once on stderr, and the data then stays in memory.
 [[nodiscard]] Dataset LoadDataset(const Json& config, const DataPaths& paths);
+
+// Checks the keys, and that the files are there where `paths` says to look for them; reads none of
+// the data. Throws Error as LoadDataset does.
+void CheckData(const Json& config, const DataPaths& paths);
 
 // For a host that has none of the files: under which name in its folder of prepared data the data
 // are looked for, and where they lie here.

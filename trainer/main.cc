@@ -26,7 +26,11 @@ namespace {
 // Data are not looked at: they may lie on another host.
 int Check(const TrainerCommand& command) {
   try {
-    (void)ReadTrainerConfig(command.config);
+    const TrainerConfig config = ReadTrainerConfig(command.config);
+    CheckData(config.data, {.looks_for_files = false});
+    if (command.role == TrainerRole::kCheckFiles) {
+      CheckData(config.data, DataPathsFromEnvironment());
+    }
     return 0;
   } catch (const Error& problem) {
     fmt::print("{}", problem.what());
@@ -129,6 +133,7 @@ int Run(int argc, char** argv) {
     case TrainerRole::kExplain:
       return Train(command);
     case TrainerRole::kCheck:
+    case TrainerRole::kCheckFiles:
       return Check(command);
     case TrainerRole::kPrepare:
       return Prepare(command);

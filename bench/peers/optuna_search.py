@@ -4,14 +4,18 @@
 The functions are written again here, from their published definitions, in the same boxes; the samplers run in this
 process with their defaults and in-memory storage, one trial at a time or `--at-once N` (N trials asked, told in an
 order that the seed decides, as bench/search does). Several objectives (zdt1, zdt2, zdt3): hypervolume up to (11, 11).
+`--file TABLE.csv` takes a table as bench/search does: columns of parameters, then one of values; rows of the same
+parameters count by their mean. A column of numbers is asked for by the place of its value, any other as a category.
 `--json` prints what `bench/search --beside` reads.
 How to get the peer: python3 -m venv DIR; DIR/bin/pip install optuna cmaes numpy scipy torch (scipy and torch for gp).
 """
 
 import argparse
+import csv
 import heapq
 import json
 import math
+import pathlib
 import random
 import statistics
 import sys
@@ -99,9 +103,43 @@ SAMPLERS = {
 }
 
 
+def asker(bounds, function):
+    return lambda trial: function(
+        np.array([trial.suggest_float(f"x{i + 1}", low, high) for i, (low, high) in enumerate(bounds)]))
+
+
+def number_or_text(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def table(path):
+    with open(path, newline="") as file:
+        names, *rows = csv.reader(file)
+    rows = [tuple(map(number_or_text, row)) for row in rows]
+    columns = [sorted(set(column)) for column in list(zip(*rows))[:-1]]
+    known = {}
+    for *point, value in rows:
+        known.setdefault(tuple(point), []).append(value)
+    means = {point: statistics.fmean(values) for point, values in known.items()}
+
+    def ask(trial):
+        point = []
+        for name, values in zip(names, columns):
+            if isinstance(values[0], float):
+                point.append(values[trial.suggest_int(name, 0, len(values) - 1)])
+            else:
+                point.append(trial.suggest_categorical(name, values))
+        return means[tuple(point)]
+
+    return ask, min(means.values()), 1
+
+
 def told(problem, method, seed, evaluations, at_once):
     """Values in the order in which they were told."""
-    bounds, function, _, objectives = problem
+    ask, _, objectives = problem
     study = optuna.create_study(directions=["minimize"] * objectives, sampler=SAMPLERS[method](seed))
     durations, now, running, values = random.Random(seed), 0.0, [], []
     for number in range(evaluations + at_once):
@@ -111,8 +149,7 @@ def told(problem, method, seed, evaluations, at_once):
             values.append(value)
         if number < evaluations:
             trial = study.ask()
-            x = np.array([trial.suggest_float(f"x{i + 1}", low, high) for i, (low, high) in enumerate(bounds)])
-            heapq.heappush(running, (now + 0.5 + durations.random(), number, trial, function(x)))
+            heapq.heappush(running, (now + 0.5 + durations.random(), number, trial, ask(trial)))
     while running:
         _, _, trial, value = heapq.heappop(running)
         study.tell(trial, value)
@@ -142,6 +179,7 @@ def listed(text):
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--methods", type=listed, default=["tpe"], help="of " + ", ".join(SAMPLERS))
 parser.add_argument("--functions", type=listed, default=["table"], help="names, or the suites table and fronts")
+parser.add_argument("--file", action="append", default=[], help="a table instead of functions")
 parser.add_argument("--seeds", default="20", help="N: 0..N-1; or A..B")
 parser.add_argument("--evaluations", type=listed, default=["100", "200"])
 parser.add_argument("--at-once", type=int, default=1)
@@ -150,11 +188,14 @@ options = parser.parse_args()
 first, last = map(int, options.seeds.split("..")) if ".." in options.seeds else (0, int(options.seeds) - 1)
 evaluations = sorted(map(int, options.evaluations))
 problems = {}
-for name in options.functions:
+for path in options.file:
+    problems[pathlib.Path(path).stem] = table(path)
+for name in [] if options.file else options.functions:
     found = {"table": TABLE, "fronts": FRONTS}.get(name) or {k: v for k, v in (TABLE | FRONTS).items() if k == name}
     if not found:
         sys.exit(f"knows no function '{name}'")
-    problems |= found
+    problems |= {key: (asker(bounds, function), optimum, objectives)
+                 for key, (bounds, function, optimum, objectives) in found.items()}
 
 rows = []
 for name, problem in problems.items():
@@ -163,7 +204,7 @@ for name, problem in problems.items():
         for seed in range(first, last + 1):
             values = told(problem, method, seed, evaluations[-1], options.at_once)
             for i, count in enumerate(evaluations):
-                reached[i].append(hypervolume(values[:count]) if problem[3] > 1 else min(values[:count]) - problem[2])
+                reached[i].append(hypervolume(values[:count]) if problem[2] > 1 else min(values[:count]) - problem[1])
         for i, count in enumerate(evaluations):
             median, low, high = summary(reached[i])
             rows.append({"function": name, "method": method, "evaluations": count, "at_once": options.at_once,

@@ -32,6 +32,9 @@ struct Importance {
 struct Importances {
   std::int64_t configurations = 0;
   std::int64_t needed = 0;  // so many it takes; with fewer the rest is empty
+  // So many values are far worse than most, as of runs that diverged; over the whole space they
+  // count as the worst of the others.
+  std::int64_t far_out = 0;
   double explained = 0;  // share of the variance that the trees foretell where they have not seen
   std::vector<Importance>
       whole;                     // largest first; empty where the trees foretell no more than noise

@@ -70,6 +70,22 @@ TEST(Importances, RankParametersByWhatTheyDo) {
   EXPECT_NEAR(sum, 1, 1e-9);
 }
 
+TEST(Importances, OutliveRunsThatDiverged) {
+  const Space space = SpecOf(kParameters).space;
+  std::vector<ConfigurationValue> all = Drawn(space, 200);
+  const auto calm = ImportancesOf(space, false, all);
+  EXPECT_EQ(calm->far_out, 0);
+  all[7].value = 1e30;
+  all[70].value = 5'000;
+  const auto found = ImportancesOf(space, false, all);
+  EXPECT_EQ(found->far_out, 2);
+  EXPECT_GT(found->explained, 0.7);
+  EXPECT_NEAR(Of(found->whole, "lr").share, Of(calm->whole, "lr").share, 0.1);
+  const std::string text = test::Joined(ImportanceLines(*found, test::Plain(200)));
+  EXPECT_THAT(text, HasSubstr("2 far worse than most count as the worst of the others"));
+  EXPECT_EQ(ImportancesJson(*found).at("far_out"), 2);
+}
+
 TEST(Importances, OfAGoalToMaximizeLookAtTheOtherEnd) {
   const Space space = SpecOf(kParameters).space;
   std::vector<ConfigurationValue> all = Drawn(space, 150);

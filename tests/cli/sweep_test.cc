@@ -5,6 +5,7 @@
 #include <string>
 #include <thread>
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "tests/cli/real_ddl.h"
@@ -84,18 +85,24 @@ TEST_F(Sweep, RefusesAProgramThatCannotBeStartedAndWritesNothing) {
 }
 
 TEST_F(Sweep, RefusesWhatTheTrainerWouldRefuseAndWritesNothing) {
-  const std::string spec = Write("trainer.yaml", R"(
-trainer: {data: blobs, optimizer: {lrr: 0.1}}
-method: grid
-parameters: {epochs: {values: [1]}}
-)");
-  for (const char* verb : {"validate", "sweep"}) {
-    const Finished done = Ddl({verb, spec});
-    EXPECT_EQ(done.code, 2);
-    EXPECT_NE(done.error.find("optimizer.lrr: unknown key; did you mean 'lr'?"), std::string::npos)
-        << done.error;
-  }
-  EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
+  const auto expect = [this](const std::string& trainer, const std::string& refusal) {
+    const std::string spec =
+        Write("trainer.yaml", fmt::format("trainer: {{{}}}\nmethod: grid\nhosts: [local]\n"
+                                          "parameters: {{epochs: {{values: [1]}}}}\n",
+                                          trainer));
+    for (const char* verb : {"validate", "sweep"}) {
+      const Finished done = Ddl({verb, spec});
+      EXPECT_EQ(done.code, 2) << trainer;
+      EXPECT_NE(done.error.find(refusal), std::string::npos) << done.error;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/store"));
+  };
+  expect("data: blobs, optimizer: {lrr: 0.1}", "optimizer.lrr: unknown key; did you mean 'lr'?");
+  expect("data: {type: csv, train: x.csv, lable: y}",
+         "data.lable: unknown key; did you mean 'label'?");
+  expect("data: {type: csv, train: nowhere.csv}", "no file nowhere.csv (looked in " + folder_);
+  expect("data: {type: images, train: nowhere}", "no file nowhere (looked in " + folder_);
+  expect("data: {type: packed, file: nowhere.ddl}", "no file nowhere.ddl (looked in " + folder_);
 }
 
 TEST_F(Sweep, TellsAtWhichStepATrainingDivergedAndDoesNotTryAgain) {

@@ -29,6 +29,21 @@ TEST(FailureMatch, ALineOfMegabytesIsLookedAtAsFarAsItMayBe) {
   EXPECT_EQ(FindFailure({"^x+$"}, line).line.size(), kFailureLineBytes);
 }
 
+TEST(FailureMatch, TheLastLineIsWhatTheProgramSaid) {
+  EXPECT_EQ(LastLineSaid("Traceback:\n  x\nValueError: no\n\n \n"), "ValueError: no");
+  EXPECT_EQ(LastLineSaid("50 %\r100 %\r\n"), "100 %");
+  EXPECT_EQ(LastLineSaid("  alone"), "alone");
+  EXPECT_EQ(LastLineSaid(" \n\t\n"), "");
+  EXPECT_EQ(LastLineSaid(""), "");
+}
+
+TEST(FailureMatch, ALongLastLineIsCutBetweenCharacters) {
+  std::string line(199, 'x');
+  EXPECT_EQ(LastLineSaid(line + "\xC3\xA4" + "end\n"), line);
+  EXPECT_EQ(LastLineSaid(line + "yend\n"), line + "y");
+  EXPECT_EQ(LastLineSaid(std::string(1000, '\x80')), "");
+}
+
 TEST(FailureMatch, OnlyAFailureOfTheTrialsOwnIsLookedInto) {
   EXPECT_TRUE(MayBeExplained({.exit_code = 1}));
   EXPECT_TRUE(MayBeExplained({.cause = EndCause::kSignaled}));

@@ -108,6 +108,7 @@ TEST(Core, RetriesATrialsOwnFailureAsOftenAsAsked) {
   EXPECT_EQ(world.Local().starts, 6);
   EXPECT_EQ(world.store.CountState(TrialState::kFailed), 2);
   EXPECT_EQ(world.ended[0].outcome, SweepOutcome::kSomeFailed);
+  EXPECT_EQ(world.said, std::vector<std::string>{"trial 1 failed: exit code 3"});
   EXPECT_EQ(world.Ask(UserVerb::kExplain, {1}),
             "Trial grid/1 failed after 3 attempts: exit code 3. See why: ddl logs grid/1; once "
             "mended: ddl retry grid/1");
