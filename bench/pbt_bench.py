@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Population based training beside the best of nine fixed schedules, with as many epochs in all.
+"""Population based training beside the best of nine fixed trainings, with as many epochs in all.
 
-  bench/pbt_bench.py [--ddl build/release/ddl] [--seeds 5] [--first-seed 0] [--epochs 30] [--interval 3]
+  bench/pbt_bench.py [--ddl build/release/ddl] [--seeds 5] [--first-seed 0] [--epochs 30] [--interval 3] [--base cosine] [--more]
 
 A small MLP on Fashion-MNIST (Debian's dataset-fashion-mnist), SGD with momentum, on parts of the data as epochs so that a
-core trains one in a fraction of a second. The fixed ones are constant, step and cosine, each with three rates; the members
-are nine, and choose their rate as they go. Of both the one with the best validation accuracy at the end counts; its test
-accuracy, which nothing was chosen by, stands beside it. Prints a line a seed, then means with the standard error of the
-paired difference. Runs in a store of its own, which goes.
+core trains one in a fraction of a second. "grid": constant, step and cosine schedules, each with three rates. "random": nine
+draws from the population's own space, kept to the end. "pbt": nine members that choose as they go. Of each the one with the
+best validation accuracy at the end counts; its test accuracy, which nothing was chosen by, stands beside it. Prints a line a
+seed, then means, and pbt against the others with the standard error of the paired difference. Runs in a store that goes.
 """
 import argparse
 import json
@@ -28,22 +28,32 @@ trainer:
   seed: {seed}
 metric: {{name: val_accuracy, goal: maximize}}
 """
-FIXED = """
-name: fixed
+GRID = """
+name: grid
 method: grid
 parameters:
   schedule.type: {{values: [constant, step, cosine]}}
   schedule.step_size: {{value: {half}, when: schedule.type == 'step'}}
   optimizer.lr: {{values: [0.02, 0.06, 0.2]}}
 """
-POPULATION = """
-name: population
-method: pbt
-search: {{population: 9, perturbation_interval: {interval}, quantile_fraction: {quantile}, resample_probability: {resample}}}
+SPACE = """
 search_seed: {seed}
 parameters:
   schedule.type: {{value: {base}}}
   optimizer.lr: {{distribution: log_uniform_values, min: 0.01, max: 0.5}}
+{more}"""
+POPULATION = """
+name: population
+method: pbt
+search: {{population: 9, perturbation_interval: {interval}, quantile_fraction: {quantile}, resample_probability: {resample}}}
+""" + SPACE
+RANDOM = """
+name: random
+method: random
+run_cap: 9
+""" + SPACE
+MORE = """  optimizer.momentum: {min: 0.6, max: 0.98}
+  optimizer.weight_decay: {distribution: log_uniform_values, min: 1.0e-6, max: 1.0e-2}
 """
 
 
@@ -58,13 +68,14 @@ def main():
     parser.add_argument("--quantile", type=float, default=0.25)
     parser.add_argument("--resample", type=float, default=0.25)
     parser.add_argument("--base", default="constant", help="schedule that the population's rates are multiplied by")
+    parser.add_argument("--more", action="store_true", help="the population chooses momentum and weight decay too")
     options = parser.parse_args()
     ddl = os.path.abspath(options.ddl)
 
     def run(template, seed):
         with tempfile.TemporaryDirectory() as folder:
             environment = dict(os.environ, DDL_HOME=folder + "/store", DDL_HOST_DIR=folder + "/host")
-            settings = dict(vars(options), seed=seed, half=options.epochs / 2)
+            settings = dict(vars(options), more=MORE if options.more else "", seed=seed, half=options.epochs / 2)
             with open(folder + "/spec.yaml", "w") as spec:
                 spec.write((template + TRAINER).format(**settings))
             subprocess.run([ddl, "sweep", folder + "/spec.yaml"], check=True, env=environment, capture_output=True, cwd=folder)
@@ -80,23 +91,21 @@ def main():
                     best = (trial["value"], metrics["test_accuracy"]["last"], trial["parameters"], trial["trial"])
             return best, epochs, [(s["last_report"], s["parameters"]["optimizer.lr"]) for s in report["schedule"]]
 
-    differences, rows = {"val": [], "test": []}, []
+    arms, rows = {"grid": GRID, "random": RANDOM, "pbt": POPULATION}, []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
-        fixed, fixed_epochs, _ = run(FIXED, seed)
-        member, epochs, schedule = run(POPULATION, seed)
-        assert epochs == fixed_epochs, (epochs, fixed_epochs)
-        rows.append((fixed, member))
-        differences["val"].append(member[0] - fixed[0])
-        differences["test"].append(member[1] - fixed[1])
-        rates = " ".join(f"{rate:.4f}" for _, rate in schedule)
-        print(f"seed {seed}: fixed {fixed[0]:.4f} (test {fixed[1]:.4f}, {fixed[2]}), pbt {member[0]:.4f} "
-              f"(test {member[1]:.4f}), {epochs} epochs each; rates {rates}", flush=True)
-    for place, name in enumerate(("val", "test")):
+        row = {name: run(template, seed) for name, template in arms.items()}
+        assert len({epochs for _, epochs, _ in row.values()}) == 1, row
+        rows.append({name: best for name, (best, _, _) in row.items()})
+        text = ", ".join(f"{name} {best[0]:.4f} (test {best[1]:.4f})" for name, (best, _, _) in row.items())
+        rates = " ".join(f"{rate:.3f}" for _, rate in row["pbt"][2])
+        print(f"seed {seed}: {text}; {row['pbt'][1]} epochs each; {row['grid'][0][2]}; rates of pbt {rates}", flush=True)
+    for place, metric in enumerate(("val_accuracy", "test_accuracy")):
         mean = lambda values: sum(values) / len(values)
-        gap = differences[name]
-        spread = math.sqrt(sum((g - mean(gap)) ** 2 for g in gap) / max(1, len(gap) - 1) / len(gap))
-        print(f"{name}_accuracy: fixed {mean([f[place] for f, _ in rows]):.4f}, pbt {mean([p[place] for _, p in rows]):.4f}, "
-              f"difference {mean(gap):+.4f} ± {spread:.4f} (standard error), better in {sum(g > 0 for g in gap)} of {len(gap)}")
+        print(f"{metric}: " + ", ".join(f"{name} {mean([row[name][place] for row in rows]):.4f}" for name in arms))
+        for other in ("grid", "random"):
+            gap = [row["pbt"][place] - row[other][place] for row in rows]
+            spread = math.sqrt(sum((g - mean(gap)) ** 2 for g in gap) / max(1, len(gap) - 1) / len(gap))
+            print(f"  pbt - {other}: {mean(gap):+.4f} ± {spread:.4f}, better in {sum(g > 0 for g in gap)} of {len(gap)}")
 
 
 if __name__ == "__main__":

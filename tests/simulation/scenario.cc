@@ -77,7 +77,7 @@ void AddResources(SweepSpec& spec, const Scenario& scenario, Random& dice) {
 
 // Of some sweeps that may: generations whose trials go on from each other.
 void MakePopulation(SweepSpec& spec, Random& dice) {
-  const bool is_in = dice.Chance(200'000);
+  const bool is_in = dice.Chance(400'000);
   const std::int64_t population = dice.Between(2, 6);
   const std::int64_t interval = dice.Between(1, 3);
   const std::int64_t max_iter = interval * dice.Between(2, 6);
