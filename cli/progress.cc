@@ -42,7 +42,8 @@ Pieces Counts(const SweepProgress& progress, const Terminal& terminal) {
   const bool runs = progress.state == SweepState::kRunning;
   add(progress.running + progress.launching, "running", Style::kPlain, runs);
   add(progress.waiting, "waiting", Style::kPlain, runs);
-  add(progress.paused, "paused", Style::kWarning);
+  // Those that their pruner holds need nobody's hand.
+  add(progress.paused, "paused", progress.paused > progress.held ? Style::kWarning : Style::kPlain);
   add(progress.stopping, "stopping", Style::kWarning);
   add(progress.failed, "failed", Style::kBad);
   add(progress.pruned, "pruned", Style::kPlain);

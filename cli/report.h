@@ -47,7 +47,7 @@ struct Report {
   std::optional<SeedComparison> against_best;     // of the first few of them
   std::vector<ReportCurve> curves;                // of the best few trials
   std::optional<ReportSpeed> speed;
-  std::optional<PruningLine> pruning;      // where a trial was pruned
+  std::optional<PruningLine> pruning;      // where trials were stopped early
   std::vector<ScheduleSegment> schedule;   // of pbt: how the best trial came to be
   std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
   std::vector<FailureGroup> failures;      // most frequent first

@@ -58,7 +58,9 @@ Json PruningJson(const Report& report) {
   return {{"trials", report.pruning->trials},
           {"reports", report.pruning->reports},
           {"reports_of_a_whole_trial", report.pruning->whole},
-          {"saved", SavedShare(*report.pruning)}};
+          {"saved", SavedShare(*report.pruning)},
+          {"paused", report.pruning->paused},
+          {"went_on", report.pruning->went_on}};
 }
 
 Json SpeedJson(const Report& report) {

@@ -11,6 +11,7 @@
 #include "configs/json.h"
 #include "configs/metric_report.h"
 #include "configs/spec.h"
+#include "scheduler/reasons.h"
 
 namespace ddl {
 
@@ -79,7 +80,10 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   }
   report.curves = ReadCurves(reader, report);
   report.speed = ReadSpeed(reader, report);
-  if (sweep.counts.Of(TrialState::kPruned) > 0) report.pruning = reader.Pruning(sweep.id);
+  const std::int64_t pruned = sweep.counts.Of(TrialState::kPruned);
+  if (spec.early_terminate && pruned + sweep.counts.Of(TrialState::kPaused) > 0) {
+    report.pruning = reader.Pruning(sweep.id, kPausedByPruner);
+  }
   // With pbt a value counts for what was trained before too: its trials are no sample.
   if (!spec.pbt) report.importances = ReadImportances(reader, sweep, spec);
   if (!report.trials.empty() && report.trials.front().objective) {

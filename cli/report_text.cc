@@ -34,6 +34,7 @@ Lines HeadLines(const Report& report, const Terminal& terminal) {
     pieces.push_back(Painted(fmt::format("{} {}", FormatCount(number), word), style, terminal));
   };
   add(count(TrialState::kRunning) + count(TrialState::kLaunching), "running", Style::kPlain);
+  add(count(TrialState::kPaused), "paused", Style::kPlain);
   add(count(TrialState::kFailed), "failed", Style::kBad);
   add(count(TrialState::kPruned), "pruned", Style::kPlain);
   add(count(TrialState::kCanceled), "canceled", Style::kPlain);
@@ -145,9 +146,15 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
 
 Lines PruningLines(const Report& report) {
   if (!report.pruning) return {};
-  return {fmt::format("{:.0f} % of the reports were saved: {} instead of {}",
-                      SavedShare(*report.pruning) * 100, FormatCount(report.pruning->reports),
-                      FormatCount(report.pruning->trials * report.pruning->whole))};
+  const PruningLine& pruning = *report.pruning;
+  Lines lines{fmt::format("{:.0f} % of the reports were saved: {} instead of {}",
+                          SavedShare(pruning) * 100, FormatCount(pruning.reports),
+                          FormatCount(pruning.trials * pruning.whole))};
+  if (pruning.paused > 0) {
+    lines.push_back(fmt::format("paused with a checkpoint: {}; went on later: {}",
+                                FormatCount(pruning.paused), FormatCount(pruning.went_on)));
+  }
+  return lines;
 }
 
 Lines SpeedLines(const Report& report) {

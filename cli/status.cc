@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,8 @@
 namespace ddl {
 
 namespace {
+
+constexpr std::ptrdiff_t kPausedPlace = 5;  // its column is there where a sweep has paused trials
 
 Style StyleOfSweep(const SweepLine& sweep) {
   if (sweep.state == SweepState::kRunning) return Style::kPlain;
@@ -26,37 +29,48 @@ std::string DoneOf(const SweepLine& sweep) {
   return ended + "/" + FormatCount(sweep.trials_planned);
 }
 
-std::vector<Cell> RowOf(const SweepLine& sweep) {
+std::vector<Cell> RowOf(const SweepLine& sweep, bool with_paused) {
   const auto count = [&](TrialState state) { return CountOf(sweep.counts, state); };
   const std::int64_t failed = count(TrialState::kFailed);
   const std::int64_t running =
       count(TrialState::kRunning) + count(TrialState::kLaunching) + count(TrialState::kStopping);
-  return {{OneLine(sweep.name), Style::kBold},
-          {std::string(ToString(sweep.state)), StyleOfSweep(sweep)},
-          {DoneOf(sweep)},
-          {FormatCount(running)},
-          {FormatCount(WaitingCount(sweep) + count(TrialState::kPaused))},
-          {FormatCount(failed), failed > 0 ? Style::kBad : Style::kPlain},
-          {FormatValue(sweep.best)},
-          {OneLine(sweep.metric)},
-          {FormatWhen(sweep.changed_ms)}};
+  std::vector<Cell> row{{OneLine(sweep.name), Style::kBold},
+                        {std::string(ToString(sweep.state)), StyleOfSweep(sweep)},
+                        {DoneOf(sweep)},
+                        {FormatCount(running)},
+                        {FormatCount(WaitingCount(sweep))},
+                        {FormatCount(failed), failed > 0 ? Style::kBad : Style::kPlain},
+                        {FormatValue(sweep.best)},
+                        {OneLine(sweep.metric)},
+                        {FormatWhen(sweep.changed_ms)}};
+  if (with_paused)
+    row.insert(row.begin() + kPausedPlace, {FormatCount(count(TrialState::kPaused))});
+  return row;
 }
 
 }  // namespace
 
 std::vector<std::string> StatusLines(std::span<const SweepLine> sweeps, const Terminal& terminal) {
   if (sweeps.empty()) return {"no sweeps yet; begin one with: ddl sweep SPEC.yaml"};
-  Table table({{.title = "SWEEP", .least = 10},
-               {.title = "STATE"},
-               {.title = "DONE", .is_number = true},
-               {.title = "RUNNING", .is_number = true, .drop = 2},
-               {.title = "WAITING", .is_number = true, .drop = 3},
-               {.title = "FAILED", .is_number = true, .drop = 1},
-               {.title = "BEST", .is_number = true},
-               {.title = "METRIC", .drop = 4},
-               {.title = "CHANGED", .drop = 5, .least = 16}});
+  std::vector<Column> columns{{.title = "SWEEP", .least = 10},
+                              {.title = "STATE"},
+                              {.title = "DONE", .is_number = true},
+                              {.title = "RUNNING", .is_number = true, .drop = 2},
+                              {.title = "WAITING", .is_number = true, .drop = 3},
+                              {.title = "FAILED", .is_number = true, .drop = 1},
+                              {.title = "BEST", .is_number = true},
+                              {.title = "METRIC", .drop = 4},
+                              {.title = "CHANGED", .drop = 5, .least = 16}};
+  const bool with_paused = std::ranges::any_of(sweeps, [](const SweepLine& sweep) {
+    return CountOf(sweep.counts, TrialState::kPaused) > 0;
+  });
+  if (with_paused) {
+    columns.insert(columns.begin() + kPausedPlace,
+                   {.title = "PAUSED", .is_number = true, .drop = 3});
+  }
+  Table table(columns);
   for (const SweepLine& sweep : sweeps) {
-    table.AddRow(RowOf(sweep));
+    table.AddRow(RowOf(sweep, with_paused));
   }
   return table.Lines(terminal);
 }

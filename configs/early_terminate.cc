@@ -23,13 +23,13 @@ constexpr std::string_view kBohb = "bohb";  // hyperband beside method: tpe
 std::vector<std::string_view> KeysOf(PrunerType type) {
   switch (type) {
     case PrunerType::kAsha:
-      return {"min_iter", "max_iter", "eta"};
+      return {"min_iter", "max_iter", "eta", "promote"};
     case PrunerType::kHyperband:
-      return {"min_iter", "max_iter", "eta", "s", "strict"};
+      return {"min_iter", "max_iter", "eta", "s", "strict", "promote"};
     case PrunerType::kMedian:
-      return {"min_iter", "trials"};
+      return {"min_iter", "trials", "promote"};
     case PrunerType::kPercentile:
-      return {"min_iter", "trials", "percentile"};
+      return {"min_iter", "trials", "percentile", "promote"};
     case PrunerType::kPatience:
       return {"min_iter", "patience", "min_delta"};
     case PrunerType::kThreshold:
@@ -122,6 +122,8 @@ std::optional<EarlyTerminate> ReadEarlyTerminate(const SpecNode& node, SpecError
       {"lower", number(rule.lower, "lower")},
       {"upper", number(rule.upper, "upper")},
       {"confidence", number(rule.confidence, "confidence")},
+      {"promote",
+       [&](const SpecNode& n) { rule.promote = ReadBool(n, "promote", errors).value_or(true); }},
   };
   const std::vector<std::string_view> used = KeysOf(rule.type);
   std::vector<SpecKey> keys{{"type", [](const SpecNode&) {}}};
@@ -152,7 +154,8 @@ Json ToJson(const EarlyTerminate& rule) {
   Json all{{"min_iter", rule.min_iter},   {"eta", rule.eta},
            {"strict", rule.strict},       {"percentile", rule.percentile},
            {"trials", rule.trials},       {"patience", rule.patience},
-           {"min_delta", rule.min_delta}, {"confidence", rule.confidence}};
+           {"min_delta", rule.min_delta}, {"confidence", rule.confidence},
+           {"promote", rule.promote}};
   if (rule.max_iter) all["max_iter"] = *rule.max_iter;
   if (rule.s) all["s"] = *rule.s;
   if (rule.lower) all["lower"] = *rule.lower;
@@ -187,6 +190,7 @@ EarlyTerminate EarlyTerminateFromJson(const Json& json) {
   read_optional(rule.lower, "lower");
   read_optional(rule.upper, "upper");
   read(rule.confidence, "confidence");
+  read(rule.promote, "promote");
   return rule;
 }
 

@@ -37,6 +37,9 @@ struct EarlyTerminate {
   std::optional<double> lower;  // threshold: below is beyond
   std::optional<double> upper;
   double confidence = 0.95;  // racing: that a loser is one, over all its looks together
+  // asha, hyperband, median, percentile: a trial that left with a checkpoint goes on when others
+  // turn out to be worse. False: stopped is stopped for good.
+  bool promote = true;
 };
 
 [[nodiscard]] std::string_view ToString(PrunerType type);

@@ -45,7 +45,7 @@ constexpr std::array kToRunning{kLaunching};
 constexpr std::array kToPaused{kWaiting, kLaunching, kRunning, kStopping};
 constexpr std::array kToStopping{kLaunching, kRunning};
 constexpr std::array kToEnd{kLaunching, kRunning, kStopping};
-constexpr std::array kToPruned{kWaiting, kLaunching, kRunning, kStopping};
+constexpr std::array kToPruned{kWaiting, kLaunching, kRunning, kPaused, kStopping};
 constexpr std::array kToCanceled{kWaiting, kLaunching, kRunning, kPaused, kStopping};
 
 template <class Key, std::size_t kCount>

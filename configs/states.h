@@ -10,7 +10,7 @@
 namespace ddl {
 
 // waiting → launching → running → {paused → waiting | stopping} → finished | pruned | failed |
-// canceled
+// canceled; paused by its pruner → waiting | pruned
 enum class TrialState : std::uint8_t {
   kWaiting,
   kLaunching,

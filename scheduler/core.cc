@@ -44,6 +44,7 @@ void Core::State::On(const Tick&, Turn& turn) {
 void Core::State::Decide(Turn& turn) {
   for (auto& [id, sweep] : sweeps) {
     CheckLimits(sweep, turn);
+    Promote(sweep, turn);
   }
   if (needs_placement) PlaceAll(turn);
   needs_placement = false;

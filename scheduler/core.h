@@ -45,6 +45,7 @@ struct SweepProgress {
   std::int64_t launching = 0;
   std::int64_t running = 0;
   std::int64_t paused = 0;
+  std::int64_t held = 0;  // of these: by their pruner, which may promote them
   std::int64_t stopping = 0;
   std::int64_t finished = 0;
   std::int64_t pruned = 0;

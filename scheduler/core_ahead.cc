@@ -37,16 +37,19 @@ bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, Swee
     // In the tail a queue behind one seat would leave another idle.
     if (sweep.trials.Count(TrialState::kWaiting) < 2 * sweep.seats) return false;
     if (seat.sweep != sweep.id || !TakesMore(seat, depth, turn)) continue;
-    const auto number = NextAhead(sweep, turn);
+    const auto number = NextAhead(sweep, name, turn);
     if (!number) return false;
     LaunchTrial(sweep, *number, name, id, turn);
   }
   return true;
 }
 
-std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, Turn& turn) {
+std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, const std::string& host,
+                                                   Turn& turn) {
   const auto number = sweep.trials.NextWaiting(turn.now.monotonic, [&](std::int64_t waiting) {
-    return sweep.above_gpu_mib.contains(waiting);  // it may need others than that seat has
+    const std::string* held_to = HeldTo(sweep, waiting);
+    // It may need others than that seat has.
+    return sweep.above_gpu_mib.contains(waiting) || (held_to != nullptr && *held_to != host);
   });
   if (!number) return std::nullopt;
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
@@ -82,12 +85,14 @@ void Core::State::RecallQueued(Turn& turn) {
 // later sweep starts there until it fits. Only where that helps: without the later sweeps' ranks it
 // would fit now.
 std::optional<std::string> Core::State::HostToReserve(const SweepRun& sweep,
+                                                      const std::string* only,
                                                       const Turn& turn) const {
   if (!sweep.blocked_since || turn.now.monotonic - *sweep.blocked_since < kReserveAfter) {
     return std::nullopt;
   }
   for (const std::string& name : sweep.spec.hosts) {
     const auto host = hosts.find(name);
+    if (only != nullptr && name != *only) continue;
     if (host == hosts.end() || !host->second.is_up || host->second.IsClosed()) continue;
     HostSlots without_later = host->second.slots;
     for (const auto& [id, seat] : host->second.seats) {

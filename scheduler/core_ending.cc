@@ -90,15 +90,17 @@ void Core::State::CheckLimits(SweepRun& sweep, Turn& turn) {
 void Core::State::Conclude(SweepRun& sweep, Turn& turn) {
   if (sweep.HasEnded() || sweep.live > 0) return;
   if (sweep.IsEnding()) return End(sweep, sweep.outcome, sweep.reason, turn);
-  const bool is_left =
-      sweep.trials.Count(TrialState::kWaiting) > 0 || sweep.trials.Count(TrialState::kPaused) > 0;
+  const bool is_left = sweep.trials.Count(TrialState::kWaiting) > 0 ||
+                       sweep.trials.Count(TrialState::kPaused) > std::ssize(sweep.held);
   if (is_left) return;
+  PruneHeld(sweep, turn);
   const Ending ending = NaturalEnd(sweep);
   End(sweep, ending.outcome, ending.reason, turn);
 }
 
 void Core::State::End(SweepRun& sweep, SweepOutcome outcome, const std::string& reason,
                       Turn& turn) {
+  PruneHeld(sweep, turn);
   // What never ran stays waiting, so `ddl sweep` can go on with it where that makes sense.
   const std::int64_t left = sweep.trials.WaitingOfPlan();
   const bool can_go_on = sweep.trials.Count(TrialState::kWaiting) > 0;

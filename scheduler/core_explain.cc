@@ -28,6 +28,8 @@ WaitCause CauseOf(Blocked blocked) {
       return WaitCause::kCores;
     case Blocked::kCode:
       return WaitCause::kCode;
+    case Blocked::kCheckpoint:
+      return WaitCause::kCheckpoint;
     case Blocked::kReserved:
       return WaitCause::kReserved;
     case Blocked::kDelayed:
@@ -62,6 +64,7 @@ void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) con
   if (facts.wait == WaitCause::kCores) AddShortage(sweep, now, facts);
   if (facts.wait == WaitCause::kHost) AddHost(sweep, facts);
   if (facts.wait == WaitCause::kCode) AddCode(sweep, facts);
+  if (facts.wait == WaitCause::kCheckpoint) facts.holder = HostOfCheckpoints(sweep);
   if (facts.wait == WaitCause::kHostClosed) facts.holder = WhyClosed(sweep, now);
   if (facts.wait == WaitCause::kReserved) {
     for (const auto& [id, other] : sweeps) {
@@ -111,6 +114,15 @@ void Core::State::AddHost(const SweepRun& sweep, TrialFacts& facts) const {
   }
 }
 
+// Of the first trial that waits for one.
+std::string Core::State::HostOfCheckpoints(const SweepRun& sweep) const {
+  for (const auto& [number, host] : sweep.checkpoint_at) {
+    const bool waits = sweep.trials.Of(number).state == TrialState::kWaiting;
+    if (waits && HeldTo(sweep, number) != nullptr) return TitleOf(host);
+  }
+  return {};
+}
+
 TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now now) const {
   const TrialRecord trial = sweep.trials.Of(number);
   TrialFacts facts;
@@ -138,20 +150,18 @@ TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now 
     facts.ahead = sweep.trials.Ahead(number);
     AddWait(sweep, now, facts);
     const bool has_begun = facts.wait == WaitCause::kCores || facts.wait == WaitCause::kGpus ||
-                           facts.wait == WaitCause::kStartsNow;
+                           facts.wait == WaitCause::kStartsNow ||
+                           facts.wait == WaitCause::kCheckpoint;
+    if (const std::string* held_to = HeldTo(sweep, number); held_to != nullptr && has_begun) {
+      facts.ahead = 0;
+      facts.wait = WaitCause::kCheckpoint;
+      facts.holder = TitleOf(*held_to);
+    }
     if (sweep.above_gpu_mib.contains(number) && has_begun) {
       facts.ahead = 0;
       facts.wait = WaitCause::kGpus;
       facts.request = DescribeRequest(RequestOfTrial(sweep, number));
       facts.have = "those of its hosts are in use, or it is about to start";
-    }
-    if (const std::string host = HostOfCheckpoint(sweep, number);
-        !host.empty() && sweep.spec.hosts.size() > 1 && facts.wait != WaitCause::kSweepEnded &&
-        facts.wait != WaitCause::kSweepPaused) {
-      facts.ahead = 0;
-      facts.wait = WaitCause::kCheckpoint;
-      facts.holder = fmt::format("host {}, which has the checkpoint of trial {}", TitleOf(host),
-                                 ParentOf(sweep, number).value_or(0));
     }
   }
   return facts;

@@ -15,6 +15,7 @@ namespace {
 AttemptEnd EndOf(const SweepRun& sweep, const LiveJob& job, const ExitRecord& record) {
   const TrialRecord trial = sweep.trials.Of(job.number);
   const std::string metric = sweep.spec.metric ? sweep.spec.metric->name : "";
+  const bool may_be_promoted = sweep.Promotes() && !sweep.IsEnding();
   return {.cause = record.cause,
           .exit_code = record.exit_code,
           .signal = record.signal,
@@ -22,8 +23,10 @@ AttemptEnd EndOf(const SweepRun& sweep, const LiveJob& job, const ExitRecord& re
           .metric_names = record.metric_names,
           .reported = job.committed_seq > 0,
           .stop = job.stop,
-          .stop_reason = job.stop == StopCause::kPruned ? std::string(kPruned) + job.pruned_because
-                                                        : std::string(kSweepEnded) + sweep.reason,
+          .stop_reason = job.stop == StopCause::kPruned
+                             ? std::string(kPrunedBecause) + job.pruned_because
+                             : std::string(kSweepEnded) + sweep.reason,
+          .pause_reason = may_be_promoted ? std::string(kPausedByPruner) + job.pruned_because : "",
           .metric = metric,
           .metric_seen = trial.metric_seen || std::ranges::count(record.metric_names, metric) > 0,
           .retries = sweep.spec.retries,
@@ -94,6 +97,7 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
   trial.idle_continuations = static_cast<std::int16_t>(verdict.idle_continuations);
   trial.job = {};
   if (sweep.spec.pbt) sweep.ran_on[number] = job.host;
+  NoteCheckpoint(sweep, job, record);
   LeaveSeat(job);
   HostState& host = hosts.at(job.host);
   turn.Send(host, Settled{{job.id, 0}});
@@ -119,11 +123,16 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
 void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& verdict,
                            Turn& turn) {
   NoteBest(sweep, number);
+  if (IsHeldBy(verdict.to, verdict.reason)) {
+    Hold(sweep, number, verdict.reason);
+    TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
+  }
   if (IsEnded(verdict.to)) {
     LookAtEnd(sweep, number, turn);
     TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
     DropConfiguration(sweep, sweep.ConfigurationOf(number));
     sweep.above_gpu_mib.erase(number);
+    sweep.checkpoint_at.erase(number);
     sweep.workers_lost.erase(number);
   }
   // The first failure is said at once: mostly all others are the same.

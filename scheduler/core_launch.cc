@@ -29,22 +29,24 @@ void Core::State::PlaceAll(Turn& turn) {
 void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn) {
   // For which no larger GPU, or not the host of their checkpoint, is free: others need not wait.
   std::set<std::int64_t> passed;
+  bool waits_for_host = false;
   while (const auto number = NextToLaunch(sweep, passed, turn)) {
     const Request request = RequestOfTrial(sweep, *number);
-    const std::string only = HostOfCheckpoint(sweep, *number);
-    const auto spot = FindSpot(sweep, request, reserved, only);
-    if (!spot && (request != sweep.request || !only.empty())) {
-      passed.insert(*number);
-      continue;
-    }
-    if (!spot) {
+    const auto spot = FindSpot(sweep, *number, request, reserved);
+    const std::string* held_to = HeldTo(sweep, *number);
+    waits_for_host |= !spot && held_to != nullptr;
+    const bool is_passed = !spot && (request != sweep.request || held_to != nullptr);
+    if (is_passed) passed.insert(*number);
+    if (!spot && (!is_passed || held_to != nullptr)) {
       if (!sweep.blocked_since) sweep.blocked_since = turn.now.monotonic;
-      if (!reserved) reserved = HostToReserve(sweep, turn);
-      return;
+      if (!reserved) reserved = HostToReserve(sweep, held_to, turn);
     }
+    if (is_passed) continue;
+    if (!spot) return;
     LaunchTrial(sweep, *number, spot->name, OpenSeat(sweep, *spot->host, spot->slots), turn);
     sweep.blocked_since.reset();
   }
+  if (waits_for_host && sweep.blocked == Blocked::kDevices) sweep.blocked = Blocked::kCheckpoint;
 }
 
 Request Core::State::RequestOfTrial(const SweepRun& sweep, std::int64_t number) {
@@ -81,13 +83,14 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
 }
 
 // Best fit among hosts: the one that keeps the fewest free cores.
-std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, const Request& request,
-                                                       const std::optional<std::string>& reserved,
-                                                       const std::string& only) {
+std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, std::int64_t number,
+                                                       const Request& request,
+                                                       const std::optional<std::string>& reserved) {
   std::optional<Spot> best;
   sweep.blocked = Blocked::kNoHost;
+  const std::string* held_to = HeldTo(sweep, number);
   for (const std::string& name : sweep.spec.hosts) {
-    if (!only.empty() && name != only) continue;
+    if (held_to != nullptr && name != *held_to) continue;
     HostState& host = hosts[name];
     if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trials that go on from a checkpoint of another trial, up to a report (configs/pbt_settings.h).
-#include <algorithm>
-
 #include "scheduler/core_state.h"
 
 namespace ddl {
@@ -69,20 +67,6 @@ void Core::State::RestoreLineage(SweepRun& sweep, const SweepHistory& history) {
   for (const KnownReport& report : history.reports) {
     CountForSegment(sweep, report.number, report.step);
   }
-}
-
-// The host that has the checkpoint that the trial begins from; "": any host will do. One that the
-// sweep has lost is not waited for: elsewhere the start says what is missing.
-std::string Core::State::HostOfCheckpoint(const SweepRun& sweep, std::int64_t number) const {
-  const auto parent = ParentOf(sweep, number);
-  if (!parent) return {};
-  const auto ran_on = sweep.ran_on.find(*parent);
-  if (ran_on == sweep.ran_on.end()) return {};
-  const auto& own = sweep.spec.hosts;
-  if (std::ranges::find(own, ran_on->second) == own.end()) return {};
-  const auto host = hosts.find(ran_on->second);
-  const bool is_lost = host != hosts.end() && host->second.away > sweep.spec.lost_after;
-  return is_lost ? std::string() : ran_on->second;
 }
 
 }  // namespace ddl

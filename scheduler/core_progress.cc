@@ -23,6 +23,7 @@ SweepProgress Describe(const SweepRun& sweep, Now now) {
   progress.launching = sweep.trials.Count(TrialState::kLaunching);
   progress.running = sweep.trials.Count(TrialState::kRunning);
   progress.paused = sweep.trials.Count(TrialState::kPaused);
+  progress.held = std::ssize(sweep.held);
   progress.stopping = sweep.trials.Count(TrialState::kStopping);
   progress.finished = sweep.trials.Count(TrialState::kFinished);
   progress.pruned = sweep.trials.Count(TrialState::kPruned);

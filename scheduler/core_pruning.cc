@@ -34,6 +34,7 @@ std::optional<std::string> Core::State::Count(SweepRun& sweep, std::int64_t numb
   if (own.count > 0 && step <= own.last_step) return std::nullopt;  // goes through it once more
   own.last_step = step;
   ++own.count;
+  sweep.promotions_are_due = true;
   // Bounds of a threshold are of the metric as it is; to all others lower is better.
   const bool flips =
       sweep.IsBetter(1, 0) && sweep.spec.early_terminate->type != PrunerType::kThreshold;
@@ -73,7 +74,7 @@ bool Core::State::PruneLoser(SweepRun& sweep, std::int64_t number, Turn& turn) {
   const auto loser = sweep.losers.find(sweep.ConfigurationOf(number));
   if (loser == sweep.losers.end()) return false;
   EnsureRow(sweep, number, turn);
-  const std::string reason = std::string(kPruned) + loser->second;
+  const std::string reason = std::string(kPrunedBecause) + loser->second;
   Move(sweep, number, TrialState::kPruned, reason, turn);
   sweep.told[number] = {reason, {}, 0, 0};
   TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
@@ -88,6 +89,7 @@ void Core::State::RestorePruner(SweepRun& sweep, const SweepHistory& history, Tu
     (void)Count(sweep, report.number, report.step, report.value);
   for (const KnownTrial& trial : history.trials)
     LookAtEnd(sweep, trial.number, turn);
+  RestoreHeld(sweep, history);
 }
 
 }  // namespace ddl

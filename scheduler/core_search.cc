@@ -101,7 +101,10 @@ void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn
   for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
     const std::int64_t number = configuration * sweep.spec.seeds + seed + 1;
     if (number > sweep.trials.Planned()) continue;
-    seeds.push_back({sweep.trials.Of(number).state, ObjectivesOf(sweep, number)});
+    // Who is held is pruned as far as anybody knows; should it be promoted, its end is told again.
+    const TrialState state =
+        sweep.held.contains(number) ? TrialState::kPruned : sweep.trials.Of(number).state;
+    seeds.push_back({state, ObjectivesOf(sweep, number)});
   }
   std::optional<Outcome> outcome = OutcomeOverSeeds(seeds);
   if (!outcome) return;

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -101,7 +102,6 @@ struct Core::State {
   static void CountForSegment(SweepRun& sweep, std::int64_t number, std::int64_t step);
   void LookAtSegment(SweepRun& sweep, LiveJob& job, std::int64_t step, Turn& turn);
   static void RestoreLineage(SweepRun& sweep, const SweepHistory& history);
-  [[nodiscard]] std::string HostOfCheckpoint(const SweepRun& sweep, std::int64_t number) const;
 
   // core_trials.cc
   void EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn);
@@ -123,20 +123,21 @@ struct Core::State {
   [[nodiscard]] static Request RequestOfTrial(const SweepRun& sweep, std::int64_t number);
   std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, const std::set<std::int64_t>& passed,
                                            Turn& turn);
-  // `only`: the one host that will do; "": any of the sweep's.
-  std::optional<Spot> FindSpot(SweepRun& sweep, const Request& request,
-                               const std::optional<std::string>& reserved, const std::string& only);
+  std::optional<Spot> FindSpot(SweepRun& sweep, std::int64_t number, const Request& request,
+                               const std::optional<std::string>& reserved);
   void LaunchAhead(SweepRun& sweep, Turn& turn);
   // False: nothing is left that should be sent ahead.
   bool LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep, Turn& turn);
-  std::optional<std::int64_t> NextAhead(SweepRun& sweep, Turn& turn);
+  std::optional<std::int64_t> NextAhead(SweepRun& sweep, const std::string& host, Turn& turn);
   [[nodiscard]] bool TakesMore(const Seat& seat, std::size_t depth, const Turn& turn) const;
   [[nodiscard]] int LanesFor(const SweepRun& sweep, std::int64_t number,
                              const std::string& host) const;
   void LaunchTrial(SweepRun& sweep, std::int64_t number, const std::string& host, SeatId seat,
                    Turn& turn);
   void RecallQueued(Turn& turn);
+  // `only`: where the trial that waits has to go; nullptr: to any.
   [[nodiscard]] std::optional<std::string> HostToReserve(const SweepRun& sweep,
+                                                         const std::string* only,
                                                          const Turn& turn) const;
 
   // core_pruning.cc
@@ -147,6 +148,16 @@ struct Core::State {
   void LookAtEnd(SweepRun& sweep, std::int64_t number, Turn& turn);
   bool PruneLoser(SweepRun& sweep, std::int64_t number, Turn& turn);
   void RestorePruner(SweepRun& sweep, const SweepHistory& history, Turn& turn);
+
+  // core_promotion.cc
+  [[nodiscard]] static bool IsHeldBy(TrialState state, std::string_view reason);
+  static void Hold(SweepRun& sweep, std::int64_t number, std::string_view reason);
+  static void Release(SweepRun& sweep, std::int64_t number);
+  void Promote(SweepRun& sweep, Turn& turn);
+  void PruneHeld(SweepRun& sweep, Turn& turn);
+  static void RestoreHeld(SweepRun& sweep, const SweepHistory& history);
+  static void NoteCheckpoint(SweepRun& sweep, const LiveJob& job, const ExitRecord& record);
+  [[nodiscard]] const std::string* HeldTo(const SweepRun& sweep, std::int64_t number) const;
 
   // core_seats.cc
   SeatId OpenSeat(SweepRun& sweep, HostState& host, const Slots& slots);
@@ -232,6 +243,7 @@ struct Core::State {
   void AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) const;
   void AddShortage(const SweepRun& sweep, Now now, TrialFacts& facts) const;
   void AddHost(const SweepRun& sweep, TrialFacts& facts) const;
+  [[nodiscard]] std::string HostOfCheckpoints(const SweepRun& sweep) const;
   [[nodiscard]] std::optional<std::string> ExplainTrial(const SweepRun& sweep, std::int64_t number,
                                                         Now now) const;
 

@@ -84,7 +84,8 @@ Core::State::Reply Core::State::ObeyForSweep(SweepRun& sweep, UserVerb verb, Tur
   }
   std::int64_t resumed = 0;
   for (std::int64_t number = 1; number <= sweep.trials.Touched(); ++number) {
-    resumed += ResumeTrial(sweep, number, turn).ok ? 1 : 0;
+    // Those that their pruner holds go on by its word, or each by name.
+    if (!sweep.held.contains(number)) resumed += ResumeTrial(sweep, number, turn).ok ? 1 : 0;
   }
   return {true, fmt::format("{} goes on, with {} paused trials", name, resumed)};
 }
@@ -114,6 +115,7 @@ Core::State::Reply Core::State::HaltTrial(SweepRun& sweep, std::int64_t number, 
   const bool is_pause = wanted == Wanted::kPause;
   const TrialRecord trial = sweep.trials.Of(number);
   if (is_pause && trial.state == TrialState::kPaused) return {false, "is paused already"};
+  Release(sweep, number);
   if (trial.job) {
     Stop(jobs.at(trial.job), is_pause ? StopCause::kUserPause : StopCause::kUserStop, turn);
     return {true, is_pause ? "is told to write a checkpoint and leave" : "is told to stop"};
@@ -165,7 +167,10 @@ void Core::State::ObeyLate(SweepRun& sweep, Turn& turn) {
 Core::State::Reply Core::State::ResumeTrial(SweepRun& sweep, std::int64_t number, Turn& turn) {
   const TrialRecord trial = sweep.trials.Of(number);
   if (trial.state == TrialState::kPaused) {
-    Move(sweep, number, TrialState::kWaiting, std::string(kResumedByUser), turn);
+    const bool was_held = sweep.held.contains(number);
+    Release(sweep, number);
+    Move(sweep, number, TrialState::kWaiting,
+         std::string(was_held ? kPromotedByUser : kResumedByUser), turn);
     sweep.told.erase(number);
     return {true, "goes on"};
   }
@@ -182,6 +187,9 @@ Core::State::Reply Core::State::ResumeTrial(SweepRun& sweep, std::int64_t number
 Core::State::Reply Core::State::RetryTrial(SweepRun& sweep, std::int64_t number, Turn& turn) {
   const TrialState state = sweep.trials.Of(number).state;
   if (state == TrialState::kFinished) return {false, "finished; there is nothing to retry"};
+  if (sweep.held.contains(number)) {
+    return {false, "is paused by its pruner; it goes on by `ddl resume`"};
+  }
   if (!IsEnded(state)) return {false, fmt::format("is {}; it has not ended", ToString(state))};
   sweep.losers.erase(sweep.ConfigurationOf(number));
   Reopen(sweep, number, std::string(kRetriedByUser), turn);

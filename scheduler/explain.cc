@@ -5,6 +5,7 @@
 
 #include "configs/json.h"
 #include "scheduler/explain_parts.h"
+#include "scheduler/reasons.h"
 
 namespace ddl {
 
@@ -30,6 +31,17 @@ std::string ExplainStopping(const TrialFacts& facts) {
       NameOf(facts));
 }
 
+std::string ExplainPaused(const TrialFacts& facts) {
+  if (!std::string_view(facts.reason).starts_with(kPausedByPruner)) {
+    return fmt::format("{} was paused by you. Let it go on: ddl resume {}", NameOf(facts),
+                       PathOf(facts));
+  }
+  return fmt::format(
+      "{} was {}. It goes on by itself should others turn out to be worse, and is pruned when its "
+      "sweep is over. Let it go on now: ddl resume {}",
+      NameOf(facts), facts.reason, PathOf(facts));
+}
+
 }  // namespace
 
 std::string NameOf(const TrialFacts& facts) {
@@ -52,8 +64,7 @@ std::string Explain(const TrialFacts& facts) {
     case TrialState::kStopping:
       return ExplainStopping(facts);
     case TrialState::kPaused:
-      return fmt::format("{} was paused by you. Let it go on: ddl resume {}", NameOf(facts),
-                         PathOf(facts));
+      return ExplainPaused(facts);
     case TrialState::kFinished:
     case TrialState::kPruned:
     case TrialState::kFailed:

@@ -28,9 +28,9 @@ enum class WaitCause : std::uint8_t {
   kHostClosed,  // those that answer are drained or set aside: `holder` says which and why
   kHostUnseen,  // its hosts have not answered yet since the coordinator started
   kCode,        // no host that answers has its code yet: `holder` says how far each is
+  kCheckpoint,  // it has to go on where its checkpoint lies: `holder`
   kSearch,      // its configuration has not been proposed yet
   kParents,     // the trials that it may go on from have not ended yet
-  kCheckpoint,  // it starts where its checkpoint is: `holder`
   kSweepPaused,
   kDelay,       // the pause after a failure of its host
   kLeaving,     // the coordinator is about to leave

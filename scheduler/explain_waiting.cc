@@ -44,12 +44,12 @@ std::string CauseText(const TrialFacts& facts) {
       return fmt::format(" for {} to answer for the first time", facts.holder);
     case WaitCause::kCode:
       return fmt::format(" for {}:{}", facts.have, facts.holder);
+    case WaitCause::kCheckpoint:
+      return fmt::format(" for room on {}, where its checkpoint lies", facts.holder);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
     case WaitCause::kParents:
       return " for a trial of the generation before it to end, from whose checkpoint it goes on";
-    case WaitCause::kCheckpoint:
-      return fmt::format(" for {}", facts.holder);
     case WaitCause::kSweepPaused:
       return " because you paused the sweep";
     case WaitCause::kDelay:
@@ -94,6 +94,8 @@ std::string RemedyText(const TrialFacts& facts) {
       return "Trials that run there go on; it is tried again by itself. Check it: ddl doctor";
     case WaitCause::kHostClosed:
       return "Let a host take trials again: ddl hosts resume NAME";
+    case WaitCause::kCheckpoint:
+      return fmt::format("To let it begin anew elsewhere: ddl hosts drain {}", facts.holder);
     case WaitCause::kSweepPaused:
       return fmt::format("Let it go on: ddl resume {}", facts.sweep);
     case WaitCause::kLeaving:

@@ -83,6 +83,7 @@ SweepProgress SweepFrom(const Json& message) {
   for (const CountField& field : kCounts) {
     progress.*field.count = WholeNumber<std::int64_t>(message.at("counts").at(field.name));
   }
+  progress.held = WholeNumber<std::int64_t>(message.at("held"));
   if (const Json& best = message.at("best"); !best.is_null()) {
     progress.best = NumberFrom(best.at("value"));
     progress.best_number = WholeNumber<std::int64_t>(best.at("trial"));
@@ -129,6 +130,7 @@ Json ProgressJson(const SweepProgress& progress, const std::vector<RunningTrial>
           {"goal", progress.maximize ? "maximize" : "minimize"},
           {"planned", progress.planned == 0 ? Json(nullptr) : Json(progress.planned)},
           {"counts", std::move(counts)},
+          {"held", progress.held},
           {"best", BestJson(progress)},
           {"trials_per_s", progress.trials_per_s},
           {"seconds_left", OrNull(progress.seconds_left)},

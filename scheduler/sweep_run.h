@@ -42,17 +42,18 @@ class RecentEnds {
 // Why no further trial of a sweep starts at the moment.
 enum class Blocked : std::uint8_t {
   kNot,
-  kNoHost,    // none of its hosts answers
-  kClosed,    // those that answer are drained or set aside
-  kSearch,    // the search has not proposed yet
-  kParents,   // what its next trial begins from has not ended yet
-  kParallel,  // `parallel` trials run
-  kDevices,   // cores, GPUs or memory are in use
-  kCode,      // hosts that answer do not have its code yet
-  kReserved,  // free devices are held for an earlier sweep that has waited long
-  kDelayed,   // all that wait do so after a failure of their host
-  kPaused,    // by the user, or opened for adoption alone
-  kLeaving,   // the coordinator is about to leave
+  kNoHost,      // none of its hosts answers
+  kClosed,      // those that answer are drained or set aside
+  kSearch,      // the search has not proposed yet
+  kParents,     // what its next trial begins from has not ended yet
+  kParallel,    // `parallel` trials run
+  kDevices,     // cores, GPUs or memory are in use
+  kCode,        // hosts that answer do not have its code yet
+  kCheckpoint,  // the hosts where their checkpoints lie are full or do not answer
+  kReserved,    // free devices are held for an earlier sweep that has waited long
+  kDelayed,     // all that wait do so after a failure of their host
+  kPaused,      // by the user, or opened for adoption alone
+  kLeaving,     // the coordinator is about to leave
 };
 
 // What the store was told last of a trial, for those that a line of explanation needs.
@@ -86,11 +87,17 @@ struct SweepRun {
   SearchLog search;
   std::unique_ptr<Pruner> pruner;                 // none: every trial runs to its end
   std::map<std::int64_t, Iterations> iterations;  // with a pruner or pbt, by number
+  std::map<std::int64_t, std::string> losers;     // configurations, and why no seed starts
+  // Trials that the pruner has stopped and that wait with a checkpoint, paused, to be promoted or
+  // to be pruned for good at the end of the sweep: why it stopped them, by number.
+  std::map<std::int64_t, std::string> held;
+  bool promotions_are_due = false;  // there was a report or a held trial since they were looked for
+  // With a pruner that promotes: the host where a trial left a checkpoint to go on from, by number.
+  std::map<std::int64_t, std::string> checkpoint_at;
   // Of pbt: the configuration from whose checkpoint another begins, and by number the host on which
   // a trial's last attempt ran.
   std::map<std::int64_t, std::int64_t> parents;
   std::map<std::int64_t, std::string> ran_on;
-  std::map<std::int64_t, std::string> losers;  // configurations, and why no seed starts
 
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with
@@ -130,6 +137,7 @@ struct SweepRun {
   [[nodiscard]] std::chrono::nanoseconds Busy(std::chrono::nanoseconds now) const;
   // An attempt knows of a time in which no coordinator was there.
   void WasBusyFor(std::chrono::nanoseconds least, std::chrono::nanoseconds now);
+  [[nodiscard]] bool Promotes() const { return pruner && pruner->Promotes(); }
   [[nodiscard]] bool IsEnding() const { return outcome != SweepOutcome::kNone; }
   [[nodiscard]] bool HasEnded() const { return state != SweepState::kRunning; }
   [[nodiscard]] std::int64_t ConfigurationOf(std::int64_t number) const {

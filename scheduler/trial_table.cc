@@ -96,7 +96,10 @@ std::optional<std::int64_t> TrialTable::NextWaiting(std::chrono::nanoseconds now
   for (const std::int64_t number : ready_) {
     if (!are_passed || !are_passed(number)) return number;
   }
-  while (fresh_ <= Touched() && records_[Place(fresh_)].state != TrialState::kWaiting) {
+  while (fresh_ <= Touched()) {
+    const bool waits = records_[Place(fresh_)].state == TrialState::kWaiting;
+    if (waits && !(are_passed && are_passed(fresh_))) break;
+    if (waits) ready_.insert(fresh_);  // passed over: from now on as one that came back
     ++fresh_;
   }
   std::int64_t next = fresh_;

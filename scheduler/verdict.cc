@@ -123,6 +123,17 @@ bool EndedWell(const AttemptEnd& end) {
   return end.cause == EndCause::kExited && end.exit_code == 0;
 }
 
+// What has a checkpoint can be taken up again. That is told with the attempt too, for `ddl report`.
+Verdict JudgePruned(const AttemptEnd& end) {
+  const bool can_go_on = !end.never_began && IsToBeContinued(end.cause, end.exit_code);
+  if (!can_go_on || end.pause_reason.empty()) {
+    return EndWith(end, TrialState::kPruned, end.stop_reason);
+  }
+  Verdict verdict = EndWith(end, TrialState::kPaused, end.pause_reason);
+  verdict.detail = end.pause_reason;
+  return verdict;
+}
+
 // It had to go back to waiting anyway, or was stopped by our own order.
 Verdict JudgeStopped(const AttemptEnd& end) {
   switch (end.stop) {
@@ -135,7 +146,7 @@ Verdict JudgeStopped(const AttemptEnd& end) {
       if (end.never_began) return Continue(end, "");
       return EndWith(end, TrialState::kCanceled, end.stop_reason);
     case StopCause::kPruned:
-      return EndWith(end, TrialState::kPruned, end.stop_reason);
+      return JudgePruned(end);
     case StopCause::kPartDone:
       return JudgeSuccess(end);
     case StopCause::kNone:
@@ -167,6 +178,10 @@ Verdict Judge(const AttemptEnd& end) {
   stopped.failures = verdict.failures;
   stopped.mishaps = verdict.mishaps;
   return stopped;
+}
+
+bool IsToBeContinued(EndCause cause, int exit_code) {
+  return exit_code == kContinueMe && (cause == EndCause::kExited || cause == EndCause::kStopped);
 }
 
 std::string DescribeEnd(const AttemptEnd& end) {

@@ -6,6 +6,7 @@
 //   told to stop, ended by that        stop → canceled, pruner → pruned, pause → paused,
 //                                      recall/resume → waiting,
 //                                      part done → as exit 0
+//   by a pruner that promotes, exit 75 paused
 //   exit 0, metric seen or not asked   finished
 //   exit 0, metric never seen          failed (metric missing); running it again would not help
 //   exit 75, its part is done          finished
@@ -41,8 +42,9 @@ struct AttemptEnd {
   std::string waits_because = {};  // with never_began
   bool reported = false;           // any metric in this attempt
   StopCause stop = StopCause::kNone;
-  std::string stop_reason;  // with kSweepEnds and kPruned: as it is stored
-  std::string metric;       // the sweep's, or ""
+  std::string stop_reason;        // with kSweepEnds and kPruned: as it is stored
+  std::string pause_reason = {};  // with kPruned: the same, where it may be promoted later
+  std::string metric;             // the sweep's, or ""
   bool metric_seen = false;
   bool has_done_its_part = false;  // of a training that another trial goes on with
   int retries = 0;
@@ -65,6 +67,9 @@ struct Verdict {
 };
 
 [[nodiscard]] Verdict Judge(const AttemptEnd& end);
+
+// It left by itself, asked to or not, to go on from a checkpoint.
+[[nodiscard]] bool IsToBeContinued(EndCause cause, int exit_code);
 
 // "exit code 3", "killed by signal 11 (SIGSEGV)", "out of memory: 1.2 GiB of 1 GiB", …
 [[nodiscard]] std::string DescribeEnd(const AttemptEnd& end);

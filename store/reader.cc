@@ -322,17 +322,36 @@ std::vector<CurvePoint> StoreReader::Curve(TrialId trial, std::string_view metri
   return points;
 }
 
-PruningLine StoreReader::Pruning(SweepId sweep) const {
-  Statement read(
+PruningLine StoreReader::Pruning(SweepId sweep, std::string_view paused) const {
+  PruningLine line;
+  Statement reports(
       state_->connection,
       "SELECT coalesce(max(s.count), 0), count(*), coalesce(sum(s.count), 0) "
       "FROM sweep w JOIN trial t ON t.sweep = w.id LEFT JOIN summary s ON s.trial = t.id "
       "AND s.name = (SELECT id FROM metric_name WHERE name = w.metric) "
-      "WHERE w.id = ? AND t.state IN (?, ?)");
-  read.Bind(sweep.value, static_cast<int>(TrialState::kFinished),
-            static_cast<int>(TrialState::kPruned));
-  if (!read.Step()) return {};
-  return {read.Int(0), read.Int(1), read.Int(2)};
+      "WHERE w.id = ?1 AND (t.state IN (?2, ?3) "
+      "OR (t.state = ?4 AND substr(t.reason, 1, length(?5)) = ?5))");
+  reports.Bind(sweep.value, static_cast<int>(TrialState::kFinished),
+               static_cast<int>(TrialState::kPruned), static_cast<int>(TrialState::kPaused),
+               paused);
+  if (reports.Step()) {
+    line.whole = reports.Int(0);
+    line.trials = reports.Int(1);
+    line.reports = reports.Int(2);
+  }
+  Statement pauses(
+      state_->connection,
+      "SELECT count(*), coalesce(sum(went_on), 0) FROM (SELECT max(EXISTS (SELECT 1 FROM attempt b "
+      "WHERE b.trial = a.trial AND b.attempt > a.attempt)) AS went_on FROM trial t "
+      "JOIN attempt a ON a.trial = t.id WHERE t.sweep = ?1 AND substr(a.detail, 1, length(?2)) = "
+      "?2 "
+      "GROUP BY a.trial)");
+  pauses.Bind(sweep.value, paused);
+  if (pauses.Step()) {
+    line.paused = pauses.Int(0);
+    line.went_on = pauses.Int(1);
+  }
+  return line;
 }
 
 // A sweep with parents has one seed. A database that no newer coordinator has opened has no column.

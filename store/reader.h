@@ -110,11 +110,13 @@ struct ConfigurationLine {
 };
 
 // Reports of the sweep's metric by trials that ran to their end, and by those that were stopped
-// early.
+// early, for good or not yet.
 struct PruningLine {
   std::int64_t whole = 0;    // reports of a whole trial: the most that one made
   std::int64_t trials = 0;   // of both kinds
   std::int64_t reports = 0;  // that they made
+  std::int64_t paused = 0;   // trials that were paused, once or more often
+  std::int64_t went_on = 0;  // of these: they had another attempt
 };
 
 // What the finished seeds of one configuration reached.
@@ -164,7 +166,9 @@ class StoreReader {
   [[nodiscard]] std::vector<AttemptLine> Attempts(TrialId trial) const;
   [[nodiscard]] std::vector<MetricSummary> Summaries(TrialId trial) const;
   [[nodiscard]] std::vector<CurvePoint> Curve(TrialId trial, std::string_view metric) const;
-  [[nodiscard]] PruningLine Pruning(SweepId sweep) const;
+  // `paused`: what is told of a trial, and of its attempt, that was stopped early but not for good
+  // begins so.
+  [[nodiscard]] PruningLine Pruning(SweepId sweep, std::string_view paused) const;
   // By number of the trial: that of the trial from whose checkpoint it goes on. Of pbt; else empty.
   [[nodiscard]] std::map<std::int64_t, std::int64_t> Parents(SweepId sweep) const;
   [[nodiscard]] std::vector<EventLine> Events(SweepId sweep, std::int64_t limit) const;

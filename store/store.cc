@@ -153,6 +153,41 @@ void ReadHostsOfTrials(const Connection& c, SweepHistory& history) {
     history.ran_on[read.Int(0)] = read.Text(1);
 }
 
+void ReadTrials(const Connection& c, SweepHistory& history) {
+  Statement trials(c,
+                   "SELECT id, number, configuration, seed_index, state, attempts, failures, "
+                   "wanted, objective, CASE WHEN state = ?2 THEN reason ELSE '' END "
+                   "FROM trial WHERE sweep = ?1 ORDER BY number");
+  trials.Bind(history.id.value, static_cast<int>(TrialState::kPaused));
+  while (trials.Step()) {
+    history.trials.push_back(
+        {.id = {trials.Int(0)},
+         .number = trials.Int(1),
+         .configuration = trials.Int(2),
+         .seed_index = static_cast<int>(trials.Int(3)),
+         .state = static_cast<TrialState>(trials.Int(4)),
+         .attempts = static_cast<int>(trials.Int(5)),
+         .failures = static_cast<int>(trials.Int(6)),
+         .wanted = trials.Text(7),
+         .objective = trials.IsNull(8) ? std::nullopt : std::optional(trials.Real(8)),
+         .reason = trials.Text(9)});
+  }
+}
+
+void ReadLastAttempts(const Connection& c, SweepHistory& history) {
+  Statement read(c,
+                 "SELECT t.number, a.host, coalesce(a.exit_code, 0) FROM sweep w "
+                 "JOIN trial t ON t.sweep = w.id JOIN attempt a ON a.trial = t.id "
+                 "WHERE w.id = ? AND json_extract(w.spec_json, '$.early_terminate') IS NOT NULL "
+                 "AND t.state IN (?, ?) AND a.started_ms IS NOT NULL ORDER BY t.number, a.attempt");
+  read.Bind(history.id.value, static_cast<int>(TrialState::kWaiting),
+            static_cast<int>(TrialState::kPaused));
+  while (read.Step()) {
+    history.last_attempts.insert_or_assign(
+        read.Int(0), LastAttempt{read.Text(1), static_cast<int>(read.Int(2))});
+  }
+}
+
 }  // namespace
 
 struct Store::State {
@@ -265,22 +300,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                        .state = static_cast<SweepState>(sweep.Int(4)),
                        .outcome = static_cast<SweepOutcome>(sweep.Int(5)),
                        .reason = sweep.Text(6)};
-  Statement trials(c,
-                   "SELECT id, number, configuration, seed_index, state, attempts, failures, "
-                   "wanted, objective FROM trial WHERE sweep = ? ORDER BY number");
-  trials.Bind(history.id.value);
-  while (trials.Step()) {
-    history.trials.push_back(
-        {.id = {trials.Int(0)},
-         .number = trials.Int(1),
-         .configuration = trials.Int(2),
-         .seed_index = static_cast<int>(trials.Int(3)),
-         .state = static_cast<TrialState>(trials.Int(4)),
-         .attempts = static_cast<int>(trials.Int(5)),
-         .failures = static_cast<int>(trials.Int(6)),
-         .wanted = trials.Text(7),
-         .objective = trials.IsNull(8) ? std::nullopt : std::optional(trials.Real(8))});
-  }
+  ReadTrials(c, history);
   Statement open(c,
                  "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
                  "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0), a.busy_ms "
@@ -311,6 +331,7 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   ReadFurtherObjectives(c, history);
   ReadReports(c, history);
   ReadHostsOfTrials(c, history);
+  ReadLastAttempts(c, history);
   return history;
 }
 

@@ -39,6 +39,13 @@ struct KnownTrial {
   int failures = 0;
   std::string wanted;
   std::optional<double> objective;  // last value of the sweep's metric
+  std::string reason = {};          // of a paused one, as it was stored
+};
+
+// Of the attempts of a trial that started, the last one.
+struct LastAttempt {
+  std::string host;
+  int exit_code = 0;  // 0 while it has not ended
 };
 
 // A question to an adaptive search, or what it was told of a configuration.
@@ -79,6 +86,8 @@ struct SweepHistory {
   std::vector<KnownReport> reports;
   // Of pbt: where the last attempt of each trial ran, by its number.
   std::map<std::int64_t, std::string> ran_on;
+  // The same: of trials that wait or are paused, by number.
+  std::map<std::int64_t, LastAttempt> last_attempts;
 };
 
 // Numbers given out so far.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which trials stop before their end. A pruner is told every report of the metric and says so then;
-// it has no clock and no randomness, and fed the same again it stands where it stood.
+// Which trials stop before their end, and which of those go on after all. A pruner is told every
+// report of the metric and says so then. It has no clock and no randomness, and does not depend on
+// the order in which reports of different trials came: fed with those of a store, it stands where
+// it stood.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,12 @@ struct Loser {
   std::string reason;
 };
 
+// A trial that was stopped, and would not be by what is known now.
+struct Promotion {
+  std::int64_t trial = 0;
+  std::string reason;
+};
+
 class Pruner {
  public:
   virtual ~Pruner() = default;
@@ -43,6 +51,15 @@ class Pruner {
   }
   // Who has lost by that. Each configuration at most once.
   [[nodiscard]] virtual std::vector<Loser> End(const PrunerEnd& /*end*/) { return {}; }
+
+  // Whether trials that it stopped may go on later; without that nobody is to be held.
+  [[nodiscard]] virtual bool Promotes() const { return false; }
+  // The trial has been stopped and left with a checkpoint. It is held until it is promoted.
+  virtual void Hold(std::int64_t /*trial*/) {}
+  // It is not held any more, for reasons of others.
+  virtual void Release(std::int64_t /*trial*/) {}
+  // Those held that go on by all reports so far, each with its latest one; they are not held then.
+  [[nodiscard]] virtual std::vector<Promotion> Promoted() { return {}; }
 };
 
 // `seeds`: trials of a configuration. `iterations`: of a whole trial, where somebody knows.

@@ -48,28 +48,66 @@ std::vector<std::int64_t> RungsBefore(std::int64_t max_iter, double eta, std::in
 }  // namespace
 
 Asha::Asha(const EarlyTerminate& rule, std::optional<std::int64_t> iterations)
-    : eta_(rule.eta), rungs_(RungsFrom(rule.min_iter, rule.eta)) {
+    : eta_(rule.eta), promotes_(rule.promote), rungs_(RungsFrom(rule.min_iter, rule.eta)) {
   const std::optional<std::int64_t> whole = rule.max_iter ? rule.max_iter : iterations;
   if (whole) std::erase_if(rungs_, [&whole](std::int64_t rung) { return rung >= *whole; });
+}
+
+std::ptrdiff_t Asha::Places(const RungOfSeed& rung) const {
+  return static_cast<std::ptrdiff_t>(static_cast<double>(rung.values.size()) / eta_);
+}
+
+std::optional<std::ptrdiff_t> Asha::Falls(const RungOfSeed& rung, double value) const {
+  const auto better = std::ranges::lower_bound(rung.values, value) - rung.values.begin();
+  if (better < std::max<std::ptrdiff_t>(Places(rung), 1)) return std::nullopt;
+  return better;
 }
 
 std::optional<std::string> Asha::Report(const PrunerReport& report) {
   const auto rung = std::ranges::find(rungs_, report.iteration);
   if (rung == rungs_.end()) return std::nullopt;
-  const double value = OrWorst(report.value);
-  auto& values = values_[{static_cast<std::size_t>(rung - rungs_.begin()), report.seed_index}];
-  Insert(values, value);
-  const auto better = std::ranges::lower_bound(values, value) - values.begin();
-  const auto places = static_cast<std::ptrdiff_t>(static_cast<double>(values.size()) / eta_);
-  if (better < std::max<std::ptrdiff_t>(places, 1)) return std::nullopt;
+  const Own own{{static_cast<std::size_t>(rung - rungs_.begin()), report.seed_index},
+                OrWorst(report.value)};
+  trials_.insert_or_assign(report.trial, own);
+  RungOfSeed& at = at_rungs_[own.at];
+  Insert(at.values, own.value);
+  const auto better = Falls(at, own.value);
+  if (!better) return std::nullopt;
+  const std::ptrdiff_t places = Places(at);
   return fmt::format(
-      "at report {} in place {} of {}; {}", report.iteration, better + 1, values.size(),
+      "at report {} in place {} of {}; {}", report.iteration, *better + 1, at.values.size(),
       places < 2 ? "only the best goes on" : fmt::format("the best {} go on", places));
+}
+
+void Asha::Hold(std::int64_t trial) {
+  const auto own = trials_.find(trial);
+  if (own != trials_.end()) at_rungs_[own->second.at].held.emplace(own->second.value, trial);
+}
+
+void Asha::Release(std::int64_t trial) {
+  const auto own = trials_.find(trial);
+  if (own != trials_.end()) at_rungs_[own->second.at].held.erase({own->second.value, trial});
+}
+
+std::vector<Promotion> Asha::Promoted() {
+  std::vector<Promotion> promoted;
+  for (auto& [at, rung] : at_rungs_) {
+    while (!rung.held.empty()) {
+      const auto [value, trial] = *rung.held.begin();
+      if (Falls(rung, value)) break;
+      const auto better = std::ranges::lower_bound(rung.values, value) - rung.values.begin();
+      promoted.push_back({trial, fmt::format("at report {} now in place {} of {}", rungs_[at.first],
+                                             better + 1, rung.values.size())});
+      rung.held.erase(rung.held.begin());
+    }
+  }
+  return promoted;
 }
 
 Hyperband::Hyperband(const EarlyTerminate& rule)
     : eta_(rule.eta),
       is_strict_(rule.strict),
+      promotes_(rule.promote),
       rungs_(rule.max_iter ? RungsBefore(*rule.max_iter, rule.eta, rule.s.value_or(1))
                            : RungsFrom(rule.min_iter, rule.eta)) {}
 
@@ -77,25 +115,60 @@ std::ptrdiff_t Hyperband::LastRung(std::int64_t iteration) const {
   return std::ranges::upper_bound(rungs_, iteration) - rungs_.begin() - 1;
 }
 
+std::size_t Hyperband::PlaceOf(const RungOfSeed& rung) const {
+  return static_cast<std::size_t>(static_cast<double>(rung.values.size()) / eta_);
+}
+
+RungOfSeed* Hyperband::RungOf(const Own& own) {
+  const std::ptrdiff_t last = LastRung(own.iteration);
+  if (last < 0) return nullptr;
+  return &at_rungs_[{static_cast<std::size_t>(last), own.seed_index}];
+}
+
 std::optional<std::string> Hyperband::Report(const PrunerReport& report) {
   const double value = OrWorst(report.value);
-  const auto [own, is_first] = trials_.try_emplace(report.trial, Own{value, value});
-  own->second.best = std::min(own->second.best, value);
-  const std::ptrdiff_t last = LastRung(report.iteration);
-  if (last < 0) return std::nullopt;
-  auto& values = values_[{static_cast<std::size_t>(last), report.seed_index}];
-  const std::int64_t rung = rungs_[static_cast<std::size_t>(last)];
-  if (rung == report.iteration) {
-    Insert(values, value);
-    own->second.at_rung = value;
+  Own& own = trials_.try_emplace(report.trial, Own{value, value}).first->second;
+  own.best = std::min(own.best, value);
+  own.iteration = report.iteration;
+  own.seed_index = report.seed_index;
+  RungOfSeed* rung = RungOf(own);
+  if (rung == nullptr) return std::nullopt;
+  const std::int64_t came = rungs_[static_cast<std::size_t>(LastRung(report.iteration))];
+  if (came == report.iteration) {
+    Insert(rung->values, value);
+    own.at_rung = value;
   }
-  const auto place = static_cast<std::size_t>(static_cast<double>(values.size()) / eta_);
-  if (place >= values.size()) return std::nullopt;
-  const double threshold = values[place];
-  const double counts = is_strict_ ? own->second.at_rung : own->second.best;
-  if (!(counts > threshold)) return std::nullopt;
+  const std::size_t place = PlaceOf(*rung);
+  if (place >= rung->values.size() || CountsFor(own) <= rung->values[place]) return std::nullopt;
   return fmt::format("at report {} worse than place {} of {} at report {}", report.iteration,
-                     place + 1, values.size(), rung);
+                     place + 1, rung->values.size(), came);
+}
+
+void Hyperband::Hold(std::int64_t trial) {
+  const auto own = trials_.find(trial);
+  if (own == trials_.end()) return;
+  if (RungOfSeed* rung = RungOf(own->second)) rung->held.emplace(CountsFor(own->second), trial);
+}
+
+void Hyperband::Release(std::int64_t trial) {
+  const auto own = trials_.find(trial);
+  if (own == trials_.end()) return;
+  if (RungOfSeed* rung = RungOf(own->second)) rung->held.erase({CountsFor(own->second), trial});
+}
+
+std::vector<Promotion> Hyperband::Promoted() {
+  std::vector<Promotion> promoted;
+  for (auto& [at, rung] : at_rungs_) {
+    const std::size_t place = PlaceOf(rung);
+    while (!rung.held.empty()) {
+      const auto [counts, trial] = *rung.held.begin();
+      if (place < rung.values.size() && counts > rung.values[place]) break;
+      promoted.push_back({trial, fmt::format("now as good as place {} of {} at report {}",
+                                             place + 1, rung.values.size(), rungs_[at.first])});
+      rung.held.erase(rung.held.begin());
+    }
+  }
+  return promoted;
 }
 
 }  // namespace ddl

@@ -81,6 +81,7 @@ class Cmaes : public AdaptiveSearch {
                                                  const Configuration& configuration) const;
   [[nodiscard]] CmaPoint PointOf(const Configuration& configuration) const;
   void Learn();
+  void LearnAgain(std::int64_t number, const Outcome& outcome);
   void Meet(CmaMember member, bool is_own);
   void CloseGeneration();
   void KeepMargins();
@@ -98,9 +99,10 @@ class Cmaes : public AdaptiveSearch {
   std::optional<CmaCategories> categories_;
   std::optional<CmaSurrogate> surrogate_;  // where there is a distribution
   std::map<std::int64_t, Running> running_;
-  std::map<std::int64_t, Outcome> told_;  // not yet learnt
-  std::vector<CmaMember> members_;        // of the generation
-  std::vector<CmaMember> others_;         // the best points of others, until its own begin
+  std::map<std::int64_t, Outcome> told_;     // not yet learnt
+  std::map<std::int64_t, CmaPoint> pruned_;  // those that may be told again
+  std::vector<CmaMember> members_;           // of the generation
+  std::vector<CmaMember> others_;            // the best points of others, until its own begin
   bool others_changed_ = false;
   std::optional<CmaRank> best_;  // of this run
   std::vector<double> bests_;    // of each generation of this run
@@ -241,18 +243,32 @@ void Cmaes::Tell(std::int64_t number, const Outcome& outcome) {
   told_[number] = outcome;
 }
 
-// In the order of numbers, so that the order in which they were told since the last proposal
-// counts for nothing.
+// By number: in which order they were told since the last proposal counts for nothing.
 void Cmaes::Learn() {
   for (const auto& [number, outcome] : std::exchange(told_, {})) {
     const auto running = running_.find(number);
-    if (running == running_.end()) continue;  // told again after a retry: learnt already
+    if (running == running_.end()) {
+      LearnAgain(number, outcome);
+      continue;
+    }
     const bool is_own = running->second.is_own;
+    if (outcome.kind == Outcome::Kind::kPruned) pruned_[number] = running->second.point;
     if (outcome.kind != Outcome::Kind::kCanceled)
       Meet({CmaRankOf(outcome), number, std::move(running->second.point)}, is_own);
     running_.erase(running);
   }
   if (std::exchange(others_changed_, false) && own_ == 0) BeginFromOthers();
+}
+
+// A pruned one went on after all. In a generation that is still open its new rank counts; to a
+// later one it is as the point of somebody else. Of retries of others all that matters is learnt.
+void Cmaes::LearnAgain(std::int64_t number, const Outcome& outcome) {
+  const auto pruned = pruned_.find(number);
+  if (pruned == pruned_.end() || outcome.kind == Outcome::Kind::kCanceled) return;
+  const auto is_it = [number](const CmaMember& member) { return member.number == number; };
+  const bool is_open = std::erase_if(members_, is_it) > 0;
+  std::erase_if(others_, is_it);
+  Meet({CmaRankOf(outcome), number, pruned->second}, is_open);
 }
 
 void Cmaes::Meet(CmaMember member, bool is_own) {

@@ -91,6 +91,16 @@ TEST(ReportJson, HoldsEveryPart) {
   EXPECT_EQ(json.at("target"), 0.89);
 }
 
+TEST(ReportJson, SaysWhatEarlyStoppingSaved) {
+  Report report = test::SampleReport();
+  report.pruning =
+      PruningLine{.whole = 10, .trials = 20, .reports = 50, .paused = 12, .went_on = 3};
+  const Json json = ReportJson(report).at("pruning");
+  EXPECT_EQ(json.at("saved"), 0.75);
+  EXPECT_EQ(json.at("paused"), 12);
+  EXPECT_EQ(json.at("went_on"), 3);
+}
+
 TEST(SweepJson, CountsTrialsWithoutARowAsWaiting) {
   SweepLine sweep = test::SampleSweep();
   sweep.trials_planned = 100'000;

@@ -56,6 +56,20 @@ their output: ddl logs 9
 )");
 }
 
+TEST(ReportText, SaysWhatEarlyStoppingSaved) {
+  Report report = test::SampleReport();
+  report.pruning =
+      PruningLine{.whole = 10, .trials = 200, .reports = 500, .paused = 120, .went_on = 30};
+  EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(120))), testing::HasSubstr(R"(
+early stopping
+75 % of the reports were saved: 500 instead of 2,000
+paused with a checkpoint: 120; went on later: 30
+)"));
+  report.pruning->paused = 0;
+  EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(120))),
+              testing::Not(testing::HasSubstr("paused")));
+}
+
 TEST(ReportText, FitsEightyColumns) {
   EXPECT_EQ(Text(test::Plain(80)), R"(
 fashion-mlp · finished: some trials failed · 23 of 24 done · 2 failed · 3 pruned

@@ -46,6 +46,17 @@ not shown here: CHANGED
 )");
 }
 
+TEST(Status, TellsPausedTrialsFromWaitingOnes) {
+  std::vector<SweepLine> sweeps = Sweeps();
+  sweeps[0].counts.by_state[TrialState::kPaused] = 40;
+  EXPECT_EQ(test::Joined(StatusLines(sweeps, test::Plain(140))), R"(
+SWEEP                           STATE           DONE  RUNNING  WAITING  PAUSED  FAILED    BEST  METRIC        CHANGED
+a-sweep-with-quite-a-long-name  running   23/100,000       64   99,873      40       2  0.8934  val_accuracy  2026-11-23 08:17
+fashion-mlp                     finished       23/24        0        1       0       2  0.8934  val_accuracy  2026-11-23 08:17
+true                            running            0        0        0       0       0       -                2026-11-23 08:14
+)");
+}
+
 TEST(Status, FitsFortyColumns) {
   EXPECT_EQ(test::Joined(StatusLines(Sweeps(), test::Plain(40))), R"(
 SWEEP       STATE           DONE    BEST

@@ -25,6 +25,7 @@ struct Script {
   struct Report {
     Time at{0};
     std::vector<std::pair<std::string, double>> values;
+    std::int64_t step = 0;  // 0: its number
   };
   Time wall = std::chrono::milliseconds(1);
   EndCause cause = EndCause::kExited;
@@ -341,7 +342,8 @@ class FakeHost {
     Metrics metrics{rank.record.id, {}};
     for (std::int64_t seq = rank.told + 1; seq <= rank.spool; ++seq) {
       const Script::Report& report = rank.script.reports[static_cast<std::size_t>(seq - 1)];
-      metrics.reports.push_back({seq, seq, report.at.count() / 1'000'000, report.values});
+      const std::int64_t step = report.step > 0 ? report.step : seq;
+      metrics.reports.push_back({seq, step, report.at.count() / 1'000'000, report.values});
     }
     rank.told = rank.spool;
     tell(metrics);

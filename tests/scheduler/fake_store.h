@@ -235,7 +235,7 @@ class FakeStore {
       const int attempts = trial.attempts.empty() ? 0 : trial.attempts.back().added.attempt;
       history.trials.push_back({id, trial.added.number, trial.added.configuration,
                                 trial.added.seed_index, trial.state, attempts, trial.failures,
-                                trial.wanted, trial.objective});
+                                trial.wanted, trial.objective, trial.reason});
       for (const StoredAttempt& attempt : trial.attempts) {
         const std::int64_t wall = attempt.ended ? attempt.ended->wall_ms : 0;
         history.wall_ms = std::max(history.wall_ms, attempt.added.busy_ms + wall);
@@ -247,6 +247,7 @@ class FakeStore {
                                        open->mark, open->added.busy_ms});
     }
     AddReports(history);
+    AddLastAttempts(history);
     if (search.contains(history.id)) history.search = search.at(history.id);
     return history;
   }
@@ -264,6 +265,18 @@ class FakeStore {
       for (const StoredAttempt& attempt : trial.attempts)
         for (const KnownReport& report : attempt.reports)
           history.reports.push_back(report);
+    }
+  }
+
+  void AddLastAttempts(SweepHistory& history) const {
+    for (const auto& [id, trial] : trials) {
+      const bool waits = trial.state == TrialState::kWaiting || trial.state == TrialState::kPaused;
+      if (trial.added.sweep != history.id || !waits) continue;
+      for (const StoredAttempt& attempt : trial.attempts) {
+        if (!attempt.started) continue;
+        history.last_attempts[trial.added.number] = {attempt.added.host,
+                                                     attempt.ended ? attempt.ended->exit_code : 0};
+      }
     }
   }
 

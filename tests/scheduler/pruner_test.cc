@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/pruning/pruner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -92,6 +93,123 @@ TEST(Median, WaitsForEnoughTrialsAndForItsFirstReport) {
   rule.type = PrunerType::kPercentile;
   rule.percentile = 10;
   EXPECT_THAT(StopsOf(rule, curves), ElementsAre(0, 0, 0, 2, 2));
+}
+
+// Reports of one report number each, in turn; whoever is stopped is held at once.
+std::vector<std::int64_t> PromotedAfter(Pruner& pruner, std::int64_t trial, std::int64_t iteration,
+                                        double value) {
+  if (pruner.Report({trial, 0, iteration, value})) pruner.Hold(trial);
+  std::vector<std::int64_t> promoted;
+  for (const Promotion& promotion : pruner.Promoted())
+    promoted.push_back(promotion.trial);
+  return promoted;
+}
+
+TEST(Promotion, ComesToTheBestThatAshaHoldsOnceThereAreMorePlaces) {
+  const auto pruner = MakePruner({.type = PrunerType::kAsha}, 1, std::nullopt);
+  EXPECT_THAT(PromotedAfter(*pruner, 1, 1, 1), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 2, 1, 3), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 3, 1, 2), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 4, 1, 9), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 5, 1, 9), IsEmpty()) << "1 of 5";
+  EXPECT_THAT(PromotedAfter(*pruner, 6, 1, 9), ElementsAre(3)) << "2 of 6";
+  EXPECT_THAT(PromotedAfter(*pruner, 7, 1, 9), IsEmpty()) << "promoted once";
+  EXPECT_THAT(PromotedAfter(*pruner, 8, 1, 0), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 9, 1, 9), IsEmpty()) << "3 of 9: 8, 1 and 3";
+  for (std::int64_t trial = 10; trial <= 11; ++trial)
+    EXPECT_THAT(PromotedAfter(*pruner, trial, 1, 9), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 12, 1, 9), ElementsAre(2));
+}
+
+TEST(Promotion, SaysWhy) {
+  const auto pruner = MakePruner({.type = PrunerType::kAsha, .eta = 2}, 1, std::nullopt);
+  for (std::int64_t trial = 1; trial <= 2; ++trial)
+    EXPECT_THAT(PromotedAfter(*pruner, trial, 1, static_cast<double>(trial)), IsEmpty());
+  (void)pruner->Report({3, 0, 1, 3.0});
+  (void)pruner->Report({4, 0, 1, 4.0});
+  const std::vector<Promotion> promoted = pruner->Promoted();
+  ASSERT_EQ(promoted.size(), 1U);
+  EXPECT_EQ(promoted[0].reason, "at report 1 now in place 2 of 4");
+}
+
+// It was told to stop at report 1, and reached the next rung before it left.
+TEST(Promotion, JudgesByTheLastRungThatATrialHasComeTo) {
+  const auto pruner = MakePruner({.type = PrunerType::kAsha, .eta = 2}, 1, std::nullopt);
+  EXPECT_FALSE(pruner->Report({1, 0, 1, 1.0}));
+  EXPECT_FALSE(pruner->Report({1, 0, 2, 1.0}));
+  EXPECT_TRUE(pruner->Report({2, 0, 1, 2.0}));
+  EXPECT_FALSE(pruner->Report({2, 0, 2, 0.5}));
+  pruner->Hold(2);
+  EXPECT_EQ(pruner->Promoted().size(), 1U);
+}
+
+TEST(Promotion, DoesNotComeToWhomSomebodyElseHasReleased) {
+  for (const PrunerType type : {PrunerType::kAsha, PrunerType::kHyperband, PrunerType::kMedian}) {
+    const auto pruner = MakePruner({.type = type, .eta = 2, .trials = 1}, 1, std::nullopt);
+    EXPECT_THAT(PromotedAfter(*pruner, 1, 1, 1), IsEmpty());
+    EXPECT_THAT(PromotedAfter(*pruner, 2, 1, 2), IsEmpty());
+    pruner->Release(2);
+    for (std::int64_t trial = 3; trial <= 9; ++trial)
+      (void)pruner->Report({trial, 0, 1, static_cast<double>(trial)});
+    EXPECT_THAT(pruner->Promoted(), IsEmpty()) << ToString(type);
+  }
+}
+
+TEST(Promotion, ComesWhenTheBoundOfHyperbandHasBecomeAsBad) {
+  const auto pruner =
+      MakePruner({.type = PrunerType::kHyperband, .min_iter = 2, .eta = 2}, 1, std::nullopt);
+  EXPECT_THAT(PromotedAfter(*pruner, 1, 1, 9), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 1, 2, 1), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 2, 1, 9), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 2, 2, 2), IsEmpty()) << "place 2 of 2 is its own";
+  EXPECT_THAT(PromotedAfter(*pruner, 3, 2, 3), IsEmpty()) << "place 2 of 3 had 2";
+  EXPECT_THAT(PromotedAfter(*pruner, 4, 2, 5), ElementsAre(3)) << "place 3 of 4 has 3";
+}
+
+TEST(Promotion, ComesWhenTheMedianOfTheOthersHasBecomeAsBad) {
+  const auto pruner = MakePruner({.type = PrunerType::kMedian, .trials = 2}, 1, std::nullopt);
+  EXPECT_THAT(PromotedAfter(*pruner, 1, 1, 1), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 2, 1, 2), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 3, 1, 2.5), IsEmpty()) << "1.5 is the median of the others";
+  EXPECT_THAT(PromotedAfter(*pruner, 4, 1, 9), IsEmpty()) << "2";
+  EXPECT_THAT(PromotedAfter(*pruner, 5, 1, 8), ElementsAre(3)) << "5 of 1, 2, 8 and 9";
+}
+
+// A coordinator that goes on reads the reports of one trial after the other.
+TEST(Promotion, DoesNotDependOnTheOrderOfTrials) {
+  for (const PrunerType type : {PrunerType::kAsha, PrunerType::kHyperband, PrunerType::kMedian}) {
+    const EarlyTerminate rule{.type = type, .eta = 2, .trials = 2};
+    std::vector<PrunerReport> reports;
+    for (std::int64_t iteration = 1; iteration <= 4; ++iteration)
+      for (std::int64_t trial = 1; trial <= 8; ++trial)
+        reports.push_back({trial, 0, iteration,
+                           static_cast<double>(trial * 37 % 11) / static_cast<double>(iteration)});
+    const auto promoted_by = [&rule](const std::vector<PrunerReport>& all) {
+      const auto pruner = MakePruner(rule, 1, std::nullopt);
+      for (const PrunerReport& report : all)
+        (void)pruner->Report(report);
+      for (std::int64_t trial = 1; trial <= 8; ++trial)
+        pruner->Hold(trial);
+      std::vector<std::string> reasons;
+      for (const Promotion& promotion : pruner->Promoted())
+        reasons.push_back(std::to_string(promotion.trial) + promotion.reason);
+      return reasons;
+    };
+    const std::vector<std::string> in_time = promoted_by(reports);
+    std::ranges::stable_sort(reports, {}, &PrunerReport::trial);
+    EXPECT_EQ(promoted_by(reports), in_time) << ToString(type);
+    EXPECT_FALSE(in_time.empty());
+    EXPECT_LT(in_time.size(), 8U);
+  }
+}
+
+TEST(Promotion, IsForThoseWhoAskAboutOthers) {
+  for (const PrunerType type : {PrunerType::kPatience, PrunerType::kThreshold, PrunerType::kRacing})
+    EXPECT_FALSE(MakePruner({.type = type}, 2, std::nullopt)->Promotes()) << ToString(type);
+  EXPECT_TRUE(MakePruner({.type = PrunerType::kPercentile}, 1, std::nullopt)->Promotes());
+  EarlyTerminate rule{.type = PrunerType::kAsha};
+  rule.promote = false;
+  EXPECT_FALSE(MakePruner(rule, 1, std::nullopt)->Promotes());
 }
 
 TEST(Patience, CountsFromTheLastGain) {

@@ -151,6 +151,29 @@ TEST_P(SearchContract, GoesOnAfterPrunedAndCanceledOnes) {
   EXPECT_NEAR(At(last, 1), 0.4, 0.3);
 }
 
+// What was pruned early goes on after all, and ends as the best: with and without that news a
+// search goes on differently, in the same generation or in a later one.
+TEST_P(SearchContract, LearnsFromWhatIsToldAgain) {
+  for (const int later : {1, 20}) {
+    const auto told_again = GetParam().make({.space = UnitCube(2), .seed = 6});
+    const auto told_once = GetParam().make({.space = UnitCube(2), .seed = 6});
+    bool is_different = false;
+    for (int number = 0; number < later + 40 && !is_different; ++number) {
+      const Configuration c = told_again->Propose(number).value();
+      is_different = told_once->Propose(number) != c;
+      EXPECT_TRUE(!is_different || number > 20 + later) << number;
+      const bool is_pruned = number == 20;
+      for (AdaptiveSearch* search : {told_again.get(), told_once.get()}) {
+        search->Take(number, c);
+        search->Tell(number, is_pruned ? Outcome{Outcome::Kind::kPruned, {9}, 3}
+                                       : Finished(std::pow(At(c, 0) - 0.3, 2) + At(c, 1)));
+      }
+      if (number == 20 + later) told_again->Tell(20, Finished(-1));
+    }
+    EXPECT_TRUE(is_different) << later;
+  }
+}
+
 TEST_P(SearchContract, FindsMoreThanRandomDrawsDo) {
   const Space mixed = SpaceFrom(kMixed);
   EXPECT_LT(MedianLeastLoss(GetParam().make, mixed, MixedLoss, 60, 7),

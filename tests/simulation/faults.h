@@ -81,8 +81,10 @@ enum class Probe : std::uint8_t {
   kGaveUpFenced,
   kHostLost,
   kLostCameBack,
+  kHeld,
+  kPromoted,
 };
-inline constexpr std::size_t kProbeCount = 32;
+inline constexpr std::size_t kProbeCount = 34;
 inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "crash before a commit",
     "crash after a commit",
@@ -115,7 +117,9 @@ inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "the rest ended while a host was away",
     "a launch gave up for a later agent",
     "an attempt was given up with its host",
-    "a trial ran on where it was given up"};
+    "a trial ran on where it was given up",
+    "a pruner paused a trial",
+    "a pruner promoted a trial"};
 
 // What happened in one or many worlds.
 struct Tally {

@@ -40,12 +40,15 @@ struct Machine::Script {
   int signal = 0;
   bool could_not_start = false;
   bool ignores_term = false;
+  bool goes_on_after_term = false;  // it leaves with 75: there is a checkpoint
 
   Script(const Scenario& scenario, JobId job) {
     Random dice(scenario.seed ^ (static_cast<std::uint64_t>(job.value) << 20U));
     wall = dice.Spread(scenario.trial_wall / 8, scenario.trial_wall * 4);
     reports = dice.Pick(std::vector<std::int64_t>{0, 1, 2, 3, 5, 8});
     ignores_term = dice.Chance(100'000);
+    goes_on_after_term =
+        Random(scenario.seed ^ 0xc4ecU ^ static_cast<std::uint64_t>(job.value) << 20U).Half();
     const std::int64_t fails = scenario.Rate(Fault::kTrialFailure);
     const bool is_failing = dice.Chance(fails);
     const std::int64_t how = dice.Below(4);
@@ -134,6 +137,7 @@ std::optional<std::int64_t> Machine::StartTrial(const LaunchRecord& record) {
   process.exit_code = script.exit_code;
   process.signal = script.signal;
   process.ignores_term = script.ignores_term;
+  process.goes_on_after_term = script.goes_on_after_term;
   if (script.exit_code + script.signal != 0) around_.tally.Count(Fault::kTrialFailure);
   Report(trial, script.reports, script.wall / (script.reports + 1));
   return trial.pid;
@@ -174,8 +178,10 @@ void Machine::Signal(std::int64_t pid, bool kill) {
   }
   if (std::exchange(process.is_ending, true)) return;
   const Time takes = around_.dice.Spread(std::chrono::microseconds(20), std::chrono::seconds(20));
-  around_.agenda.After(takes, [this, trial] {
-    if (IsAlive(trial)) EndTrial(trial, 0, 15, true);
+  const bool goes_on = process.goes_on_after_term;
+  around_.agenda.After(takes, [this, trial, goes_on] {
+    if (!IsAlive(trial)) return;
+    goes_on ? EndTrial(trial, 75, 0, true) : EndTrial(trial, 0, 15, true);
   });
 }
 

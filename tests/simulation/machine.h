@@ -95,6 +95,7 @@ class Machine {
     int exit_code = 0;
     int signal = 0;
     bool ignores_term = false;
+    bool goes_on_after_term = false;
     bool is_ending = false;
   };
   struct Held {

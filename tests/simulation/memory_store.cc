@@ -59,7 +59,13 @@ void MemoryStore::AddTrials(SweepId id, SweepHistory& history) const {
     const int attempts = trial.attempts.empty() ? 0 : trial.attempts.back().added.attempt;
     history.trials.push_back({entry->second, trial.added.number, trial.added.configuration,
                               trial.added.seed_index, trial.state, attempts, trial.failures,
-                              trial.wanted, trial.objective});
+                              trial.wanted, trial.objective, trial.reason});
+    const bool waits = trial.state == TrialState::kWaiting || trial.state == TrialState::kPaused;
+    for (const StoredAttempt& attempt : trial.attempts) {
+      if (!waits || !attempt.started) continue;
+      history.last_attempts[trial.added.number] = {attempt.added.host,
+                                                   attempt.ended ? attempt.ended->exit_code : 0};
+    }
     if (trial.attempts.empty() || trial.attempts.back().ended) continue;
     const StoredAttempt& open = trial.attempts.back();
     history.open_attempts.push_back({entry->second, open.added.attempt, open.added.job,

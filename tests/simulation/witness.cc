@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "configs/json.h"
+#include "scheduler/reasons.h"
 #include "scheduler/search/learning_search.h"
 #include "scheduler/search/search.h"
 
@@ -244,7 +245,7 @@ void Witness::Committed(const Change& change) {
   }
   if (const auto* changed = std::get_if<SweepChanged>(&change)) CheckLimit(*changed);
   const auto* moved = std::get_if<TrialMoved>(&change);
-  if (moved != nullptr && moved->reopened) stopped_.erase(moved->trial);
+  if (moved != nullptr) NoteMove(*moved);
   const auto* ended = std::get_if<AttemptEnded>(&change);
   if (ended == nullptr) return;
   for (const StoredAttempt& attempt : store_.Trials().at(ended->trial).attempts) {
@@ -252,6 +253,13 @@ void Witness::Committed(const Change& change) {
     const auto run = runs_.find(attempt.added.job);
     CheckEvidence(run == runs_.end() ? nullptr : &run->second, *ended, attempt.added);
   }
+}
+
+void Witness::NoteMove(const TrialMoved& moved) {
+  if (moved.reopened) stopped_.erase(moved.trial);
+  const std::string_view reason = moved.reason;
+  if (reason.starts_with(kPausedByPruner)) around_.tally.Count(Probe::kHeld);
+  if (reason.starts_with(kPromotedBecause)) around_.tally.Count(Probe::kPromoted);
 }
 
 void Witness::CoordinatorBegan(std::uint64_t epoch) {
@@ -382,6 +390,14 @@ void Witness::CheckAll() const {
   for (const auto& [job, run] : runs_)
     CheckRows(run);
   for (const auto& [id, trial] : store_.Trials()) {
+    const bool is_over = store_.Sweep(trial.added.sweep).last.state != SweepState::kRunning;
+    const bool is_held = trial.state == TrialState::kPaused &&
+                         std::string_view(trial.reason).starts_with(kPausedByPruner);
+    if (is_over && is_held) {
+      Surroundings::Violate(
+          "nothing waits for ever",
+          fmt::format("trial {} of a sweep that is over is {}", id.value, trial.reason));
+    }
     std::int64_t well = 0;
     for (const StoredAttempt& attempt : trial.attempts) {
       const auto run = runs_.find(attempt.added.job);

@@ -76,6 +76,7 @@ class Witness {
   void CheckParent(const LaunchRecord& record) const;
   void CheckEvidence(const RealRun* run, const AttemptEnded& ended,
                      const AttemptAdded& added) const;
+  void NoteMove(const TrialMoved& moved);
   void CheckLost(const AttemptAdded& added) const;
   void CheckSearches() const;
   void CheckRows(const RealRun& run) const;

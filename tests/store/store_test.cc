@@ -156,6 +156,49 @@ TEST_F(StoreTest, LoadsReportsForAPrunerAlone) {
   EXPECT_EQ(reports[1].value, 0.25);
 }
 
+// Trial 1 is held by its pruner, trial 2 went on after that, trial 3 was pruned for good.
+TEST_F(StoreTest, KnowsWhoWasPausedEarlyAndWhere) {
+  const std::string why = "paused by its pruner: because";
+  Store store = Store::Open(folder_.Path());
+  SweepAdded sweep = SampleSweep();
+  sweep.spec_json = R"({"early_terminate":{"type":"asha"}})";
+  Commit(store, {sweep});
+  for (const std::int64_t number : {1, 2, 3}) {
+    Commit(store, RunningTrial(number));
+    Commit(store, {Losses(number, 1, {3, 2})});
+    std::vector<Change> ended = EndedTrial(number, TrialState::kPaused);
+    auto& attempt = std::get<AttemptEnded>(ended[0]);
+    attempt.exit_code = 75;
+    if (number < 3) attempt.detail = why;
+    auto& moved = std::get<TrialMoved>(ended[1]);
+    if (number < 3) moved.reason = why;
+    if (number == 3) moved.to = TrialState::kPruned;
+    Commit(store, ended);
+  }
+  AttemptAdded second = std::get<AttemptAdded>(RunningTrial(2)[1]);
+  second.attempt = 2;
+  second.job = {9};
+  second.token = "other";
+  second.host = "ssh://far";
+  Commit(store, {TrialMoved{.trial = {2}, .to = TrialState::kWaiting}, second});
+  Commit(store, {AttemptEnded{.trial = {2}, .attempt = 2},
+                 TrialMoved{.trial = {2}, .to = TrialState::kWaiting}});
+  const std::optional<SweepHistory> history = store.Load("sample");
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->trials[0].reason, why);
+  EXPECT_EQ(history->trials[2].reason, "") << "it has ended";
+  ASSERT_EQ(history->last_attempts.size(), 2U);
+  EXPECT_EQ(history->last_attempts.at(1).host, "local");
+  EXPECT_EQ(history->last_attempts.at(2).exit_code, 75);
+  EXPECT_EQ(history->last_attempts.at(2).host, "local") << "the later one never started";
+  const PruningLine line = StoreReader::Open(folder_.Path()).Pruning({1}, "paused by its pruner: ");
+  EXPECT_EQ(line.whole, 2);
+  EXPECT_EQ(line.trials, 2) << "the one that goes on is neither";
+  EXPECT_EQ(line.reports, 4);
+  EXPECT_EQ(line.paused, 2);
+  EXPECT_EQ(line.went_on, 1);
+}
+
 TEST_F(StoreTest, AReplayChangesNothing) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
