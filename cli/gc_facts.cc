@@ -41,6 +41,7 @@ class FactReader {
     for (const TrialLine& trial : reader_.Trials(line.id, {})) {
       sweep.trials.push_back(Read(line, trial));
       GcTrial& read = sweep.trials.back();
+      read.may_be_gone_on_from = spec.pbt && line.state != SweepState::kFinished;
       if (!all_come_back || read.jobs.empty()) continue;
       const auto results = ResultsOf(reader_, store_folder_, line, trial);
       read.awaits_results = results && !results->is_here;

@@ -94,6 +94,7 @@ class Planner {
   void PlanCheckpoints(const GcTrial& trial, bool is_best, const std::string& whole_trial) {
     if (!trial.checkpoints) return;
     std::string why = whole_trial;
+    if (why.empty() && trial.may_be_gone_on_from) why = "other trials may go on from them";
     if (why.empty() && is_best) why = BestText();
     if (why.empty() && !std::ranges::all_of(trial.jobs, &GcJob::is_saved)) {
       why = "its metrics are in no backup yet";

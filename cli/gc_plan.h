@@ -6,6 +6,7 @@
 //   checkpoints of ended trials               go, but for the best of each sweep, or its front
 //   job folders of ended trials               go after keep_days, but for the same
 //   on a host, what has not come back although the spec wants it, stays
+//   checkpoints of a sweep of pbt stay until it has ended
 //   what lives, waits, is paused, not settled, or has metrics that are in no backup, stays
 #pragma once
 
@@ -44,7 +45,8 @@ struct GcTrial {
   TrialId id;
   TrialState state = TrialState::kWaiting;
   bool has_open_attempt = false;
-  bool awaits_results = false;  // they are to come back, and have not
+  bool awaits_results = false;       // they are to come back, and have not
+  bool may_be_gone_on_from = false;  // by another trial of its sweep, which has not ended
   std::optional<double> objective;
   std::int64_t ended_ms = 0;
   std::vector<GcJob> jobs;

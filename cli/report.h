@@ -10,6 +10,7 @@
 #include "cli/comparison.h"
 #include "cli/front.h"
 #include "cli/importances.h"
+#include "cli/schedule.h"
 #include "cli/terminal.h"
 #include "configs/json.h"
 #include "configs/space.h"
@@ -52,6 +53,7 @@ struct Report {
   std::vector<ReportCurve> curves;    // of the best few trials
   std::optional<ReportSpeed> speed;
   std::optional<PruningLine> pruning;      // where trials were stopped early
+  std::vector<ScheduleSegment> schedule;   // of pbt: how the best trial came to be
   std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
   std::vector<FailureGroup> failures;      // most frequent first
   std::int64_t failures_read = 0;          // trials that the groups were made of

@@ -98,6 +98,7 @@ Json ReportJson(const Report& report) {
       {"curves", CurvesJson(report)},
       {"speed", SpeedJson(report)},
       {"pruning", PruningJson(report)},
+      {"schedule", ScheduleJson(report.schedule)},
       {"importances", report.importances ? ImportancesJson(*report.importances) : Json(nullptr)},
       {"failures", FailuresJson(report)}};
 }

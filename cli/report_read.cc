@@ -110,7 +110,11 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   if (spec.early_terminate && pruned + sweep.counts.Of(TrialState::kPaused) > 0) {
     report.pruning = reader.Pruning(sweep.id, kPausedByPruner);
   }
-  report.importances = ReadImportances(reader, sweep, spec);
+  // With pbt a value counts for what was trained before too: its trials are no sample.
+  if (!spec.pbt) report.importances = ReadImportances(reader, sweep, spec);
+  if (!report.trials.empty() && report.trials.front().objective) {
+    report.schedule = ReadSchedule(reader, sweep, spec, report.trials.front().number);
+  }
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);

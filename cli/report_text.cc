@@ -204,6 +204,9 @@ std::vector<std::string> ReportLines(const Report& report, const Terminal& termi
     AppendSection(lines, "over seeds", AgainstBestLines(*report.against_best, terminal), terminal);
   }
   AppendSection(lines, "best", WinnerLines(report, terminal), terminal);
+  AppendSection(lines, "its schedule",
+                ScheduleLines(report.schedule, report.varying, report.sweep.metric, terminal),
+                terminal);
   AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
   AppendSection(lines, "early stopping", PruningLines(report), terminal);
   if (report.importances) {

@@ -27,6 +27,7 @@ struct TrialView {
   std::vector<MetricSummary> metrics;
   std::vector<MetricCurve> curves;  // the sweep's metric first
   std::vector<EventLine> events;
+  std::int64_t parent = 0;  // the trial from whose checkpoint it goes on; 0: it began anew
   // Of an ended trial that ran on another host: where they are here; "" before they have come.
   std::optional<std::string> results = std::nullopt;
   Json provenance;  // of the sweep; null when there is none

@@ -49,6 +49,10 @@ TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
   view.provenance = ProvenanceOf(reader.ProvenanceJson(view.sweep.id));
   if (!view.trial.id) return view;
   view.attempts = reader.Attempts(view.trial.id);
+  const std::map<std::int64_t, std::int64_t> parents = reader.Parents(view.sweep.id);
+  if (const auto parent = parents.find(view.trial.number); parent != parents.end()) {
+    view.parent = parent->second;
+  }
   for (const AttemptLine& attempt : view.attempts) {
     view.folders_gone.push_back(WhyFolderIsGone(attempt));
   }

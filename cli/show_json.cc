@@ -99,6 +99,7 @@ Json ShowJson(const TrialView& view) {
           {"metrics", ListOf(view.metrics, MetricJson)},
           {"curves", ListOf(view.curves, CurveJson)},
           {"events", ListOf(view.events, event)},
+          {"goes_on_from", view.parent > 0 ? Json(view.parent) : Json(nullptr)},
           {"results", view.results && !view.results->empty() ? Json(*view.results) : Json(nullptr)},
           {"provenance", view.provenance}};
 }

@@ -53,6 +53,7 @@ Lines TrialHeadLines(const TrialView& view, const Terminal& terminal) {
     pieces.push_back(
         fmt::format("configuration {}, seed {}", trial.configuration, trial.seed_index));
   }
+  if (view.parent > 0) pieces.push_back(fmt::format("goes on from trial {}", view.parent));
   Lines lines = WrapPieces(pieces, Dot(terminal), 2, terminal);
   if (!trial.reason.empty()) lines.push_back(Fitted(OneLine(trial.reason), terminal));
   if (!trial.id) {

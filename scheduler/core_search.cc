@@ -14,6 +14,7 @@
 namespace ddl {
 
 void Core::State::Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
+  if (!MayAsk(sweep, configuration)) return;
   const bool learns = Learns(sweep.spec.method);
   const auto question = learns ? sweep.proposals.AskInTime(configuration)
                                : sweep.proposals.Ask(configuration, sweep.Configurations());
@@ -61,9 +62,13 @@ void Core::State::NoteSearch(SweepRun& sweep, const std::string& note, Turn& tur
 void Core::State::StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn) {
   std::int64_t number = proposed.first;
   for (const Configuration& configuration : proposed.configurations) {
-    const auto step = sweep.search.unanswered.find(number++);
+    const std::int64_t own = number++;
+    const auto step = sweep.search.unanswered.find(own);
     if (step == sweep.search.unanswered.end()) continue;
-    turn.Commit(SearchProposed{sweep.id, step->second, DumpJson(configuration)});
+    const auto parent = proposed.parents.find(own);
+    const auto of = parent == proposed.parents.end() ? std::nullopt : std::optional(parent->second);
+    if (of) sweep.parents[own] = *of;
+    turn.Commit(SearchProposed{sweep.id, step->second, DumpJson(configuration), of});
     sweep.search.unanswered.erase(step);
   }
 }

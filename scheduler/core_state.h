@@ -96,6 +96,17 @@ struct Core::State {
   static void NoteFront(SweepRun& sweep, std::int64_t configuration);
   static void RestoreSearch(SweepRun& sweep, const SweepHistory& history);
 
+  // core_lineage.cc
+  [[nodiscard]] static bool MayAsk(const SweepRun& sweep, std::int64_t configuration);
+  [[nodiscard]] static std::optional<std::int64_t> ParentOf(const SweepRun& sweep,
+                                                            std::int64_t number);
+  [[nodiscard]] static std::optional<std::int64_t> ReportsOfSegment(const SweepRun& sweep,
+                                                                    std::int64_t number);
+  [[nodiscard]] static bool HasDoneItsPart(const SweepRun& sweep, std::int64_t number);
+  static void CountForSegment(SweepRun& sweep, std::int64_t number, std::int64_t step);
+  void LookAtSegment(SweepRun& sweep, LiveJob& job, std::int64_t step, Turn& turn);
+  static void RestoreLineage(SweepRun& sweep, const SweepHistory& history);
+
   // core_trials.cc
   void EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn);
   void Move(SweepRun& sweep, std::int64_t number, TrialState to, const std::string& reason,

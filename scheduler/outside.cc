@@ -34,6 +34,10 @@ class Asking {
  public:
   Asking(const Store& store, const SweepRequest& request, std::int64_t unix_ms)
       : spec_(request.spec), unix_ms_(unix_ms), given_(store.Given()) {
+    if (spec_.pbt) {
+      throw Error("pbt needs the checkpoints of its trials, so ddl has to run them", "",
+                  "start it by ddl sweep");
+    }
     spec_.is_outside = true;
     if (!request.begin_new) known_ = store.Load(spec_.name);
     if (known_) {

@@ -46,6 +46,7 @@ enum class Blocked : std::uint8_t {
   kNoHost,      // none of its hosts answers
   kClosed,      // those that answer are drained or set aside
   kSearch,      // the search has not proposed yet
+  kParents,     // what its next trial begins from has not ended yet
   kParallel,    // `parallel` trials run
   kDevices,     // cores, GPUs or memory are in use
   kCode,        // hosts that answer do not have its code yet
@@ -87,7 +88,7 @@ struct SweepRun {
   Proposals proposals;
   SearchLog search;
   std::unique_ptr<Pruner> pruner;                 // none: every trial runs to its end
-  std::map<std::int64_t, Iterations> iterations;  // with a pruner, by number
+  std::map<std::int64_t, Iterations> iterations;  // with a pruner or pbt, by number
   std::map<std::int64_t, std::string> losers;     // configurations, and why no seed starts
   // Trials that the pruner has stopped and that wait with a checkpoint, paused, to be promoted or
   // to be pruned for good at the end of the sweep: why it stopped them, by number.
@@ -95,6 +96,10 @@ struct SweepRun {
   bool promotions_are_due = false;  // there was a report or a held trial since they were looked for
   // With a pruner that promotes: the host where a trial left a checkpoint to go on from, by number.
   std::map<std::int64_t, std::string> checkpoint_at;
+  // Of pbt: the configuration from whose checkpoint another begins, and by number the host on which
+  // a trial's last attempt ran.
+  std::map<std::int64_t, std::int64_t> parents;
+  std::map<std::int64_t, std::string> ran_on;
 
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with

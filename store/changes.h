@@ -158,6 +158,7 @@ struct SearchProposed {
   SweepId sweep;
   std::int64_t step = 0;
   std::string params_json;
+  std::optional<std::int64_t> parent{};  // the configuration from whose checkpoint it begins
 };
 struct SearchTold {
   SweepId sweep;

@@ -355,6 +355,20 @@ PruningLine StoreReader::Pruning(SweepId sweep, std::string_view paused) const {
   return line;
 }
 
+// A sweep with parents has one seed. A database that no newer coordinator has opened has no column.
+std::map<std::int64_t, std::int64_t> StoreReader::Parents(SweepId sweep) const {
+  constexpr std::int64_t kSchemaWithParents = 5;
+  std::map<std::int64_t, std::int64_t> parents;
+  if (state_->connection.Number("PRAGMA user_version") < kSchemaWithParents) return parents;
+  Statement read(state_->connection,
+                 "SELECT configuration + 1, parent + 1 FROM search_step WHERE sweep = ? AND parent "
+                 "IS NOT NULL");
+  read.Bind(sweep.value);
+  while (read.Step())
+    parents[read.Int(0)] = read.Int(1);
+  return parents;
+}
+
 std::vector<EventLine> StoreReader::State::ReadEvents(Statement& read) const {
   std::vector<EventLine> lines;
   while (read.Step()) {

@@ -188,6 +188,8 @@ class StoreReader {
   // `paused`: what is told of a trial, and of its attempt, that was stopped early but not for good
   // begins so.
   [[nodiscard]] PruningLine Pruning(SweepId sweep, std::string_view paused) const;
+  // By number of the trial: that of the trial from whose checkpoint it goes on. Of pbt; else empty.
+  [[nodiscard]] std::map<std::int64_t, std::int64_t> Parents(SweepId sweep) const;
   [[nodiscard]] std::vector<EventLine> Events(SweepId sweep, std::int64_t limit) const;
   [[nodiscard]] std::vector<EventLine> TrialEvents(TrialId trial) const;
 

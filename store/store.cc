@@ -157,7 +157,8 @@ void ReadSearchNote(const Connection& c, SweepHistory& history) {
 void ReadReports(const Connection& c, SweepHistory& history) {
   Statement name(c,
                  "SELECT n.id FROM sweep w JOIN metric_name n ON n.name = w.metric WHERE w.id = ? "
-                 "AND json_extract(w.spec_json, '$.early_terminate') IS NOT NULL");
+                 "AND (json_extract(w.spec_json, '$.early_terminate') IS NOT NULL "
+                 "OR json_extract(w.spec_json, '$.method') = 'pbt')");
   if (!name.Bind(history.id.value).Step()) return;
   const std::int64_t wanted = name.Int(0);
   Statement read(c,
@@ -170,6 +171,16 @@ void ReadReports(const Connection& c, SweepHistory& history) {
       if (id == wanted) history.reports.push_back({read.Int(0), read.Int(1), value});
     });
   }
+}
+
+void ReadHostsOfTrials(const Connection& c, SweepHistory& history) {
+  Statement read(c,
+                 "SELECT t.number, a.host FROM sweep w JOIN trial t ON t.sweep = w.id JOIN attempt "
+                 "a ON a.trial = t.id AND a.attempt = t.attempts WHERE w.id = ? AND "
+                 "json_extract(w.spec_json, '$.method') = 'pbt'");
+  read.Bind(history.id.value);
+  while (read.Step())
+    history.ran_on[read.Int(0)] = read.Text(1);
 }
 
 void ReadTrials(const Connection& c, SweepHistory& history) {
@@ -323,18 +334,22 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   ReadTrials(c, history);
   ReadOpenAttempts(c, history);
   Statement steps(c,
-                  "SELECT step, configuration, params_json, outcome_json FROM search_step "
+                  "SELECT step, configuration, params_json, outcome_json, parent FROM search_step "
                   "WHERE sweep = ? ORDER BY step");
   steps.Bind(history.id.value);
   while (steps.Step()) {
-    history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
+    history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3),
+                              steps.IsNull(4) ? std::nullopt : std::optional(steps.Int(4))});
   }
   ReadSearchNote(c, history);
   // Of trials that run outside nothing counts against limits, and each `ddl ask` loads them anew.
   const bool is_outside = sweep.Int(7) != 0;
   if (!is_outside) ReadLimits(c, history);
   ReadFurtherObjectives(c, history);
-  if (!is_outside) ReadReports(c, history);
+  if (!is_outside) {
+    ReadReports(c, history);
+    ReadHostsOfTrials(c, history);
+  }
   ReadLastAttempts(c, history);
   return history;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ class Search {
   // One that learns is asked for new ones in order, and gives known ones again.
   [[nodiscard]] virtual std::vector<Configuration> Propose(std::int64_t first,
                                                            std::int64_t count) = 0;
+  // Of one that was proposed: the configuration from whose last checkpoint its trial goes on.
+  [[nodiscard]] virtual std::optional<std::int64_t> ParentOf(std::int64_t /*configuration*/) const {
+    return std::nullopt;
+  }
   // What came of a configuration that was proposed, in terms of the sweep's metric. Means something
   // to a search that learns.
   virtual void Tell(std::int64_t /*configuration*/, const Outcome& /*outcome*/) {}

@@ -62,11 +62,18 @@ TEST(CoreSearch, AsksForATrialWhenItMayStart) {
   EXPECT_EQ(Proposals(world).size(), 2U) << "the one that runs, and the next";
 }
 
+// Five generations of four.
+SweepSpec LearningBy(Method method) {
+  SweepSpec spec = Learning(20);
+  spec.method = method;
+  if (method == Method::kPbt) spec.pbt = PbtSettings{.population = 4, .max_iter = 5};
+  return spec;
+}
+
 class EverySearch : public ::testing::TestWithParam<Method> {};
 
 TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
-  SweepSpec spec = Learning(20);
-  spec.method = GetParam();
+  const SweepSpec spec = LearningBy(GetParam());
   World undisturbed(1, Parabola);
   undisturbed.Open(spec);
   undisturbed.RunToEnd();
@@ -86,7 +93,7 @@ TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, EverySearch,
                          ::testing::Values(Method::kTpe, Method::kGp, Method::kCmaes,
-                                           Method::kNsga2, Method::kAuto));
+                                           Method::kNsga2, Method::kAuto, Method::kPbt));
 
 TEST(CoreSearch, IsToldOnceAllSeedsHaveEnded) {
   World world(2, Parabola);

@@ -199,6 +199,7 @@ class FakeStore {
     SearchStep& step = search.at(proposed.sweep).at(static_cast<std::size_t>(proposed.step - 1));
     EXPECT_EQ(step.params_json + step.outcome_json, "");
     step.params_json = proposed.params_json;
+    step.parent = proposed.parent;
   }
   void Apply(const SearchTold& told) {
     auto& steps = search[told.sweep];
@@ -271,9 +272,14 @@ class FakeStore {
 
   void AddReports(SweepHistory& history) const {
     const StoredSweep& sweep = sweeps.at(history.id);
-    if (!ParseJson(sweep.added.spec_json, "spec").contains("early_terminate")) return;
+    const Json spec = ParseJson(sweep.added.spec_json, "spec");
+    const bool is_pbt = spec.at("method") == "pbt";
+    if (!spec.contains("early_terminate") && !is_pbt) return;
     for (const auto& [id, trial] : trials) {
       if (trial.added.sweep != history.id) continue;
+      if (is_pbt && !trial.attempts.empty()) {
+        history.ran_on[trial.added.number] = trial.attempts.back().added.host;
+      }
       for (const StoredAttempt& attempt : trial.attempts)
         for (const KnownReport& report : attempt.reports)
           history.reports.push_back(report);
