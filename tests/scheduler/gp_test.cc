@@ -221,6 +221,22 @@ TEST(Gp, LeavesMostOfWhatItCannotForetellToTpe) {
   EXPECT_NE(gp->Note().find("three of four proposals are tpe's"), std::string::npos) << gp->Note();
 }
 
+TEST(Gp, TakesFailuresForNoNoise) {
+  const Space space = UnitCube(3);
+  const auto gp = MakeGp({.space = space, .seed = 4});
+  for (int number = 0; number < 60; ++number) {
+    const Configuration drawn = SamplePoint(space, 3, number);
+    gp->Take(number, drawn);
+    const double value = std::pow(At(drawn, 0) - 0.3, 2) + At(drawn, 1) * At(drawn, 2);
+    Outcome outcome = Finished(value);
+    if (number % 8 == 3) outcome = {.kind = Outcome::Kind::kFailed};
+    if (number % 8 == 6) outcome = {.kind = Outcome::Kind::kPruned, .values = {value + 1}};
+    gp->Tell(number, outcome);
+  }
+  EXPECT_TRUE(gp->Propose(60));
+  EXPECT_EQ(gp->Note(), "");
+}
+
 TEST(Gp, TrustsItsModelOfWhatIsSmooth) {
   const SearchProblem problem{.space = UnitCube(3), .seed = 4, .budget = 40};
   const auto gp = MakeGp(problem);
