@@ -57,7 +57,8 @@ class KilledAskTell : public RealDdl {
     std::ifstream(report) >> what >> count;
     return count;
   }
-  // `points` system calls spread over the command's run, -1: each. `check` runs the command again.
+  // `points` system calls spread over the command's run from its first to its last, -1: each. `check`
+  // runs the command again.
   template <class Check>
   void KillEverywhere(long points, const std::vector<std::string>& words, Check check) {
     const long all = KillAt(kNever, words);
@@ -65,7 +66,7 @@ class KilledAskTell : public RealDdl {
     ASSERT_GT(all, 50);
     for (long i = 0; i < runs && !HasFailure(); ++i) {
       BringBack();
-      const long n = 1 + i * all / runs;
+      const long n = 1 + i * (all - 1) / std::max(runs - 1, 1L);
       SCOPED_TRACE("system call " + std::to_string(n) + " of " + std::to_string(all));
       (void)KillAt(n, words);
       check();
