@@ -57,8 +57,8 @@ class KilledAskTell : public RealDdl {
     std::ifstream(report) >> what >> count;
     return count;
   }
-  // `points` system calls spread over the command's run from its first to its last, -1: each. `check`
-  // runs the command again.
+  // `points` system calls spread over the command's run from its first to its last, -1: each.
+  // `check` runs the command again.
   template <class Check>
   void KillEverywhere(long points, const std::vector<std::string>& words, Check check) {
     const long all = KillAt(kNever, words);
