@@ -41,20 +41,14 @@ bool Core::State::HasDoneItsPart(const SweepRun& sweep, std::int64_t number) {
   return wanted && own != sweep.iterations.end() && own->second.count >= *wanted;
 }
 
-void Core::State::CountForSegment(SweepRun& sweep, std::int64_t number, std::int64_t step) {
-  Iterations& own = sweep.iterations[number];
-  if (own.count > 0 && step <= own.last_step) return;  // goes through it once more
-  own.last_step = step;
-  ++own.count;
-}
-
 // One that knows DDL_UNTIL leaves by itself, with the checkpoint that it writes after its last
 // report. A further report shows that it does not.
 void Core::State::LookAtSegment(SweepRun& sweep, LiveJob& job, std::int64_t step, Turn& turn) {
   const auto wanted = ReportsOfSegment(sweep, job.number);
   if (!wanted) return;
-  CountForSegment(sweep, job.number, step);
-  if (sweep.iterations.at(job.number).count <= *wanted || sweep.IsEnding()) return;
+  Iterations& own = sweep.iterations[job.number];
+  (void)own.Add(step);
+  if (own.count <= *wanted || sweep.IsEnding()) return;
   Stop(job, StopCause::kPartDone, turn);
 }
 
@@ -65,7 +59,7 @@ void Core::State::RestoreLineage(SweepRun& sweep, const SweepHistory& history) {
   if (!sweep.spec.pbt) return;
   sweep.ran_on = history.ran_on;
   for (const KnownReport& report : history.reports) {
-    CountForSegment(sweep, report.number, report.step);
+    (void)sweep.iterations[report.number].Add(report.step);
   }
 }
 

@@ -103,7 +103,6 @@ struct Core::State {
   [[nodiscard]] static std::optional<std::int64_t> ReportsOfSegment(const SweepRun& sweep,
                                                                     std::int64_t number);
   [[nodiscard]] static bool HasDoneItsPart(const SweepRun& sweep, std::int64_t number);
-  static void CountForSegment(SweepRun& sweep, std::int64_t number, std::int64_t step);
   void LookAtSegment(SweepRun& sweep, LiveJob& job, std::int64_t step, Turn& turn);
   static void RestoreLineage(SweepRun& sweep, const SweepHistory& history);
 

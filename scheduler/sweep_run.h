@@ -77,6 +77,14 @@ struct SearchLog {
 struct Iterations {
   std::int64_t count = 0;
   std::int64_t last_step = 0;
+
+  // False: a later attempt goes through that report once more.
+  bool Add(std::int64_t step) {
+    if (count > 0 && step <= last_step) return false;
+    last_step = step;
+    ++count;
+    return true;
+  }
 };
 
 struct SweepRun {
