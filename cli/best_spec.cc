@@ -41,11 +41,28 @@ std::string ParametersText(const Space& space, const Json& values) {
   return text;
 }
 
-std::string MetricText(const Metric& metric) {
-  std::string text = fmt::format("metric: {{name: {}, goal: {}", YamlFlow(metric.name),
+std::string FlowText(const Metric& metric) {
+  std::string text = fmt::format("{{name: {}, goal: {}", YamlFlow(metric.name),
                                  metric.goal == Goal::kMaximize ? "maximize" : "minimize");
   if (metric.target) text += ", target: " + YamlFlow(*metric.target);
-  return text + "}\n";
+  return text + "}";
+}
+
+std::string MetricText(const SweepSpec& spec) {
+  if (spec.objectives.size() <= 1) {
+    return spec.metric ? "metric: " + FlowText(*spec.metric) + "\n" : "";
+  }
+  std::string text = "metrics:\n";
+  for (const Metric& metric : spec.objectives) {
+    text += "  - " + FlowText(metric) + "\n";
+  }
+  return text;
+}
+
+std::string ValueText(const SweepSpec& spec, const BestConfiguration& best) {
+  if (!best.value) return "";
+  return fmt::format(", {} {}", spec.metric ? OneLine(spec.metric->name) : "value",
+                     FormatNumber(*best.value));
 }
 
 std::string WorkText(const SweepSpec& spec) {
@@ -107,14 +124,15 @@ std::string RunText(const SweepSpec& spec) {
 }  // namespace
 
 std::string BestSpecText(const SweepSpec& spec, const BestConfiguration& best) {
-  std::string text = fmt::format(
-      "# The best configuration of the sweep {}: trial {}, {} {}.\n", OneLine(spec.name),
-      best.trial, spec.metric ? OneLine(spec.metric->name) : "value", FormatNumber(best.value));
-  text += YamlEntry("name", spec.name + "-best");
+  std::string text = fmt::format("# {} configuration of the sweep {}: trial {}{}.\n",
+                                 best.is_best ? "The best" : "A", OneLine(spec.name), best.trial,
+                                 ValueText(spec, best));
+  text += YamlEntry("name", best.is_best ? spec.name + "-best"
+                                         : fmt::format("{}-trial-{}", spec.name, best.trial));
   if (!spec.description.empty()) text += YamlEntry("description", spec.description);
   text += WorkText(spec);
   text += YamlEntry("method", "grid");
-  if (spec.metric) text += MetricText(*spec.metric);
+  text += MetricText(spec);
   text += ParametersText(spec.space, best.parameters);
   if (spec.seeds > 1) text += YamlEntry("seeds", spec.seeds);
   return text + RunText(spec);

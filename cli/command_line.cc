@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/number_words.h"
 
 namespace ddl {
 
@@ -144,16 +145,24 @@ void AddViews(CLI::App& app, Chosen& chosen) {
   report.add_option("-n,--top", reported.top, "Rows of the table (default 10)");
   report.add_option("--junit", reported.junit_file, "Write JUnit XML for a CI's page");
   report.add_option("--csv", reported.csv_file, "Write all trials as CSV");
-  report.add_option("--best", reported.best_file,
-                    "Write the best as a spec that runs (- is stdout)");
+  CLI::Option* best = report.add_option("--best", reported.best_file,
+                                        "Write the best as a spec that runs (- is stdout)");
+  report.add_option("--trial", reported.trial, "With --best: this trial's configuration")
+      ->needs(best)
+      ->check(CLI::PositiveNumber);
+  report
+      .add_option("--reference", reported.reference,
+                  "Of the hypervolume: a value an objective, V1,V2")
+      ->delimiter(',');
 }
 
 void AddTrialViews(CLI::App& app, Chosen& chosen) {
   constexpr const char* kTrial = "NUMBER (of the newest sweep) or SWEEP/NUMBER";
-  CLI::App& show = *app.add_subcommand("show", "Everything about one trial");
+  CLI::App& show = *app.add_subcommand("show", "Everything about one trial, or of a sweep");
   ShowOptions& shown = Command(show, chosen, RunShowCommand);
   AddCommon(show, shown.common);
-  show.add_option("trial", shown.trial, kTrial)->required();
+  show.add_option("trial", shown.trial, "NUMBER (of the newest sweep), SWEEP/NUMBER, SWEEP")
+      ->required();
 
   CLI::App& logs = *app.add_subcommand("logs", "What a trial wrote");
   LogsOptions& logged = Command(logs, chosen, RunLogsCommand);
@@ -240,7 +249,8 @@ void AddGc(CLI::App& app, Chosen& chosen) {
   AddCommon(command, options.common);
   command.add_option("sweep", options.sweep, "Only of this sweep (default: all)");
   command
-      .add_option("--keep-best", options.keep_best, "Best trials of a sweep to keep (default 3)")
+      .add_option("--keep-best", options.keep_best,
+                  "Best trials to keep (else as its spec says, or 3)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--keep-days", options.keep_days, "Days that job folders stay (default 30)")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{36'500}));
@@ -314,7 +324,12 @@ int RunCommandLine(int argc, char** argv) {
   AddGc(app, chosen);
   AddRest(app, chosen);
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> words = WithNumbersAsValues({argv, argv + argc});
+    std::vector<const char*> pointers;
+    for (const std::string& word : words) {
+      pointers.push_back(word.c_str());
+    }
+    app.parse(argc, pointers.data());
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? 0 : 2;
   }

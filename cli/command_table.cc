@@ -48,6 +48,8 @@ constexpr std::array kPlan{
 constexpr std::array kReport{
     OptionWords{"--top", WordKind::kAny, "trials to list"},
     OptionWords{"--best", WordKind::kFile, "write the best configuration as a spec"},
+    OptionWords{"--trial", WordKind::kAny, "the configuration of this trial, with --best"},
+    OptionWords{"--reference", WordKind::kAny, "of the hypervolume, a value an objective"},
     OptionWords{"--csv", WordKind::kFile, "write all trials as CSV"},
     OptionWords{"--junit", WordKind::kFile, "write a JUnit report"},
 };

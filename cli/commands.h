@@ -85,7 +85,9 @@ struct ReportOptions {
   std::int64_t top = 10;
   std::string junit_file;
   std::string csv_file;
-  std::string best_file;  // the best configuration as a ready-to-run spec; "-" is stdout
+  std::string best_file;          // the best configuration as a ready-to-run spec; "-" is stdout
+  std::int64_t trial = 0;         // its configuration, not the best one; 0: the best
+  std::vector<double> reference;  // of the hypervolume, one value an objective; empty: its own
 };
 
 struct CompareOptions {
@@ -97,7 +99,7 @@ struct CompareOptions {
 
 struct ShowOptions {
   CommonOptions common;
-  std::string trial;  // NUMBER of the newest sweep, or SWEEP/NUMBER
+  std::string trial;  // NUMBER of the newest sweep, SWEEP/NUMBER, or SWEEP
 };
 
 struct LogsOptions {
@@ -157,8 +159,8 @@ struct StoreOptions {
 
 struct GcOptions {
   CommonOptions common;
-  std::string sweep;  // empty: all
-  std::int64_t keep_best = 3;
+  std::string sweep;                      // empty: all
+  std::optional<std::int64_t> keep_best;  // else as specs say, or 3
   std::int64_t keep_days = 30;
   bool hosts = false;  // also on the other hosts of these sweeps
   bool yes = false;

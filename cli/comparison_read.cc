@@ -45,6 +45,11 @@ std::string NumbersText(const std::vector<TrialLine>& trials) {
 }
 
 FoundSide BestOfSweep(const StoreReader& reader, const SweepLine& sweep) {
+  if (!sweep.objectives.empty()) {
+    throw Error(fmt::format("\"{}\" has several objectives: none of its configurations is the best",
+                            OneLine(sweep.name)),
+                "", "compare trials of its front by SWEEP/NUMBER; ddl report lists them");
+  }
   const int seeds = SeedsOf(reader, sweep);
   FoundSide found{.sweep = sweep};
   const auto best = reader.Configurations(sweep.id, 1);

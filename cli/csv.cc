@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/csv.h"
 
+#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
@@ -45,17 +46,24 @@ std::string CsvHeader(const SweepLine& sweep, std::span<const std::string> param
   std::string line =
       fmt::format("trial,configuration,seed_index,state,reason,attempts,{},{},started_ms,ended_ms",
                   CsvField(metric), CsvField("best " + metric));
+  for (std::size_t i = 1; i < sweep.objectives.size(); ++i) {
+    line += "," + CsvField(sweep.objectives[i].name);
+  }
   for (const std::string& name : parameters) {
     line += "," + CsvField(name);
   }
   return line + "\n";
 }
 
-std::string CsvRow(const TrialLine& trial, std::span<const std::string> parameters) {
+std::string CsvRow(const TrialLine& trial, std::span<const std::string> parameters,
+                   std::span<const double> further) {
   std::string line = fmt::format(
       "{},{},{},{},{},{},{},{},{},{}", trial.number, trial.configuration, trial.seed_index,
       ToString(trial.state), CsvField(trial.reason), trial.attempts, NumberField(trial.objective),
       NumberField(trial.best_objective), TimeField(trial.started_ms), TimeField(trial.ended_ms));
+  for (const double value : further) {
+    line += "," + NumberField(std::isnan(value) ? std::nullopt : std::optional(value));
+  }
   const Json values = ParametersOf(trial.params_json);
   for (const std::string& name : parameters) {
     line += "," + ParameterField(values, name);

@@ -48,7 +48,7 @@ std::vector<TrialResults> Wanted(const FetchOptions& options, const StoreReader&
   const SweepSpec spec = SpecFromJson(ParseJson(reader.SpecJson(sweep.id), "stored spec"));
   const bool is_all = options.all || spec.results == ResultsRule::kAll;
   return MissingResults(reader, store_folder, sweep,
-                        is_all ? ResultsRule::kAll : ResultsRule::kBest);
+                        is_all ? ResultsRule::kAll : ResultsRule::kBest, spec.keep.value_or(1));
 }
 
 class FetchLine {

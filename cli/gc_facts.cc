@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/choose.h"
+#include "cli/front.h"
 #include "cli/gc.h"
 #include "cli/results.h"
 #include "configs/inventory.h"
@@ -31,10 +32,16 @@ class FactReader {
   GcSweep Read(const SweepLine& line) {
     GcSweep sweep{.metric = line.metric, .maximize = line.maximize, .trials = {}};
     const SweepSpec spec = SpecFromJson(ParseJson(reader_.SpecJson(line.id), "spec in the store"));
+    sweep.keep_best = spec.keep.value_or(sweep.keep_best);
+    if (!line.objectives.empty()) {
+      const std::vector<std::int64_t> front = TrialsOf(ReadFront(reader_, line));
+      sweep.front.emplace(front.begin(), front.end());
+    }
     const bool all_come_back = spec.results == ResultsRule::kAll && !IsHere();
     for (const TrialLine& trial : reader_.Trials(line.id, {})) {
       sweep.trials.push_back(Read(line, trial));
       GcTrial& read = sweep.trials.back();
+      read.may_be_gone_on_from = spec.pbt && line.state != SweepState::kFinished;
       if (!all_come_back || read.jobs.empty()) continue;
       const auto results = ResultsOf(reader_, store_folder_, line, trial);
       read.awaits_results = results && !results->is_here;

@@ -13,8 +13,17 @@ namespace {
 
 constexpr std::int64_t kDayMs = 24LL * 60 * 60 * 1000;
 
+std::set<TrialId> FrontOf(const GcSweep& sweep) {
+  std::set<TrialId> front;
+  for (const GcTrial& trial : sweep.trials) {
+    if (sweep.front->contains(trial.number)) front.insert(trial.id);
+  }
+  return front;
+}
+
 // The best that ended well; of a sweep without a metric, those that ended last.
 std::set<TrialId> BestOf(const GcSweep& sweep, std::int64_t count) {
+  if (sweep.front) return FrontOf(sweep);
   std::vector<const GcTrial*> ranked;
   for (const GcTrial& trial : sweep.trials) {
     const bool well = trial.state == TrialState::kFinished || trial.state == TrialState::kPruned;
@@ -37,7 +46,11 @@ std::set<TrialId> BestOf(const GcSweep& sweep, std::int64_t count) {
 
 class Planner {
  public:
-  Planner(const GcRules& rules, GcPlan& plan) : rules_(rules), plan_(plan) {}
+  Planner(const GcRules& rules, const GcSweep& sweep, GcPlan& plan)
+      : rules_(rules),
+        keep_best_(rules.keep_best.value_or(sweep.keep_best)),
+        has_front_(sweep.front.has_value()),
+        plan_(plan) {}
 
   void Plan(const GcTrial& trial, bool is_best) {
     const std::string whole_trial = WhyItStays(trial);
@@ -81,17 +94,18 @@ class Planner {
   void PlanCheckpoints(const GcTrial& trial, bool is_best, const std::string& whole_trial) {
     if (!trial.checkpoints) return;
     std::string why = whole_trial;
+    if (why.empty() && trial.may_be_gone_on_from) why = "other trials may go on from them";
     if (why.empty() && is_best) why = BestText();
     if (why.empty() && !std::ranges::all_of(trial.jobs, &GcJob::is_saved)) {
       why = "its metrics are in no backup yet";
     }
     if (!why.empty()) return Keep("checkpoints", trial, why, *trial.checkpoints);
-    Add(GcAction::kRemoveCheckpoints, trial, std::nullopt,
-        fmt::format("ended, not of the best {}", rules_.keep_best), *trial.checkpoints);
+    Add(GcAction::kRemoveCheckpoints, trial, std::nullopt, "ended, not " + BestText(),
+        *trial.checkpoints);
   }
 
   [[nodiscard]] std::string BestText() const {
-    return fmt::format("of the best {}", rules_.keep_best);
+    return has_front_ ? "on the front" : fmt::format("of the best {}", keep_best_);
   }
 
   void Add(GcAction action, const GcTrial& trial, std::optional<RankId> rank, std::string why,
@@ -112,6 +126,8 @@ class Planner {
   }
 
   const GcRules& rules_;
+  std::int64_t keep_best_;
+  bool has_front_;
   GcPlan& plan_;
 };
 
@@ -119,9 +135,9 @@ class Planner {
 
 GcPlan PlanGc(const std::vector<GcSweep>& sweeps, const GcRules& rules) {
   GcPlan plan;
-  Planner planner(rules, plan);
   for (const GcSweep& sweep : sweeps) {
-    const std::set<TrialId> best = BestOf(sweep, rules.keep_best);
+    Planner planner(rules, sweep, plan);
+    const std::set<TrialId> best = BestOf(sweep, rules.keep_best.value_or(sweep.keep_best));
     for (const GcTrial& trial : sweep.trials) {
       planner.Plan(trial, best.contains(trial.id));
     }

@@ -3,14 +3,16 @@
 // nothing.
 //
 //   logs of settled ranks of ended trials     are compressed
-//   checkpoints of ended trials               go, but for the best of each sweep
-//   job folders of ended trials               go after keep_days, but for the best of each sweep
+//   checkpoints of ended trials               go, but for the best of each sweep, or its front
+//   job folders of ended trials               go after keep_days, but for the same
 //   on a host, what has not come back although the spec wants it, stays
+//   checkpoints of a sweep of pbt stay until it has ended
 //   what lives, waits, is paused, not settled, or has metrics that are in no backup, stays
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,7 @@
 namespace ddl {
 
 struct GcRules {
-  std::int64_t keep_best = 3;   // trials of each sweep
+  std::optional<std::int64_t> keep_best = std::nullopt;  // trials of each; else as the sweep says
   std::int64_t keep_days = 30;  // of a job's folder, after its attempt's end
   std::int64_t now_ms = 0;
 };
@@ -43,7 +45,8 @@ struct GcTrial {
   TrialId id;
   TrialState state = TrialState::kWaiting;
   bool has_open_attempt = false;
-  bool awaits_results = false;  // they are to come back, and have not
+  bool awaits_results = false;       // they are to come back, and have not
+  bool may_be_gone_on_from = false;  // by another trial of its sweep, which has not ended
   std::optional<double> objective;
   std::int64_t ended_ms = 0;
   std::vector<GcJob> jobs;
@@ -54,6 +57,9 @@ struct GcSweep {
   std::string metric;  // "": the best are those that ended last
   bool maximize = false;
   std::vector<GcTrial> trials;
+  std::int64_t keep_best = 3;
+  // Of a sweep with several objectives: numbers of the trials on its front. All of them are kept.
+  std::optional<std::set<std::int64_t>> front = std::nullopt;
 };
 
 enum class GcAction : std::uint8_t { kCompressLogs, kRemoveCheckpoints, kRemoveJob };

@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
+#include "scheduler/outside.h"
 #include "store/location.h"
 
 namespace ddl {
@@ -44,12 +45,30 @@ void Print(const std::string& text, bool to_terminal) {
   }
 }
 
+// Nobody here saw what it wrote.
+int SayItRanElsewhere(const LogsOptions& options, const ChosenTrial& chosen,
+                      const AttemptLine& attempt) {
+  if (options.common.json) {
+    PrintJson({{"trial", chosen.trial.number},
+               {"attempt", attempt.attempt},
+               {"host", attempt.host},
+               {"folder_gone", nullptr},
+               {"text", ""}});
+    return 0;
+  }
+  fmt::print(stderr,
+             "note: trial {} was given out by ddl ask and ran elsewhere: ddl has no log of it\n",
+             chosen.trial.number);
+  return 0;
+}
+
 }  // namespace
 
 int RunLogsCommand(const LogsOptions& options) {
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
   const ChosenTrial chosen = ChooseTrial(reader, options.trial);
   const AttemptLine attempt = ChooseAttempt(reader, chosen, options.attempt);
+  if (attempt.host == kOutsideHost) return SayItRanElsewhere(options, chosen, attempt);
   AttemptLog log(attempt);
   const std::string gone = log.WhyGone();
   const std::string text = log.Read();

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/conduct.h"
 #include "cli/output.h"
+#include "cli/program_check.h"
 #include "cli/provenance.h"
 #include "cli/warm_start.h"
 #include "configs/error.h"
@@ -77,6 +78,7 @@ Json JsonOf(const AskedOutside& asked, const std::string& sweep) {
 
 int RunAskCommand(const AskOptions& options) {
   const SpecReading reading = ReadSpecFile(options.spec_file, options.overrides, true);
+  CheckSearchProgram(reading.spec, {options.spec_file, reading.text, options.overrides});
   const std::string folder = StoreToConduct(options.common.store);
   const StoreLock lock = LockForAMoment(folder);
   Store store = Store::Open(folder);
@@ -89,6 +91,7 @@ int RunAskCommand(const AskOptions& options) {
     PrepareWarmStart(request, folder);
   }
   const AskedOutside asked = AskOutside(store, request, options.count, UnixMilliseconds());
+  if (!asked.note.empty()) fmt::print(stderr, "note: {}\n", asked.note);
   if (options.common.json) {
     PrintJson(JsonOf(asked, reading.spec.name));
   } else {

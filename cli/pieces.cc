@@ -25,6 +25,16 @@ Lines WrapPieces(std::span<const std::string> pieces, std::string_view separator
   return lines;
 }
 
+Lines WordsOf(std::string_view text) {
+  Lines words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
 void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal) {
   if (more.empty()) return;
   lines.emplace_back();

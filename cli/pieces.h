@@ -18,6 +18,9 @@ using Lines = std::vector<std::string>;
 [[nodiscard]] Lines WrapPieces(std::span<const std::string> pieces, std::string_view separator,
                                int indent, const Terminal& terminal);
 
+// For WrapPieces: a text that may be broken between any two words.
+[[nodiscard]] Lines WordsOf(std::string_view text);
+
 // An empty line, the title in bold unless it is empty, and `more`; nothing where `more` is empty.
 void AppendSection(Lines& lines, std::string_view title, Lines more, const Terminal& terminal);
 

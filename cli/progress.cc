@@ -105,7 +105,21 @@ Pieces BarLines(const SweepProgress& progress, const Terminal& terminal) {
   return {Bar(progress, std::min(room, kWidestBar), terminal) + after};
 }
 
+// "front of 7: best loss 0.0123, size 17", in pieces.
+Pieces FrontPieces(const SweepProgress& progress, const Terminal& terminal) {
+  if (progress.front == 0) return {};
+  Pieces pieces{fmt::format("front of {}: best", FormatCount(progress.front))};
+  for (std::size_t i = 0; i < progress.front_best.size(); ++i) {
+    const auto& [metric, value] = progress.front_best[i];
+    pieces.push_back(fmt::format("{} {}{}", OneLine(metric),
+                                 Painted(FormatValue(value), Style::kBold, terminal),
+                                 i + 1 < progress.front_best.size() ? "," : ""));
+  }
+  return pieces;
+}
+
 Pieces BestLines(const SweepProgress& progress, const Terminal& terminal) {
+  if (progress.front > 0) return WrapPieces(FrontPieces(progress, terminal), " ", 2, terminal);
   if (!progress.best) return {};
   const std::string value = FormatValue(*progress.best);
   Pieces pieces{
@@ -215,6 +229,10 @@ std::string PlainProgressLine(const SweepProgress& progress) {
   if (progress.best) {
     line += fmt::format("; best {} {} (trial {})", OneLine(progress.metric),
                         FormatValue(*progress.best), progress.best_number);
+  }
+  const Pieces front = FrontPieces(progress, plain);
+  for (std::size_t i = 0; i < front.size(); ++i) {
+    line += (i == 0 ? "; " : " ") + front[i];
   }
   const Pieces pace = Pace(progress);
   for (std::size_t i = 0; i < pace.size(); ++i) {

@@ -99,6 +99,38 @@ Ranking ConfigurationRanking(const Report& report, const Terminal& terminal) {
   return ranking;
 }
 
+// Numbers of trials name the rows; the best value of each objective is bold.
+Ranking FrontRanking(const Report& report) {
+  Ranking ranking;
+  const Front& front = *report.front;
+  const bool has_seeds = report.seeds > 1;
+  ranking.columns = {{.title = has_seeds ? "TRIALS FROM" : "TRIAL", .is_number = true}};
+  for (const SweepObjective& objective : front.objectives) {
+    ranking.columns.push_back({.title = OneLine(objective.name), .is_number = true});
+  }
+  if (has_seeds) ranking.after = {{.title = "SEEDS", .is_number = true, .drop = kNiceToHave}};
+  for (const FrontMember& member : report.shown) {
+    RankedRow row;
+    row.cells.push_back({fmt::format("{}", member.first_trial)});
+    for (std::size_t i = 0; i < member.values.size(); ++i) {
+      const bool is_best = std::ranges::none_of(front.members, [&](const FrontMember& other) {
+        return front.objectives[i].maximize ? other.values[i] > member.values[i]
+                                            : other.values[i] < member.values[i];
+      });
+      row.cells.push_back({FormatValue(member.values[i]), is_best ? Style::kBold : Style::kPlain});
+    }
+    row.parameters = ParametersOf(member.params_json);
+    if (has_seeds) row.after = {{fmt::format("{}", member.seeds)}};
+    ranking.rows.push_back(std::move(row));
+  }
+  return ranking;
+}
+
+Ranking RankingOf(const Report& report, const Terminal& terminal) {
+  if (report.front) return FrontRanking(report);
+  return report.seeds > 1 ? ConfigurationRanking(report, terminal) : TrialRanking(report);
+}
+
 bool AllNumbers(const Ranking& ranking, const std::string& name) {
   return std::ranges::all_of(ranking.rows, [&](const RankedRow& row) {
     return !row.parameters.contains(name) || row.parameters.at(name).is_number();
@@ -140,8 +172,7 @@ std::string Ending(const std::string& name, std::size_t parts) {
 }  // namespace
 
 std::vector<std::string> RankingLines(const Report& report, const Terminal& terminal) {
-  const Ranking ranking =
-      report.seeds > 1 ? ConfigurationRanking(report, terminal) : TrialRanking(report);
+  const Ranking ranking = RankingOf(report, terminal);
   if (ranking.rows.empty()) return {};
   const Table full = TableOf(ranking, report.varying, report.varying);
   if (!terminal.is_terminal || full.NaturalWidth() <= terminal.width) return full.Lines(terminal);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ranked table of a report: trials, or configurations with their spread over seeds.
+// The table of a report: trials or configurations with their spread over seeds, ranked, or the
+// front of a sweep with several objectives.
 #pragma once
 
 #include <span>

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "cli/comparison.h"
+#include "cli/front.h"
 #include "cli/importances.h"
+#include "cli/schedule.h"
 #include "cli/terminal.h"
 #include "configs/json.h"
 #include "configs/space.h"
@@ -41,29 +43,38 @@ struct Report {
   std::vector<std::string> varying;  // names of the parameters that vary, in the spec's order
   int seeds = 1;
   std::optional<double> target;
-  std::vector<TrialLine> trials;  // best first; by number when the sweep has no metric
+  // Best first; of several objectives by the first; by number when the sweep has no metric.
+  std::vector<TrialLine> trials;
   std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
   std::optional<SeedComparison> against_best;     // of the first few of them
-  std::vector<ReportCurve> curves;                // of the best few trials
+  std::optional<Front> front;         // of several objectives; `best` means nothing then
+  std::vector<FrontMember> shown;     // of its members
+  std::optional<FrontGrowth> growth;  // where something has finished
+  std::vector<ReportCurve> curves;    // of the best few trials
   std::optional<ReportSpeed> speed;
   std::optional<PruningLine> pruning;      // where trials were stopped early
+  std::vector<ScheduleSegment> schedule;   // of pbt: how the best trial came to be
   std::optional<Importances> importances;  // of sweeps with a metric and parameters that vary
   std::vector<FailureGroup> failures;      // most frequent first
   std::int64_t failures_read = 0;          // trials that the groups were made of
+  bool is_outside = false;                 // its trials were given out by ddl ask: no logs
 };
 
-// Reads what is shown and no more: `top` trials, the curves of at most three.
-[[nodiscard]] Report ReadReport(const StoreReader& reader, const SweepLine& sweep,
-                                std::int64_t top);
+// Reads what is shown and no more: `top` trials, the curves of at most three. `reference`: of the
+// volume that a front dominates, one value an objective; none: it follows from the front.
+[[nodiscard]] Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_t top,
+                                const std::vector<double>& reference = {});
 
 [[nodiscard]] std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal);
 [[nodiscard]] Json ReportJson(const Report& report);
 
-// The configuration that ranks first, by the mean of its seeds where there are several.
+// The configuration that ranks first, by the mean of its seeds where there are several. Of several
+// objectives there is none.
 struct BestConfiguration {
-  std::int64_t trial = 0;  // the configuration's first, or the best trial
-  double value = 0;
+  std::int64_t trial = 0;                      // the configuration's first, or the best trial
+  std::optional<double> value = std::nullopt;  // nothing: of a trial without one
   Json parameters;
+  bool is_best = true;  // false: the user chose it
 };
 [[nodiscard]] std::optional<BestConfiguration> BestOf(const Report& report);
 

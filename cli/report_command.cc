@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "cli/best_spec.h"
@@ -8,8 +11,10 @@
 #include "cli/junit.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/sweep_json.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
+#include "scheduler/outside.h"
 #include "store/location.h"
 
 namespace ddl {
@@ -17,6 +22,13 @@ namespace ddl {
 namespace {
 
 constexpr std::int64_t kLogTail = 4096;
+
+// A report asks no other host.
+std::string LogTail(const SweepLine& sweep, const TrialLine& trial, const AttemptLine& attempt) {
+  if (attempt.host == "local") return ReadTrialOutput(attempt, kLogTail);
+  if (attempt.host == kOutsideHost) return "[ddl] it ran elsewhere\n";
+  return fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempt.host, sweep.name, trial.number);
+}
 
 void WriteJunit(const StoreReader& reader, const SweepLine& sweep, const std::string& path) {
   std::vector<JunitCase> cases;
@@ -27,11 +39,7 @@ void WriteJunit(const StoreReader& reader, const SweepLine& sweep, const std::st
       if (!attempts.empty()) {
         const std::optional<EndCause> cause = attempts.back().cause;
         one.infrastructure = cause && IsInfrastructure(*cause);
-        // A report asks no other host.
-        one.log_tail = attempts.back().host == "local"
-                           ? ReadTrialOutput(attempts.back(), kLogTail)
-                           : fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempts.back().host,
-                                         sweep.name, one.trial.number);
+        one.log_tail = LogTail(sweep, one.trial, attempts.back());
       }
     }
     cases.push_back(std::move(one));
@@ -46,14 +54,43 @@ void WriteCsv(const StoreReader& reader, const SweepLine& sweep, const Space& sp
     names.push_back(parameter.Name());
   }
   std::string text = CsvHeader(sweep, names);
+  std::map<std::int64_t, std::vector<double>> further;
+  if (!sweep.objectives.empty()) {
+    for (ObjectiveLine& line : reader.Objectives(sweep)) {
+      line.values.erase(line.values.begin());
+      further[line.number] = std::move(line.values);
+    }
+  }
+  const std::vector<double> none(sweep.objectives.empty() ? 0 : sweep.objectives.size() - 1,
+                                 std::numeric_limits<double>::quiet_NaN());
   for (const TrialLine& trial : reader.Trials(sweep.id, {})) {
-    text += CsvRow(trial, names);
+    const auto values = further.find(trial.number);
+    text += CsvRow(trial, names, values == further.end() ? none : values->second);
   }
   WriteFileWhole(path, text);
 }
 
-void WriteBest(const SweepSpec& spec, const Report& report, const std::string& path) {
-  const std::optional<BestConfiguration> best = BestOf(report);
+// The trial that the user names, or the best.
+std::optional<BestConfiguration> Chosen(const StoreReader& reader, const Report& report,
+                                        std::int64_t number) {
+  if (number == 0) return BestOf(report);
+  const std::optional<TrialLine> trial = reader.Trial(report.sweep.id, number);
+  if (!trial) {
+    throw Error(fmt::format("there is no trial {} yet", number), report.sweep.name,
+                "name one that has begun");
+  }
+  return BestConfiguration{number, trial->objective, ParametersOf(trial->params_json), false};
+}
+
+void WriteBest(const StoreReader& reader, const SweepSpec& spec, const Report& report,
+               const ReportOptions& options) {
+  const std::string& path = options.best_file;
+  const std::optional<BestConfiguration> best = Chosen(reader, report, options.trial);
+  if (!best && report.front && !report.shown.empty()) {
+    throw Error(fmt::format("{} has several objectives: none on its front of {} is the best",
+                            report.sweep.name, report.front->members.size()),
+                "", fmt::format("choose: --trial {}", report.shown.front().first_trial));
+  }
   if (!best) {
     throw Error("no trial has reported the metric yet", report.sweep.name,
                 "ask again when one has ended");
@@ -72,10 +109,10 @@ int RunReportCommand(const ReportOptions& options) {
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
   const SweepLine sweep = ChooseSweep(reader, options.sweep);
   const SweepSpec spec = SpecFromJson(ParseJson(reader.SpecJson(sweep.id), "spec in the store"));
-  const Report report = ReadReport(reader, sweep, options.top);
+  const Report report = ReadReport(reader, sweep, options.top, options.reference);
   if (!options.junit_file.empty()) WriteJunit(reader, sweep, options.junit_file);
   if (!options.csv_file.empty()) WriteCsv(reader, sweep, spec.space, options.csv_file);
-  if (!options.best_file.empty()) WriteBest(spec, report, options.best_file);
+  if (!options.best_file.empty()) WriteBest(reader, spec, report, options);
   if (options.common.json) {
     PrintJson(ReportJson(report));
     return 0;

@@ -80,7 +80,9 @@ Json ReportJson(const Report& report) {
   }
   Json best = nullptr;
   if (const auto found = BestOf(report)) {
-    best = {{"trial", found->trial}, {"value", found->value}, {"parameters", found->parameters}};
+    best = {{"trial", found->trial},
+            {"value", OrNull(found->value)},
+            {"parameters", found->parameters}};
   }
   return {
       {"sweep", SweepJson(report.sweep)},
@@ -88,12 +90,15 @@ Json ReportJson(const Report& report) {
       {"seeds", report.seeds},
       {"varying_parameters", report.varying},
       {"best", std::move(best)},
+      {"front", report.front ? FrontJson(*report.front, report.shown) : Json(nullptr)},
+      {"hypervolume", report.growth ? GrowthJson(*report.growth) : Json(nullptr)},
       {"trials", std::move(trials)},
       {"configurations", ConfigurationsJson(report)},
       {"over_seeds", report.against_best ? AgainstBestJson(*report.against_best) : Json::array()},
       {"curves", CurvesJson(report)},
       {"speed", SpeedJson(report)},
       {"pruning", PruningJson(report)},
+      {"schedule", ScheduleJson(report.schedule)},
       {"importances", report.importances ? ImportancesJson(*report.importances) : Json(nullptr)},
       {"failures", FailuresJson(report)}};
 }

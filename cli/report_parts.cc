@@ -53,6 +53,7 @@ std::vector<CurvePoint> ServedCurve(const std::vector<CurvePoint>& points) {
 }
 
 std::optional<BestConfiguration> BestOf(const Report& report) {
+  if (report.front) return {};
   if (report.seeds > 1) {
     if (report.configurations.empty() || report.configurations.front().ended == 0) return {};
     const ConfigurationLine& first = report.configurations.front();

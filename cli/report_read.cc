@@ -24,9 +24,19 @@ constexpr std::int64_t kFailuresRead = 1'000;
 std::vector<ReportCurve> ReadCurves(const StoreReader& reader, const Report& report) {
   std::vector<ReportCurve> curves;
   if (report.sweep.metric.empty()) return curves;
+  const auto add = [&](const TrialLine& trial) {
+    curves.push_back({trial.number, ServedCurve(reader.Curve(trial.id, report.sweep.metric))});
+  };
+  if (report.front) {
+    for (const FrontMember& member : report.shown) {
+      if (curves.size() == kCurves) break;
+      if (const auto trial = reader.Trial(report.sweep.id, member.first_trial)) add(*trial);
+    }
+    return curves;
+  }
   for (const TrialLine& trial : report.trials) {
     if (curves.size() == kCurves || !trial.objective) break;
-    curves.push_back({trial.number, ServedCurve(reader.Curve(trial.id, report.sweep.metric))});
+    add(trial);
   }
   return curves;
 }
@@ -64,9 +74,21 @@ void AddLastLines(const StoreReader& reader, const std::vector<TrialLine>& faile
   }
 }
 
+void ReadFrontOf(Report& report, const StoreReader& reader, std::int64_t top,
+                 const std::vector<double>& reference) {
+  std::vector<FrontMember> finished;
+  if (!report.sweep.objectives.empty()) {
+    finished = ReadFinished(reader, report.sweep, report.seeds);
+  }
+  report.growth = GrowthOf(report.sweep, finished, reference);  // refuses a reference that is wrong
+  report.front = FrontOf(report.sweep, report.seeds, finished);
+  report.shown = ReadShown(reader, report.sweep, *report.front, top);
+}
+
 }  // namespace
 
-Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_t top) {
+Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_t top,
+                  const std::vector<double>& reference) {
   const SweepSpec spec = SpecFromJson(ParseJson(reader.SpecJson(sweep.id), "spec in the store"));
   Report report{.sweep = sweep,
                 .varying = VaryingParameters(spec.space),
@@ -76,6 +98,10 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   report.trials = reader.Trials(sweep.id, {.order = order, .limit = top});
   if (report.seeds > 1) {
     report.configurations = reader.Configurations(sweep.id, top);
+  }
+  if (!sweep.objectives.empty() || !reference.empty()) {
+    ReadFrontOf(report, reader, top, reference);
+  } else if (report.seeds > 1) {
     report.against_best = CompareConfigurations(reader, sweep, report.seeds, report.configurations);
   }
   report.curves = ReadCurves(reader, report);
@@ -84,10 +110,15 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   if (spec.early_terminate && pruned + sweep.counts.Of(TrialState::kPaused) > 0) {
     report.pruning = reader.Pruning(sweep.id, kPausedByPruner);
   }
-  report.importances = ReadImportances(reader, sweep, spec);
+  // With pbt a value counts for what was trained before too: its trials are no sample.
+  if (!spec.pbt) report.importances = ReadImportances(reader, sweep, spec);
+  if (!report.trials.empty() && report.trials.front().objective) {
+    report.schedule = ReadSchedule(reader, sweep, spec, report.trials.front().number);
+  }
   const std::vector<TrialLine> failed =
       reader.Trials(sweep.id, {.state = TrialState::kFailed, .limit = kFailuresRead});
   report.failures = GroupFailures(failed);
+  report.is_outside = spec.is_outside;
   report.failures_read = std::ssize(failed);
   AddLastLines(reader, failed, report.failures);
   return report;

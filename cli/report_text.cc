@@ -44,6 +44,10 @@ Lines HeadLines(const Report& report, const Terminal& terminal) {
       lines.push_back(Fit(OneLine(text), terminal.is_terminal ? terminal.width : 10'000));
     }
   }
+  if (!sweep.search_note.empty()) {
+    const Lines words = WordsOf(OneLine(sweep.search_note));
+    std::ranges::move(WrapPieces(words, " ", 2, terminal), std::back_inserter(lines));
+  }
   return lines;
 }
 
@@ -58,7 +62,15 @@ std::string ExactText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : DumpJson(value);
 }
 
+// Of a front nobody but the user knows which is the best.
+Lines ChooseLines(const Report& report) {
+  if (report.shown.empty()) return {};
+  return {fmt::format("one of them as a spec that runs: ddl report --best FILE --trial {}",
+                      report.shown.front().first_trial)};
+}
+
 Lines WinnerLines(const Report& report, const Terminal& terminal) {
+  if (report.front) return {};
   const auto best = BestOf(report);
   if (!best) {
     if (report.sweep.metric.empty()) return {};
@@ -66,7 +78,7 @@ Lines WinnerLines(const Report& report, const Terminal& terminal) {
   }
   const char* whose = report.seeds > 1 ? "mean over seeds, trials from" : "trial";
   Lines lines{fmt::format("{} {} ({} {}){}", OneLine(report.sweep.metric), FormatValue(best->value),
-                          whose, best->trial, TargetText(report, best->value))};
+                          whose, best->trial, best->value ? TargetText(report, *best->value) : "")};
   std::size_t widest = 0;
   for (const auto& [name, value] : best->parameters.items()) {
     widest = std::max(widest, name.size());
@@ -86,8 +98,10 @@ Lines WinnerLines(const Report& report, const Terminal& terminal) {
 std::string CurveLabel(const Report& report, const ReportCurve& curve) {
   std::string label = fmt::format("trial {}", curve.trial);
   const auto trial = std::ranges::find(report.trials, curve.trial, &TrialLine::number);
-  if (trial == report.trials.end()) return label;
-  const Json parameters = ParametersOf(trial->params_json);
+  const auto member = std::ranges::find(report.shown, curve.trial, &FrontMember::first_trial);
+  Json parameters = Json::object();
+  if (trial != report.trials.end()) parameters = ParametersOf(trial->params_json);
+  if (member != report.shown.end()) parameters = ParametersOf(member->params_json);
   for (const std::string& name : report.varying) {
     if (!parameters.contains(name)) continue;
     label += fmt::format("  {}={}", OneLine(name), FormatParameter(parameters.at(name)));
@@ -140,6 +154,7 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
     lines.push_back(
         fmt::format("of the first {} failed trials", FormatCount(report.failures_read)));
   }
+  if (report.is_outside) return lines;
   lines.push_back(fmt::format("their output: ddl logs {}", report.failures.front().trials.front()));
   return lines;
 }
@@ -173,15 +188,31 @@ Lines SpeedLines(const Report& report) {
 
 std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal) {
   Lines lines = HeadLines(report, terminal);
-  AppendSection(lines, "", RankingLines(report, terminal), terminal);
+  if (report.front) {
+    Lines front = FrontLines(*report.front, report.shown.size(), terminal);
+    std::ranges::move(RankingLines(report, terminal), std::back_inserter(front));
+    std::ranges::move(ChooseLines(report), std::back_inserter(front));
+    AppendSection(lines, "pareto front", std::move(front), terminal);
+    if (report.growth) {
+      AppendSection(lines, "hypervolume", GrowthLines(*report.front, *report.growth, terminal),
+                    terminal);
+    }
+  } else {
+    AppendSection(lines, "", RankingLines(report, terminal), terminal);
+  }
   if (report.against_best) {
     AppendSection(lines, "over seeds", AgainstBestLines(*report.against_best, terminal), terminal);
   }
   AppendSection(lines, "best", WinnerLines(report, terminal), terminal);
+  AppendSection(lines, "its schedule",
+                ScheduleLines(report.schedule, report.varying, report.sweep.metric, terminal),
+                terminal);
   AppendSection(lines, "learning curves", CurveLines(report, terminal), terminal);
   AppendSection(lines, "early stopping", PruningLines(report), terminal);
   if (report.importances) {
-    AppendSection(lines, "what mattered", ImportanceLines(*report.importances, terminal), terminal);
+    AppendSection(
+        lines, report.front ? "what mattered for " + OneLine(report.sweep.metric) : "what mattered",
+        ImportanceLines(*report.importances, terminal), terminal);
   }
   AppendSection(lines, "speed", SpeedLines(report), terminal);
   AppendSection(lines, "failures", FailureLines(report, terminal), terminal);

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include "cli/front.h"
 #include "configs/ssh_address.h"
 #include "runner/job_folder.h"
 
@@ -42,6 +44,26 @@ NamedFolders FoldersThere(const TrialResults& results) {
            fmt::format("{}/checkpoints/{}", store, HostPaths::CheckpointName(results.trial))}};
 }
 
+// That ended well.
+std::vector<TrialLine> BestTrials(const StoreReader& reader, const SweepLine& sweep,
+                                  std::int64_t count) {
+  std::vector<TrialLine> trials;
+  for (const std::int64_t number : TrialsOf(ReadFront(reader, sweep))) {
+    if (auto trial = reader.Trial(sweep.id, number)) trials.push_back(*std::move(trial));
+  }
+  if (!sweep.best || count == 0) return trials;
+  for (const TrialState state : {TrialState::kFinished, TrialState::kPruned}) {
+    const TrialQuery query{.order = TrialOrder::kBestFirst, .state = state, .limit = count};
+    std::ranges::move(reader.Trials(sweep.id, query), std::back_inserter(trials));
+  }
+  std::erase_if(trials, [](const TrialLine& trial) { return !trial.objective; });
+  std::ranges::stable_sort(trials, [&sweep](const TrialLine& a, const TrialLine& b) {
+    return sweep.maximize ? *a.objective > *b.objective : *a.objective < *b.objective;
+  });
+  if (std::ssize(trials) > count) trials.resize(static_cast<std::size_t>(count));
+  return trials;
+}
+
 SshProblem CannotMake(const std::string& folder, const std::string& why) {
   return {fmt::format("cannot make {}: {}", folder, why), "make room, or mend its permissions"};
 }
@@ -67,12 +89,11 @@ std::optional<TrialResults> ResultsOf(const StoreReader& reader, const std::stri
 }
 
 std::vector<TrialResults> MissingResults(const StoreReader& reader, const std::string& store_folder,
-                                         const SweepLine& sweep, ResultsRule rule) {
+                                         const SweepLine& sweep, ResultsRule rule,
+                                         std::int64_t keep) {
   std::vector<TrialLine> trials;
   if (rule == ResultsRule::kAll) trials = reader.Trials(sweep.id, {});
-  if (rule == ResultsRule::kBest && sweep.best) {
-    if (auto best = reader.Trial(sweep.id, sweep.best_trial_number)) trials = {*std::move(best)};
-  }
+  if (rule == ResultsRule::kBest) trials = BestTrials(reader, sweep, keep);
   std::vector<TrialResults> missing;
   for (const TrialLine& trial : trials) {
     auto results = ResultsOf(reader, store_folder, sweep, trial);

@@ -36,10 +36,12 @@ struct TrialResults {
                                                     const std::string& store_folder,
                                                     const SweepLine& sweep, const TrialLine& trial);
 
-// What the rule asks for and what is not here yet.
+// What the rule asks for and what is not here yet. kBest: of the best `keep` trials, or of all on
+// the front.
 [[nodiscard]] std::vector<TrialResults> MissingResults(const StoreReader& reader,
                                                        const std::string& store_folder,
-                                                       const SweepLine& sweep, ResultsRule rule);
+                                                       const SweepLine& sweep, ResultsRule rule,
+                                                       std::int64_t keep);
 
 // Held by who fetches; nothing: another process does.
 [[nodiscard]] std::optional<FileDescriptor> LockResults(const std::string& store_folder);

@@ -68,8 +68,9 @@ std::vector<TrialResults> ResultsKeeper::Look() const {
     for (const SweepLine& sweep : reader.Sweeps()) {
       if (!sweeps_.contains(sweep.id)) continue;
       const SweepSpec spec = SpecFromJson(ParseJson(reader.SpecJson(sweep.id), "stored spec"));
-      std::ranges::move(MissingResults(reader, store_folder_, sweep, spec.results),
-                        std::back_inserter(all));
+      std::ranges::move(
+          MissingResults(reader, store_folder_, sweep, spec.results, spec.keep.value_or(1)),
+          std::back_inserter(all));
     }
   } catch (const Error&) {
     all.clear();  // the coordinator says what is wrong with its store

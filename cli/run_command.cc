@@ -15,7 +15,7 @@ int RunRunCommand(const RunOptions& options) {
   if (options.gpus) overrides.push_back("resources.gpus=" + FormatNumber(*options.gpus));
   if (!options.memory.empty()) overrides.push_back("resources.memory=" + options.memory);
   const SweepSpec spec = CommandSpec(options.command, options.name, overrides);
-  CheckProgram(spec, "command");
+  CheckProgram(spec, {"command", "", {}});
   const SweepRequest request{spec, DumpJson(ResolvedSpec(spec), 2), ProvenanceJson(spec.workdir),
                              true, false};
   return Conduct(

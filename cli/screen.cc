@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/pieces.h"
 #include "configs/json.h"
 #include "scheduler/progress_json.h"
 
@@ -50,7 +51,9 @@ void SweepScreen::Show(const SweepProgress& progress, const std::vector<RunningT
 
 void SweepScreen::Say(const std::string& text) {
   if (kind_ == ScreenKind::kLive) {
-    live_->Print(OneLine(text));
+    for (const std::string& line : WrapPieces(WordsOf(OneLine(text)), " ", 2, terminal_)) {
+      live_->Print(line);
+    }
   } else if (kind_ == ScreenKind::kPlain) {
     PrintNow(OneLine(text));
   } else if (kind_ == ScreenKind::kJson) {

@@ -7,6 +7,7 @@
 #include "cli/report.h"
 #include "cli/results.h"
 #include "cli/show.h"
+#include "cli/trial_name.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
 #include "store/location.h"
@@ -48,6 +49,10 @@ TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
   view.provenance = ProvenanceOf(reader.ProvenanceJson(view.sweep.id));
   if (!view.trial.id) return view;
   view.attempts = reader.Attempts(view.trial.id);
+  const std::map<std::int64_t, std::int64_t> parents = reader.Parents(view.sweep.id);
+  if (const auto parent = parents.find(view.trial.number); parent != parents.end()) {
+    view.parent = parent->second;
+  }
   for (const AttemptLine& attempt : view.attempts) {
     view.folders_gone.push_back(WhyFolderIsGone(attempt));
   }
@@ -57,9 +62,30 @@ TrialView ReadTrialView(const StoreReader& reader, ChosenTrial chosen) {
   return view;
 }
 
+SweepView ReadSweepView(const StoreReader& reader, SweepLine sweep) {
+  constexpr std::int64_t kMostEvents = 100;
+  SweepView view;
+  view.fronts = ReadFronts(reader, {&sweep, 1});
+  view.events = reader.Events(sweep.id, kMostEvents);
+  std::ranges::reverse(view.events);
+  view.provenance = ProvenanceOf(reader.ProvenanceJson(sweep.id));
+  view.sweep = std::move(sweep);
+  return view;
+}
+
 int RunShowCommand(const ShowOptions& options) {
   const std::string store_folder = FindStoreFolder(options.common.store);
   const StoreReader reader = StoreReader::Open(store_folder);
+  const TargetName target = ParseTargetName(options.trial);
+  if (!target.number) {
+    const SweepView view = ReadSweepView(reader, ChooseSweep(reader, target.sweep));
+    if (options.common.json) {
+      PrintJson(ShowJson(view));
+    } else {
+      PrintLines(ShowLines(view, DetectTerminal()));
+    }
+    return 0;
+  }
   TrialView view = ReadTrialView(reader, ChooseTrial(reader, options.trial));
   if (const auto results = ResultsOf(reader, store_folder, view.sweep, view.trial)) {
     view.results = results->is_here ? results->folder : std::string();

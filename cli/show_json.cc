@@ -72,6 +72,17 @@ Json ListOf(const std::vector<T>& values, Convert convert) {
 
 }  // namespace
 
+Json ShowJson(const SweepView& view) {
+  const auto event = [](const EventLine& line) {
+    return Json{{"at_ms", line.at_ms},
+                {"trial", line.trial_number == 0 ? Json(nullptr) : Json(line.trial_number)},
+                {"text", line.text}};
+  };
+  return {{"sweep", SweepJson(view.sweep)},
+          {"events", ListOf(view.events, event)},
+          {"provenance", view.provenance}};
+}
+
 Json ShowJson(const TrialView& view) {
   const auto event = [](const EventLine& line) {
     return Json{{"at_ms", line.at_ms}, {"text", line.text}};
@@ -88,6 +99,7 @@ Json ShowJson(const TrialView& view) {
           {"metrics", ListOf(view.metrics, MetricJson)},
           {"curves", ListOf(view.curves, CurveJson)},
           {"events", ListOf(view.events, event)},
+          {"goes_on_from", view.parent > 0 ? Json(view.parent) : Json(nullptr)},
           {"results", view.results && !view.results->empty() ? Json(*view.results) : Json(nullptr)},
           {"provenance", view.provenance}};
 }

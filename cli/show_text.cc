@@ -9,8 +9,10 @@
 #include "cli/pieces.h"
 #include "cli/plot.h"
 #include "cli/show.h"
+#include "cli/status.h"
 #include "cli/sweep_json.h"
 #include "cli/table.h"
+#include "scheduler/outside.h"
 
 namespace ddl {
 
@@ -51,6 +53,7 @@ Lines TrialHeadLines(const TrialView& view, const Terminal& terminal) {
     pieces.push_back(
         fmt::format("configuration {}, seed {}", trial.configuration, trial.seed_index));
   }
+  if (view.parent > 0) pieces.push_back(fmt::format("goes on from trial {}", view.parent));
   Lines lines = WrapPieces(pieces, Dot(terminal), 2, terminal);
   if (!trial.reason.empty()) lines.push_back(Fitted(OneLine(trial.reason), terminal));
   if (!trial.id) {
@@ -87,6 +90,10 @@ Lines AttemptLines(const TrialView& view, const Terminal& terminal) {
   const AttemptLine& last = view.attempts.back();
   if (!last.detail.empty()) lines.push_back(Fitted("detail   " + OneLine(last.detail), terminal));
   // Whole, for copying, however narrow the terminal is.
+  if (last.host == kOutsideHost) {
+    lines.emplace_back("given out by ddl ask: it ran elsewhere, and ddl has no log of it");
+    return lines;
+  }
   lines.push_back("command  " + OneLine(CommandLine(last.argv_json)));
   const std::string gone = view.folders_gone.empty() ? std::string() : view.folders_gone.back();
   lines.push_back("folder   " + OneLine(last.job_folder) + (gone.empty() ? "" : "  " + gone));
@@ -137,15 +144,33 @@ Lines TrialCurveLines(const TrialView& view, const Terminal& terminal) {
   return lines;
 }
 
-Lines EventLines(const TrialView& view, const Terminal& terminal) {
+Lines EventLines(const std::vector<EventLine>& events, bool with_trials, const Terminal& terminal) {
   Lines lines;
-  for (const EventLine& event : view.events) {
-    lines.push_back(Fitted(FormatWhen(event.at_ms) + "  " + OneLine(event.text), terminal));
+  for (const EventLine& event : events) {
+    if (with_trials && event.trial_number == 0) {
+      std::vector<std::string> pieces = WordsOf(OneLine(event.text));
+      pieces.insert(pieces.begin(), FormatWhen(event.at_ms) + " ");
+      std::ranges::move(WrapPieces(pieces, " ", 18, terminal), std::back_inserter(lines));
+      continue;
+    }
+    const bool is_named = with_trials && event.trial_number > 0;
+    const std::string trial = is_named ? fmt::format("trial {}: ", event.trial_number) : "";
+    lines.push_back(Fitted(FormatWhen(event.at_ms) + "  " + trial + OneLine(event.text), terminal));
   }
   return lines;
 }
 
 }  // namespace
+
+std::vector<std::string> ShowLines(const SweepView& view, const Terminal& terminal) {
+  Lines lines = StatusLines({&view.sweep, 1}, terminal, view.fronts);
+  std::ranges::move(SweepDetailLines(view.sweep, terminal, view.fronts), std::back_inserter(lines));
+  AppendSection(lines, "events", EventLines(view.events, true, terminal), terminal);
+  if (view.provenance.is_object()) {
+    AppendSection(lines, "provenance", PairLines(view.provenance, terminal), terminal);
+  }
+  return lines;
+}
 
 std::vector<std::string> ShowLines(const TrialView& view, const Terminal& terminal) {
   Lines lines = TrialHeadLines(view, terminal);
@@ -154,7 +179,7 @@ std::vector<std::string> ShowLines(const TrialView& view, const Terminal& termin
   AppendSection(lines, "metrics", MetricLines(view, terminal), terminal);
   AppendSection(lines, "curves", TrialCurveLines(view, terminal), terminal);
   AppendSection(lines, "attempts", AttemptLines(view, terminal), terminal);
-  AppendSection(lines, "events", EventLines(view, terminal), terminal);
+  AppendSection(lines, "events", EventLines(view.events, false, terminal), terminal);
   if (view.provenance.is_object()) {
     AppendSection(lines, "provenance", PairLines(view.provenance, terminal), terminal);
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/front.h"
 #include "cli/terminal.h"
 #include "configs/json.h"
 #include "store/reader.h"
@@ -13,10 +14,13 @@
 namespace ddl {
 
 [[nodiscard]] std::vector<std::string> StatusLines(std::span<const SweepLine> sweeps,
-                                                   const Terminal& terminal);
+                                                   const Terminal& terminal,
+                                                   const Fronts& fronts = {});
 // What a single sweep has to say beside its line: description, outcome, reason.
 [[nodiscard]] std::vector<std::string> SweepDetailLines(const SweepLine& sweep,
-                                                        const Terminal& terminal);
-[[nodiscard]] Json StatusJson(std::span<const SweepLine> sweeps, const std::string& store_folder);
+                                                        const Terminal& terminal,
+                                                        const Fronts& fronts = {});
+[[nodiscard]] Json StatusJson(std::span<const SweepLine> sweeps, const std::string& store_folder,
+                              const Fronts& fronts = {});
 
 }  // namespace ddl

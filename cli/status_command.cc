@@ -22,13 +22,14 @@ int RunStatusCommand(const StatusOptions& options) {
     }
     return 0;
   }
+  const Fronts fronts = ReadFronts(reader, sweeps);
   if (options.common.json) {
-    PrintJson(StatusJson(sweeps, folder));
+    PrintJson(StatusJson(sweeps, folder, fronts));
     return 0;
   }
   const Terminal terminal = DetectTerminal();
-  PrintLines(StatusLines(sweeps, terminal));
-  if (!all) PrintLines(SweepDetailLines(sweeps.front(), terminal));
+  PrintLines(StatusLines(sweeps, terminal, fronts));
+  if (!all) PrintLines(SweepDetailLines(sweeps.front(), terminal, fronts));
   return 0;
 }
 

@@ -15,8 +15,6 @@
 #include "cli/warm_start.h"
 #include "configs/error.h"
 #include "configs/spec_reader.h"
-#include "scheduler/search/auto.h"
-#include "scheduler/search/learning_search.h"
 
 namespace ddl {
 
@@ -45,14 +43,12 @@ bool WantsAnother(const Error& refusal, const SweepOptions& options) {
 
 int RunSweepCommand(const SweepOptions& options) {
   SpecReading reading = ReadSpecFile(options.spec_file, Overrides(options));
-  CheckProgram(reading.spec, options.spec_file);
+  const SpecPlaces places{options.spec_file, reading.text, Overrides(options)};
+  CheckProgram(reading.spec, places);
+  CheckSearchProgram(reading.spec, places);
   CheckTrainer(reading.spec, options.spec_file);
   for (const std::string& note : reading.notes) {
     fmt::print(stderr, "note: {}\n", note);
-  }
-  if (reading.spec.method == Method::kAuto) {
-    const MethodChoice choice = ChooseMethod(ProblemOf(reading.spec));
-    fmt::print(stderr, "note: auto chooses {}: {}\n", choice.method, choice.why);
   }
   SweepRequest request{
       reading.spec,      reading.text,         ProvenanceJson(reading.spec.workdir),

@@ -56,6 +56,11 @@ Json SweepJson(const SweepLine& sweep) {
     counts[std::string(ToString(state))] = CountOf(sweep.counts, state);
   }
   counts["waiting"] = WaitingCount(sweep);
+  Json objectives = Json::array();
+  for (const SweepObjective& objective : sweep.objectives) {
+    objectives.push_back(
+        {{"name", objective.name}, {"goal", objective.maximize ? "maximize" : "minimize"}});
+  }
   Json best = nullptr;
   if (sweep.best) best = {{"trial", sweep.best_trial_number}, {"value", *sweep.best}};
   return {{"id", sweep.id.value},
@@ -64,8 +69,10 @@ Json SweepJson(const SweepLine& sweep) {
           {"state", ToString(sweep.state)},
           {"outcome", OrNull(ToString(sweep.outcome))},
           {"reason", OrNull(sweep.reason)},
+          {"search_note", OrNull(sweep.search_note)},
           {"metric", OrNull(sweep.metric)},
           {"goal", sweep.maximize ? "maximize" : "minimize"},
+          {"objectives", std::move(objectives)},
           {"planned", PlannedOrNull(sweep.trials_planned)},
           {"counts", std::move(counts)},
           {"best", std::move(best)},

@@ -14,7 +14,9 @@ namespace ddl {
 
 int RunValidateCommand(const ValidateOptions& options) {
   const SpecReading reading = ReadSpecFile(options.spec_file, options.overrides);
-  CheckProgram(reading.spec, options.spec_file);
+  const SpecPlaces places{options.spec_file, reading.text, options.overrides};
+  CheckProgram(reading.spec, places);
+  CheckSearchProgram(reading.spec, places);
   CheckTrainer(reading.spec, options.spec_file);
   const std::int64_t trials = PlannedTrials(reading.spec);
   if (options.common.json) {

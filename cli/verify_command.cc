@@ -65,6 +65,10 @@ void CheckChosen(const ChosenTrial& chosen, const SweepSpec& spec) {
     throw Error("only the built-in trainer gives the same bits again", chosen.sweep.name,
                 "run a program of your own twice by seeds, and compare with ddl report");
   }
+  if (spec.pbt && spec.pbt->GenerationOf(chosen.trial.configuration) > 0) {
+    throw Error(name + " goes on from a checkpoint of another trial", chosen.sweep.name,
+                "verify one of the first generation");
+  }
   if (!chosen.trial.id || chosen.trial.state != TrialState::kFinished) {
     throw Error(name + " has not finished", chosen.sweep.name, "verify one that ddl report lists");
   }

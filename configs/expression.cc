@@ -91,12 +91,12 @@ class Evaluation {
   Json Compared(const ExpressionNode& node) {
     Json scratch[2];  // NOLINT(modernize-avoid-c-arrays)
     const Json* left = &Of(node.operands[0], scratch[0]);
-    for (std::size_t i = 0; i < node.comparisons.size() && !stopped_; ++i) {
+    for (std::size_t i = 0; i < node.relations.size() && !stopped_; ++i) {
       const Json* right = &Of(node.operands[i + 1], scratch[(i + 1) % 2]);
       if (stopped_) break;
       Weigh(*left);
       Weigh(*right);
-      const bool holds = Compare(node.comparisons[i], *left, *right, problem_);
+      const bool holds = Compare(node.relations[i], *left, *right, problem_);
       (void)Checked(node, {});
       if (stopped_ || !holds) return false;
       left = right;

@@ -48,16 +48,7 @@ enum class Operation : std::uint8_t {
   kPower,
   kCall,
 };
-enum class Comparison : std::uint8_t {
-  kEqual,
-  kUnequal,
-  kLess,
-  kAtMost,
-  kMore,
-  kAtLeast,
-  kIn,
-  kOut
-};
+enum class Relation : std::uint8_t { kEqual, kUnequal, kLess, kAtMost, kMore, kAtLeast, kIn, kOut };
 enum class Function : std::uint8_t {
   kMin,
   kMax,
@@ -77,9 +68,9 @@ struct ExpressionNode {
   std::size_t at = 0;                   // byte of the text, from 0
   std::vector<std::size_t> operands{};  // earlier nodes
   Json literal{};
-  std::size_t name = 0;                   // kName: index in Names()
-  std::vector<Comparison> comparisons{};  // kCompare: one between two operands
-  Function function = Function::kMin;     // kCall
+  std::size_t name = 0;                // kName: index in Names()
+  std::vector<Relation> relations{};   // kCompare: one between two operands
+  Function function = Function::kMin;  // kCall
   int height = 1;
 };
 

@@ -294,22 +294,22 @@ Json Negated(const Json& value, std::string& problem) {
   return fits ? Json(-*whole) : Json(-value.get<double>());
 }
 
-bool Compare(Comparison comparison, const Json& a, const Json& b, std::string& problem) {
-  if (comparison == Comparison::kEqual) return a == b;
-  if (comparison == Comparison::kUnequal) return a != b;
-  if (comparison == Comparison::kIn) return IsIn(a, b, problem);
-  if (comparison == Comparison::kOut) return !IsIn(a, b, problem);
+bool Compare(Relation relation, const Json& a, const Json& b, std::string& problem) {
+  if (relation == Relation::kEqual) return a == b;
+  if (relation == Relation::kUnequal) return a != b;
+  if (relation == Relation::kIn) return IsIn(a, b, problem);
+  if (relation == Relation::kOut) return !IsIn(a, b, problem);
   if (!(a.is_number() && b.is_number()) && !(a.is_string() && b.is_string())) {
     problem = fmt::format("{} and {} have no order", TypeName(a), TypeName(b));
     return false;
   }
   const int order = Order(a, b);
-  switch (comparison) {
-    case Comparison::kLess:
+  switch (relation) {
+    case Relation::kLess:
       return order < 0;
-    case Comparison::kAtMost:
+    case Relation::kAtMost:
       return order <= 0;
-    case Comparison::kMore:
+    case Relation::kMore:
       return order > 0;
     default:
       return order >= 0;

@@ -16,8 +16,7 @@ void CheckList(const Json& list, std::string& problem);
 [[nodiscard]] Json Arithmetic(Operation operation, const Json& a, const Json& b,
                               std::string& problem);
 [[nodiscard]] Json Negated(const Json& value, std::string& problem);
-[[nodiscard]] bool Compare(Comparison comparison, const Json& a, const Json& b,
-                           std::string& problem);
+[[nodiscard]] bool Compare(Relation relation, const Json& a, const Json& b, std::string& problem);
 [[nodiscard]] Json CallFunction(Function function, std::span<const Json> arguments,
                                 std::string& problem);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Precedence as in Python, from the loosest: if else; or; and; not; comparisons, in, not in; + -;
+// Precedence as in Python, from the loosest: if else; or; and; not; relations, in, not in; + -;
 // * / // %; the signs - and +; **, from the right.
 #include "configs/expression_parser.h"
 
@@ -143,32 +143,32 @@ class ExpressionParser {
     return Add({.operation = Operation::kNot, .at = at, .operands = {operand}});
   }
 
-  std::optional<Comparison> TakeComparison() {
-    constexpr std::array<std::pair<std::string_view, Comparison>, 7> kSigns{
-        {{"==", Comparison::kEqual},
-         {"!=", Comparison::kUnequal},
-         {"<", Comparison::kLess},
-         {"<=", Comparison::kAtMost},
-         {">", Comparison::kMore},
-         {">=", Comparison::kAtLeast},
-         {"in", Comparison::kIn}}};
-    for (const auto& [sign, comparison] : kSigns) {
-      if (Take(sign)) return comparison;
+  std::optional<Relation> TakeRelation() {
+    constexpr std::array<std::pair<std::string_view, Relation>, 7> kSigns{
+        {{"==", Relation::kEqual},
+         {"!=", Relation::kUnequal},
+         {"<", Relation::kLess},
+         {"<=", Relation::kAtMost},
+         {">", Relation::kMore},
+         {">=", Relation::kAtLeast},
+         {"in", Relation::kIn}}};
+    for (const auto& [sign, relation] : kSigns) {
+      if (Take(sign)) return relation;
     }
     if (!Take("not")) return std::nullopt;
-    if (Take("in")) return Comparison::kOut;
+    if (Take("in")) return Relation::kOut;
     throw ExpressionFault{token_.at, "\"in\" is missing after \"not\"",
                           "write VALUE not in [A, B]"};
   }
 
   std::size_t Compared() {
     ExpressionNode node{.operation = Operation::kCompare, .operands = {Sum()}};
-    for (std::size_t at = token_.at; const auto comparison = TakeComparison(); at = token_.at) {
-      if (node.comparisons.empty()) node.at = at;
-      node.comparisons.push_back(*comparison);
+    for (std::size_t at = token_.at; const auto relation = TakeRelation(); at = token_.at) {
+      if (node.relations.empty()) node.at = at;
+      node.relations.push_back(*relation);
       node.operands.push_back(Sum());
     }
-    return node.comparisons.empty() ? node.operands.front() : Add(std::move(node));
+    return node.relations.empty() ? node.operands.front() : Add(std::move(node));
   }
 
   std::size_t Sum() {

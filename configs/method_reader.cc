@@ -16,9 +16,8 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kBuilt{"grid",  "random", "sobol", "tpe",   "gp",
-                                                 "cmaes", "nsga2",  "auto",  "custom"};
-constexpr std::array<std::string_view, 1> kLater{"pbt"};
+constexpr std::array<std::string_view, 10> kBuilt{"grid",  "random", "sobol", "tpe",    "gp",
+                                                  "cmaes", "nsga2",  "auto",  "custom", "pbt"};
 
 }  // namespace
 
@@ -31,10 +30,6 @@ std::optional<Method> ReadMethod(const SpecNode& node, SpecErrors& errors) {
     return static_cast<Method>(known - kMethodNames.begin());
   }
   const std::string works = fmt::format("{} work", fmt::join(kBuilt, ", "));
-  if (std::ranges::find(kLater, *read) != kLater.end()) {
-    errors.Add(node, fmt::format("method {} is not built yet", *read), works);
-    return std::nullopt;
-  }
   const std::string nearest = NearestName(*read, {kBuilt.begin(), kBuilt.end()});
   errors.Add(node, fmt::format("unknown method \"{}\"", *read),
              nearest.empty() ? works : fmt::format("did you mean \"{}\"?", nearest));

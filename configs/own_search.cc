@@ -54,7 +54,8 @@ void CheckOwnSearch(const SpecNode& root, SpecErrors& errors) {
     errors.Add(*method, "method custom needs the program that searches", kExample);
   }
   if (!is_custom && search != nullptr) {
-    errors.Add(*search, "search is for method: custom", "write method: custom, or leave it away");
+    errors.Add(*search, "search is for method: custom and method: pbt",
+               "write one of them, or leave it away");
   }
 }
 

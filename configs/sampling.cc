@@ -143,33 +143,6 @@ std::optional<std::int64_t> GridStepOf(const Parameter& p, const Json& value) {
   return GridValue(p, whole) == value ? std::optional(whole) : std::nullopt;
 }
 
-std::optional<std::int64_t> GridSize(const Space& space) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 62;
-  std::int64_t size = 1;
-  for (const Parameter& parameter : space) {
-    const std::int64_t steps = parameter.zipped_to ? 1 : GridSteps(parameter);
-    assert(steps > 0);
-    if (size > kMost / steps) return std::nullopt;
-    size *= steps;
-  }
-  return size;
-}
-
-Configuration GridPoint(const Space& space, std::int64_t index) {
-  std::vector<std::int64_t> steps(space.size());
-  for (std::size_t i = space.size(); i-- > 0;) {
-    if (space[i].zipped_to) continue;
-    const std::int64_t count = GridSteps(space[i]);
-    steps[i] = index % count;
-    index /= count;
-  }
-  Configuration configuration = Json::object();
-  for (std::size_t i = 0; i < space.size(); ++i) {
-    configuration[space[i].Name()] = GridValue(space[i], steps[space[i].zipped_to.value_or(i)]);
-  }
-  return configuration;
-}
-
 BaseDistribution BaseOf(Distribution distribution) {
   switch (distribution) {
     case Distribution::kConstant:

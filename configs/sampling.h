@@ -18,13 +18,6 @@ namespace ddl {
 // The step that has this value; nothing where none has.
 [[nodiscard]] std::optional<std::int64_t> GridStepOf(const Parameter& parameter, const Json& value);
 
-// Points of the whole grid. Nothing when it is beyond 2^62. Ranges of int_uniform and q_uniform
-// count by their steps.
-[[nodiscard]] std::optional<std::int64_t> GridSize(const Space& space);
-
-// Point `index` of the grid, 0 … GridSize - 1; the last parameter changes fastest.
-[[nodiscard]] Configuration GridPoint(const Space& space, std::int64_t index);
-
 // What a distribution is made of: a number uniform in (0, 1), standard normal, or beta of its own a
 // and b. Nothing for a constant.
 enum class BaseDistribution : std::uint8_t { kNone, kUniform, kNormal, kBeta };

@@ -18,6 +18,7 @@
 #include "configs/host_entry.h"
 #include "configs/json.h"
 #include "configs/own_search.h"
+#include "configs/pbt_settings.h"
 #include "configs/space.h"
 
 namespace ddl {
@@ -31,10 +32,11 @@ enum class Method : std::uint8_t {
   kCmaes,
   kNsga2,
   kAuto,
-  kCustom
+  kCustom,
+  kPbt,
 };
-inline constexpr std::array<std::string_view, 9> kMethodNames{
-    "grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2", "auto", "custom"};
+inline constexpr std::array<std::string_view, 10> kMethodNames{
+    "grid", "random", "sobol", "tpe", "gp", "cmaes", "nsga2", "auto", "custom", "pbt"};
 // What it proposes follows from results; that of the others from the spec alone.
 [[nodiscard]] constexpr bool Learns(Method method) {
   return method >= Method::kTpe;
@@ -114,6 +116,7 @@ struct SweepSpec {
 
   Method method = Method::kGrid;
   std::optional<OwnSearch> own_search = std::nullopt;  // of kCustom
+  std::optional<PbtSettings> pbt = std::nullopt;       // of kPbt
   std::optional<Metric> metric;
   // Of a sweep with several objectives all of them, `metric` the first; else empty.
   std::vector<Metric> objectives;
@@ -144,6 +147,8 @@ struct SweepSpec {
   // So long a host may be away before its attempts are given up, where another can take them.
   std::chrono::milliseconds lost_after = std::chrono::minutes(30);
   ResultsRule results = ResultsRule::kBest;
+  // The best so many trials keep their checkpoints, and are what `results: best` brings back.
+  std::optional<std::int64_t> keep;
   int fusion = kWholeFusion;     // trials of the built-in trainer that share a process, at most
   bool fail_fast = false;        // the first failed trial ends the sweep
   bool share_busy_gpus = false;  // use GPUs that processes outside ddl use too

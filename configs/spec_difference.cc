@@ -11,9 +11,9 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kMayChange{
+constexpr std::array<std::string_view, 14> kMayChange{
     "failures",    "limits",    "hosts",    "inventory",     "resources", "parallel", "retries",
-    "description", "fail_fast", "grace_ms", "lost_after_ms", "results",   "fusion"};
+    "description", "fail_fast", "grace_ms", "lost_after_ms", "results",   "fusion",   "keep"};
 
 bool MayChange(const std::string& key, const Json& before, const Json& after) {
   if (std::ranges::find(kMayChange, key) != kMayChange.end()) return true;

@@ -148,10 +148,12 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
   if (json.contains("early_terminate")) {
     spec.early_terminate = EarlyTerminateFromJson(json.at("early_terminate"));
   }
-  if (json.contains("search")) spec.own_search = OwnSearchFromJson(json.at("search"));
-  if (spec.own_search.has_value() != (spec.method == Method::kCustom)) {
-    throw Error("method custom and search belong together", "", "");
+  const bool has_search = spec.method == Method::kCustom || spec.method == Method::kPbt;
+  if (json.contains("search") != has_search) {
+    throw Error("a method and search do not fit together", "", "");
   }
+  if (spec.method == Method::kCustom) spec.own_search = OwnSearchFromJson(json.at("search"));
+  if (spec.method == Method::kPbt) spec.pbt = PbtSettingsFromJson(json.at("search"));
   if (json.contains("warm_start")) {
     const Json& warm = json.at("warm_start");
     spec.warm_start = WarmStart{warm.value("sweep", ""), warm.value("file", ""), std::nullopt};
@@ -165,6 +167,7 @@ void PutSearchKeys(const SweepSpec& spec, Json& json) {
   }
   if (!spec.constraints.empty()) json["constraints"] = spec.constraints;
   if (spec.own_search) json["search"] = ToJson(*spec.own_search);
+  if (spec.pbt) json["search"] = ToJson(*spec.pbt);
   for (const WarmPoint& point : spec.warm_points) {
     json["warm_points"].push_back({point.configuration, point.values});
   }
@@ -253,6 +256,7 @@ SweepSpec Read(const Json& json) {
   if (json.contains("results")) {
     spec.results = static_cast<ResultsRule>(WordOf(json.at("results"), kResultsRules));
   }
+  if (json.contains("keep")) spec.keep = WholeNumber<std::int64_t>(json.at("keep"));
   spec.fusion = json.contains("fusion") ? WholeNumber<int>(json.at("fusion")) : kWholeFusion;
   spec.fail_fast = json.at("fail_fast");
   spec.share_busy_gpus = json.at("share_busy_gpus");
@@ -303,6 +307,7 @@ Json ResolvedSpec(const SweepSpec& spec) {
   if (spec.results != ResultsRule::kBest) {
     json["results"] = kResultsRules[static_cast<std::size_t>(spec.results)];
   }
+  if (spec.keep) json["keep"] = *spec.keep;
   if (spec.fusion != kWholeFusion) json["fusion"] = spec.fusion;
   if (!spec.code.empty()) json["code"] = spec.code;
   if (spec.is_outside) json["outside"] = true;

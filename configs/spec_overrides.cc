@@ -13,13 +13,14 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 30> kSpecKeys{
+constexpr std::array<std::string_view, 31> kSpecKeys{
     "name",         "description", "program", "method",          "metric",
     "seeds",        "search_seed", "run_cap", "parallel",        "limits",
     "resources",    "hosts",       "retries", "timeout_s",       "grace_s",
     "lost_after_s", "fail_fast",   "env",     "share_busy_gpus", "workdir",
     "trainer",      "capture",     "results", "fusion",          "early_terminate",
-    "metrics",      "constraints", "zip",     "initial_points",  "warm_start"};
+    "metrics",      "constraints", "zip",     "initial_points",  "warm_start",
+    "keep"};
 
 std::vector<std::string> SplitValues(const std::string& text) {
   std::vector<std::string> values(1);

@@ -14,6 +14,7 @@
 #include "configs/command_reader.h"
 #include "configs/error.h"
 #include "configs/method_reader.h"
+#include "configs/pbt_reader.h"
 #include "configs/space_reader.h"
 #include "configs/spec_errors.h"
 #include "configs/spec_keys.h"
@@ -53,7 +54,7 @@ class SpecBuilder {
         {"command", [this](const SpecNode& n) { spec.command = ReadCommand(n, errors_); }},
         {"trainer", [this](const SpecNode& n) { ReadTrainer(n); }},
         {"method", [this](const SpecNode& n) { TakeMethod(n); }},
-        {"search", [this](const SpecNode& n) { spec.own_search = ReadOwnSearch(n, errors_); }},
+        {"search", [](const SpecNode&) {}},  // means something with its method: Complete
         {"metric", [this](const SpecNode& n) { spec.metric = ReadMetric(n, errors_, ignored_); }},
         {"metrics", [this](const SpecNode& n) { spec.objectives = ReadMetrics(n, errors_); }},
         {"parameters", [this](const SpecNode& n) { space_.parameters = &n; }},
@@ -86,12 +87,6 @@ class SpecBuilder {
                             "image_uri", "scheduler", "settings"}) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
-    for (const char* key : {"keep"}) {
-      keys.push_back({key, [this, key](const SpecNode& n) {
-                        errors_.Add(n, fmt::format("{} is not built yet", key),
-                                    "leave it away: all checkpoints are kept");
-                      }});
-    }
     return keys;
   }
 
@@ -115,6 +110,7 @@ class SpecBuilder {
              spec.parallel = static_cast<int>(*value);
            }
          }},
+        {"keep", [this](const SpecNode& n) { spec.keep = ReadWhole(n, "keep", 0, errors_); }},
         {"retries",
          [this](const SpecNode& n) {
            spec.retries = static_cast<int>(ReadWhole(n, "retries", 0, errors_).value_or(0));
@@ -191,7 +187,7 @@ class SpecBuilder {
     spec.snapshot = spec.snapshot || std::ranges::any_of(spec.hosts, is_far);
     CompleteMetrics();
     ReadSpace(space_, is_method_built_, spec, errors_, notes);
-    CheckOwnSearch(*root_, errors_);
+    CompleteSearch();
     if (!options_.may_run_nothing || root_->Find("command") != nullptr ||
         root_->Find("program") != nullptr || spec.trainer) {
       CompleteCommand(*root_, spec, errors_);
@@ -206,6 +202,7 @@ class SpecBuilder {
     if (!has_method_ && space_.parameters != nullptr) {
       errors_.Add(*root_, "no method", "write method: grid or method: random");
     }
+    if (spec.method == Method::kPbt) CompletePbt(*root_, spec, errors_);
     if (spec.method != Method::kGrid && !spec.run_cap) {
       notes.push_back(fmt::format("no run_cap: {} goes on until `ddl stop`, a limit or its target",
                                   kMethodNames[static_cast<std::size_t>(spec.method)]));
@@ -230,6 +227,14 @@ class SpecBuilder {
       errors_.Add(*root_->Find("fusion"), "only the built-in trainer can be fused",
                   "leave fusion away: programs run in processes of their own");
     }
+  }
+
+  void CompleteSearch() {
+    const SpecNode* search = root_->Find("search");
+    if (search != nullptr && spec.method == Method::kCustom) {
+      spec.own_search = ReadOwnSearch(*search, errors_);
+    }
+    if (spec.method != Method::kPbt) CheckOwnSearch(*root_, errors_);
   }
 
   // SWEEP/NUMBER names a trial; a line shows a name.

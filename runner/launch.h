@@ -66,6 +66,10 @@ struct LaunchRecord {
   int lanes = 0;
   std::vector<std::string> setup{};             // the host's lines for /bin/sh, run before
   std::vector<std::string> failure_patterns{};  // looked for in the log of a failed trial
+  // Folder of the checkpoints that it begins from while it has none of its own, and the number of
+  // the trial that wrote them; "": it begins anew.
+  std::string parent_checkpoint{};
+  std::int64_t parent_number = 0;
 };
 
 // A process without the danger of a reused pid.

@@ -33,7 +33,8 @@ void Fields(Visitor& visit, LaunchRecord& value) {
   visit(value.id, value.token, value.sweep, value.trial.value, value.trial_number, value.attempt,
         value.argv, value.env, value.hidden, value.workdir, value.params_json,
         value.checkpoint_name, value.slots, value.captures, value.timeout, value.grace,
-        value.worker, value.lanes, value.setup, value.failure_patterns);
+        value.worker, value.lanes, value.setup, value.failure_patterns, value.parent_checkpoint,
+        value.parent_number);
 }
 template <class Visitor>
 void Fields(Visitor& visit, ProcessIdentity& value) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "runner/host_folder.h"
+#include "runner/parent_checkpoint.h"
 #include "runner/trial_set_up.h"
 
 namespace ddl {
@@ -173,6 +174,8 @@ Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths)
 
 StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, TrialPipes& pipes) {
   if (launch.argv.empty()) return {-1, "the command is empty"};
+  const InheritedCheckpoint inherited = InheritCheckpoint(launch, paths);
+  if (!inherited.problem.empty()) return {-1, inherited.problem, inherited.is_hosts_fault};
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {-1, "the host has no more descriptors", true};
   pipes.output.Reset(ends[0]);

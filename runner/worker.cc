@@ -196,9 +196,9 @@ std::string RequestOf(const std::vector<char*>& environment) {
 }  // namespace
 
 bool IsOfLane(std::string_view variable) {
-  constexpr std::array<std::string_view, 9> kNames{
-      "DDL_TRIAL",      "DDL_ATTEMPT",        "DDL_TOKEN",   "DDL_PARAMS", "DDL_SEED",
-      "DDL_OUTPUT_DIR", "DDL_CHECKPOINT_DIR", "DDL_METRICS", "DDL_CONTROL"};
+  constexpr std::array<std::string_view, 10> kNames{
+      "DDL_TRIAL",      "DDL_ATTEMPT",        "DDL_TOKEN",   "DDL_PARAMS",  "DDL_SEED",
+      "DDL_OUTPUT_DIR", "DDL_CHECKPOINT_DIR", "DDL_METRICS", "DDL_CONTROL", "DDL_UNTIL"};
   return std::ranges::find(kNames, variable.substr(0, variable.find('='))) != kNames.end();
 }
 

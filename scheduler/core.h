@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scheduler/events.h"
@@ -54,6 +55,10 @@ struct SweepProgress {
   std::optional<double> best;
   std::int64_t best_number = 0;
   Configuration best_configuration;
+  // Of several objectives, for which there is no best: configurations on the front, and what is
+  // the best in each objective.
+  std::int64_t front = 0;
+  std::vector<std::pair<std::string, double>> front_best;
   double trials_per_s = 0;  // ended lately
   std::optional<double> seconds_left;
   SweepState state = SweepState::kRunning;

@@ -20,6 +20,8 @@ WaitCause CauseOf(Blocked blocked) {
       return WaitCause::kHostClosed;
     case Blocked::kSearch:
       return WaitCause::kSearch;
+    case Blocked::kParents:
+      return WaitCause::kParents;
     case Blocked::kParallel:
       return WaitCause::kParallel;
     case Blocked::kDevices:
@@ -178,7 +180,10 @@ std::optional<std::string> Core::State::ExplainTrial(const SweepRun& sweep, std:
 std::string Core::State::WaitsFor(const SweepRun& sweep, Now now) const {
   const bool has_all_it_asked_for = !sweep.spec.parallel || sweep.seats >= *sweep.spec.parallel;
   if (sweep.HasEnded() || sweep.IsEnding() || sweep.blocked == Blocked::kNot) return {};
-  if (sweep.blocked == Blocked::kParallel || sweep.blocked == Blocked::kSearch) return {};
+  const bool is_as_it_should_be = sweep.blocked == Blocked::kParallel ||
+                                  sweep.blocked == Blocked::kSearch ||
+                                  sweep.blocked == Blocked::kParents;
+  if (is_as_it_should_be) return {};
   TrialFacts facts;
   facts.sweep = sweep.spec.name;
   AddWait(sweep, now, facts);

@@ -69,6 +69,7 @@ void Core::State::Finish(LiveJob& job, const ExitRecord& record, Turn& turn) {
   Account(sweep, record, turn);
   NoteHealth(job, record, turn);
   AttemptEnd end = EndOf(sweep, job, record);
+  end.has_done_its_part = HasDoneItsPart(sweep, job.number);
   if (const FailureRule* rule = RuleFor(sweep, job, record)) {
     const bool is_hopeless = rule->then == FailureAction::kGiveUp;
     (is_hopeless ? end.hopeless : end.hosts_fault) = record.failure_line;
@@ -95,6 +96,7 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
   trial.mishaps = static_cast<std::int16_t>(verdict.mishaps);
   trial.idle_continuations = static_cast<std::int16_t>(verdict.idle_continuations);
   trial.job = {};
+  if (sweep.spec.pbt) sweep.ran_on[number] = job.host;
   NoteCheckpoint(sweep, job, record);
   LeaveSeat(job);
   HostState& host = hosts.at(job.host);
@@ -127,6 +129,7 @@ void Core::State::AfterEnd(SweepRun& sweep, std::int64_t number, const Verdict& 
   }
   if (IsEnded(verdict.to)) {
     LookAtEnd(sweep, number, turn);
+    NoteFront(sweep, sweep.ConfigurationOf(number));
     TellSearchOf(sweep, sweep.ConfigurationOf(number), turn);
     DropConfiguration(sweep, sweep.ConfigurationOf(number));
     sweep.above_gpu_mib.erase(number);

@@ -150,9 +150,8 @@ Adopt Core::State::AdoptionOf(const LiveJob& job) const {
 
 void Core::State::AdoptJob(HostState& host, const LiveJob& job, Turn& turn) const {
   turn.Send(host, AdoptionOf(job));
-  const bool must_stop = job.stop == StopCause::kUserStop || job.stop == StopCause::kUserPause ||
-                         job.stop == StopCause::kSweepEnds;
-  if (must_stop) turn.Send(host, Order{{job.id, 0}, OrderKind::kStop, {}});
+  // The order may have gone with an earlier link.
+  if (job.stop >= StopCause::kUserPause) turn.Send(host, Order{{job.id, 0}, OrderKind::kStop, {}});
 }
 
 // The host is there, the rank is not. One that never started was lost with its link: the launch

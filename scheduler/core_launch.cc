@@ -74,7 +74,9 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
   if (!number) return refuse(sweep.trials.NextDelayed() ? Blocked::kDelayed : Blocked::kNot);
   const std::int64_t configuration = sweep.ConfigurationOf(*number);
   Ask(sweep, configuration, turn);
-  if (sweep.proposals.Find(configuration) == nullptr) return refuse(Blocked::kSearch);
+  if (sweep.proposals.Find(configuration) == nullptr) {
+    return refuse(MayAsk(sweep, configuration) ? Blocked::kSearch : Blocked::kParents);
+  }
   if (PruneLoser(sweep, *number, turn)) return NextToLaunch(sweep, passed, turn);
   if (sweep.spec.parallel && sweep.seats >= *sweep.spec.parallel) return refuse(Blocked::kParallel);
   return number;
@@ -134,6 +136,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
   std::int64_t configuration = sweep.ConfigurationOf(number);
   const bool again = PlantedBug(Bug::kNeighbourConfiguration) && trial.attempts > 0;
   if (again && sweep.proposals.Find(configuration + 1) != nullptr) ++configuration;
+  std::optional<LaunchSubject::Parent> parent;
+  if (const auto of = ParentOf(sweep, number)) parent = {sweep.trials.Of(*of).id, *of};
   LaunchRecord record = PlanLaunch({.spec = sweep.spec,
                                     .secrets = sweep.secrets,
                                     .configuration = *sweep.proposals.Find(configuration),
@@ -147,7 +151,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .attempt = ++trial.attempts,
                                     .entry = EntryFor(sweep, host_name),
                                     .code_folder = CodeFolder(sweep, host),
-                                    .lanes = LanesFor(sweep, number, host_name)});
+                                    .lanes = LanesFor(sweep, number, host_name),
+                                    .parent = parent});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

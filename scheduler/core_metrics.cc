@@ -61,6 +61,7 @@ void Core::State::Learn(SweepRun& sweep, LiveJob& job, const MetricReport& repor
   trial.metric_seen = true;
   ++sweep.metric_reports;
   LookAt(sweep, job, report.step, value->second, turn);
+  LookAtSegment(sweep, job, report.step, turn);
   if (!metric.target || std::isnan(value->second) || sweep.IsEnding()) return;
   if (sweep.IsBetter(*metric.target, value->second)) return;
   BeginEnding(sweep, SweepOutcome::kTargetReached,

@@ -10,6 +10,16 @@ namespace ddl {
 
 namespace {
 
+void DescribeFront(const SweepRun& sweep, SweepProgress& progress) {
+  const std::vector<Metric>& objectives = sweep.spec.objectives;
+  progress.front = std::ssize(sweep.front.Members());
+  for (std::size_t i = 0; progress.front > 0 && i < objectives.size(); ++i) {
+    const double least = sweep.front.Least(i);
+    progress.front_best.emplace_back(objectives[i].name,
+                                     objectives[i].goal == Goal::kMaximize ? -least : least);
+  }
+}
+
 SweepProgress Describe(const SweepRun& sweep, Now now) {
   SweepProgress progress;
   progress.is_remote = std::ranges::any_of(sweep.spec.hosts,
@@ -29,9 +39,13 @@ SweepProgress Describe(const SweepRun& sweep, Now now) {
   progress.pruned = sweep.trials.Count(TrialState::kPruned);
   progress.failed = sweep.trials.Count(TrialState::kFailed);
   progress.canceled = sweep.trials.Count(TrialState::kCanceled);
-  progress.best = sweep.best;
-  progress.best_number = sweep.best_number;
-  progress.best_configuration = sweep.best_configuration;
+  if (sweep.spec.objectives.size() > 1) {
+    DescribeFront(sweep, progress);
+  } else {
+    progress.best = sweep.best;
+    progress.best_number = sweep.best_number;
+    progress.best_configuration = sweep.best_configuration;
+  }
   progress.state = sweep.state;
   progress.outcome = sweep.outcome;
   if (sweep.HasEnded()) return progress;

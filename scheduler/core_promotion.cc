@@ -74,14 +74,17 @@ void Core::State::NoteCheckpoint(SweepRun& sweep, const LiveJob& job, const Exit
 // there is no other host, or its own one is not the sweep's any more, takes no trials, has not
 // answered for the sweep's lost_after, or has become too small.
 const std::string* Core::State::HeldTo(const SweepRun& sweep, std::int64_t number) const {
-  const auto checkpoint = sweep.checkpoint_at.find(number);
-  if (checkpoint == sweep.checkpoint_at.end() || sweep.spec.hosts.size() < 2) return nullptr;
+  const auto parent = ParentOf(sweep, number);
+  const auto& places = parent ? sweep.ran_on : sweep.checkpoint_at;
+  const auto checkpoint = places.find(parent.value_or(number));
+  if (checkpoint == places.end() || sweep.spec.hosts.size() < 2) return nullptr;
   const std::string& name = checkpoint->second;
   if (std::ranges::count(sweep.spec.hosts, name) == 0) return nullptr;
   const auto host = hosts.find(name);
   if (host == hosts.end()) return &name;  // this coordinator has not looked for it yet
   const HostState& state = host->second;
   const bool is_gone = !state.is_up && state.away >= sweep.spec.lost_after;
+  if (parent) return is_gone ? nullptr : &name;  // anywhere else it can only fail
   const bool is_too_small = state.is_up && !state.slots.NeverFits(sweep.request).empty();
   return is_gone || is_too_small || state.IsClosed() ? nullptr : &name;
 }

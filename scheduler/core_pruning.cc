@@ -31,9 +31,7 @@ void Core::State::MakePrunerOf(SweepRun& sweep) {
 std::optional<std::string> Core::State::Count(SweepRun& sweep, std::int64_t number,
                                               std::int64_t step, double value) {
   Iterations& own = sweep.iterations[number];
-  if (own.count > 0 && step <= own.last_step) return std::nullopt;  // goes through it once more
-  own.last_step = step;
-  ++own.count;
+  if (!own.Add(step)) return std::nullopt;
   sweep.promotions_are_due = true;
   // Bounds of a threshold are of the metric as it is; to all others lower is better.
   const bool flips =

@@ -20,6 +20,7 @@ constexpr std::chrono::nanoseconds kMetricsAfterExit = std::chrono::seconds(30);
 Wanted WantedBy(StopCause cause) {
   if (cause == StopCause::kUserPause) return Wanted::kPause;
   if (cause == StopCause::kPruned) return Wanted::kPrune;
+  if (cause == StopCause::kPartDone) return Wanted::kPartDone;
   return cause == StopCause::kSweepEnds ? Wanted::kLeave : Wanted::kStop;
 }
 

@@ -37,6 +37,8 @@ StopCause StopCauseOf(Wanted wanted) {
       return StopCause::kSweepEnds;
     case Wanted::kPrune:
       return StopCause::kPruned;
+    case Wanted::kPartDone:
+      return StopCause::kPartDone;
     case Wanted::kStop:
       return StopCause::kUserStop;
   }
@@ -85,6 +87,7 @@ SweepRun& Core::State::Restore(const SweepOpened& opened, const SweepHistory& hi
   sweep.trials.Plan(planned_before);
   RestoreTrials(sweep, history, turn.now);
   RestoreSearch(sweep, history);
+  RestoreLineage(sweep, history);
   RestorePruner(sweep, history, turn);
   ApplySpec(sweep, opened.spec, turn);
   if (history.state != SweepState::kRunning && !IsOver(history, sweep, planned_before)) {

@@ -14,6 +14,7 @@
 namespace ddl {
 
 void Core::State::Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
+  if (!MayAsk(sweep, configuration)) return;
   const bool learns = Learns(sweep.spec.method);
   const auto question = learns ? sweep.proposals.AskInTime(configuration)
                                : sweep.proposals.Ask(configuration, sweep.Configurations());
@@ -37,6 +38,7 @@ void Core::State::On(const Proposed& proposed, Turn& turn) {
                        fmt::format("its search failed: {}", proposed.failure), turn);
   }
   StoreAnswers(sweep, proposed, turn);
+  NoteSearch(sweep, proposed.note, turn);
   sweep.proposals.Add(proposed.first, proposed.asked, proposed.configurations);
   if (const auto end = sweep.proposals.Exhausted()) {
     ShrinkTo(sweep, *end * sweep.spec.seeds, turn);
@@ -49,12 +51,24 @@ void Core::State::On(const Proposed& proposed, Turn& turn) {
   needs_placement = true;
 }
 
+void Core::State::NoteSearch(SweepRun& sweep, const std::string& note, Turn& turn) {
+  if (note.empty() || note == sweep.search.note) return;
+  sweep.search.note = note;
+  const std::string text = std::string(kOfSearch) + note;
+  turn.Commit(EventNoted{sweep.id, {}, text, turn.now.unix_ms});
+  turn.actions.emplace_back(Say{sweep.id, text});
+}
+
 void Core::State::StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn) {
   std::int64_t number = proposed.first;
   for (const Configuration& configuration : proposed.configurations) {
-    const auto step = sweep.search.unanswered.find(number++);
+    const std::int64_t own = number++;
+    const auto step = sweep.search.unanswered.find(own);
     if (step == sweep.search.unanswered.end()) continue;
-    turn.Commit(SearchProposed{sweep.id, step->second, DumpJson(configuration)});
+    const auto parent = proposed.parents.find(own);
+    const auto of = parent == proposed.parents.end() ? std::nullopt : std::optional(parent->second);
+    if (of) sweep.parents[own] = *of;
+    turn.Commit(SearchProposed{sweep.id, step->second, DumpJson(configuration), of});
     sweep.search.unanswered.erase(step);
   }
 }
@@ -90,8 +104,8 @@ std::vector<double> Core::State::ObjectivesOf(const SweepRun& sweep, std::int64_
   return is_whole ? values : std::vector<double>{};
 }
 
-void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
-  if (!Learns(sweep.spec.method)) return;
+// Once all of its seeds have ended.
+std::optional<Outcome> Core::State::OutcomeOf(const SweepRun& sweep, std::int64_t configuration) {
   std::vector<SeedResult> seeds;
   for (int seed = 0; seed < sweep.spec.seeds; ++seed) {
     const std::int64_t number = configuration * sweep.spec.seeds + seed + 1;
@@ -101,7 +115,23 @@ void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn
         sweep.held.contains(number) ? TrialState::kPruned : sweep.trials.Of(number).state;
     seeds.push_back({state, ObjectivesOf(sweep, number)});
   }
-  std::optional<Outcome> outcome = OutcomeOverSeeds(seeds);
+  return OutcomeOverSeeds(seeds);
+}
+
+void Core::State::NoteFront(SweepRun& sweep, std::int64_t configuration) {
+  const std::vector<Metric>& objectives = sweep.spec.objectives;
+  if (objectives.size() <= 1) return;
+  std::optional<Outcome> outcome = OutcomeOf(sweep, configuration);
+  if (!outcome || outcome->kind != Outcome::Kind::kFinished) return;
+  for (std::size_t i = 0; i < objectives.size(); ++i) {
+    if (objectives[i].goal == Goal::kMaximize) outcome->values[i] = -outcome->values[i];
+  }
+  sweep.front.Put(configuration, std::move(outcome->values));
+}
+
+void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn) {
+  if (!Learns(sweep.spec.method)) return;
+  std::optional<Outcome> outcome = OutcomeOf(sweep, configuration);
   if (!outcome) return;
   if (outcome->kind == Outcome::Kind::kPruned) outcome->resource = ResourceOf(sweep, configuration);
   turn.Commit(SearchTold{sweep.id, ++sweep.search.steps, configuration, ToText(*outcome)});
@@ -110,6 +140,9 @@ void Core::State::TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn
 
 void Core::State::RestoreSearch(SweepRun& sweep, const SweepHistory& history) {
   sweep.further = history.further;
+  sweep.search.note = history.search_note;
+  for (std::int64_t i = 0; i * sweep.spec.seeds < sweep.trials.Touched(); ++i)
+    NoteFront(sweep, i);
   for (const SearchStep& step : history.search) {
     sweep.search.steps = step.step;
     if (!step.outcome_json.empty()) continue;

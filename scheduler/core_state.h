@@ -85,12 +85,26 @@ struct Core::State {
 
   // core_search.cc
   void Ask(SweepRun& sweep, std::int64_t configuration, Turn& turn);
+  static void NoteSearch(SweepRun& sweep, const std::string& note, Turn& turn);
   static void StoreAnswers(SweepRun& sweep, const Proposed& proposed, Turn& turn);
   void ShrinkTo(SweepRun& sweep, std::int64_t trials, Turn& turn);
   [[nodiscard]] static std::vector<double> ObjectivesOf(const SweepRun& sweep, std::int64_t number);
   [[nodiscard]] static double ResourceOf(const SweepRun& sweep, std::int64_t configuration);
+  [[nodiscard]] static std::optional<Outcome> OutcomeOf(const SweepRun& sweep,
+                                                        std::int64_t configuration);
   static void TellSearchOf(SweepRun& sweep, std::int64_t configuration, Turn& turn);
+  static void NoteFront(SweepRun& sweep, std::int64_t configuration);
   static void RestoreSearch(SweepRun& sweep, const SweepHistory& history);
+
+  // core_lineage.cc
+  [[nodiscard]] static bool MayAsk(const SweepRun& sweep, std::int64_t configuration);
+  [[nodiscard]] static std::optional<std::int64_t> ParentOf(const SweepRun& sweep,
+                                                            std::int64_t number);
+  [[nodiscard]] static std::optional<std::int64_t> ReportsOfSegment(const SweepRun& sweep,
+                                                                    std::int64_t number);
+  [[nodiscard]] static bool HasDoneItsPart(const SweepRun& sweep, std::int64_t number);
+  void LookAtSegment(SweepRun& sweep, LiveJob& job, std::int64_t step, Turn& turn);
+  static void RestoreLineage(SweepRun& sweep, const SweepHistory& history);
 
   // core_trials.cc
   void EnsureRow(SweepRun& sweep, std::int64_t number, Turn& turn);

@@ -202,6 +202,11 @@ Core::State::Reply Core::State::Extend(SweepRun& sweep, std::int64_t by, Turn& t
   if (sweep.trials.IsOpenEnded()) {
     return {false, fmt::format("{} goes on until it is stopped", sweep.spec.name)};
   }
+  if (sweep.spec.pbt) {
+    return {false,
+            "pbt ends with its trainings: make these longer in the spec, and begin another "
+            "sweep of it with ddl sweep --new"};
+  }
   SweepSpec longer = sweep.spec;
   if (!longer.run_cap_before_extension) longer.run_cap_before_extension = longer.run_cap;
   longer.run_cap = sweep.trials.Planned() + by;

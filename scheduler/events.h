@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -105,6 +106,9 @@ struct Proposed {
   std::int64_t asked = 0;
   std::vector<Configuration> configurations;
   std::string failure{};  // why it proposes no more; "": it does
+  std::string note{};     // what the search says of itself by now
+  // Of those that begin from the last checkpoint of another configuration: that one.
+  std::map<std::int64_t, std::int64_t> parents{};
 };
 
 // Spools up to these marks are in a verified backup.

@@ -30,6 +30,7 @@ enum class WaitCause : std::uint8_t {
   kCode,        // no host that answers has its code yet: `holder` says how far each is
   kCheckpoint,  // it has to go on where its checkpoint lies: `holder`
   kSearch,      // its configuration has not been proposed yet
+  kParents,     // the trials that it may go on from have not ended yet
   kSweepPaused,
   kDelay,       // the pause after a failure of its host
   kLeaving,     // the coordinator is about to leave

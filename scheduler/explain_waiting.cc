@@ -48,6 +48,8 @@ std::string CauseText(const TrialFacts& facts) {
       return fmt::format(" for room on {}, where its checkpoint lies", facts.holder);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
+    case WaitCause::kParents:
+      return " for a trial of the generation before it to end, from whose checkpoint it goes on";
     case WaitCause::kSweepPaused:
       return " because you paused the sweep";
     case WaitCause::kDelay:

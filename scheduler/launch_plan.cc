@@ -41,6 +41,9 @@ std::string Parameters(const LaunchSubject& subject) {
 std::vector<std::pair<std::string, std::string>> Environment(const LaunchSubject& subject) {
   std::vector<std::pair<std::string, std::string>> env{
       {"DDL_SEED", fmt::format("{}", subject.seed_index)}};
+  if (subject.spec.pbt) {
+    env.emplace_back("DDL_UNTIL", fmt::format("{}", subject.spec.pbt->UntilOf(subject.number - 1)));
+  }
   if (subject.spec.trainer && !subject.code_folder.empty()) {
     env.emplace_back("DDL_PREPARED", subject.code_folder + "/" + kDataFolder);
     env.emplace_back("LD_PRELOAD", "");  // the host's libraries are of another distribution
@@ -89,26 +92,29 @@ int LanesOf(const SweepSpec& spec, const HostEntry* entry, std::int64_t at_once)
 
 LaunchRecord PlanLaunch(const LaunchSubject& subject) {
   const SweepSpec& spec = subject.spec;
-  return {.id = {subject.job, 0},
-          .token = {},
-          .sweep = spec.name,
-          .trial = subject.trial,
-          .trial_number = subject.number,
-          .attempt = subject.attempt,
-          .argv = Arguments(subject),
-          .env = Environment(subject),
-          .hidden = Hidden(subject),
-          .workdir = subject.code_folder.empty() ? spec.workdir : subject.code_folder,
-          .params_json = Parameters(subject),
-          .checkpoint_name = HostPaths::CheckpointName(subject.trial),
-          .slots = subject.slots,
-          .captures = spec.captures,
-          .timeout = spec.timeout,
-          .grace = spec.grace,
-          .worker = subject.lanes > 0 ? Trainer(subject, "--lanes") : std::vector<std::string>{},
-          .lanes = subject.lanes,
-          .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
-          .failure_patterns = Patterns(spec)};
+  return {
+      .id = {subject.job, 0},
+      .token = {},
+      .sweep = spec.name,
+      .trial = subject.trial,
+      .trial_number = subject.number,
+      .attempt = subject.attempt,
+      .argv = Arguments(subject),
+      .env = Environment(subject),
+      .hidden = Hidden(subject),
+      .workdir = subject.code_folder.empty() ? spec.workdir : subject.code_folder,
+      .params_json = Parameters(subject),
+      .checkpoint_name = HostPaths::CheckpointName(subject.trial),
+      .slots = subject.slots,
+      .captures = spec.captures,
+      .timeout = spec.timeout,
+      .grace = spec.grace,
+      .worker = subject.lanes > 0 ? Trainer(subject, "--lanes") : std::vector<std::string>{},
+      .lanes = subject.lanes,
+      .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
+      .failure_patterns = Patterns(spec),
+      .parent_checkpoint = subject.parent ? HostPaths::CheckpointName(subject.parent->trial) : "",
+      .parent_number = subject.parent ? subject.parent->number : 0};
 }
 
 std::string ArgvToJson(const LaunchRecord& record) {

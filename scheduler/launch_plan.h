@@ -2,6 +2,7 @@
 // From a trial to the record that a supervisor can run: a pure function.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "configs/spec.h"
@@ -24,6 +25,12 @@ struct LaunchSubject {
   const HostEntry* entry = nullptr;  // of hosts.yaml, where it has one
   std::string code_folder{};         // where the host has the sweep's code; "": it runs in place
   int lanes = 0;  // trials of a worker that it may be one of; 0: it has a process of its own
+  // The trial from whose last checkpoint it goes on.
+  struct Parent {
+    TrialId trial;
+    std::int64_t number = 0;
+  };
+  std::optional<Parent> parent{};
 };
 
 // As many trials of the sweep as may share a process on a host that runs `at_once` of them. 0: each

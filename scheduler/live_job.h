@@ -22,6 +22,7 @@ enum class StopCause : std::uint8_t {
   kRecall,   // it waited too long behind another rank: it never began
   kResumed,  // paused and resumed before it had ended: it goes on waiting
   kUserPause,
+  kPartDone,   // it made the reports that it was to make, and goes on
   kSweepEnds,  // target, limit, fail-fast or the user's stop of the whole sweep
   kPruned,
   kUserStop,

@@ -19,8 +19,6 @@ namespace ddl {
 
 namespace {
 
-constexpr const char* kOutside = "outside";  // as a host
-
 SweepSpec StoredSpecOf(const SweepHistory& history) {
   return SpecFromJson(ParseJson(history.spec_json, "spec in the store"));
 }
@@ -36,6 +34,10 @@ class Asking {
  public:
   Asking(const Store& store, const SweepRequest& request, std::int64_t unix_ms)
       : spec_(request.spec), unix_ms_(unix_ms), given_(store.Given()) {
+    if (spec_.pbt) {
+      throw Error("pbt needs the checkpoints of its trials, so ddl has to run them", "",
+                  "start it by ddl sweep");
+    }
     spec_.is_outside = true;
     if (!request.begin_new) known_ = store.Load(spec_.name);
     if (known_) {
@@ -68,6 +70,7 @@ class Asking {
                               static_cast<int>(number % spec_.seeds), std::move(proposed.front())});
       Open(asked.trials.back());
     }
+    asked.note = NoteOf(*search);
     SettleSweep(asked);
     return asked;
   }
@@ -115,6 +118,14 @@ class Asking {
     }
   }
 
+  // As a coordinator notes it.
+  std::string NoteOf(const Search& search) {
+    std::string note = search.Note();
+    if (note.empty() || (known_ && note == known_->search_note)) return {};
+    changes_.emplace_back(EventNoted{id_, {}, std::string(kOfSearch) + note, unix_ms_});
+    return note;
+  }
+
   // The trial and its attempt, and before its first seed the question with its answer.
   void Open(const OutsideTrial& trial) {
     const std::string parameters = DumpJson(trial.parameters);
@@ -130,7 +141,7 @@ class Asking {
     changes_.emplace_back(AttemptAdded{.trial = id,
                                        .job = job,
                                        .token = OutsideToken(job),
-                                       .host = kOutside,
+                                       .host = std::string(kOutsideHost),
                                        .slots_json = SlotsToJson({}),
                                        .argv_json = "[]",
                                        .job_folder = {},

@@ -6,12 +6,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scheduler/admission.h"
 #include "store/store.h"
 
 namespace ddl {
+
+inline constexpr std::string_view kOutsideHost = "outside";  // where such trials run, for the store
 
 struct OutsideTrial {
   std::int64_t number = 0;         // 1, 2, 3, … within the sweep
@@ -22,7 +25,8 @@ struct OutsideTrial {
 
 struct AskedOutside {
   std::vector<OutsideTrial> trials;
-  std::string end;  // why they are fewer than asked for; "": they are not
+  std::string end;   // why they are fewer than asked for; "": they are not
+  std::string note;  // what the search says of itself, where that is new
 };
 
 // Begins the sweep where the store has none of its name, or where the request asks for another.

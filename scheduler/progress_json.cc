@@ -59,6 +59,24 @@ Json BestJson(const SweepProgress& progress) {
           {"parameters", progress.best_configuration}};
 }
 
+Json FrontJson(const SweepProgress& progress) {
+  if (progress.front == 0) return nullptr;
+  Json best = Json::array();
+  for (const auto& [metric, value] : progress.front_best) {
+    best.push_back({{"metric", metric}, {"value", value}});
+  }
+  return {{"size", progress.front}, {"best", std::move(best)}};
+}
+
+void ReadFront(const Json& front, SweepProgress& progress) {
+  if (front.is_null()) return;
+  progress.front = WholeNumber<std::int64_t>(front.at("size"));
+  for (const Json& best : front.at("best")) {
+    progress.front_best.emplace_back(best.at("metric").get<std::string>(),
+                                     NumberFrom(best.at("value")).value_or(0));
+  }
+}
+
 RunningTrial TrialFrom(const Json& message) {
   RunningTrial trial;
   trial.number = WholeNumber<std::int64_t>(message.at("trial"));
@@ -89,6 +107,7 @@ SweepProgress SweepFrom(const Json& message) {
     progress.best_number = WholeNumber<std::int64_t>(best.at("trial"));
     progress.best_configuration = best.at("parameters");
   }
+  ReadFront(message.at("front"), progress);
   progress.trials_per_s = NumberFrom(message.at("trials_per_s")).value_or(0);
   progress.seconds_left = NumberFrom(message.at("seconds_left"));
   progress.state = StateFrom(message.at("state").get_ref<const std::string&>());
@@ -132,6 +151,7 @@ Json ProgressJson(const SweepProgress& progress, const std::vector<RunningTrial>
           {"counts", std::move(counts)},
           {"held", progress.held},
           {"best", BestJson(progress)},
+          {"front", FrontJson(progress)},
           {"trials_per_s", progress.trials_per_s},
           {"seconds_left", OrNull(progress.seconds_left)},
           {"state", ToString(progress.state)},

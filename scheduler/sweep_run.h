@@ -15,6 +15,7 @@
 #include "scheduler/placement.h"
 #include "scheduler/proposals.h"
 #include "scheduler/pruning/pruner.h"
+#include "scheduler/search/growing_front.h"
 #include "scheduler/trial_table.h"
 #include "store/changes.h"
 
@@ -45,6 +46,7 @@ enum class Blocked : std::uint8_t {
   kNoHost,      // none of its hosts answers
   kClosed,      // those that answer are drained or set aside
   kSearch,      // the search has not proposed yet
+  kParents,     // what its next trial begins from has not ended yet
   kParallel,    // `parallel` trials run
   kDevices,     // cores, GPUs or memory are in use
   kCode,        // hosts that answer do not have its code yet
@@ -68,12 +70,21 @@ struct SearchLog {
   std::int64_t steps = 0;
   std::int64_t asked = 0;                           // configurations, from 0 on
   std::map<std::int64_t, std::int64_t> unanswered;  // steps, by configuration
+  std::string note;                                 // what it said of itself last
 };
 
 // How far a trial has come, over its attempts: what a later one goes through again counts once.
 struct Iterations {
   std::int64_t count = 0;
   std::int64_t last_step = 0;
+
+  // False: a later attempt goes through that report once more.
+  bool Add(std::int64_t step) {
+    if (count > 0 && step <= last_step) return false;
+    last_step = step;
+    ++count;
+    return true;
+  }
 };
 
 struct SweepRun {
@@ -85,7 +96,7 @@ struct SweepRun {
   Proposals proposals;
   SearchLog search;
   std::unique_ptr<Pruner> pruner;                 // none: every trial runs to its end
-  std::map<std::int64_t, Iterations> iterations;  // with a pruner, by number
+  std::map<std::int64_t, Iterations> iterations;  // with a pruner or pbt, by number
   std::map<std::int64_t, std::string> losers;     // configurations, and why no seed starts
   // Trials that the pruner has stopped and that wait with a checkpoint, paused, to be promoted or
   // to be pruned for good at the end of the sweep: why it stopped them, by number.
@@ -93,6 +104,10 @@ struct SweepRun {
   bool promotions_are_due = false;  // there was a report or a held trial since they were looked for
   // With a pruner that promotes: the host where a trial left a checkpoint to go on from, by number.
   std::map<std::int64_t, std::string> checkpoint_at;
+  // Of pbt: the configuration from whose checkpoint another begins, and by number the host on which
+  // a trial's last attempt ran.
+  std::map<std::int64_t, std::int64_t> parents;
+  std::map<std::int64_t, std::string> ran_on;
 
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with
@@ -115,7 +130,9 @@ struct SweepRun {
 
   // Last values of the objectives after the first, where there are several; NaN: none. By number.
   std::map<std::int64_t, std::vector<double>> further;
-  std::optional<double> best;
+  // Configurations all of whose seeds have ended, as the search is told of them.
+  GrowingFront front;
+  std::optional<double> best;  // of the metric; with several objectives of the first
   std::int64_t best_number = 0;
   Configuration best_configuration;
 

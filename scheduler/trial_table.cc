@@ -17,8 +17,11 @@ std::size_t Place(TrialState state) {
   return static_cast<std::size_t>(state);
 }
 
+constexpr TrialRecord kUntouched{};
+
 // In the order of the enumerators.
-constexpr std::array<std::string_view, 5> kWantedWords{"", "stop", "pause", "leave", "prune"};
+constexpr std::array<std::string_view, 6> kWantedWords{"",      "stop",  "pause",
+                                                       "leave", "prune", "part done"};
 
 }  // namespace
 
@@ -99,8 +102,17 @@ std::optional<std::int64_t> TrialTable::NextWaiting(std::chrono::nanoseconds now
     if (waits) ready_.insert(fresh_);  // passed over: from now on as one that came back
     ++fresh_;
   }
-  if (fresh_ > planned_) return std::nullopt;
-  return fresh_;
+  std::int64_t next = fresh_;
+  const auto is_left_out = [&](std::int64_t number) {
+    const bool is_touched = number <= Touched();
+    const TrialRecord& record = is_touched ? records_[Place(number)] : kUntouched;
+    return record.state != TrialState::kWaiting || record.not_before > now ||
+           (are_passed && are_passed(number));
+  };
+  while (next <= planned_ && is_left_out(next))
+    ++next;
+  if (next > planned_) return std::nullopt;
+  return next;
 }
 
 std::optional<std::chrono::nanoseconds> TrialTable::NextDelayed() const {

@@ -27,6 +27,7 @@ enum class Wanted : std::uint8_t {
   kPause,
   kLeave,  // its sweep ends: what never began is not canceled but goes on with the sweep
   kPrune,
+  kPartDone,  // its part of a training is done
 };
 // The store's words, and back; other words are none.
 [[nodiscard]] std::string_view ToString(Wanted wanted);
@@ -72,8 +73,8 @@ class TrialTable {
   [[nodiscard]] std::int64_t Count(TrialState state) const;
   // Waiting trials as people count them: of an open-ended sweep only those that ran before.
   [[nodiscard]] std::int64_t WaitingOfPlan() const;
-  // The trial that is next in turn, but for those that ran already and `are_passed`: those that
-  // came back first, then by number.
+  // The trial that is next in turn, but for those that `are_passed`: those that came back first,
+  // then by number.
   using Passed = std::function<bool(std::int64_t)>;
   [[nodiscard]] std::optional<std::int64_t> NextWaiting(std::chrono::nanoseconds now,
                                                         const Passed& are_passed = {});

@@ -98,6 +98,7 @@ Verdict JudgeByCause(const AttemptEnd& end) {
   switch (end.cause) {
     case EndCause::kExited:
       if (end.exit_code == 0) return JudgeSuccess(end);
+      if (end.exit_code == kContinueMe && end.has_done_its_part) return JudgeSuccess(end);
       if (end.exit_code == kContinueMe) return JudgeContinuation(end);
       return JudgeOwnFailure(end);
     case EndCause::kSignaled:
@@ -146,6 +147,8 @@ Verdict JudgeStopped(const AttemptEnd& end) {
       return EndWith(end, TrialState::kCanceled, end.stop_reason);
     case StopCause::kPruned:
       return JudgePruned(end);
+    case StopCause::kPartDone:
+      return JudgeSuccess(end);
     case StopCause::kNone:
     case StopCause::kResumed:
     case StopCause::kRecall:
@@ -168,9 +171,9 @@ Verdict Judge(const AttemptEnd& end) {
   Verdict verdict = JudgeByCause(end);
   const bool is_own_end = verdict.to != TrialState::kWaiting && end.stop != StopCause::kUserStop &&
                           end.stop != StopCause::kSweepEnds;
-  if (is_own_end || end.stop == StopCause::kRecall || end.stop == StopCause::kResumed) {
-    return verdict;
-  }
+  const bool was_to_go_on = end.stop == StopCause::kRecall || end.stop == StopCause::kResumed ||
+                            end.stop == StopCause::kPartDone;
+  if (is_own_end || was_to_go_on) return verdict;
   Verdict stopped = JudgeStopped(end);
   stopped.failures = verdict.failures;
   stopped.mishaps = verdict.mishaps;

@@ -4,10 +4,12 @@
 //
 //   never began                        waiting; nothing is counted
 //   told to stop, ended by that        stop → canceled, pruner → pruned, pause → paused,
-//                                      recall/resume → waiting
+//                                      recall/resume → waiting,
+//                                      part done → as exit 0
 //   by a pruner that promotes, exit 75 paused
 //   exit 0, metric seen or not asked   finished
 //   exit 0, metric never seen          failed (metric missing); running it again would not help
+//   exit 75, its part is done          finished
 //   exit 75 ("continue me")            waiting, not counted; failed after 100 without any report
 //   other exits, signals, memory, time failure of its own: waiting while failures ≤ retries
 //   the same, by a rule of `failures`   as the next; by one that gives up: failed, with that line
@@ -44,6 +46,7 @@ struct AttemptEnd {
   std::string pause_reason = {};  // with kPruned: the same, where it may be promoted later
   std::string metric;             // the sweep's, or ""
   bool metric_seen = false;
+  bool has_done_its_part = false;  // of a training that another trial goes on with
   int retries = 0;
   int failures = 0;  // so far, as the two below
   int mishaps = 0;

@@ -74,6 +74,7 @@ void Fields(Archive& archive, SearchAsked& c) {
 template <class Archive>
 void Fields(Archive& archive, SearchProposed& c) {
   archive(c.sweep.value, c.step, c.params_json);
+  if (archive.Version() >= 3) archive(c.parent);
 }
 
 template <class Archive>

@@ -143,6 +143,9 @@ struct EventNoted {
   std::int64_t at_ms = 0;
 };
 
+// How the text of an event begins that tells what a sweep's search says of itself.
+inline constexpr std::string_view kOfSearch = "search: ";
+
 // What an adaptive search was asked and told, numbered 1, 2, 3, … a sweep, so that a continued
 // sweep proposes what an uninterrupted one would have.
 struct SearchAsked {
@@ -155,6 +158,7 @@ struct SearchProposed {
   SweepId sweep;
   std::int64_t step = 0;
   std::string params_json;
+  std::optional<std::int64_t> parent{};  // the configuration from whose checkpoint it begins
 };
 struct SearchTold {
   SweepId sweep;

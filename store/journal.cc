@@ -22,7 +22,8 @@ namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> kMagics{"ddljrn1\n", "ddljrn2\n"};  // one a version
+constexpr std::array<std::string_view, 3> kMagics{"ddljrn1\n", "ddljrn2\n",
+                                                  "ddljrn3\n"};  // one a version
 constexpr std::string_view kMagic = kMagics.back();
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kRecordHead = 12;

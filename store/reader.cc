@@ -9,6 +9,7 @@
 
 #include "configs/error.h"
 #include "store/packed_values.h"
+#include "store/reader_state.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 
@@ -63,21 +64,7 @@ std::int64_t StateCounts::Of(TrialState state) const {
   return found == by_state.end() ? 0 : found->second;
 }
 
-struct StoreReader::State {
-  explicit State(const std::string& folder) : connection(OpenForReading(folder)) {}
-
-  // One row's first column; "" when there is none.
-  [[nodiscard]] std::string TextOf(std::string_view sql, SweepId sweep) const {
-    Statement read(connection, sql);
-    return read.Bind(sweep.value).Step() ? read.Text(0) : std::string();
-  }
-  void Count(SweepLine& line) const;
-  void FindBest(SweepLine& line) const;
-  [[nodiscard]] std::vector<EventLine> ReadEvents(Statement& read) const;
-
-  Connection connection;
-  std::string id;
-};
+StoreReader::State::State(const std::string& folder) : connection(OpenForReading(folder)) {}
 
 void StoreReader::State::Count(SweepLine& line) const {
   Statement read(connection, "SELECT state, count(*) FROM trial WHERE sweep = ? GROUP BY state");
@@ -103,6 +90,14 @@ void StoreReader::State::FindBest(SweepLine& line) const {
   }
 }
 
+void StoreReader::State::ReadSearchNote(SweepLine& line) const {
+  Statement read(connection,
+                 "SELECT substr(text, ?2) FROM event WHERE sweep = ?1 AND trial IS NULL AND "
+                 "substr(text, 1, ?2 - 1) = ?3 ORDER BY id DESC LIMIT 1");
+  read.Bind(line.id.value, std::ssize(kOfSearch) + 1, kOfSearch);
+  if (read.Step()) line.search_note = read.Text(0);
+}
+
 StoreReader::StoreReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 StoreReader::StoreReader(StoreReader&&) noexcept = default;
 StoreReader& StoreReader::operator=(StoreReader&&) noexcept = default;
@@ -122,7 +117,8 @@ const std::string& StoreReader::Id() const {
 std::vector<SweepLine> StoreReader::Sweeps() const {
   Statement read(state_->connection,
                  "SELECT id, name, coalesce(json_extract(spec_json, '$.description'), ''), state, "
-                 "outcome, reason, metric, maximize, trials_planned, created_ms, changed_ms "
+                 "outcome, reason, metric, maximize, trials_planned, created_ms, changed_ms, "
+                 "coalesce(json_array_length(spec_json, '$.metrics'), 0) "
                  "FROM sweep ORDER BY id DESC");
   std::vector<SweepLine> lines;
   while (read.Step()) {
@@ -138,7 +134,12 @@ std::vector<SweepLine> StoreReader::Sweeps() const {
                    .created_ms = read.Int(9),
                    .changed_ms = read.Int(10)};
     state_->Count(line);
-    state_->FindBest(line);
+    state_->ReadSearchNote(line);
+    if (read.Int(11) > 1) {
+      state_->ReadObjectives(line);
+    } else {
+      state_->FindBest(line);
+    }
     lines.push_back(std::move(line));
   }
   return lines;
@@ -352,6 +353,20 @@ PruningLine StoreReader::Pruning(SweepId sweep, std::string_view paused) const {
     line.went_on = pauses.Int(1);
   }
   return line;
+}
+
+// A sweep with parents has one seed. A database that no newer coordinator has opened has no column.
+std::map<std::int64_t, std::int64_t> StoreReader::Parents(SweepId sweep) const {
+  constexpr std::int64_t kSchemaWithParents = 5;
+  std::map<std::int64_t, std::int64_t> parents;
+  if (state_->connection.Number("PRAGMA user_version") < kSchemaWithParents) return parents;
+  Statement read(state_->connection,
+                 "SELECT configuration + 1, parent + 1 FROM search_step WHERE sweep = ? AND parent "
+                 "IS NOT NULL");
+  read.Bind(sweep.value);
+  while (read.Step())
+    parents[read.Int(0)] = read.Int(1);
+  return parents;
 }
 
 std::vector<EventLine> StoreReader::State::ReadEvents(Statement& read) const {

@@ -20,6 +20,12 @@ struct StateCounts {
   [[nodiscard]] std::int64_t Of(TrialState state) const;
 };
 
+// One of several that a sweep has.
+struct SweepObjective {
+  std::string name;
+  bool maximize = false;
+};
+
 struct SweepLine {
   SweepId id;
   std::string name;
@@ -27,11 +33,14 @@ struct SweepLine {
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;
   std::string reason;
+  std::string search_note;  // what its search said of itself last
   std::string metric;
   bool maximize = false;
+  std::vector<SweepObjective> objectives;  // where there are several; the first is the metric
   std::int64_t trials_planned = 0;
   StateCounts counts;
-  std::optional<double> best;  // last value of the metric, best over ended trials
+  // Last value of the metric, best over ended trials; nothing where there are several objectives.
+  std::optional<double> best;
   std::int64_t best_trial_number = 0;
   std::int64_t created_ms = 0;
   std::int64_t changed_ms = 0;
@@ -82,6 +91,14 @@ struct AttemptLine {
   std::int64_t cpu_ms = 0;
   std::int64_t peak_memory_kib = 0;
   std::int64_t log_bytes = 0;
+};
+
+// A trial of a sweep with several objectives.
+struct ObjectiveLine {
+  std::int64_t number = 0;
+  TrialState state = TrialState::kWaiting;
+  std::int64_t ended_ms = 0;
+  std::vector<double> values;  // the last ones, in the order of the objectives; NaN: none
 };
 
 struct EventLine {
@@ -163,12 +180,16 @@ class StoreReader {
   [[nodiscard]] std::vector<FinishedConfiguration> Finished(
       SweepId sweep, const std::vector<std::int64_t>& configurations, int seeds,
       std::size_t limit) const;
+  // Of all trials that have a row, by number.
+  [[nodiscard]] std::vector<ObjectiveLine> Objectives(const SweepLine& sweep) const;
   [[nodiscard]] std::vector<AttemptLine> Attempts(TrialId trial) const;
   [[nodiscard]] std::vector<MetricSummary> Summaries(TrialId trial) const;
   [[nodiscard]] std::vector<CurvePoint> Curve(TrialId trial, std::string_view metric) const;
   // `paused`: what is told of a trial, and of its attempt, that was stopped early but not for good
   // begins so.
   [[nodiscard]] PruningLine Pruning(SweepId sweep, std::string_view paused) const;
+  // By number of the trial: that of the trial from whose checkpoint it goes on. Of pbt; else empty.
+  [[nodiscard]] std::map<std::int64_t, std::int64_t> Parents(SweepId sweep) const;
   [[nodiscard]] std::vector<EventLine> Events(SweepId sweep, std::int64_t limit) const;
   [[nodiscard]] std::vector<EventLine> TrialEvents(TrialId trial) const;
 

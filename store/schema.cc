@@ -152,6 +152,10 @@ CREATE TABLE search_step (
   outcome_json TEXT NOT NULL DEFAULT '',  -- what was told
   PRIMARY KEY (sweep, step)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                              R"sql(
+-- Of a question whose answer begins from the last checkpoint of another configuration: that one.
+ALTER TABLE search_step ADD COLUMN parent INTEGER;
 )sql"};
 
 }  // namespace

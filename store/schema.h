@@ -7,7 +7,7 @@
 namespace ddl {
 
 inline constexpr int kApplicationId = 0x64646c31;  // "ddl1"
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 // Throws Error when the file is no database of ddl, or of a newer one. Changes nothing.
 void CheckSchema(const Connection& connection, const std::string& path);

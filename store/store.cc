@@ -124,10 +124,41 @@ void ReadFurtherObjectives(const Connection& c, SweepHistory& history) {
   }
 }
 
+void ReadOpenAttempts(const Connection& c, SweepHistory& history) {
+  Statement open(c,
+                 "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
+                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0), a.busy_ms "
+                 "FROM attempt a JOIN trial t ON t.id = a.trial "
+                 "WHERE a.cause IS NULL AND t.sweep = ? ORDER BY a.trial, a.attempt");
+  open.Bind(history.id.value);
+  while (open.Step()) {
+    history.open_attempts.push_back({.trial = {open.Int(0)},
+                                     .attempt = static_cast<int>(open.Int(1)),
+                                     .job = {open.Int(2)},
+                                     .token = open.Text(3),
+                                     .host = open.Text(4),
+                                     .slots_json = open.Text(5),
+                                     .started = !open.IsNull(6),
+                                     .committed_seq = open.Int(7),
+                                     .busy_ms = open.Int(8),
+                                     .started_ms = open.Int(6)});
+  }
+}
+
+void ReadSearchNote(const Connection& c, SweepHistory& history) {
+  if (history.search.empty()) return;
+  Statement read(c,
+                 "SELECT substr(text, ?2) FROM event WHERE sweep = ?1 AND trial IS NULL AND "
+                 "substr(text, 1, ?2 - 1) = ?3 ORDER BY id DESC LIMIT 1");
+  read.Bind(history.id.value, std::ssize(kOfSearch) + 1, kOfSearch);
+  if (read.Step()) history.search_note = read.Text(0);
+}
+
 void ReadReports(const Connection& c, SweepHistory& history) {
   Statement name(c,
                  "SELECT n.id FROM sweep w JOIN metric_name n ON n.name = w.metric WHERE w.id = ? "
-                 "AND json_extract(w.spec_json, '$.early_terminate') IS NOT NULL");
+                 "AND (json_extract(w.spec_json, '$.early_terminate') IS NOT NULL "
+                 "OR json_extract(w.spec_json, '$.method') = 'pbt')");
   if (!name.Bind(history.id.value).Step()) return;
   const std::int64_t wanted = name.Int(0);
   Statement read(c,
@@ -140,6 +171,16 @@ void ReadReports(const Connection& c, SweepHistory& history) {
       if (id == wanted) history.reports.push_back({read.Int(0), read.Int(1), value});
     });
   }
+}
+
+void ReadHostsOfTrials(const Connection& c, SweepHistory& history) {
+  Statement read(c,
+                 "SELECT t.number, a.host FROM sweep w JOIN trial t ON t.sweep = w.id JOIN attempt "
+                 "a ON a.trial = t.id AND a.attempt = t.attempts WHERE w.id = ? AND "
+                 "json_extract(w.spec_json, '$.method') = 'pbt'");
+  read.Bind(history.id.value);
+  while (read.Step())
+    history.ran_on[read.Int(0)] = read.Text(1);
 }
 
 void ReadTrials(const Connection& c, SweepHistory& history) {
@@ -279,8 +320,9 @@ std::vector<std::string> Store::UnfinishedSweeps() const {
 std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
   const Connection& c = state_->connection;
   Statement sweep(c,
-                  "SELECT id, name, spec_json, spec_text, state, outcome, reason "
-                  "FROM sweep WHERE name = ? ORDER BY id DESC LIMIT 1");
+                  "SELECT id, name, spec_json, spec_text, state, outcome, reason, "
+                  "coalesce(json_extract(spec_json, '$.outside'), 0) FROM sweep WHERE name = ? "
+                  "ORDER BY id DESC LIMIT 1");
   if (!sweep.Bind(sweep_name).Step()) return std::nullopt;
   SweepHistory history{.id = {sweep.Int(0)},
                        .name = sweep.Text(1),
@@ -290,34 +332,24 @@ std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
                        .outcome = static_cast<SweepOutcome>(sweep.Int(5)),
                        .reason = sweep.Text(6)};
   ReadTrials(c, history);
-  Statement open(c,
-                 "SELECT a.trial, a.attempt, a.job, a.token, a.host, a.slots_json, a.started_ms, "
-                 "coalesce((SELECT max(committed) FROM spool WHERE job = a.job), 0), a.busy_ms "
-                 "FROM attempt a JOIN trial t ON t.id = a.trial "
-                 "WHERE a.cause IS NULL AND t.sweep = ? ORDER BY a.trial, a.attempt");
-  open.Bind(history.id.value);
-  while (open.Step()) {
-    history.open_attempts.push_back({.trial = {open.Int(0)},
-                                     .attempt = static_cast<int>(open.Int(1)),
-                                     .job = {open.Int(2)},
-                                     .token = open.Text(3),
-                                     .host = open.Text(4),
-                                     .slots_json = open.Text(5),
-                                     .started = !open.IsNull(6),
-                                     .committed_seq = open.Int(7),
-                                     .busy_ms = open.Int(8),
-                                     .started_ms = open.Int(6)});
-  }
+  ReadOpenAttempts(c, history);
   Statement steps(c,
-                  "SELECT step, configuration, params_json, outcome_json FROM search_step "
+                  "SELECT step, configuration, params_json, outcome_json, parent FROM search_step "
                   "WHERE sweep = ? ORDER BY step");
   steps.Bind(history.id.value);
   while (steps.Step()) {
-    history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3)});
+    history.search.push_back({steps.Int(0), steps.Int(1), steps.Text(2), steps.Text(3),
+                              steps.IsNull(4) ? std::nullopt : std::optional(steps.Int(4))});
   }
-  ReadLimits(c, history);
+  ReadSearchNote(c, history);
+  // Of trials that run outside nothing counts against limits, and each `ddl ask` loads them anew.
+  const bool is_outside = sweep.Int(7) != 0;
+  if (!is_outside) ReadLimits(c, history);
   ReadFurtherObjectives(c, history);
-  ReadReports(c, history);
+  if (!is_outside) {
+    ReadReports(c, history);
+    ReadHostsOfTrials(c, history);
+  }
   ReadLastAttempts(c, history);
   return history;
 }

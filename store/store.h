@@ -52,8 +52,9 @@ struct LastAttempt {
 struct SearchStep {
   std::int64_t step = 0;
   std::int64_t configuration = 0;
-  std::string params_json;   // the answer; "": not told yet, or no question
-  std::string outcome_json;  // "": a question
+  std::string params_json;               // the answer; "": not told yet, or no question
+  std::string outcome_json;              // "": a question
+  std::optional<std::int64_t> parent{};  // of an answer: see SearchProposed
 };
 
 // A report of a sweep's metric.
@@ -78,11 +79,14 @@ struct SweepHistory {
   std::vector<KnownTrial> trials;
   std::vector<OpenAttempt> open_attempts;
   std::vector<SearchStep> search;  // in order
+  std::string search_note{};       // what the search said of itself last
   // Where it has several objectives: the last values of those after the first, NaN where there is
   // none, by the number of the trial.
   std::map<std::int64_t, std::vector<double>> further;
-  // Where its spec ends trials early: those of each trial in order.
+  // Where its spec ends trials early, or is one of pbt: those of each trial in order.
   std::vector<KnownReport> reports;
+  // Of pbt: where the last attempt of each trial ran, by its number.
+  std::map<std::int64_t, std::string> ran_on;
   // The same: of trials that wait or are paused, by number.
   std::map<std::int64_t, LastAttempt> last_attempts;
 };

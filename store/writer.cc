@@ -64,7 +64,8 @@ ChangeWriter::ChangeWriter(const Connection& c)
       add_step_(c,
                 "INSERT INTO search_step (sweep, step, configuration, outcome_json) "
                 "VALUES (?,?,?,?)"),
-      answer_step_(c, "UPDATE search_step SET params_json = ?3 WHERE sweep = ?1 AND step = ?2"),
+      answer_step_(
+          c, "UPDATE search_step SET params_json = ?3, parent = ?4 WHERE sweep = ?1 AND step = ?2"),
       find_name_(c, "SELECT id FROM metric_name WHERE name = ?"),
       add_name_(c, "INSERT INTO metric_name (name) VALUES (?) RETURNING id"),
       read_mark_(c, "SELECT committed FROM spool WHERE job = ? AND rank = ?"),
@@ -195,7 +196,8 @@ void ChangeWriter::On(const SearchAsked& change) {
 }
 
 void ChangeWriter::On(const SearchProposed& change) {
-  const int rows = answer_step_.Bind(change.sweep.value, change.step, change.params_json).Run();
+  const int rows =
+      answer_step_.Bind(change.sweep.value, change.step, change.params_json, change.parent).Run();
   Require(rows == 1, "no question at step", change.step);
 }
 

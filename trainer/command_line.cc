@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -42,6 +44,13 @@ Json ReadJsonFile(const std::string& path) {
   if (!file) throw SystemError("cannot read", path, "check the name");
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return ParseJson(text, path);
+}
+
+std::uint64_t ReadUntil(std::string_view text) {
+  std::uint64_t epochs = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), epochs);
+  if (problem == std::errc() && end == text.data() + text.size() && epochs > 0) return epochs;
+  throw WrongCall(fmt::format("DDL_UNTIL is no number of epochs: {}", text));
 }
 
 // What is no JSON is a text.
@@ -152,6 +161,9 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   if (const char* folder = environment("DDL_OUTPUT_DIR"); folder && *folder != '\0') {
     command.output_folder = folder;
   }
+  if (const char* until = environment("DDL_UNTIL"); until && *until != '\0') {
+    command.until = ReadUntil(until);
+  }
   return command;
 }
 
@@ -172,7 +184,8 @@ std::string HelpText() {
       "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a\n"
       "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
-      "there and continued from; DDL_OUTPUT_DIR (else that folder) takes figures.json and, with\n"
+      "there and continued from; after DDL_UNTIL epochs it leaves with a checkpoint, for another\n"
+      "trial to go on from; DDL_OUTPUT_DIR (else that folder) takes figures.json and, with\n"
       "keep: predictions, predictions.bin; DDL_DATA and DDL_CACHE name folders for data, "
       "DDL_PREPARED\n"
       "one whose prepared data stand for all files. TERM checkpoints and leaves.\n\n"

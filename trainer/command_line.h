@@ -34,6 +34,7 @@ struct TrainerCommand {
   std::optional<std::filesystem::path> checkpoint_folder;  // DDL_CHECKPOINT_DIR
   // For results: DDL_OUTPUT_DIR, else beside the checkpoints.
   std::optional<std::filesystem::path> output_folder;
+  std::optional<std::uint64_t> until;  // DDL_UNTIL: epochs after which another trial goes on
   TrainerRole role = TrainerRole::kTrain;
   std::string folder;    // of kFingerprint
   std::string out_file;  // of kDataPack

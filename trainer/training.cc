@@ -143,12 +143,21 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
 }
 
 TrainingEnd Training::Run() {
-  while (clock_.epoch < config_.epochs && !HasStalled(config_.early_stopping, clock_.progress)) {
+  while (clock_.epoch < LastEpoch() && !HasStalled(config_.early_stopping, clock_.progress)) {
     const TrainingEnd end = RunEpoch();
     if (end != TrainingEnd::kFinished) return end;
   }
+  if (LastEpoch() < config_.epochs && clock_.epoch >= LastEpoch()) {
+    outlets_.notes(fmt::format("done with its part, {} of {} epochs; another trial goes on",
+                               clock_.epoch, config_.epochs));
+    return TrainingEnd::kFinished;
+  }
   if (clock_.epoch < config_.epochs) SayStalled();
   return FinishTraining() ? TrainingEnd::kFinished : TrainingEnd::kDiverged;
+}
+
+std::uint64_t Training::LastEpoch() const {
+  return std::min(config_.epochs, outlets_.until.value_or(config_.epochs));
 }
 
 std::vector<float> Training::State() {
@@ -260,7 +269,7 @@ bool Training::FinishEpoch() {
   outlets_.metrics(EpochLine(metrics));
   const bool is_due = clock_.epoch % config_.checkpoint.every == 0;
   const bool is_last =
-      clock_.epoch == config_.epochs || HasStalled(config_.early_stopping, clock_.progress);
+      clock_.epoch == LastEpoch() || HasStalled(config_.early_stopping, clock_.progress);
   if (is_due || is_best || is_last) Save(is_best);
   return true;
 }

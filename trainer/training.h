@@ -29,6 +29,7 @@ struct TrainingOutlets {
   std::function<bool()> is_stop_asked;
   std::optional<std::filesystem::path> checkpoint_folder;
   std::optional<std::filesystem::path> output_folder;  // for figures and predictions at the end
+  std::optional<std::uint64_t> until = {};  // epochs after which to leave: another trial goes on
   double limit_flops = 0.0;  // a second, what the training's cores reach at most; 0: not known
 };
 
@@ -45,8 +46,9 @@ class Training {
            const TrainingOutlets& outlets);
 
   // Says a line after each epoch, then the test figures of the final weights, and leaves behind
-  // what FinalReport says. Leaves early when asked to stop, with a checkpoint where there is a
-  // folder, or on a loss that is not finite.
+  // what FinalReport says. After `until` epochs, where these are not all, it has finished too, with
+  // a checkpoint and none of that. Leaves early when asked to stop, with a checkpoint where there
+  // is a folder, or on a loss that is not finite.
   TrainingEnd Run();
 
   [[nodiscard]] const TrainingClock& Clock() const { return clock_; }
@@ -60,6 +62,7 @@ class Training {
   bool TakeSteps(const RowOrder& order);
   void SayBegun();
   void SayStalled();
+  [[nodiscard]] std::uint64_t LastEpoch() const;
   void TakeStep(std::span<const std::uint32_t> rows);
   // False when a loss that would be told is no number.
   [[nodiscard]] bool FinishEpoch();

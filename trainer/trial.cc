@@ -39,6 +39,7 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
                             .is_stop_asked = outlets.is_stop_asked,
                             .checkpoint_folder = command.checkpoint_folder,
                             .output_folder = command.output_folder,
+                            .until = command.until,
                             .limit_flops = LimitFor(config)};
   Training training(config, batches, own);
   switch (training.Run()) {

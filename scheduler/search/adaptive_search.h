@@ -45,6 +45,8 @@ class AdaptiveSearch {
   // The next configuration, a complete one that is allowed. Nothing where the method found none:
   // the caller then looks for one by itself. The search does not count it as running: Take does.
   [[nodiscard]] virtual std::optional<Configuration> Propose(std::int64_t number) = 0;
+  // Of what was just proposed: the configuration from whose last checkpoint its trial goes on.
+  [[nodiscard]] virtual std::optional<std::int64_t> ParentOfProposal() const { return {}; }
   // Nobody needs to look for another one where it proposed nothing: there is none.
   [[nodiscard]] virtual bool IsExhausted() const { return false; }
   // Configuration `number` runs from now on: what was just proposed, what somebody else chose, or

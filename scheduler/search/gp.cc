@@ -63,6 +63,7 @@ class Gp : public AdaptiveSearch {
   [[nodiscard]] GpObservations Modelled(const Chosen& chosen, double shift) const;
   [[nodiscard]] double BestShift(std::size_t arrived) const;
   void Fit();
+  [[nodiscard]] double NoiseOfFinished(const Chosen& chosen, int evaluations) const;
   [[nodiscard]] bool IsInDoubt() const;
   [[nodiscard]] GpPosterior WithPending(GpPosterior posterior) const;
   [[nodiscard]] std::optional<Configuration> FirstAllowed(
@@ -82,6 +83,7 @@ class Gp : public AdaptiveSearch {
   std::size_t compared_ = 0;  // as fitted_, of shift_
   std::size_t fitted_ = 0;    // observations that had come when scales_ were fitted; 0: never
   GpScales scales_;
+  double noise_ = 0;         // of finished ones, as a share of how they differ
   double shift_ = kNoShift;  // of the targets
 };
 
@@ -131,17 +133,15 @@ void Gp::Tell(std::int64_t number, const Outcome& outcome) {
 }
 
 std::string Gp::Note() const {
+  // No figure that changes with each result: a note is told whenever it is new.
   std::string note;
   if (observations_.size() > kMostGpObservations) {
-    note = "gp learns from " + std::to_string(kMostGpObservations) + " of " +
-           std::to_string(observations_.size()) +
-           " results: the best half of them, and the others evenly by rank";
+    note = "gp learns from " + std::to_string(kMostGpObservations) +
+           " of its results from now on: the best, and of the others some evenly by rank";
   }
   if (IsInDoubt()) {
-    const double share = std::min(100 * std::exp(scales_.log_noise), 100.0);
     note += note.empty() ? "" : "; ";
-    note += "gp cannot foretell " + std::to_string(std::lround(share)) +
-            " % of how results differ: three of four proposals are tpe's";
+    note += "gp foretells little of how results differ: three of four proposals are tpe's";
   }
   return note;
 }
@@ -259,16 +259,33 @@ void Gp::Fit() {
   compared_ = compared;
   const std::size_t arrived = LastOccasion(observations_.size(), 16, 32);
   if (fitted_ == arrived) return;
-  const GpObservations fitted = Modelled(Choose(arrived, kMostFitted), shift_);
-  scales_ = FitGpScales(fitted, arrived <= kSmall ? 40 : 25);
+  const Chosen chosen = Choose(arrived, kMostFitted);
+  const GpObservations fitted = Modelled(chosen, shift_);
+  const int evaluations = arrived <= kSmall ? 40 : 25;
+  scales_ = FitGpScales(fitted, evaluations);
+  noise_ = NoiseOfFinished(chosen, evaluations);
   fitted_ = arrived;
+}
+
+// Share of the variance of finished results. What failed or was pruned has a made-up value, which
+// would look like noise where it stands beside finished ones.
+double Gp::NoiseOfFinished(const Chosen& chosen, int evaluations) const {
+  Chosen finished;
+  for (std::size_t i = 0; i < chosen.places.size(); ++i) {
+    if (observations_[chosen.places[i]].outcome.kind != Outcome::Kind::kFinished) continue;
+    finished.places.push_back(chosen.places[i]);
+    finished.values.push_back(chosen.values[i]);
+  }
+  if (finished.places.size() == chosen.places.size()) return std::exp(scales_.log_noise);
+  if (finished.places.size() < FirstPoints()) return 0;  // nothing is known yet
+  return std::exp(FitGpScales(Modelled(finished, shift_), evaluations).log_noise);
 }
 
 // Values are rough beyond what the model explains, or noisy. The tops of its expectation then mean
 // little, and proposing them again and again costs evaluations that the densities of the best
 // points use better.
 bool Gp::IsInDoubt() const {
-  return fitted_ > 0 && std::exp(scales_.log_noise) > kMuchNoise;
+  return fitted_ > 0 && noise_ > kMuchNoise;
 }
 
 // Takes what runs for told, with the value that the model expects (D. Ginsbourger, R. Le Riche,

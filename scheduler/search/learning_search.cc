@@ -13,6 +13,7 @@
 #include "configs/json.h"
 #include "scheduler/search/custom_search.h"
 #include "scheduler/search/make_adaptive.h"
+#include "scheduler/search/pbt.h"
 
 namespace ddl {
 
@@ -75,24 +76,29 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
       conditions_(spec.space, spec.constraints),
       seed_(spec.search_seed),
       initial_(InitialPoints(spec)),
-      signs_(SignsOf(spec)) {
+      signs_(SignsOf(spec)),
+      may_repeat_(spec.pbt.has_value()) {
   SearchProblem problem = ProblemOf(spec);
   problem.is_allowed = [this](const Configuration& configuration) {
     return MayPropose(configuration);
   };
-  method_ = spec.own_search
-                ? MakeCustomSearch(spec, problem.budget, std::move(stop))
-                : MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
-                                     std::move(problem));
+  if (spec.own_search) {
+    method_ = MakeCustomSearch(spec, problem.budget, std::move(stop));
+  } else if (spec.pbt) {
+    method_ = MakePbt(std::move(problem), *spec.pbt);
+  } else {
+    method_ = MakeAdaptiveSearch(kMethodNames.at(static_cast<std::size_t>(spec.method)),
+                                 std::move(problem));
+  }
   assert(method_ != nullptr);
   LearnFrom(spec.warm_points);
   for (const SearchStep& step : steps) {
     if (!step.outcome_json.empty()) {
       Tell(step.configuration, OutcomeOf(step.outcome_json));
     } else if (!step.params_json.empty()) {
-      Take(ParseJson(step.params_json, "a configuration in the store"));
+      Take(ParseJson(step.params_json, "a configuration in the store"), step.parent);
     } else if (auto proposed = Next()) {
-      Take(std::move(*proposed));
+      Take(std::move(*proposed), next_parent_);
     }
   }
 }
@@ -112,7 +118,7 @@ std::vector<Configuration> LearningSearch::Propose(std::int64_t first, std::int6
     if (number == std::ssize(proposed_)) {
       auto next = Next();
       if (!next) break;
-      Take(std::move(*next));
+      Take(std::move(*next), next_parent_);
     }
     if (number > std::ssize(proposed_)) break;
     answer.push_back(proposed_[static_cast<std::size_t>(number)]);
@@ -129,13 +135,16 @@ void LearningSearch::Tell(std::int64_t configuration, const Outcome& outcome) {
 
 std::optional<Configuration> LearningSearch::Next() {
   const std::int64_t number = std::ssize(proposed_);
+  next_parent_.reset();
   if (number < std::ssize(initial_)) {
     const Configuration& initial = initial_[static_cast<std::size_t>(number)];
     if (MayPropose(initial)) return initial;
   }
   std::optional<Configuration> proposed = method_->Propose(before_ + number);
   if (!proposed && method_->IsExhausted()) return std::nullopt;
-  return proposed && MayPropose(*proposed) ? std::move(proposed) : Fallback(number);
+  if (!proposed || !MayPropose(*proposed)) return Fallback(number);
+  next_parent_ = method_->ParentOfProposal();
+  return proposed;
 }
 
 // Where its method finds nothing new: a drawn point, or the first of a countable space that is
@@ -157,14 +166,21 @@ std::optional<Configuration> LearningSearch::Fallback(std::int64_t number) const
   return std::nullopt;
 }
 
-void LearningSearch::Take(Configuration configuration) {
+std::optional<std::int64_t> LearningSearch::ParentOf(std::int64_t configuration) const {
+  const auto found = parents_.find(configuration);
+  return found == parents_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void LearningSearch::Take(Configuration configuration, std::optional<std::int64_t> parent) {
+  if (parent) parents_[std::ssize(proposed_)] = *parent;
   method_->Take(before_ + std::ssize(proposed_), configuration);
   known_.insert(DumpJson(configuration));
   proposed_.push_back(std::move(configuration));
 }
 
 bool LearningSearch::MayPropose(const Configuration& configuration) const {
-  return conditions_.Allows(configuration) && !known_.contains(DumpJson(configuration));
+  return conditions_.Allows(configuration) &&
+         (may_repeat_ || !known_.contains(DumpJson(configuration)));
 }
 
 }  // namespace ddl

@@ -3,7 +3,9 @@
 // proposed, lets nothing be proposed twice, and is brought up to date from a stored sweep.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,15 +22,18 @@ class LearningSearch : public Search {
                  std::stop_token stop = {});
 
   std::vector<Configuration> Propose(std::int64_t first, std::int64_t count) override;
+  [[nodiscard]] std::optional<std::int64_t> ParentOf(std::int64_t configuration) const override;
   void Tell(std::int64_t configuration, const Outcome& outcome) override;
+  [[nodiscard]] std::string Note() const override { return method_->Note(); }
 
  private:
   // Nothing: the space is exhausted.
   std::optional<Configuration> Next();
   std::optional<Configuration> Fallback(std::int64_t number) const;
   void LearnFrom(const std::vector<WarmPoint>& points);
-  void Take(Configuration configuration);
-  // Not proposed yet, and not forbidden.
+  void Take(Configuration configuration, std::optional<std::int64_t> parent = {});
+  // Not forbidden and, but for pbt, whose trials go on with what another one began, not proposed
+  // yet.
   [[nodiscard]] bool MayPropose(const Configuration& configuration) const;
 
   Space space_;
@@ -41,6 +46,9 @@ class LearningSearch : public Search {
   std::unique_ptr<AdaptiveSearch> method_;
   std::vector<Configuration> proposed_;
   std::set<std::string> known_;  // their texts
+  bool may_repeat_ = false;
+  std::map<std::int64_t, std::int64_t> parents_;
+  std::optional<std::int64_t> next_parent_;  // of what Next gave last
 };
 
 // What a learning search of the spec is about; nothing is known to be proposed yet.

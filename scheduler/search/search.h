@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "configs/space.h"
@@ -22,9 +24,15 @@ class Search {
   // One that learns is asked for new ones in order, and gives known ones again.
   [[nodiscard]] virtual std::vector<Configuration> Propose(std::int64_t first,
                                                            std::int64_t count) = 0;
+  // Of one that was proposed: the configuration from whose last checkpoint its trial goes on.
+  [[nodiscard]] virtual std::optional<std::int64_t> ParentOf(std::int64_t /*configuration*/) const {
+    return std::nullopt;
+  }
   // What came of a configuration that was proposed, in terms of the sweep's metric. Means something
   // to a search that learns.
   virtual void Tell(std::int64_t /*configuration*/, const Outcome& /*outcome*/) {}
+  // What its user should know of how it works by now, a sentence; mostly nothing.
+  [[nodiscard]] virtual std::string Note() const { return {}; }
 };
 
 // `steps`: of a sweep that goes on, all that its search was asked and told. `stop`: whoever waits

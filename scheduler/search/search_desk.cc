@@ -7,6 +7,15 @@
 
 namespace ddl {
 
+Proposed AnswerTo(const AskSearch& ask, Search& search) {
+  Proposed answer{ask.sweep, ask.first, ask.count, search.Propose(ask.first, ask.count)};
+  for (std::int64_t i = 0; i < std::ssize(answer.configurations); ++i) {
+    if (const auto parent = search.ParentOf(ask.first + i)) answer.parents[ask.first + i] = *parent;
+  }
+  answer.note = search.Note();
+  return answer;
+}
+
 SearchDesk::SearchDesk(std::function<void(Proposed)> deliver)
     : deliver_(std::move(deliver)), thread_([this](const std::stop_token& stop) { Serve(stop); }) {}
 
@@ -76,10 +85,7 @@ void SearchDesk::Obey(const AskSearch& ask) {
   if (failed != failures_.end()) {
     return deliver_({ask.sweep, ask.first, ask.count, {}, failed->second});
   }
-  Guarded(ask.sweep, [&] {
-    deliver_(
-        {ask.sweep, ask.first, ask.count, searches_.at(ask.sweep)->Propose(ask.first, ask.count)});
-  });
+  Guarded(ask.sweep, [&] { deliver_(AnswerTo(ask, *searches_.at(ask.sweep))); });
 }
 
 }  // namespace ddl

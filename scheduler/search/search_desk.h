@@ -18,6 +18,8 @@
 
 namespace ddl {
 
+[[nodiscard]] Proposed AnswerTo(const AskSearch& ask, Search& search);
+
 class SearchDesk {
  public:
   explicit SearchDesk(std::function<void(Proposed)> deliver);

@@ -88,6 +88,80 @@ TEST_F(AskTell, WrongTellingsAreRefusedAndChangeNothing) {
   EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("state"), "failed");
 }
 
+TEST_F(AskTell, TakesNumbersThatBeginLikeOptions) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  const Json trial = AskOne();
+  EXPECT_NE(Ddl({"tell", "outside", "1", "-inf"}).error.find("no result"), std::string::npos);
+  EXPECT_EQ(Tell(trial, "-.5"), 0);
+  EXPECT_EQ(DdlJson({"show", "outside/1"}).at("trial").at("value"), -0.5);
+}
+
+TEST_F(AskTell, SaysThatItHasNoLogOfIt) {
+  spec_ = Write("spec.yaml", SpecText("random"));
+  (void)AskOne();
+  ASSERT_EQ(Ddl({"tell", "outside", "1", "--failed"}).code, 0);
+  const Finished logs = Ddl({"logs", "outside/1"});
+  EXPECT_EQ(logs.code, 0);
+  EXPECT_EQ(logs.out, "");
+  EXPECT_EQ(logs.error,
+            "note: trial 1 was given out by ddl ask and ran elsewhere: ddl has no log of it\n");
+  EXPECT_EQ(DdlJson({"logs", "outside/1"}).at("host"), "outside");
+  EXPECT_EQ(Ddl({"report", "outside"}).out.find("ddl logs"), std::string::npos);
+  EXPECT_NE(Ddl({"show", "outside/1"}).out.find("it ran elsewhere"), std::string::npos);
+}
+
+TEST_F(AskTell, SaysOnceHowItSearches) {
+  spec_ = Write("spec.yaml", SpecText("auto", "run_cap: 20\n"));
+  const std::string note = "auto chooses gp: 20 configurations of 2 parameters";
+  EXPECT_NE(Ddl({"ask", spec_}).error.find("note: " + note), std::string::npos);
+  EXPECT_EQ(Ddl({"ask", spec_}).error, "");
+  EXPECT_EQ(SweepOfStatus().at("search_note").get<std::string>().rfind(note, 0), 0U);
+  EXPECT_NE(Ddl({"status", "outside"}).out.find("search       " + note), std::string::npos);
+  EXPECT_NE(Ddl({"report", "outside"}).out.find(note), std::string::npos);
+  const Json events = DdlJson({"show", "outside"}).at("events");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_NE(events.at(0).at("text").get<std::string>().find(note), std::string::npos);
+  EXPECT_NE(Ddl({"show", "outside"}).out.find("search: " + note), std::string::npos);
+}
+
+TEST_F(AskTell, SeveralObjectivesHaveAFrontAndNoBest) {
+  spec_ = Write("spec.yaml",
+                "name: outside\nmethod: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+                "metrics: [{name: loss}, {name: speed, goal: maximize}]\nrun_cap: 3\n");
+  for (const auto& [loss, speed] : {std::pair{"1", "5"}, {"2", "9"}, {"3", "7"}}) {
+    const Json trial = AskOne();
+    ASSERT_EQ(Ddl({"tell", "outside", trial.at("number").dump(), loss, speed}).code, 0);
+  }
+  const Json report = DdlJson({"report", "outside", "--reference", "4,-.5"});
+  EXPECT_EQ(report.at("best"), nullptr);
+  EXPECT_EQ(report.at("front").at("size"), 2);
+  EXPECT_EQ(report.at("hypervolume").at("reference"), Json({4.0, -0.5}));
+  EXPECT_EQ(report.at("hypervolume").at("value"), 3 * 5.5 + 2 * 4);
+  EXPECT_EQ(SweepOfStatus().at("front").at("size"), 2);
+  const auto refusal = [this](const std::vector<std::string>& words) {
+    const Finished done = Ddl(words);
+    EXPECT_EQ(done.code, 2) << words.front();
+    return done.error;
+  };
+  EXPECT_NE(refusal({"report", "--best", "-"}).find("choose: --trial 1"), std::string::npos);
+  EXPECT_NE(refusal({"report", "--reference", "4"}).find("--reference loss,speed"),
+            std::string::npos);
+  EXPECT_NE(refusal({"compare", "outside", "outside/1"}).find("has several objectives"),
+            std::string::npos);
+  const std::string chosen = Ddl({"report", "--best", "-", "--trial", "2"}).out;
+  EXPECT_NE(chosen.find("name: outside-trial-2\n"), std::string::npos) << chosen;
+  EXPECT_NE(chosen.find("metrics:\n  - {name: loss, goal: minimize}\n"
+                        "  - {name: speed, goal: maximize}\n"),
+            std::string::npos)
+      << chosen;
+  EXPECT_EQ(Ddl({"report", "--csv", folder_ + "/all.csv"}).code, 0);
+  const std::string again = Write(
+      "warm.yaml",
+      "name: warm\nmethod: tpe\nparameters: {x: {min: 0.0, max: 1.0}}\nrun_cap: 3\n"
+      "metrics: [{name: loss}, {name: speed, goal: maximize}]\nwarm_start: {file: all.csv}\n");
+  EXPECT_NE(Ddl({"ask", again}).error.find("learns from 3 of 3 results"), std::string::npos);
+}
+
 TEST_F(AskTell, TargetEndsTheSweep) {
   spec_ = Write("spec.yaml",
                 "name: outside\nmethod: random\n"
@@ -109,6 +183,10 @@ TEST_F(AskTell, ReportAndStatusShowItLikeOthers) {
   EXPECT_EQ(SweepOfStatus().at("counts").at("running"), 1);
   const Json report = DdlJson({"report", "outside"});
   EXPECT_EQ(report.at("best").at("value"), 1.5) << report.dump(1);
+  EXPECT_EQ(report.at("front"), nullptr);
+  const Finished refused = Ddl({"report", "outside", "--reference", "1"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.error.find("only sweeps with several objectives"), std::string::npos);
   for (const char* command : {"report", "show", "explain"}) {
     const std::string target = std::string("outside") + (command[0] == 'r' ? "" : "/3");
     const Finished done = Ddl({command, target});

@@ -41,6 +41,12 @@ TEST_F(Fetch, TheBestTrialsResultsAreHereWhenTheSweepEnds) {
   EXPECT_THAT(Ddl({"fetch", "3"}).out, HasSubstr("trial 3 is here"));
 }
 
+TEST_F(Fetch, AsManyOfTheBestComeAsTheSpecKeeps) {
+  EXPECT_EQ(Sweep("keep: 2\n").code, 0);
+  EXPECT_EQ(Result(2, "output/result"), "out 3\n");
+  EXPECT_EQ(Result(3, "output/result"), "out 2\n");
+}
+
 TEST_F(Fetch, AllOrNoneComeByTheRule) {
   const Finished none = Sweep("results: none\n");
   EXPECT_EQ(none.code, 0) << none.error;

@@ -65,6 +65,24 @@ TEST(GcPlan, KeepsTheLastToEndWithoutAMetric) {
   EXPECT_EQ(Steps(PlanGc({sweep}, kRules)), (Words{"checkpoints 2", "compress 1", "job 2"}));
 }
 
+TEST(GcPlan, KeepsAsManyAsTheSpecSaysUnlessToldOtherwise) {
+  GcSweep sweep = Sweep({OldTrial(1, 0.5), OldTrial(2, 0.1), OldTrial(3, 0.9)});
+  sweep.keep_best = 2;
+  GcRules rules = kRules;
+  rules.keep_best.reset();
+  EXPECT_EQ(Steps(PlanGc({sweep}, rules)),
+            (Words{"checkpoints 3", "compress 1", "compress 2", "job 3"}));
+  EXPECT_EQ(Steps(PlanGc({sweep}, kRules)).size(), 5U);
+}
+
+TEST(GcPlan, KeepsAllOfAFront) {
+  GcSweep sweep = Sweep({OldTrial(1, 0.5), OldTrial(2, 0.1), OldTrial(3, 0.9)});
+  sweep.front = {1, 3};
+  const GcPlan plan = PlanGc({sweep}, kRules);
+  EXPECT_EQ(Steps(plan), (Words{"checkpoints 2", "compress 1", "compress 3", "job 2"}));
+  EXPECT_EQ(plan.kept.front().why, "on the front");
+}
+
 TEST(GcPlan, FailedTrialsAreNeverTheBest) {
   GcTrial failed = OldTrial(1, 0.0);
   failed.state = TrialState::kFailed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -52,6 +53,21 @@ std::vector<RunningTrial> Running(int count) {
     trials.push_back(trial);
   }
   return trials;
+}
+
+TEST(Progress, ShowsAFrontWhereThereAreSeveralObjectives) {
+  SweepProgress progress = Midway();
+  progress.best.reset();
+  progress.front = 7;
+  progress.front_best = {{"loss", 0.0123}, {"speed", 1'200}};
+  const std::string front = "front of 7: best loss 0.0123, speed 1200";
+  const auto lines = ProgressLines(progress, {}, kNow, test::Plain(80));
+  EXPECT_NE(std::ranges::find(lines, front), lines.end()) << test::Joined(lines);
+  EXPECT_NE(PlainProgressLine(progress).find("; " + front + "; "), std::string::npos)
+      << PlainProgressLine(progress);
+  const SweepProgress read = ProgressFromJson(ProgressJson(progress, {})).progress;
+  EXPECT_EQ(read.front, 7);
+  EXPECT_EQ(read.front_best, progress.front_best);
 }
 
 std::string Screen(const Terminal& terminal) {

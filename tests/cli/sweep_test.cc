@@ -69,19 +69,75 @@ TEST_F(Sweep, RefusesAProgramThatCannotBeStartedAndWritesNothing) {
     EXPECT_FALSE(std::filesystem::exists(folder_ + "/store")) << lines;
     return done.error;
   };
-  const std::string before = "ddl: " + folder_ + "/s.yaml: ";
+  const auto before = [this](int column) {
+    return "ddl: " + folder_ + "/s.yaml:4:" + std::to_string(column) + ": ";
+  };
+  const auto quoted = [](const std::string& line, int column) {
+    return "\n  " + line + "\n" + std::string(static_cast<std::size_t>(column) + 1, ' ') + "^\n";
+  };
   EXPECT_EQ(refusal("command: [/nonexistent/x]"),
-            before + "no such program: /nonexistent/x (in " + folder_ +
-                "); mend the first word of command, or workdir\n");
-  EXPECT_EQ(
-      refusal("command: [nonexistent-x]"),
-      before + "no such program: nonexistent-x; write its path, or ./NAME for one in workdir\n");
-  EXPECT_EQ(refusal("command: [./plain.sh]"),
-            before + "not executable: ./plain.sh; chmod +x " + folder_ +
-                "/./plain.sh, or put its interpreter before it\n");
+            before(11) + "no such program: /nonexistent/x (in " + folder_ +
+                "); mend it, or workdir" + quoted("command: [/nonexistent/x]", 11));
+  EXPECT_EQ(refusal("command: [nonexistent-x]"),
+            before(11) +
+                "no such program: nonexistent-x; write its path, or ./NAME for one in workdir" +
+                quoted("command: [nonexistent-x]", 11));
+  EXPECT_EQ(refusal("command: [./plain.sh]"), before(11) + "not executable: ./plain.sh; chmod +x " +
+                                                  folder_ +
+                                                  "/./plain.sh, or put its interpreter before it" +
+                                                  quoted("command: [./plain.sh]", 11));
+  EXPECT_EQ(refusal("command: [python3, gone.py, --fast]"),
+            before(20) + "no such program: gone.py (in " + folder_ + "); mend it, or workdir" +
+                quoted("command: [python3, gone.py, --fast]", 20));
   EXPECT_EQ(Ddl({"run", "--", "nonexistent-x"}).code, 2);
-  EXPECT_EQ(refusal("program: missing.py"), before + "no such program: missing.py (in " + folder_ +
-                                                "); mend program, or workdir\n");
+  EXPECT_EQ(refusal("program: missing.py"), before(10) + "no such program: missing.py (in " +
+                                                folder_ + "); mend program, or workdir" +
+                                                quoted("program: missing.py", 10));
+}
+
+TEST_F(Sweep, SaysOnceHowItSearches) {
+  const std::string spec = Write("s.yaml",
+                                 "name: s\nmethod: auto\nmetric: {name: loss}\nrun_cap: 2\n"
+                                 "resources: {cpus: 0.1}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+                                 "command: [sh, -c, 'echo \"{\\\"loss\\\": 1}\"']\n");
+  const std::string note = "search: auto chooses gp: 2 configurations of 1 parameter";
+  const Finished done = Ddl({"sweep", spec});
+  EXPECT_EQ(done.code, 0) << done.error;
+  const std::size_t at = done.out.find(note);
+  ASSERT_NE(at, std::string::npos) << done.out;
+  EXPECT_EQ(done.out.find(note, at + 1), std::string::npos);
+  EXPECT_EQ(DdlJson({"show", "s"}).at("events").size(), 1U);
+  const Finished shown = Ddl({"status", "s"});
+  EXPECT_NE(shown.out.find(note.substr(8)), std::string::npos) << shown.out;
+}
+
+TEST_F(Sweep, RefusesASearchThatCannotBeStartedAndWritesNothing) {
+  Write("plain.sh", "true\n");
+  const auto refusal = [this](const std::string& command) {
+    const std::string spec = Write("s.yaml",
+                                   "name: s\nmethod: custom\nmetric: {name: loss}\n"
+                                   "command: [\"true\"]\nparameters: {x: {values: [1, 2]}}\n"
+                                   "run_cap: 2\nsearch:\n  command: " +
+                                       command + "\n");
+    const Finished done = Ddl({"validate", spec});
+    for (const char* verb : {"validate", "sweep", "ask"}) {
+      const Finished same = Ddl({verb, spec});
+      EXPECT_EQ(same.code, 2) << verb << command;
+      EXPECT_EQ(same.error, done.error);
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/store/ddl.db")) << command;
+    return done.error.substr(0, done.error.find('\n'));
+  };
+  const std::string before = "ddl: " + folder_ + "/s.yaml:8:";
+  EXPECT_EQ(refusal("[nonexistent-x]"),
+            before +
+                "13: no such program: nonexistent-x; write its path, or ./NAME for one in "
+                "workdir");
+  EXPECT_EQ(refusal("[./plain.sh, 7]"), before + "13: not executable: ./plain.sh; chmod +x " +
+                                            folder_ +
+                                            "/./plain.sh, or put its interpreter before it");
+  EXPECT_EQ(refusal("[python3, gone.py]"),
+            before + "22: no such program: gone.py (in " + folder_ + "); mend it, or workdir");
 }
 
 TEST_F(Sweep, RefusesWhatTheTrainerWouldRefuseAndWritesNothing) {

@@ -14,6 +14,7 @@
 #include "configs/error.h"
 #include "configs/grid.h"
 #include "configs/sampling.h"
+#include "tests/configs/reference_grid.h"
 
 namespace ddl {
 namespace {

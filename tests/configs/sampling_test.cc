@@ -9,8 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include "configs/grid.h"
 #include "configs/json.h"
 #include "configs/spec_reader.h"
+#include "tests/configs/reference_grid.h"
 
 namespace ddl {
 namespace {
@@ -26,21 +28,25 @@ TEST(Grid, CountsAndVisitsEveryPointOnce) {
       "a: {values: [x, y]}, b: {min: 1, max: 3}, c: {distribution: q_uniform, min: 0, max: 1, q: "
       "0.5}, d: {value: 7}",
       "method: grid");
+  const Grid grid(space);
+  ASSERT_EQ(grid.Size(), 2 * 3 * 3);
   ASSERT_EQ(GridSize(space), 2 * 3 * 3);
   std::set<std::string> seen;
   for (std::int64_t i = 0; i < 18; ++i)
-    seen.insert(DumpJson(GridPoint(space, i)));
+    seen.insert(DumpJson(grid.Point(i)));
   EXPECT_EQ(seen.size(), 18U);
-  EXPECT_EQ(GridPoint(space, 0), Json({{"a", "x"}, {"b", 1}, {"c", 0.0}, {"d", 7}}));
-  EXPECT_EQ(GridPoint(space, 1).at("c"), 0.5) << "the last one changes fastest";
-  EXPECT_EQ(GridPoint(space, 17), Json({{"a", "y"}, {"b", 3}, {"c", 1.0}, {"d", 7}}));
+  EXPECT_EQ(grid.Point(0), Json({{"a", "x"}, {"b", 1}, {"c", 0.0}, {"d", 7}}));
+  EXPECT_EQ(grid.Point(1).at("c"), 0.5) << "the last one changes fastest";
+  EXPECT_EQ(grid.Point(17), Json({{"a", "y"}, {"b", 3}, {"c", 1.0}, {"d", 7}}));
+  for (std::int64_t i = 0; i < 18; ++i)
+    EXPECT_EQ(grid.Point(i), GridPoint(space, i));
 }
 
 TEST(Grid, SaysWhenItIsBeyondCounting) {
   std::string parameters;
   for (int i = 0; i < 8; ++i)
     parameters += "p" + std::to_string(i) + ": {min: 1, max: 1000000000}, ";
-  EXPECT_FALSE(GridSize(SpaceOf(parameters)).has_value());
+  EXPECT_FALSE(Grid(SpaceOf(parameters)).Size().has_value());
 }
 
 TEST(RandomPoints, AreAFunctionOfSeedAndIndex) {

@@ -38,8 +38,6 @@ std::set<std::string> KeysOfTheReader(const std::string& spec, const std::string
   return {};
 }
 
-const std::set<std::string> kNotBuilt{"keep"};
-
 std::set<std::string> KeysOfTheSchema(const Json& section) {
   std::set<std::string> keys;
   for (const auto& item : section.at("properties").items())
@@ -49,22 +47,16 @@ std::set<std::string> KeysOfTheSchema(const Json& section) {
 
 TEST(SpecSchema, NamesTheKeysOfTheReader) {
   const Json schema = ParseJson(ReadText("ddl.schema.json"), "ddl.schema.json");
-  const auto built = [](std::set<std::string> keys) {
-    std::erase_if(keys, [](const std::string& key) { return kNotBuilt.contains(key); });
-    return keys;
-  };
   const std::string base = "command: [a]\nmethod: grid\nparameters: {x: {values: [1]}}\n";
-  EXPECT_EQ(KeysOfTheSchema(schema),
-            built(KeysOfTheReader(base + "qqqqqqqqqqqq: 1\n", "the spec")));
+  EXPECT_EQ(KeysOfTheSchema(schema), KeysOfTheReader(base + "qqqqqqqqqqqq: 1\n", "the spec"));
   for (const char* section : {"metric", "limits", "resources", "warm_start"}) {
     EXPECT_EQ(KeysOfTheSchema(schema.at("properties").at(section)),
               KeysOfTheReader(base + section + ": {qqqqqqqqqqqq: 1}\n", section));
   }
   const Json& parameter = schema.at("definitions").at("parameters").at("additionalProperties");
-  EXPECT_EQ(
-      KeysOfTheSchema(parameter),
-      built(KeysOfTheReader("command: [a]\nmethod: grid\nparameters: {x: {qqqqqqqqqqqq: [1]}}\n",
-                            "parameter \"x\"")));
+  EXPECT_EQ(KeysOfTheSchema(parameter),
+            KeysOfTheReader("command: [a]\nmethod: grid\nparameters: {x: {qqqqqqqqqqqq: [1]}}\n",
+                            "parameter \"x\""));
   std::set<std::string> names{"categorical_w_probabilities"};
   for (const DistributionEntry& entry : AllDistributions())
     names.emplace(entry.name);

@@ -47,6 +47,7 @@ timeout_s: 1.5
 grace_s: 0
 lost_after_s: 90
 results: all
+keep: 5
 fail_fast: true
 share_busy_gpus: true
 capture: {acc: 'acc=([0-9.]+)'}
@@ -79,6 +80,7 @@ TEST(SpecReader, ReadsEveryKey) {
   EXPECT_EQ(spec.grace, std::chrono::milliseconds(0));
   EXPECT_EQ(spec.lost_after, std::chrono::seconds(90));
   EXPECT_EQ(spec.results, ResultsRule::kAll);
+  EXPECT_EQ(spec.keep, 5);
   EXPECT_TRUE(spec.fail_fast);
   EXPECT_TRUE(spec.share_busy_gpus);
   EXPECT_EQ(spec.captures.at(0).metric, "acc");

@@ -62,11 +62,18 @@ TEST(CoreSearch, AsksForATrialWhenItMayStart) {
   EXPECT_EQ(Proposals(world).size(), 2U) << "the one that runs, and the next";
 }
 
+// Five generations of four.
+SweepSpec LearningBy(Method method) {
+  SweepSpec spec = Learning(20);
+  spec.method = method;
+  if (method == Method::kPbt) spec.pbt = PbtSettings{.population = 4, .max_iter = 5};
+  return spec;
+}
+
 class EverySearch : public ::testing::TestWithParam<Method> {};
 
 TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
-  SweepSpec spec = Learning(20);
-  spec.method = GetParam();
+  const SweepSpec spec = LearningBy(GetParam());
   World undisturbed(1, Parabola);
   undisturbed.Open(spec);
   undisturbed.RunToEnd();
@@ -86,7 +93,7 @@ TEST_P(EverySearch, GoesOnAfterAKillAsIfThereHadBeenNone) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, EverySearch,
                          ::testing::Values(Method::kTpe, Method::kGp, Method::kCmaes,
-                                           Method::kNsga2, Method::kAuto));
+                                           Method::kNsga2, Method::kAuto, Method::kPbt));
 
 TEST(CoreSearch, IsToldOnceAllSeedsHaveEnded) {
   World world(2, Parabola);
@@ -158,6 +165,81 @@ TEST(CoreSearch, CannotCancelWhatHasNoConfigurationYet) {
   world.RunFor(milliseconds(500));
   EXPECT_THAT(world.Ask(UserVerb::kStop, {9}), HasSubstr("has no configuration yet"));
   world.RunToEnd();
+}
+
+std::vector<std::string> NotesOf(const World& world) {
+  std::vector<std::string> notes;
+  for (const EventNoted& note : world.store.notes)
+    if (!note.trial && note.text.starts_with(kOfSearch)) notes.push_back(note.text);
+  return notes;
+}
+
+TEST(CoreSearch, NotesWhatTheSearchSaysOfItselfOnce) {
+  SweepSpec spec = Learning(20);
+  spec.method = Method::kAuto;
+  for (const auto crash : {World::Crash::kBeforeCommit, World::Crash::kAfterCommit}) {
+    World world(1, Parabola);
+    world.Open(spec);
+    for (int kill = 0; kill < 6; ++kill) {
+      world.Turn(crash);
+      world.Restart();
+      world.Connect("local");
+      world.RunFor(milliseconds(3'300));
+    }
+    world.RunToEnd();
+    ASSERT_EQ(NotesOf(world).size(), 1U);
+    EXPECT_THAT(NotesOf(world).front(), HasSubstr("search: auto chooses gp: 20 configurations"));
+    EXPECT_LE(std::ranges::count(world.said, NotesOf(world).front()), 1)
+        << "0 where it was killed between writing it down and saying it";
+  }
+}
+
+TEST(CoreSearch, NotesWhatIsNewAndNothingTwice) {
+  World world(1, Parabola);
+  world.Open(Learning(3));
+  const auto propose = [&world](const std::string& note) {
+    Proposed proposed{SweepId{1}, 0, 0, {}};
+    proposed.note = note;
+    world.Tell(std::move(proposed));
+    world.RunFor(milliseconds(10));
+  };
+  for (const char* note : {"one", "one", "", "two", "two", "one"})
+    propose(note);
+  EXPECT_THAT(NotesOf(world), ::testing::ElementsAre("search: one", "search: two", "search: one"));
+}
+
+// The further objective is large where the loss is.
+Script TwoObjectives(const LaunchRecord& record) {
+  Script script = Parabola(record);
+  auto& values = script.reports.front().values;
+  values.emplace_back("gain", values.front().second);
+  if (record.trial_number == 2) script.exit_code = 3;
+  return script;
+}
+
+TEST(CoreSearch, HasAFrontWhereThereAreSeveralObjectives) {
+  SweepSpec spec = Learning(8);
+  spec.method = Method::kRandom;
+  spec.objectives = {{.name = "loss"}, {.name = "gain", .goal = Goal::kMaximize}};
+  World world(2, TwoObjectives);
+  world.Open(spec);
+  world.RunFor(seconds(7));
+  world.Restart();
+  world.Connect("local");
+  world.RunToEnd();
+  const SweepProgress progress = world.core->Progress({}).front();
+  EXPECT_FALSE(progress.best);
+  EXPECT_EQ(progress.front, 7) << "the more loss the more gain: all that finished";
+  double least = 1e9;
+  double most = -1e9;
+  for (std::int64_t number = 1; number <= 8; ++number) {
+    if (number == 2) continue;
+    const double loss = world.store.Trial(number).objective.value_or(std::nan(""));
+    least = std::min(least, loss);
+    most = std::max(most, loss);
+  }
+  EXPECT_THAT(progress.front_best, ::testing::ElementsAre(::testing::Pair("loss", least),
+                                                          ::testing::Pair("gain", most)));
 }
 
 TEST(CoreSearch, TakesInitialPointsFirst) {

@@ -36,6 +36,7 @@ struct StoredTrial {
   int failures = 0;
   std::optional<double> objective;
   std::vector<StoredAttempt> attempts;
+  std::map<std::string, double> last;  // values by metric
 
   [[nodiscard]] StoredAttempt* Open() {
     return attempts.empty() || attempts.back().ended ? nullptr : &attempts.back();
@@ -178,6 +179,7 @@ class FakeStore {
     for (const MetricReport& report : added.reports) {
       EXPECT_EQ(report.seq, ++trial.Open()->mark);
       for (const auto& [name, value] : report.values) {
+        trial.last[name] = value;
         if (name != metric) continue;
         trial.Open()->reports.push_back({trial.added.number, report.step, value});
         trial.objective = value;
@@ -197,6 +199,7 @@ class FakeStore {
     SearchStep& step = search.at(proposed.sweep).at(static_cast<std::size_t>(proposed.step - 1));
     EXPECT_EQ(step.params_json + step.outcome_json, "");
     step.params_json = proposed.params_json;
+    step.parent = proposed.parent;
   }
   void Apply(const SearchTold& told) {
     auto& steps = search[told.sweep];
@@ -218,6 +221,17 @@ class FakeStore {
                                 << ToString(trial.state);
   }
 
+  static void AddFurther(const StoredSweep& sweep, const StoredTrial& trial,
+                         SweepHistory& history) {
+    const Json spec = ParseJson(sweep.added.spec_json, "spec");
+    const std::size_t objectives = spec.contains("metrics") ? spec.at("metrics").size() : 0;
+    for (std::size_t i = 1; i < objectives; ++i) {
+      const auto found = trial.last.find(spec.at("metrics").at(i).at("name").get<std::string>());
+      history.further[trial.added.number].push_back(found == trial.last.end() ? std::nan("")
+                                                                              : found->second);
+    }
+  }
+
   [[nodiscard]] SweepHistory HistoryOf(const StoredSweep& sweep) {
     SweepHistory history;
     history.id = sweep.added.id;
@@ -228,6 +242,10 @@ class FakeStore {
     history.outcome = sweep.last.outcome;
     history.reason = sweep.last.reason;
     history.metric_reports = sweep.metric_reports;
+    for (const EventNoted& note : notes) {
+      if (note.sweep != sweep.added.id || note.trial || !note.text.starts_with(kOfSearch)) continue;
+      history.search_note = note.text.substr(kOfSearch.size());
+    }
     for (const auto& [key, id] : by_number) {
       if (key.first != sweep.added.id) continue;
       StoredTrial& trial = trials.at(id);
@@ -235,6 +253,7 @@ class FakeStore {
       history.trials.push_back({id, trial.added.number, trial.added.configuration,
                                 trial.added.seed_index, trial.state, attempts, trial.failures,
                                 trial.wanted, trial.objective, trial.reason});
+      AddFurther(sweep, trial, history);
       for (const StoredAttempt& attempt : trial.attempts) {
         const std::int64_t wall = attempt.ended ? attempt.ended->wall_ms : 0;
         history.wall_ms = std::max(history.wall_ms, attempt.added.busy_ms + wall);
@@ -253,9 +272,14 @@ class FakeStore {
 
   void AddReports(SweepHistory& history) const {
     const StoredSweep& sweep = sweeps.at(history.id);
-    if (!ParseJson(sweep.added.spec_json, "spec").contains("early_terminate")) return;
+    const Json spec = ParseJson(sweep.added.spec_json, "spec");
+    const bool is_pbt = spec.at("method") == "pbt";
+    if (!spec.contains("early_terminate") && !is_pbt) return;
     for (const auto& [id, trial] : trials) {
       if (trial.added.sweep != history.id) continue;
+      if (is_pbt && !trial.attempts.empty()) {
+        history.ran_on[trial.added.number] = trial.attempts.back().added.host;
+      }
       for (const StoredAttempt& attempt : trial.attempts)
         for (const KnownReport& report : attempt.reports)
           history.reports.push_back(report);

@@ -195,7 +195,7 @@ TEST(Gp, SaysWhenItLearnsFromAPart) {
   feed(500);
   EXPECT_EQ(search->Note(), "");
   feed(620);
-  EXPECT_NE(search->Note().find("500 of 620"), std::string::npos) << search->Note();
+  EXPECT_NE(search->Note().find("from 500 of its results"), std::string::npos) << search->Note();
   const Configuration proposed = search->Propose(number).value();
   EXPECT_NEAR(At(proposed, 0), 0.3, 0.2);
   EXPECT_NEAR(At(proposed, 1), 0, 0.2);
@@ -219,6 +219,22 @@ TEST(Gp, LeavesMostOfWhatItCannotForetellToTpe) {
     EXPECT_EQ(gp->Propose(number), tpe->Propose(number)) << number;
   EXPECT_NE(gp->Propose(44), tpe->Propose(44));
   EXPECT_NE(gp->Note().find("three of four proposals are tpe's"), std::string::npos) << gp->Note();
+}
+
+TEST(Gp, TakesFailuresForNoNoise) {
+  const Space space = UnitCube(3);
+  const auto gp = MakeGp({.space = space, .seed = 4});
+  for (int number = 0; number < 60; ++number) {
+    const Configuration drawn = SamplePoint(space, 3, number);
+    gp->Take(number, drawn);
+    const double value = std::pow(At(drawn, 0) - 0.3, 2) + At(drawn, 1) * At(drawn, 2);
+    Outcome outcome = Finished(value);
+    if (number % 8 == 3) outcome = {.kind = Outcome::Kind::kFailed};
+    if (number % 8 == 6) outcome = {.kind = Outcome::Kind::kPruned, .values = {value + 1}};
+    gp->Tell(number, outcome);
+  }
+  EXPECT_TRUE(gp->Propose(60));
+  EXPECT_EQ(gp->Note(), "");
 }
 
 TEST(Gp, TrustsItsModelOfWhatIsSmooth) {

@@ -15,6 +15,7 @@
 
 #include "scheduler/core.h"
 #include "scheduler/search/search.h"
+#include "scheduler/search/search_desk.h"
 #include "tests/scheduler/fake_host.h"
 #include "tests/scheduler/fake_store.h"
 
@@ -97,7 +98,9 @@ class World {
   }
 
   void Reopen(const std::string& name, bool retry_failed = false) {
-    Tell(SweepOpened{specs.at(name), "text", "{}", store.Load(name), retry_failed});
+    std::optional<SweepHistory> history = store.Load(name);
+    if (history) searches[history->id] = MakeSearch(specs.at(name), history->search);
+    Tell(SweepOpened{specs.at(name), "text", "{}", std::move(history), retry_failed});
   }
 
   void Connect(const std::string& name) {
@@ -243,7 +246,7 @@ class World {
     if (!search || !Learns(specs.at(stored.added.name).method)) {
       search = MakeSearch(specs.at(stored.added.name), StepsBefore(ask));
     }
-    Tell(Proposed{ask.sweep, ask.first, ask.count, search->Propose(ask.first, ask.count)});
+    Tell(AnswerTo(ask, *search));
   }
   void Act(const TellSearch& tell) {
     auto& search = searches[tell.sweep];

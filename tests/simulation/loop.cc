@@ -8,6 +8,7 @@
 
 #include "configs/planted_bugs.h"
 #include "scheduler/admission.h"
+#include "scheduler/search/search_desk.h"
 #include "tests/simulation/describe.h"
 
 namespace ddl::simulation {
@@ -288,10 +289,8 @@ void Loop::Act(const AskSearch& ask) {
   const Time delay = around_.Strikes(Fault::kSlowSearch)
                          ? around_.dice.Spread(seconds(1), seconds(60))
                          : around_.Moment();
-  std::vector<Configuration> proposed = searches_.at(ask.sweep)->Propose(ask.first, ask.count);
-  around_.agenda.After(delay, [this, ask, proposed = std::move(proposed)] {
-    Tell(Proposed{ask.sweep, ask.first, ask.count, proposed});
-  });
+  Proposed proposed = AnswerTo(ask, *searches_.at(ask.sweep));
+  around_.agenda.After(delay, [this, proposed = std::move(proposed)] { Tell(proposed); });
 }
 
 void Loop::Act(const TellSearch& tell) {

@@ -89,15 +89,24 @@ void MemoryStore::AddLimits(SweepHistory& history) const {
   }
   history.gpu_ms = static_cast<std::int64_t>(gpu_ms);
   AddReports(history);
+  for (const EventNoted& note : tables_.notes) {
+    if (note.sweep != history.id || note.trial || !note.text.starts_with(kOfSearch)) continue;
+    history.search_note = note.text.substr(kOfSearch.size());
+  }
   const auto search = tables_.search.find(history.id);
   if (search != tables_.search.end()) history.search = search->second;
 }
 
 void MemoryStore::AddReports(SweepHistory& history) const {
   const SweepAdded& sweep = tables_.sweeps.at(history.id).added;
-  if (!ParseJson(sweep.spec_json, "spec").contains("early_terminate")) return;
+  const Json spec = ParseJson(sweep.spec_json, "spec");
+  const bool is_pbt = spec.at("method") == "pbt";
+  if (!spec.contains("early_terminate") && !is_pbt) return;
   for (const auto& [id, trial] : tables_.trials) {
     if (trial.added.sweep != history.id) continue;
+    if (is_pbt && !trial.attempts.empty()) {
+      history.ran_on[trial.added.number] = trial.attempts.back().added.host;
+    }
     for (const StoredAttempt& attempt : trial.attempts) {
       for (const MetricReport& report : attempt.reports) {
         for (const auto& [name, value] : report.values) {
@@ -286,6 +295,7 @@ void MemoryStore::Apply(const SearchProposed& proposed) {
   Expect(step.params_json.empty() && step.outcome_json.empty(),
          "a question to a search is answered once", fmt::format("step {}", proposed.step));
   step.params_json = proposed.params_json;
+  step.parent = proposed.parent;
 }
 
 void MemoryStore::Apply(const SearchTold& told) {

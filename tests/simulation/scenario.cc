@@ -75,6 +75,18 @@ void AddResources(SweepSpec& spec, const Scenario& scenario, Random& dice) {
   if (dice.Chance(100'000)) spec.limits.wall_h = 2;
 }
 
+// Of some sweeps that may: generations whose trials go on from each other.
+void MakePopulation(SweepSpec& spec, Random& dice) {
+  const bool is_in = dice.Chance(400'000);
+  const std::int64_t population = dice.Between(2, 6);
+  const std::int64_t interval = dice.Between(1, 3);
+  const std::int64_t max_iter = interval * dice.Between(2, 6);
+  if (!is_in || !spec.metric || spec.seeds > 1 || spec.early_terminate) return;
+  spec.method = Method::kPbt;
+  spec.pbt = PbtSettings{.population = population, .interval = interval, .max_iter = max_iter};
+  spec.run_cap = spec.pbt->Trials();
+}
+
 SweepPlan MakeSweep(int index, std::int64_t most_trials, const Scenario& scenario, Random& dice) {
   SweepPlan plan;
   SweepSpec& spec = plan.spec;
@@ -158,6 +170,10 @@ Scenario MakeScenario(const Options& options) {
   Random lost_dice(options.seed ^ 0x1057U);
   for (SweepPlan& plan : scenario.sweeps) {
     plan.spec.lost_after = std::chrono::duration_cast<milliseconds>(lost_dice.Pick(kLostAfter));
+  }
+  Random population_dice(options.seed ^ 0x9b7U);
+  for (SweepPlan& plan : scenario.sweeps) {
+    if (plan.spec.run_cap.value_or(0) > 3) MakePopulation(plan.spec, population_dice);
   }
   if (options.fleet) MakeFleet(scenario, *options.fleet);
   return scenario;

@@ -44,6 +44,7 @@ void Witness::Began(const LaunchRecord& record, const std::string& host) {
   around_.trace.Note(around_.agenda.Now(), host, "really runs job {}", job.value);
   CheckIntent(record);
   CheckParameters(record);
+  CheckParent(record);
   if (runs_.contains(job)) {
     Surroundings::Violate("at most one live accepted attempt per trial",
                           fmt::format("job {} was started twice", job.value));
@@ -91,6 +92,29 @@ void Witness::CheckParameters(const LaunchRecord& record) const {
     Surroundings::Violate("enumerated configurations never change",
                           fmt::format("trial {}/{} runs with {}", record.sweep, trial->added.number,
                                       record.params_json));
+  }
+}
+
+// It begins from the checkpoint of a trial that has come to its end, the same at every attempt.
+void Witness::CheckParent(const LaunchRecord& record) const {
+  if (!specs_.at(record.sweep).pbt) return;
+  const StoredTrial* trial = store_.TrialOfJob(record.id.job);
+  if (trial == nullptr) return;
+  std::int64_t parent = 0;
+  for (const SearchStep& step : store_.Searches().at(trial->added.sweep)) {
+    const bool is_own = step.configuration == trial->added.configuration && step.parent;
+    if (is_own) parent = *step.parent + 1;
+  }
+  const auto refuse = [&](std::string_view why) {
+    Surroundings::Violate("a trial goes on from one that has ended",
+                          fmt::format("trial {}/{} from {}: {}", record.sweep, trial->added.number,
+                                      record.parent_number, why));
+  };
+  if (record.parent_number != parent) refuse("the store has another parent");
+  for (const auto& [id, other] : store_.Trials()) {
+    const bool is_parent =
+        parent > 0 && other.added.sweep == trial->added.sweep && other.added.number == parent;
+    if (is_parent && other.state != TrialState::kFinished) refuse("it has not finished");
   }
 }
 
@@ -380,7 +404,12 @@ void Witness::CheckAll() const {
       if (run == runs_.end() || !attempt.ended) continue;
       const bool counts = attempt.ended->cause == EndCause::kExited ||
                           attempt.ended->cause == EndCause::kMetricMissing;
-      well += counts && run->second.exit_code == 0 && !run->second.was_killed ? 1 : 0;
+      // One that had made its reports was told to leave, and may have been killed when it did not.
+      const bool is_pbt = specs_.at(run->second.sweep).pbt.has_value();
+      const bool was_done = is_pbt && run->second.stop_ordered;
+      const int code = run->second.exit_code;
+      const bool is_well = (code == 0 || (is_pbt && code == 75)) && !run->second.was_killed;
+      well += (counts && is_well) || was_done ? 1 : 0;
     }
     if (trial.state == TrialState::kFinished && well == 0) {
       Surroundings::Violate("it ended on evidence",

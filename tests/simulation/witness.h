@@ -73,6 +73,7 @@ class Witness {
   void CheckIntent(const LaunchRecord& record) const;
   void CheckRoom(const RealRun& run) const;
   void CheckParameters(const LaunchRecord& record) const;
+  void CheckParent(const LaunchRecord& record) const;
   void CheckEvidence(const RealRun* run, const AttemptEnded& ended,
                      const AttemptAdded& added) const;
   void NoteMove(const TrialMoved& moved);

@@ -59,7 +59,7 @@ TEST_F(RebuildTest, AnOlderDatabaseIsReadAsItIsAndMigratedByItsWriter) {
   }
   EXPECT_THAT(CheckStore(folder_.Path()), IsEmpty());
   const Connection connection(folder_.Database(), OpenAs::kReader);
-  EXPECT_EQ(connection.Number("PRAGMA user_version"), 4);
+  EXPECT_EQ(connection.Number("PRAGMA user_version"), 5);
   EXPECT_EQ(connection.Number("SELECT commits FROM store"), 1);
 }
 

@@ -121,6 +121,24 @@ TEST_F(StoreTest, LoadsWhatASearchWasAskedAndToldInOrder) {
   EXPECT_EQ(history->search[2].outcome_json, R"({"outcome":"failed"})");
 }
 
+TEST_F(StoreTest, LoadsWhatATrialGoesOnFromAndWhereThatRan) {
+  Store store = Store::Open(folder_.Path());
+  SweepAdded sweep = SampleSweep();
+  sweep.spec_json = R"({"method":"pbt"})";
+  Commit(store, {sweep, SearchAsked{{1}, 1, 0}, SearchProposed{{1}, 1, R"({"x":1})"}});
+  Commit(store, RunningTrial(1));
+  Commit(store, {Losses(1, 1, {0.5, 0.25})});
+  Commit(store, {SearchAsked{{1}, 2, 1}, SearchProposed{{1}, 2, R"({"x":2})", 0}});
+  const std::optional<SweepHistory> history = store.Load("sample");
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->search.at(0).parent, std::nullopt);
+  EXPECT_EQ(history->search.at(1).parent, 0);
+  EXPECT_EQ(history->reports.size(), 2U);
+  EXPECT_EQ(history->ran_on.at(1), std::get<AttemptAdded>(RunningTrial(1)[1]).host);
+  const StoreReader reader = StoreReader::Open(folder_.Path());
+  EXPECT_EQ(reader.Parents({1}), (std::map<std::int64_t, std::int64_t>{{2, 1}}));
+}
+
 TEST_F(StoreTest, LoadsReportsForAPrunerAlone) {
   Store store = Store::Open(folder_.Path());
   SweepAdded sweep = SampleSweep();
@@ -262,7 +280,7 @@ TEST_F(StoreTest, RefusesWhatIsNotItsOwnAndLeavesItUntouched) {
   }
   std::string before = ReadBytes(database);
   EXPECT_THAT(OpenRefusal(folder_.Path()),
-              HasSubstr("this database is of a newer ddl (schema 99, ours is 4)"));
+              HasSubstr("this database is of a newer ddl (schema 99, ours is 5)"));
   EXPECT_THROW((void)StoreReader::Open(folder_.Path()), Error);
   EXPECT_EQ(ReadBytes(database), before);
   {

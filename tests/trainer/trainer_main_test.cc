@@ -187,6 +187,19 @@ TEST_F(TrainerMain, GoesOnAfterTermWithTheSameBits) {
     EXPECT_EQ(Comparable(lines[i]), Comparable(expected[i])) << "line " << i;
 }
 
+TEST_F(TrainerMain, LeavesAfterTheEpochsThatItIsTold) {
+  std::map<std::string, std::string> variables{{"DDL_CHECKPOINT_DIR", Path("checkpoints")},
+                                               {"DDL_UNTIL", "1"}};
+  TrainerProcess part({Path("config.json")}, variables, Path("error"));
+  EXPECT_EQ(part.ReadRest().size(), 1U);
+  EXPECT_EQ(part.Wait(), 0);
+  EXPECT_THAT(Error(), HasSubstr("done with its part, 1 of "));
+  variables["DDL_UNTIL"] = "soon";
+  TrainerProcess wrong({Path("config.json")}, variables, Path("error"));
+  EXPECT_EQ(wrong.ReadRest().size(), 0U);
+  EXPECT_EQ(wrong.Wait(), 2);
+}
+
 TEST_F(TrainerMain, SaysThatItWasStoppedWhereNothingWasKept) {
   TrainerProcess process({Path("config.json"), "--set", "epochs=100000"}, {}, Path("error"));
   EXPECT_NE(process.ReadLine(), "");

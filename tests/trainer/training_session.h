@@ -22,6 +22,7 @@ struct Session {
   std::optional<std::filesystem::path> folder = std::nullopt;
   std::optional<std::filesystem::path> output = std::nullopt;
   int stop_after_steps = kNever;
+  std::optional<std::uint64_t> until = std::nullopt;
 
   std::vector<std::string> lines = {};
   std::vector<std::string> notes = {};
@@ -35,7 +36,8 @@ struct Session {
         .notes = [&](const std::string& note) { notes.push_back(note); },
         .is_stop_asked = [&] { return stop_after_steps != kNever && asked++ >= stop_after_steps; },
         .checkpoint_folder = folder,
-        .output_folder = output};
+        .output_folder = output,
+        .until = until};
     Training training(config, batches, outlets);
     end = training.Run();
     state = training.State();

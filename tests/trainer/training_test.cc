@@ -274,6 +274,33 @@ TEST(Training, MoreEpochsContinueWhatWasFinished) {
   EXPECT_EQ(ParseJson(more.lines[0], "line")["step"], 5);
 }
 
+// As three trials of a population, the second with another rate.
+TEST(Training, InPartsItIsTheWholeAndAPartMayHaveAnotherRate) {
+  const TrainerFolder folder;
+  Session whole{.config = SmallConfig()};
+  whole.Run();
+  std::vector<std::string> lines;
+  for (const std::uint64_t until : {1U, 3U, 4U}) {
+    Session part{.config = SmallConfig(), .folder = folder.Path(), .until = until};
+    part.Run();
+    EXPECT_EQ(part.end, TrainingEnd::kFinished);
+    lines.insert(lines.end(), part.lines.begin(), part.lines.end());
+    if (until == 4) {
+      EXPECT_EQ(part.state, whole.state);
+    }
+  }
+  EXPECT_EQ(lines.size(), whole.lines.size()) << "the test once, at the end";
+  const TrainerFolder other;
+  Session first{.config = SmallConfig(), .folder = other.Path(), .until = 2U};
+  first.Run();
+  Session second{.config = SmallConfig(R"({"optimizer.lr": 0.02, "model.dropout": 0.1})"),
+                 .folder = other.Path()};
+  second.Run();
+  EXPECT_EQ(second.end, TrainingEnd::kFinished);
+  EXPECT_EQ(second.lines.size(), 3U) << "two epochs and the test";
+  EXPECT_NE(second.state, whole.state);
+}
+
 TEST(Training, RefusesACheckpointOfAnotherTraining) {
   const TrainerFolder folder;
   Session first{.config = SmallConfig(), .folder = folder.Path()};

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Some kill points of `ddl ask` and `ddl tell`.
+#include "tests/faults/kill_ask_tell.h"
+
+namespace ddl {
+namespace {
+
+TEST_F(KilledAskTell, AskGivesOutWholeTrials) {
+  KillAsk(20);
+}
+
+TEST_F(KilledAskTell, AskBeginsWholeStores) {
+  KillTheFirstAsk(20);
+}
+
+TEST_F(KilledAskTell, TellIsTakenOnceOrNotAtAll) {
+  KillTell(20);
+}
+
+}  // namespace
+}  // namespace ddl
