@@ -24,9 +24,9 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   const std::size_t step = rows * sizeof(std::uint32_t) + sizeof(LaneStep) + sizeof(LaneScore);
   GpuMemory memory;
   memory.lane = model.layout.Floats() * sizeof(float) +
-                rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
+                rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step +
+                2 * data.scale_floats * sizeof(float);
   memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
-                  2 * data.scale_floats * sizeof(float) +
                   UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) +
                   kCudaWorkspaceBytes;
   return memory;

@@ -38,6 +38,7 @@ class ProgramBuilder {
                                         .board = places_.board,
                                         .arena = places_.arena,
                                         .data = data,
+                                        .scales = places_.scales,
                                         .out = input.offset,
                                         .stride = Narrow(input.Stride()),
                                         .rows = Narrow(rows_),

@@ -14,11 +14,14 @@
 
 namespace ddl {
 
+using StoredData = std::variant<StoredRows<std::uint8_t>, StoredRows<float>>;
+
 // Where all that a program touches lies in the memory of the device.
 struct GpuPlaces {
   StepBoard board;
   LaneFloats arena;
-  std::variant<StoredRows<std::uint8_t>, StoredRows<float>> data;
+  StoredData data;
+  LaneScales scales;
   std::int32_t* labels = nullptr;  // [lanes, rows of a pass at most]
   RowWorth* worth = nullptr;       // the same
   const UpdatePart* parts = nullptr;
