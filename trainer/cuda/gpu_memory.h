@@ -36,6 +36,9 @@ struct GpuMemory {
 [[nodiscard]] std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted,
                                        std::size_t free_bytes);
 
+// Lanes that can be added to those of a plan.
+[[nodiscard]] std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes);
+
 // "64 lanes of 7.1 MiB and 89.2 MiB for all: 0.53 GiB", for logs.
 [[nodiscard]] std::string DescribeGpuMemory(const GpuMemory& memory, std::size_t lanes);
 

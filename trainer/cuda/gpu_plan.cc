@@ -30,6 +30,7 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRo
                  std::size_t scale_floats)
     : device_(device),
       lanes_(settings.lanes),
+      affines_(lanes_.size()),
       stretch_(settings.stretch),
       precision_(settings.precision) {
   CheckGpuShape(settings.shape);
@@ -42,6 +43,7 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRo
 GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuData& data)
     : device_(device),
       lanes_(settings.lanes),
+      affines_(lanes_.size()),
       stretch_(settings.stretch),
       precision_(settings.precision) {
   CheckGpuShape(settings.shape);
@@ -75,6 +77,9 @@ void GpuPlan::Allocate(std::size_t scale_floats) {
   scale_ = AllocateOn<float>(device_, lanes * scale_floats);
   places_.scales = {
       .mean = mean_, .scale = scale_, .floats = static_cast<std::uint32_t>(scale_floats)};
+  const std::size_t kept = ddl::KeptSteps(model_, stretch_);
+  places_.kept = {.at = AllocateOn<float>(device_, lanes * kept * LogitFloats(model_)),
+                  .steps = static_cast<std::uint32_t>(kept)};
   const std::vector<UpdatePart> parts = UpdateParts(model_);
   auto* device_parts = AllocateOn<UpdatePart>(device_, parts.size());
   UploadTo(device_, device_parts, std::span<const UpdatePart>(parts));
@@ -109,8 +114,18 @@ void GpuPlan::SetLane(std::size_t lane, const LaneSettings& settings, const Affi
   assert(lane < lanes_.size());
   assert(affine.mean.size() == floats && affine.scale.size() == floats);
   lanes_[lane] = settings;
+  affines_[lane] = affine;
   UploadTo(device_, mean_ + lane * floats, std::span<const float>(affine.mean));
   UploadTo(device_, scale_ + lane * floats, std::span<const float>(affine.scale));
+}
+
+GpuPlan::LaneCopy GpuPlan::Take(std::size_t lane) {
+  return {.settings = lanes_[lane], .affine = affines_[lane], .state = State(lane)};
+}
+
+void GpuPlan::Put(std::size_t lane, const LaneCopy& copy) {
+  SetLane(lane, copy.settings, copy.affine);
+  SetState(lane, copy.state);
 }
 
 void GpuPlan::SetState(std::size_t lane, std::span<const float> state) {
@@ -176,11 +191,11 @@ void GpuPlan::Run(std::span<const LaneBatch> batches, std::size_t width, bool is
   latest_ = batches.size();
 }
 
-std::vector<float> GpuPlan::Outputs(std::size_t lane, std::size_t rows) {
-  const Tensor& logits = model_.logits;
-  std::vector<float> outputs(rows * model_.targets * logits.Stride());
-  device_.Download(outputs.data(),
-                   places_.arena.At(static_cast<std::uint32_t>(lane), logits.offset),
+std::vector<float> GpuPlan::Outputs(std::size_t lane, std::size_t steps) {
+  assert(lane < lanes_.size() && steps <= KeptSteps());
+  const std::size_t floats = LogitFloats(model_);
+  std::vector<float> outputs(steps * floats);
+  device_.Download(outputs.data(), places_.kept.at + lane * KeptSteps() * floats,
                    outputs.size() * sizeof(float));
   return outputs;
 }

@@ -47,9 +47,18 @@ class GpuPlan {
   [[nodiscard]] const Model& Compiled() const { return model_; }
   [[nodiscard]] std::size_t Lanes() const { return lanes_.size(); }
   [[nodiscard]] std::size_t Stretch() const { return stretch_; }
+  [[nodiscard]] std::size_t KeptSteps() const { return places_.kept.steps; }
 
   // Who trains in a lane from now on.
   void SetLane(std::size_t lane, const LaneSettings& settings, const Affine& affine);
+  // All that a lane is, on its way to another place or plan.
+  struct LaneCopy {
+    LaneSettings settings;
+    Affine affine;
+    std::vector<float> state;
+  };
+  [[nodiscard]] LaneCopy Take(std::size_t lane);
+  void Put(std::size_t lane, const LaneCopy& copy);
 
   // Weights and optimizer state of a lane, Compiled().state_floats of them: the floats that a
   // Plan's State has, so that either continues what the other began.
@@ -62,9 +71,9 @@ class GpuPlan {
   void Train(std::span<const LaneBatch> batches, std::size_t width = 0);
   // Forward passes without dropout, smoothing or any change of weights; of a batch its rows count.
   void Evaluate(std::span<const LaneBatch> batches, std::size_t width = 0);
-  // What the latest Evaluate's last step made of so many rows of a lane: [rows of the logits, their
-  // stride]. Waits for it.
-  [[nodiscard]] std::vector<float> Outputs(std::size_t lane, std::size_t rows);
+  // Logits of a lane in the first `steps` steps of the latest Evaluate, KeptSteps() at most: for
+  // each [evaluation_batch * targets, stride of the logits]. Waits for it.
+  [[nodiscard]] std::vector<float> Outputs(std::size_t lane, std::size_t steps);
   // Waits for the latest Train or Evaluate; in the order of its batches.
   [[nodiscard]] std::vector<BatchScore> Scores();
 
@@ -82,6 +91,7 @@ class GpuPlan {
   GpuDevice& device_;
   Model model_;
   std::vector<LaneSettings> lanes_;
+  std::vector<Affine> affines_;
   std::size_t stretch_;
   ProductPrecision precision_;
   std::size_t data_rows_ = 0;
