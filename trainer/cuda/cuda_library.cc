@@ -47,7 +47,8 @@ void Check(int code, const CudaFault& fault) {
     throw GpuMemoryError(fault.text, "", "use fewer lanes, or free the GPU",
                          ErrorKind::kInfrastructure);
   }
-  throw Unusable(fault.text, "", "see the driver's own log (dmesg), or use CPUs");
+  throw GpuFault(fault.text, "", "see the driver's own log (dmesg), or use CPUs",
+                 ErrorKind::kInfrastructure);
 }
 
 std::string UuidText(const unsigned char (&uuid)[16]) {

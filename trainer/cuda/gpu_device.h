@@ -18,7 +18,14 @@ class GpuMemoryError : public Error {
   using Error::Error;
 };
 
-// Of one thread at a time. Failures are Errors; of memory, GpuMemoryError.
+// The device or its driver failed: nothing that was on it is of use any more, and no session of
+// this process will work again.
+class GpuFault : public Error {
+ public:
+  using Error::Error;
+};
+
+// Of one thread at a time. Throws GpuFault and GpuMemoryError.
 class GpuDevice {
  public:
   GpuDevice() = default;

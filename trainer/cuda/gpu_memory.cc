@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/cuda/gpu_device.h"
 #include "trainer/cuda/gpu_program.h"
 #include "trainer/cuda/interface.h"
 
@@ -42,7 +43,7 @@ std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted, std::size_
   const std::size_t left = usable > memory.shared ? usable - memory.shared : 0;
   const std::size_t fit = left / memory.lane;
   if (fit > 0) return std::min(wanted, fit);
-  throw Error(
+  throw GpuMemoryError(
       fmt::format("one training needs {:.2f} GiB of the GPU's memory, and {:.2f} are free",
                   static_cast<double>(memory.Bytes(1)) / kGib, static_cast<double>(usable) / kGib),
       "", "make the model or batch_size smaller, or free the GPU", ErrorKind::kInfrastructure);
