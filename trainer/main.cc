@@ -121,7 +121,7 @@ int Probe() {
 int TellOfGpus() {
   constexpr std::uint64_t kMib = 1048576;
   std::size_t number = 0;
-  for (const GpuFacts& gpu : CudaLibrary(CudaLibraryPath()).Devices()) {
+  for (const CudaGpuFacts& gpu : CudaLibrary(CudaLibraryPath()).Devices()) {
     fmt::print("{}\n", DumpJson({{"number", number++},
                                  {"name", gpu.name},
                                  {"uuid", gpu.uuid},

@@ -11,8 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "trainer/cuda/gpu_device.h"
 
 namespace ddl {

@@ -117,13 +117,13 @@ class CudaDevice final : public GpuDevice {
 
 CudaLibrary::CudaLibrary(const std::filesystem::path& path) : calls_(LoadInterface(path)) {}
 
-std::vector<GpuFacts> CudaLibrary::Devices() const {
+std::vector<CudaGpuFacts> CudaLibrary::Devices() const {
   CudaFault fault{};
   int count = 0;
   if (calls_->count_devices(&count, &fault) != kCudaDone) {
     throw Unusable(fault.text, "", "install or load the driver, or use CPUs");
   }
-  std::vector<GpuFacts> devices;
+  std::vector<CudaGpuFacts> devices;
   for (int device = 0; device < count; ++device) {
     CudaDeviceFacts facts{};
     Check(calls_->describe(device, &facts, &fault), fault);
@@ -141,12 +141,12 @@ std::vector<GpuFacts> CudaLibrary::Devices() const {
 }
 
 std::unique_ptr<GpuDevice> CudaLibrary::Open(std::size_t number) const {
-  const std::vector<GpuFacts> devices = Devices();
+  const std::vector<CudaGpuFacts> devices = Devices();
   if (number >= devices.size()) {
     throw Unusable(fmt::format("GPU {} of {}", number, devices.size()), "",
                    "count from 0, or let CUDA_VISIBLE_DEVICES name more");
   }
-  const GpuFacts& facts = devices[number];
+  const CudaGpuFacts& facts = devices[number];
   if (facts.major < kLeastGpuMajor) {
     throw Unusable(fmt::format("GPU {} ({}) has compute capability {}.{}", number, facts.name,
                                facts.major, facts.minor),

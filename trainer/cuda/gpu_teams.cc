@@ -152,7 +152,7 @@ bool GpuTeams::IsAnyBusy() const {
 
 GpuSource FindGpu() {
   const CudaLibrary library(CudaLibraryPath());
-  const GpuFacts facts = library.Devices().front();
+  const CudaGpuFacts facts = library.Devices().front();
   return {.name = fmt::format("{} (compute capability {}.{}, {}, driver for CUDA {}.{})",
                               facts.name, facts.major, facts.minor, facts.uuid, facts.driver / 1000,
                               facts.driver % 1000 / 10),
