@@ -52,6 +52,7 @@ class TellingDevice final : public GpuDevice {
       throw GpuMemoryError("out of memory", "", "");
     return host_.Allocate(bytes);
   }
+  void* AllocateStaging(std::size_t bytes) override { return host_.AllocateStaging(bytes); }
   void Upload(void* to, const void* from, std::size_t bytes) override {
     host_.Upload(to, from, bytes);
   }

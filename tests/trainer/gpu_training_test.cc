@@ -8,8 +8,8 @@
 
 #include "configs/error.h"
 #include "configs/json.h"
-#include "tests/trainer/temporary_folder.h"
 #include "tests/trainer/host_device.h"
+#include "tests/trainer/temporary_folder.h"
 #include "tests/trainer/training_session.h"
 #include "trainer/cpu_engine.h"
 #include "trainer/cuda/gpu_teams.h"
@@ -133,7 +133,7 @@ TEST(GpuTraining, LeavesTheFiguresThatTheCpuLeaves) {
 }
 
 TEST(GpuTraining, ResumedIsBitForBitUninterrupted) {
-  const TrainerConfig config = ConfigOf(R"({"steps_per_epoch": 0, "batch_size": 2})");
+  const TrainerConfig config = ConfigOf(R"({"data.rows": 1500, "batch_size": 2, "epochs": 2})");
   const Dataset data = DataOf(config);
   GpuTeams teams(Loops, 4);
   GpuSession whole{.config = config, .data = data, .gpus = &teams};
@@ -146,6 +146,7 @@ TEST(GpuTraining, ResumedIsBitForBitUninterrupted) {
                    .stop_after_stretches = 3};
   begun.Run();
   EXPECT_EQ(begun.end, TrainingEnd::kStopped);
+  EXPECT_TRUE(begun.lines.empty()) << "in the midst of an epoch";
   GpuSession continued{.config = config, .data = data, .gpus = &teams, .folder = folder.Path()};
   continued.Run();
   EXPECT_EQ(continued.state, whole.state);

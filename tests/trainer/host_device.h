@@ -63,6 +63,9 @@ class HostDevice final : public GpuDevice {
 
   void* Allocate(std::size_t bytes) override {
     bytes_ += bytes;
+    return AllocateStaging(bytes);
+  }
+  void* AllocateStaging(std::size_t bytes) override {
     blocks_.emplace_back(bytes / sizeof(Line) + 1);
     std::memset(blocks_.back().data(), 0, blocks_.back().size() * sizeof(Line));
     return blocks_.back().data();

@@ -75,6 +75,12 @@ class CudaDevice final : public GpuDevice {
     Check(calls_.allocate(session_.get(), bytes, &at, &fault), fault);
     return at;
   }
+  void* AllocateStaging(std::size_t bytes) override {
+    CudaFault fault{};
+    void* at = nullptr;
+    Check(calls_.allocate_staging(session_.get(), bytes, &at, &fault), fault);
+    return at;
+  }
   void Upload(void* to, const void* from, std::size_t bytes) override {
     CudaFault fault{};
     Check(calls_.upload(session_.get(), to, from, bytes, &fault), fault);

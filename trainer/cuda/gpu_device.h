@@ -35,7 +35,10 @@ class GpuDevice {
 
   // Zeroed, aligned to 256 bytes, free with the device.
   [[nodiscard]] virtual void* Allocate(std::size_t bytes) = 0;
-  // In order with all that was launched.
+  // Of the host, free with the device: the fastest to upload from.
+  [[nodiscard]] virtual void* AllocateStaging(std::size_t bytes) = 0;
+  // In order with all that was launched. `from` is free again on return, but for staging memory,
+  // which is free after the next Download or Wait.
   virtual void Upload(void* to, const void* from, std::size_t bytes) = 0;
   // Waits for all that was launched.
   virtual void Download(void* to, const void* from, std::size_t bytes) = 0;

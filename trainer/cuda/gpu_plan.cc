@@ -62,12 +62,14 @@ void GpuPlan::Allocate(std::size_t scale_floats) {
   const std::size_t batches = stretch_ * lanes;
   steps_ = AllocateOn<LaneStep>(device_, batches);
   order_ = AllocateOn<std::uint32_t>(device_, batches * rows);
+  staged_steps_ = static_cast<LaneStep*>(device_.AllocateStaging(batches * sizeof(LaneStep)));
+  staged_order_ =
+      static_cast<std::uint32_t*>(device_.AllocateStaging(batches * rows * sizeof(std::uint32_t)));
   places_.board = {.cursor = AllocateOn<std::uint32_t>(device_, 1),
                    .steps = steps_,
                    .order = order_,
                    .scores = AllocateOn<LaneScore>(device_, batches),
-                   .lanes = static_cast<std::uint32_t>(lanes),
-                   .order_rows = static_cast<std::uint32_t>(rows)};
+                   .lanes = static_cast<std::uint32_t>(lanes)};
   const std::size_t lane_floats = model_.layout.Floats();
   places_.arena = {.floats = AllocateOn<float>(device_, lanes * lane_floats),
                    .lane_floats = lane_floats};
@@ -100,12 +102,15 @@ const GpuPlan::Programs& GpuPlan::ProgramsOf(std::size_t width) {
   places.board.lanes = static_cast<std::uint32_t>(width);
   const std::vector<LaneStep> still(width);
   UploadTo(device_, steps_, std::span<const LaneStep>(still));
-  const auto compile = [&](const std::vector<Operation>& operations) {
+  const auto compile = [&](auto operations_of, std::size_t rows) {
+    places.board.order_rows = static_cast<std::uint32_t>(rows);
     UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
-    return device_.Compile(operations, static_cast<std::uint32_t>(width));
+    return device_.Compile(operations_of(model_, places, precision_),
+                           static_cast<std::uint32_t>(width));
   };
-  const Programs programs{.training = compile(TrainingOperations(model_, places, precision_)),
-                          .evaluation = compile(EvaluationOperations(model_, places, precision_))};
+  const Programs programs{
+      .training = compile(TrainingOperations, model_.shape.batch),
+      .evaluation = compile(EvaluationOperations, model_.shape.evaluation_batch)};
   return programs_.emplace(width, programs).first->second;
 }
 
@@ -172,21 +177,18 @@ void GpuPlan::Run(std::span<const LaneBatch> batches, std::size_t width, bool is
   const std::size_t steps = batches.size() / width;
   assert(width <= lanes_.size() && steps * width == batches.size() && steps <= stretch_);
   const Programs& programs = ProgramsOf(width);
-  const std::size_t most = is_training ? model_.shape.batch : model_.shape.evaluation_batch;
-  const std::size_t order_rows = places_.board.order_rows;
-  std::vector<LaneStep> table;
-  table.reserve(batches.size());
-  std::vector<std::uint32_t> order(batches.size() * order_rows);
+  const std::size_t rows = is_training ? model_.shape.batch : model_.shape.evaluation_batch;
+  device_.Wait();  // for what may still be on its way from the staging memory
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const LaneBatch& batch = batches[i];
-    assert(batch.rows.size() <= most);
+    assert(batch.rows.size() <= rows);
     assert(std::ranges::all_of(batch.rows, [&](std::uint32_t row) { return row < data_rows_; }));
-    table.push_back(StepOf(i % width, batch, is_training));
-    std::ranges::copy(batch.rows, order.begin() + static_cast<std::ptrdiff_t>(i * order_rows));
+    staged_steps_[i] = StepOf(i % width, batch, is_training);
+    std::ranges::copy(batch.rows, staged_order_ + i * rows);
   }
   UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
-  UploadTo(device_, steps_, std::span<const LaneStep>(table));
-  UploadTo(device_, order_, std::span<const std::uint32_t>(order));
+  device_.Upload(steps_, staged_steps_, batches.size() * sizeof(LaneStep));
+  device_.Upload(order_, staged_order_, batches.size() * rows * sizeof(std::uint32_t));
   device_.Launch(is_training ? programs.training : programs.evaluation, steps);
   latest_ = batches.size();
 }

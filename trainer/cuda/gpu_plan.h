@@ -98,6 +98,8 @@ class GpuPlan {
   GpuPlaces places_;
   LaneStep* steps_ = nullptr;  // what places_.board reads
   std::uint32_t* order_ = nullptr;
+  LaneStep* staged_steps_ = nullptr;  // on the host, on their way there
+  std::uint32_t* staged_order_ = nullptr;
   float* mean_ = nullptr;  // what places_.scales reads
   float* scale_ = nullptr;
   std::map<std::size_t, Programs> programs_;  // by width

@@ -17,6 +17,9 @@ namespace {
 constexpr std::chrono::milliseconds kLook{100};  // while all lanes are taken
 constexpr std::chrono::milliseconds kLeastPatience{1};
 constexpr std::chrono::milliseconds kMostPatience{250};
+// Short enough that a stop is heard at once, long enough that what lies between two runs is little.
+constexpr std::chrono::duration<double> kRun = std::chrono::milliseconds(60);
+constexpr std::size_t kFirstStretch = 16;
 
 }  // namespace
 
@@ -62,7 +65,10 @@ std::size_t RunWidth(std::size_t occupied, std::size_t room) {
 }
 
 GpuTeam::GpuTeam(const GpuSource& source, const TeamSettings& settings, const GpuRows& rows)
-    : source_(source), settings_(settings), rows_(rows) {
+    : source_(source),
+      settings_(settings),
+      rows_(rows),
+      stretch_(std::min(kFirstStretch, settings.stretch)) {
   CheckGpuShape(settings.shape);
   model_ = BuildModel(GpuShape(settings.shape));
   memory_ = CountGpuMemory(settings.shape,
@@ -242,8 +248,15 @@ void GpuTeam::Run(std::span<Seat* const> seats, bool is_training) {
       batches[step * width + seat->lane_] = seat->request_->batches[step];
     }
   }
+  const auto begin = steady_clock::now();
   is_training ? Plan().Train(batches, width) : Plan().Evaluate(batches, width);
   const std::vector<BatchScore> scores = Plan().Scores();
+  if (is_training) {
+    const std::chrono::duration<double> spent = steady_clock::now() - begin;
+    const double fit = kRun / spent * static_cast<double>(steps);
+    stretch_ =
+        static_cast<std::size_t>(std::clamp(fit, 1.0, static_cast<double>(settings_.stretch)));
+  }
   for (const Seat* seat : seats) {
     if (!is_meant(seat)) continue;
     Request& request = *seat->request_;

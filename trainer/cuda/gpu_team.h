@@ -6,6 +6,7 @@
 // them. Nobody waits longer for a slower member than the latest run took.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -31,7 +32,7 @@ struct GpuSource {
 struct TeamSettings {
   ModelShape shape;
   std::size_t scale_floats = 1;  // one for all features, or one each
-  std::size_t stretch = 64;
+  std::size_t stretch = 128;     // steps of a run at most
   ProductPrecision precision = ProductPrecision::kFloat32;
   std::size_t first_lanes = 1;  // room to begin with
   std::size_t most_lanes = 64;
@@ -58,7 +59,7 @@ class GpuTeam {
 
     void SetState(std::span<const float> state);
     [[nodiscard]] std::vector<float> State();
-    // A batch for each step, Stretch() of them at most; as many scores.
+    // A batch for each step, as many as Stretch() ever said; as many scores.
     std::vector<BatchScore> Train(std::span<const LaneBatch> batches);
     // `outputs`, where it is not null, takes the logits of all steps, of KeptSteps() at most.
     std::vector<BatchScore> Evaluate(std::span<const LaneBatch> batches,
@@ -76,8 +77,9 @@ class GpuTeam {
                                            const std::function<bool()>& is_stop_asked);
 
   [[nodiscard]] const Model& Compiled() const { return model_; }
-  [[nodiscard]] std::size_t Stretch() const { return settings_.stretch; }
-  [[nodiscard]] std::size_t KeptSteps() const { return ddl::KeptSteps(model_, Stretch()); }
+  // Steps that make a run of some sixty milliseconds, as runs were of late.
+  [[nodiscard]] std::size_t Stretch() const { return stretch_; }
+  [[nodiscard]] std::size_t KeptSteps() const { return ddl::KeptSteps(model_, settings_.stretch); }
   [[nodiscard]] std::size_t Room();
   [[nodiscard]] std::size_t Members();
   [[nodiscard]] std::size_t MemoryBytes();
@@ -113,6 +115,7 @@ class GpuTeam {
   std::size_t handed_over_ = 0;  // requests that wait for a run
   std::chrono::steady_clock::time_point waiting_since_;
   std::chrono::nanoseconds patience_{0};
+  std::atomic<std::size_t> stretch_;
   std::unique_ptr<GpuDevice> device_;
   std::unique_ptr<GpuPlan> plan_;
 };

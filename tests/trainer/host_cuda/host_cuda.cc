@@ -69,6 +69,11 @@ int Allocate(CudaSession* session, std::size_t bytes, void** at, CudaFault* /*fa
   return kCudaDone;
 }
 
+int AllocateStaging(CudaSession* session, std::size_t bytes, void** at, CudaFault* /*fault*/) {
+  *at = session->device.AllocateStaging(bytes);
+  return kCudaDone;
+}
+
 int Upload(CudaSession* session, void* to, const void* from, std::size_t bytes,
            CudaFault* /*fault*/) {
   session->device.Upload(to, from, bytes);
@@ -112,6 +117,7 @@ constexpr CudaInterface kInterface{kCudaInterfaceVersion,
                                    Open,
                                    Close,
                                    Allocate,
+                                   AllocateStaging,
                                    Upload,
                                    Download,
                                    Compile,
