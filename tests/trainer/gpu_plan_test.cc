@@ -11,6 +11,7 @@
 #include "configs/error.h"
 #include "tests/trainer/gpu_case.h"
 #include "tests/trainer/host_device.h"
+#include "trainer/cuda/interface.h"
 
 namespace ddl {
 namespace {
@@ -253,9 +254,9 @@ TEST(GpuPlan, RefusesByNameWhatIsNotBuilt) {
   GpuPlanSettings clipped = settings;
   clipped.lanes[1].clip_norm = 1.0;
   ExpectRefused(clipped, "clipped");
-  GpuPlanSettings pooled = settings;
-  pooled.shape.layers.insert(pooled.shape.layers.begin(), ConvLayer{.channels = 8});
-  ExpectRefused(pooled, "8c");
+  GpuPlanSettings text = settings;
+  text.shape.layers.insert(text.shape.layers.begin(), EmbedLayer{.width = 8});
+  ExpectRefused(text, "embed8");
   GpuPlanSettings regression = settings;
   regression.shape.loss = LossKind::kHuber;
   ExpectRefused(regression, "regression");

@@ -19,8 +19,16 @@ namespace ddl {
 
 enum class ThreadOrder : std::uint8_t { kUp, kDown };
 
+// Tests are compiled without optimisation; what does the work is not.
+#if defined(__clang__)
+#define DDL_FAST
+#else
+#define DDL_FAST __attribute__((optimize("O2")))
+#endif
+
 template <class Body>
-void RunOnHost(const Body& body, std::uint32_t lanes, ThreadOrder order = ThreadOrder::kUp) {
+DDL_FAST void RunOnHost(const Body& body, std::uint32_t lanes,
+                        ThreadOrder order = ThreadOrder::kUp) {
   struct alignas(16) Sixteen {
     unsigned char bytes[16];
   };
@@ -38,12 +46,12 @@ void RunOnHost(const Body& body, std::uint32_t lanes, ThreadOrder order = Thread
   }
 }
 
-inline double FactorAt(const float* at, const ProductFactor& factor, std::size_t row,
-                       std::size_t col) {
+DDL_FAST inline double FactorAt(const float* at, const ProductFactor& factor, std::size_t row,
+                                std::size_t col) {
   return factor.is_transposed ? at[col * factor.stride + row] : at[row * factor.stride + col];
 }
 
-inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t lanes) {
+DDL_FAST inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t lanes) {
   for (std::uint32_t lane = 0; lane < lanes; ++lane) {
     const float* a = product.arena.At(lane, product.a.offset);
     const float* b = product.arena.At(lane, product.b.offset);

@@ -23,7 +23,7 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   const std::size_t rows = PassRows(shape);
   const std::size_t step = rows * sizeof(std::uint32_t) + sizeof(LaneStep) + sizeof(LaneScore);
   GpuMemory memory;
-  memory.lane = model.layout.Floats() * sizeof(float) +
+  memory.lane = ScratchBehind(model).end * sizeof(float) +
                 rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
   memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
                   2 * data.scale_floats * sizeof(float) +

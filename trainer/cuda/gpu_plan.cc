@@ -80,7 +80,7 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuDa
                    .scores = AllocateOn<LaneScore>(device, batches),
                    .lanes = static_cast<std::uint32_t>(lanes_.size()),
                    .order_rows = static_cast<std::uint32_t>(rows)};
-  const std::size_t lane_floats = model_.layout.Floats();
+  const std::size_t lane_floats = ScratchBehind(model_).end;
   places_.arena = {.floats = AllocateOn<float>(device, lanes_.size() * lane_floats),
                    .lane_floats = lane_floats};
   places_.labels = AllocateOn<std::int32_t>(device, lanes_.size() * rows);

@@ -7,153 +7,87 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
-#include "trainer/initial_weights.h"
+#include "trainer/cuda/program_builder.h"
 
 namespace ddl {
 
 namespace {
 
-std::uint32_t Narrow(std::size_t count) {
-  assert(count <= 0xFFFFFFFFU);
-  return static_cast<std::uint32_t>(count);
+void AddGather(ProgramBuilder& builder) {
+  const Tensor& input = builder.Compiled().input;
+  const GpuPlaces& places = builder.Places();
+  std::visit(
+      [&]<class Stored>(const StoredRows<Stored>& data) {
+        using Body = GatherBody<Stored>;
+        builder.Add(Body{.blocks = BlocksFor(builder.Samples(), Body::kBlockRows),
+                         .board = places.board,
+                         .arena = places.arena,
+                         .data = data,
+                         .out = input.offset,
+                         .stride = Narrow(input.Stride()),
+                         .rows = Narrow(builder.Samples()),
+                         .labels = places.labels,
+                         .label_rows = Narrow(PassRows(builder.Compiled().shape))});
+      },
+      places.data);
 }
 
-ProductFactor FactorOf(const Tensor& tensor, bool is_transposed = false) {
-  return {.offset = tensor.offset, .stride = tensor.Stride(), .is_transposed = is_transposed};
+void AddLoss(ProgramBuilder& builder) {
+  const Tensor& logits = builder.Compiled().logits;
+  const GpuPlaces& places = builder.Places();
+  const std::uint32_t pass_rows = Narrow(PassRows(builder.Compiled().shape));
+  const std::size_t rows = builder.Samples();
+  builder.Add(SoftmaxLossBody{.blocks = BlocksFor(rows, SoftmaxLossBody::kThreads),
+                              .board = places.board,
+                              .arena = places.arena,
+                              .logits = logits.offset,
+                              .rows = Narrow(rows),
+                              .stride = Narrow(logits.Stride()),
+                              .classes = Narrow(logits.cols),
+                              .is_training = builder.IsTraining(),
+                              .labels = places.labels,
+                              .label_rows = pass_rows,
+                              .worth = places.worth});
+  builder.Add(SumScoresBody{
+      .board = places.board, .worth = places.worth, .worth_rows = pass_rows, .rows = Narrow(rows)});
 }
 
-// Appends the operations of stages, one pass after the other.
-class ProgramBuilder {
- public:
-  ProgramBuilder(const Model& model, const GpuPlaces& places, ProductPrecision precision,
-                 std::size_t rows)
-      : model_(model), places_(places), precision_(precision), rows_(rows) {}
+void AddUpdate(ProgramBuilder& builder) {
+  builder.Add(UpdateBody{.blocks = Narrow(UpdateParts(builder.Compiled()).size()),
+                         .board = builder.Places().board,
+                         .arena = builder.Places().arena,
+                         .parts = builder.Places().parts});
+}
 
-  void Gather() {
-    const Tensor& input = model_.input;
-    std::visit(
-        [&]<class Stored>(const StoredRows<Stored>& data) {
-          using Body = GatherBody<Stored>;
-          operations_.emplace_back(Body{.blocks = BlocksFor(rows_, Body::kBlockRows),
-                                        .board = places_.board,
-                                        .arena = places_.arena,
-                                        .data = data,
-                                        .out = input.offset,
-                                        .stride = Narrow(input.Stride()),
-                                        .rows = Narrow(rows_),
-                                        .labels = places_.labels,
-                                        .label_rows = Narrow(PassRows(model_.shape))});
-        },
-        places_.data);
-  }
-
-  void Forward(const DenseStage& stage) {
-    const Tensor& w = stage.weight.value;
-    // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
-    Multiply(rows_, w.Stride(), w.rows, FactorOf(stage.input.values), FactorOf(w), stage.pre);
-    const std::size_t stride = stage.pre.Stride();
-    operations_.emplace_back(
-        BiasActivateBody{.blocks = BlocksFor(rows_ * stride / kFour, BiasActivateBody::kThreads),
-                         .arena = places_.arena,
-                         .activation = stage.activation,
-                         .bias = stage.bias.value.offset,
-                         .pre = stage.pre.offset,
-                         .out = stage.output.values.offset,
-                         .rows = Narrow(rows_),
-                         .stride = Narrow(stride)});
-  }
-
-  void Forward(const DropoutStage& stage) { Drop(stage, stage.input.values, stage.output.values); }
-
-  void Loss(bool is_training) {
-    const Tensor& logits = model_.logits;
-    const std::uint32_t pass_rows = Narrow(PassRows(model_.shape));
-    operations_.emplace_back(SoftmaxLossBody{.blocks = BlocksFor(rows_, SoftmaxLossBody::kThreads),
-                                             .board = places_.board,
-                                             .arena = places_.arena,
-                                             .logits = logits.offset,
-                                             .rows = Narrow(rows_),
-                                             .stride = Narrow(logits.Stride()),
-                                             .classes = Narrow(logits.cols),
-                                             .is_training = is_training,
-                                             .labels = places_.labels,
-                                             .label_rows = pass_rows,
-                                             .worth = places_.worth});
-    operations_.emplace_back(SumScoresBody{.board = places_.board,
-                                           .worth = places_.worth,
-                                           .worth_rows = pass_rows,
-                                           .rows = Narrow(rows_)});
-  }
-
-  void Backward(const DenseStage& stage) {
-    const Tensor& dz = stage.output.gradient;
-    operations_.emplace_back(
-        ActivationGradientBody{.blocks = BlocksFor(dz.Stride(), ActivationGradientBody::kCols),
-                               .arena = places_.arena,
-                               .activation = stage.activation,
-                               .pre = stage.pre.offset,
-                               .out = stage.output.values.offset,
-                               .gradient = dz.offset,
-                               .bias_gradient = stage.bias.gradient.offset,
-                               .rows = Narrow(rows_),
-                               .stride = Narrow(dz.Stride())});
-    const Tensor& w = stage.weight.value;
-    if (!stage.input.gradient.IsEmpty()) {
-      Multiply(rows_, w.rows, w.Stride(), FactorOf(dz), FactorOf(w, true), stage.input.gradient);
-    }
-    Multiply(w.rows, w.Stride(), rows_, FactorOf(stage.input.values, true), FactorOf(dz),
-             stage.weight.gradient);
-  }
-
-  void Backward(const DropoutStage& stage) {
-    Drop(stage, stage.output.gradient, stage.input.gradient);
-  }
-
-  void Update(std::size_t blocks) {
-    operations_.emplace_back(UpdateBody{.blocks = Narrow(blocks),
-                                        .board = places_.board,
-                                        .arena = places_.arena,
-                                        .parts = places_.parts});
-  }
-
-  void Advance() { operations_.emplace_back(AdvanceBody{.cursor = places_.board.cursor}); }
-
-  std::vector<Operation> Finish() { return std::move(operations_); }
-
- private:
-  void Drop(const DropoutStage& stage, const Tensor& from, const Tensor& to) {
-    DropoutBody body{.board = places_.board,
-                     .arena = places_.arena,
-                     .input = from.offset,
-                     .output = to.offset,
-                     .rows = Narrow(rows_),
-                     .stride = Narrow(to.Stride()),
-                     .purpose = DropoutPlace(0, 0, stage.number).purpose};
-    body.blocks = BlocksFor(rows_ * body.Drawers(), DropoutBody::kThreads);
-    operations_.emplace_back(body);
-  }
-
-  void Multiply(std::size_t rows, std::size_t cols, std::size_t inner, const ProductFactor& a,
-                const ProductFactor& b, const Tensor& out) {
-    operations_.emplace_back(LaneProduct{.arena = places_.arena,
-                                         .rows = rows,
-                                         .cols = cols,
-                                         .inner = inner,
-                                         .a = a,
-                                         .b = b,
-                                         .out = FactorOf(out),
-                                         .precision = precision_});
-  }
-
-  const Model& model_;
-  const GpuPlaces& places_;
-  ProductPrecision precision_;
-  std::size_t rows_;
-  std::vector<Operation> operations_;
-};
+void AddAdvance(ProgramBuilder& builder) {
+  builder.Add(AdvanceBody{.cursor = builder.Places().board.cursor});
+}
 
 template <class Kind>
-concept RunsOnGpu = std::is_same_v<Kind, DenseStage> || std::is_same_v<Kind, DropoutStage>;
+concept RunsOnGpu = requires(ProgramBuilder& builder, const Kind& stage) {
+  AddForward(builder, stage);
+  AddBackward(builder, stage);
+};
+
+// Floats of column sums that a stage's backward pass leaves for a second kernel.
+std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
+  const auto parts = [samples](const Flow& flow, std::size_t sums, bool is_direct) {
+    const std::size_t slices = SlicesOf(samples * flow.places);
+    return slices == 1 && is_direct ? 0 : slices * sums * flow.values.Stride();
+  };
+  if (const auto* dense = std::get_if<DenseStage>(&stage)) return parts(dense->output, 1, true);
+  if (const auto* norm = std::get_if<BatchNormStage>(&stage)) return parts(norm->output, 2, false);
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr) return 0;
+  const Flow own{.values = conv->pre, .gradient = {}, .places = conv->places.Pixels()};
+  return parts(own, 1, true);
+}
+
+std::size_t UnfoldedFloats(const Stage& stage, std::size_t samples) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr || !NeedsUnfolding(*conv)) return 0;
+  return samples * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
+}
 
 // Stages of other kinds are refused before a program is built.
 template <class Function>
@@ -178,13 +112,15 @@ std::size_t PassRows(const ModelShape& shape) {
 void CheckGpuShape(const ModelShape& shape) {
   const auto refuse = [](std::string what, const char* where) {
     throw Error(fmt::format("{} on a GPU", what), where,
-                "dense layers with dropout and cross-entropy in float32 are what runs there so "
-                "far; leave this one to CPUs");
+                "dense layers, convolutions, pooling, batch normalisation and dropout with "
+                "cross-entropy in float32 are what runs there so far; leave this one to CPUs");
   };
-  const auto is_dense = [](const Layer& layer) {
-    return std::holds_alternative<DenseLayer>(layer);
+  const auto is_of_text = [](const Layer& layer) {
+    return std::holds_alternative<EmbedLayer>(layer) ||
+           std::holds_alternative<TransformerLayer>(layer) ||
+           std::holds_alternative<LayerNormLayer>(layer);
   };
-  const auto other = std::ranges::find_if_not(shape.layers, is_dense);
+  const auto other = std::ranges::find_if(shape.layers, is_of_text);
   if (other != shape.layers.end()) refuse(fmt::format("layer {}", NameOf(*other)), "model.layers");
   if (shape.loss != LossKind::kCrossEntropy) refuse("a regression", "loss.type");
   if (shape.precision != Precision::kFloat32) refuse("bf16", "precision");
@@ -193,7 +129,19 @@ void CheckGpuShape(const ModelShape& shape) {
 
 ModelShape GpuShape(ModelShape shape) {
   shape.keeps_gradients = true;
+  shape.is_of_gpu = true;
   return shape;
+}
+
+GpuScratch ScratchBehind(const Model& model) {
+  std::size_t unfolded = 0;
+  std::size_t parts = 0;
+  for (const Stage& stage : model.stages) {
+    unfolded = std::max(unfolded, UnfoldedFloats(stage, PassRows(model.shape)));
+    parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+  }
+  const std::size_t begin = model.layout.Floats();
+  return {.unfolded = begin, .column_parts = begin + unfolded, .end = begin + unfolded + parts};
 }
 
 std::vector<UpdatePart> UpdateParts(const Model& model) {
@@ -218,29 +166,29 @@ std::vector<UpdatePart> UpdateParts(const Model& model) {
 
 std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& places,
                                           ProductPrecision precision) {
-  ProgramBuilder builder(model, places, precision, model.shape.batch);
-  builder.Gather();
+  ProgramBuilder builder(model, places, precision, true);
+  AddGather(builder);
   for (const Stage& stage : model.stages) {
-    VisitStage(stage, [&](const auto& kind) { builder.Forward(kind); });
+    VisitStage(stage, [&](const auto& kind) { AddForward(builder, kind); });
   }
-  builder.Loss(true);
+  AddLoss(builder);
   for (auto stage = model.stages.rbegin(); stage != model.stages.rend(); ++stage) {
-    VisitStage(*stage, [&](const auto& kind) { builder.Backward(kind); });
+    VisitStage(*stage, [&](const auto& kind) { AddBackward(builder, kind); });
   }
-  builder.Update(UpdateParts(model).size());
-  builder.Advance();
+  AddUpdate(builder);
+  AddAdvance(builder);
   return builder.Finish();
 }
 
 std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces& places,
                                             ProductPrecision precision) {
-  ProgramBuilder builder(model, places, precision, model.shape.evaluation_batch);
-  builder.Gather();
+  ProgramBuilder builder(model, places, precision, false);
+  AddGather(builder);
   for (const Stage& stage : model.stages) {
-    VisitStage(stage, [&](const auto& kind) { builder.Forward(OnAverages(kind)); });
+    VisitStage(stage, [&](const auto& kind) { AddForward(builder, OnAverages(kind)); });
   }
-  builder.Loss(false);
-  builder.Advance();
+  AddLoss(builder);
+  AddAdvance(builder);
   return builder.Finish();
 }
 

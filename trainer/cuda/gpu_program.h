@@ -27,12 +27,25 @@ struct GpuPlaces {
 // Rows of the larger of both passes: the second dimension of labels, worth and order.
 [[nodiscard]] std::size_t PassRows(const ModelShape& shape);
 
-// Throws Error naming what of a shape no GPU trains: all but dense layers and dropout in float32
-// under cross-entropy, without clipping and muon.
+// Throws Error naming what of a shape no GPU trains: layers of texts, regressions, bf16 and muon.
 void CheckGpuShape(const ModelShape& shape);
 
-// The shape as a GPU lays it out: products write whole gradients.
+// The shape as a GPU lays it out: products write whole gradients, and kernels of the CPU's library
+// are not made.
 [[nodiscard]] ModelShape GpuShape(ModelShape shape);
+
+// What a lane has behind the CPU's layout, in floats from its start: one place for all stages, one
+// after the other.
+struct GpuScratch {
+  std::size_t unfolded = 0;      // the windows of a convolution
+  std::size_t column_parts = 0;  // column sums of slices of rows
+  std::size_t end = 0;           // where the next lane begins
+};
+
+[[nodiscard]] GpuScratch ScratchBehind(const Model& model);
+
+// False where the windows of a convolution are its images as they lie.
+[[nodiscard]] bool NeedsUnfolding(const ConvStage& stage);
 
 // What the update's blocks move, for a model of GpuShape.
 [[nodiscard]] std::vector<UpdatePart> UpdateParts(const Model& model);

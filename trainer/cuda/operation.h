@@ -6,11 +6,16 @@
 #include <cstdint>
 #include <variant>
 
+#include "trainer/cuda/batch_norm_bodies.h"
+#include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/dropout_body.h"
 #include "trainer/cuda/gather_body.h"
+#include "trainer/cuda/join_bodies.h"
 #include "trainer/cuda/loss_bodies.h"
+#include "trainer/cuda/pool_bodies.h"
 #include "trainer/cuda/update_body.h"
+#include "trainer/cuda/window_bodies.h"
 
 namespace ddl {
 
@@ -38,8 +43,11 @@ struct LaneProduct {
 };
 
 // The order is part of the interface to the library: kInterfaceVersion changes with it.
-using Operation = std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>,
-                               BiasActivateBody, ActivationGradientBody, DropoutBody,
-                               SoftmaxLossBody, SumScoresBody, UpdateBody, AdvanceBody>;
+using Operation =
+    std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
+                 ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, UpdateBody,
+                 AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody,
+                 FlattenBody, BatchMomentsBody, BatchStatisticsBody, BatchNormBody,
+                 BatchNormSumsBody, BatchNormGradientBody>;
 
 }  // namespace ddl
