@@ -251,15 +251,9 @@ void ExpectRefused(GpuPlanSettings settings, const std::string& word) {
 
 TEST(GpuPlan, RefusesByNameWhatIsNotBuilt) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  GpuPlanSettings clipped = settings;
-  clipped.lanes[1].clip_norm = 1.0;
-  ExpectRefused(clipped, "clipped");
   GpuPlanSettings text = settings;
   text.shape.layers.insert(text.shape.layers.begin(), EmbedLayer{.width = 8});
   ExpectRefused(text, "embed8");
-  GpuPlanSettings regression = settings;
-  regression.shape.loss = LossKind::kHuber;
-  ExpectRefused(regression, "regression");
   GpuPlanSettings rounded = settings;
   rounded.shape.precision = Precision::kBfloat16;
   ExpectRefused(rounded, "bf16");

@@ -25,6 +25,9 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   GpuMemory memory;
   memory.lane = ScratchBehind(model).end * sizeof(float) +
                 rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
+  if (shape.keeps_gradients) {  // to be clipped
+    memory.lane += UpdateParts(model).size() * sizeof(double) + sizeof(float);
+  }
   memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
                   2 * data.scale_floats * sizeof(float) +
                   UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) +

@@ -5,7 +5,6 @@
 #include <cassert>
 #include <variant>
 
-#include "configs/error.h"
 #include "trainer/optimizer.h"
 
 namespace ddl {
@@ -19,9 +18,7 @@ void CheckLanes(const GpuPlanSettings& settings) {
   for (const LaneSettings& lane : settings.lanes) {
     assert(StateTensors(lane.optimizer) <= settings.shape.state_tensors);
     assert(settings.shape.keeps_average || lane.ema_decay == 0.0);
-    if (lane.clip_norm == 0.0) continue;
-    throw Error("a gradient that is clipped, on a GPU", "clip_norm",
-                "leave it out, or leave this training to CPUs");
+    assert(settings.shape.keeps_gradients || lane.clip_norm == 0.0);
   }
 }
 
@@ -52,6 +49,18 @@ StoredRows<Stored> CopyRows(GpuDevice& device, const GpuData& data) {
           .scale = scale,
           .width = static_cast<std::uint32_t>(data.features),
           .is_scaled_each = affine.mean.size() > 1};
+}
+
+ImageChanges ChangesOf(const Augmentation& augmentation) {
+  const auto narrow = [](std::size_t count) { return static_cast<std::uint32_t>(count); };
+  const AugmentSettings& settings = augmentation.settings;
+  return {.is_on = settings.IsOn(),
+          .height = narrow(augmentation.size.height),
+          .width = narrow(augmentation.size.width),
+          .channels = narrow(augmentation.channels),
+          .crop = narrow(settings.crop),
+          .has_flips = settings.has_flips ? 1U : 0U,
+          .cutout = narrow(settings.cutout)};
 }
 
 }  // namespace
@@ -89,6 +98,11 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuDa
   auto* device_parts = AllocateOn<UpdatePart>(device, parts.size());
   UploadTo(device, device_parts, std::span<const UpdatePart>(parts));
   places_.parts = device_parts;
+  if (settings.shape.keeps_gradients) {
+    places_.squares = AllocateOn<double>(device, lanes_.size() * parts.size());
+    places_.scales = AllocateOn<float>(device, lanes_.size());
+  }
+  places_.changes = ChangesOf(settings.augmentation);
   CopyData(data);
   // Compiling runs each program once: the tables are zero, so that all lanes stand still.
   const auto lanes = static_cast<std::uint32_t>(lanes_.size());
@@ -134,13 +148,18 @@ LaneStep GpuPlan::StepOf(std::size_t lane, const LaneBatch& batch, bool is_train
   const LaneSettings& own = lanes_[lane];
   LaneStep step;
   step.rows = static_cast<std::uint32_t>(batch.rows.size());
+  step.huber_delta = own.huber_delta;
+  step.target = own.target;
   if (!is_training || batch.rows.empty()) return step;
   step.number = static_cast<std::uint32_t>(batch.step);
   step.seed_low = static_cast<std::uint32_t>(own.seed);
   step.seed_high = static_cast<std::uint32_t>(own.seed >> kHigh);
+  step.epoch_low = static_cast<std::uint32_t>(batch.epoch);
+  step.epoch_high = static_cast<std::uint32_t>(batch.epoch >> kHigh);
   step.dropped_below = static_cast<std::uint32_t>(own.dropout * kTwoTo32);
   step.kept_factor = static_cast<float>(1.0 / (1.0 - own.dropout));
   step.label_smoothing = static_cast<float>(own.label_smoothing);
+  step.clip_norm = own.clip_norm;
   step.average_rate = AverageRate(own.ema_decay, batch.step);
   step.rule = RuleAt(own.optimizer, batch.lr, batch.step);
   return step;
@@ -174,8 +193,10 @@ std::vector<BatchScore> GpuPlan::Scores() {
   }
   std::vector<BatchScore> told;
   for (const LaneScore& score : scores) {
-    told.push_back(
-        {.loss_sum = score.loss_sum, .correct = score.correct, .rows = score.rows, .errors = {}});
+    told.push_back({.loss_sum = score.loss_sum,
+                    .correct = score.correct,
+                    .rows = score.rows,
+                    .errors = score.errors});
   }
   return told;
 }

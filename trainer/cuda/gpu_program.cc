@@ -27,15 +27,32 @@ void AddGather(ProgramBuilder& builder) {
                          .stride = Narrow(input.Stride()),
                          .rows = Narrow(builder.Samples()),
                          .labels = places.labels,
-                         .label_rows = Narrow(PassRows(builder.Compiled().shape))});
+                         .label_rows = Narrow(PassRows(builder.Compiled().shape)),
+                         .changes = builder.IsTraining() ? places.changes : ImageChanges{}});
       },
       places.data);
 }
 
-void AddLoss(ProgramBuilder& builder) {
+void AddRegressionLoss(ProgramBuilder& builder) {
+  const Tensor& answers = builder.Compiled().logits;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t rows = builder.Samples();
+  builder.Add(RegressionLossBody{.blocks = BlocksFor(rows, RegressionLossBody::kThreads),
+                                 .board = places.board,
+                                 .arena = places.arena,
+                                 .kind = builder.Compiled().shape.loss,
+                                 .answers = answers.offset,
+                                 .rows = Narrow(rows),
+                                 .stride = Narrow(answers.Stride()),
+                                 .is_training = builder.IsTraining(),
+                                 .labels = places.labels,
+                                 .label_rows = Narrow(PassRows(builder.Compiled().shape)),
+                                 .worth = places.worth});
+}
+
+void AddSoftmaxLoss(ProgramBuilder& builder) {
   const Tensor& logits = builder.Compiled().logits;
   const GpuPlaces& places = builder.Places();
-  const std::uint32_t pass_rows = Narrow(PassRows(builder.Compiled().shape));
   const std::size_t rows = builder.Samples();
   builder.Add(SoftmaxLossBody{.blocks = BlocksFor(rows, SoftmaxLossBody::kThreads),
                               .board = places.board,
@@ -46,17 +63,34 @@ void AddLoss(ProgramBuilder& builder) {
                               .classes = Narrow(logits.cols),
                               .is_training = builder.IsTraining(),
                               .labels = places.labels,
-                              .label_rows = pass_rows,
+                              .label_rows = Narrow(PassRows(builder.Compiled().shape)),
                               .worth = places.worth});
-  builder.Add(SumScoresBody{
-      .board = places.board, .worth = places.worth, .worth_rows = pass_rows, .rows = Narrow(rows)});
+}
+
+void AddLoss(ProgramBuilder& builder) {
+  const Model& model = builder.Compiled();
+  const bool is_of_classes = model.shape.loss == LossKind::kCrossEntropy;
+  is_of_classes ? AddSoftmaxLoss(builder) : AddRegressionLoss(builder);
+  builder.Add(SumScoresBody{.board = builder.Places().board,
+                            .worth = builder.Places().worth,
+                            .worth_rows = Narrow(PassRows(model.shape)),
+                            .rows = Narrow(builder.Samples())});
 }
 
 void AddUpdate(ProgramBuilder& builder) {
-  builder.Add(UpdateBody{.blocks = Narrow(UpdateParts(builder.Compiled()).size()),
-                         .board = builder.Places().board,
-                         .arena = builder.Places().arena,
-                         .parts = builder.Places().parts});
+  const GpuPlaces& places = builder.Places();
+  const std::uint32_t parts = Narrow(UpdateParts(builder.Compiled()).size());
+  if (places.scales != nullptr) {
+    builder.Add(SquaresBody{
+        .blocks = parts, .arena = places.arena, .parts = places.parts, .squares = places.squares});
+    builder.Add(ClipBody{
+        .board = places.board, .squares = places.squares, .scales = places.scales, .parts = parts});
+  }
+  builder.Add(UpdateBody{.blocks = parts,
+                         .board = places.board,
+                         .arena = places.arena,
+                         .parts = places.parts,
+                         .scales = places.scales});
 }
 
 void AddAdvance(ProgramBuilder& builder) {
@@ -112,8 +146,8 @@ std::size_t PassRows(const ModelShape& shape) {
 void CheckGpuShape(const ModelShape& shape) {
   const auto refuse = [](std::string what, const char* where) {
     throw Error(fmt::format("{} on a GPU", what), where,
-                "dense layers, convolutions, pooling, batch normalisation and dropout with "
-                "cross-entropy in float32 are what runs there so far; leave this one to CPUs");
+                "dense layers, convolutions, pooling, batch normalisation and dropout in float32 "
+                "are what runs there so far; leave this one to CPUs");
   };
   const auto is_of_text = [](const Layer& layer) {
     return std::holds_alternative<EmbedLayer>(layer) ||
@@ -122,7 +156,6 @@ void CheckGpuShape(const ModelShape& shape) {
   };
   const auto other = std::ranges::find_if(shape.layers, is_of_text);
   if (other != shape.layers.end()) refuse(fmt::format("layer {}", NameOf(*other)), "model.layers");
-  if (shape.loss != LossKind::kCrossEntropy) refuse("a regression", "loss.type");
   if (shape.precision != Precision::kFloat32) refuse("bf16", "precision");
   if (shape.orthogonalises) refuse("muon", "optimizer.type");
 }

@@ -22,12 +22,15 @@ struct GpuPlaces {
   std::int32_t* labels = nullptr;  // [lanes, rows of a pass at most]
   RowWorth* worth = nullptr;       // the same
   const UpdatePart* parts = nullptr;
+  double* squares = nullptr;  // [lanes, parts]; null, as scales, where no lane clips its gradient
+  float* scales = nullptr;    // [lanes]
+  ImageChanges changes = {};  // of training images
 };
 
 // Rows of the larger of both passes: the second dimension of labels, worth and order.
 [[nodiscard]] std::size_t PassRows(const ModelShape& shape);
 
-// Throws Error naming what of a shape no GPU trains: layers of texts, regressions, bf16 and muon.
+// Throws Error naming what of a shape no GPU trains: layers of texts, bf16 and muon.
 void CheckGpuShape(const ModelShape& shape);
 
 // The shape as a GPU lays it out: products write whole gradients, and kernels of the CPU's library

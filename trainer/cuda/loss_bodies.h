@@ -13,6 +13,7 @@ namespace ddl {
 
 struct RowWorth {
   double loss = 0.0;
+  ErrorSums errors;
   std::uint32_t is_correct = 0;
   std::uint32_t is_used = 0;
 };
@@ -50,7 +51,10 @@ struct SoftmaxLossBody {
     }
     const auto label = static_cast<std::uint32_t>(labels[place]);
     const Sums sums = Add(z);
-    worth[place] = {Loss(sums, z[label], step.label_smoothing), label == sums.best ? 1U : 0U, 1U};
+    worth[place] = {.loss = Loss(sums, z[label], step.label_smoothing),
+                    .errors = {},
+                    .is_correct = label == sums.best ? 1U : 0U,
+                    .is_used = 1U};
     if (is_training) PassBack(step, label, sums, z);
   }
 
@@ -122,20 +126,31 @@ struct SumScoresBody {
       LaneScore sum;
       for (std::uint32_t row = at.thread; row < rows; row += kThreads) {
         const RowWorth& one = worth[std::size_t{at.lane} * worth_rows + row];
-        sum.loss_sum += one.loss;
-        sum.correct += one.is_correct;
-        sum.rows += one.is_used;
+        Add({.loss_sum = one.loss,
+             .correct = one.is_correct,
+             .rows = one.is_used,
+             .errors = one.errors},
+            sum);
       }
       sums[at.thread] = sum;
     } else if (at.thread == 0) {
       LaneScore sum = sums[0];
       for (std::uint32_t other = 1; other < kThreads; ++other) {
-        sum.loss_sum += sums[other].loss_sum;
-        sum.correct += sums[other].correct;
-        sum.rows += sums[other].rows;
+        Add(sums[other], sum);
       }
       board.scores[board.Entry(at.lane)] = sum;
     }
+  }
+
+ private:
+  DDL_INLINE static void Add(const LaneScore& other, LaneScore& sum) {
+    sum.loss_sum += other.loss_sum;
+    sum.correct += other.correct;
+    sum.rows += other.rows;
+    sum.errors.distances += other.errors.distances;
+    sum.errors.squares += other.errors.squares;
+    sum.errors.targets += other.errors.targets;
+    sum.errors.target_squares += other.errors.target_squares;
   }
 };
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "trainer/cuda/batch_norm_bodies.h"
+#include "trainer/cuda/clip_bodies.h"
 #include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/dropout_body.h"
@@ -14,6 +15,7 @@
 #include "trainer/cuda/join_bodies.h"
 #include "trainer/cuda/loss_bodies.h"
 #include "trainer/cuda/pool_bodies.h"
+#include "trainer/cuda/regression_body.h"
 #include "trainer/cuda/update_body.h"
 #include "trainer/cuda/window_bodies.h"
 
@@ -48,6 +50,7 @@ using Operation =
                  ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, UpdateBody,
                  AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody,
                  FlattenBody, BatchMomentsBody, BatchStatisticsBody, BatchNormBody,
-                 BatchNormSumsBody, BatchNormGradientBody>;
+                 BatchNormSumsBody, BatchNormGradientBody, RegressionLossBody, SquaresBody,
+                 ClipBody>;
 
 }  // namespace ddl
