@@ -251,9 +251,6 @@ void ExpectRefused(GpuPlanSettings settings, const std::string& word) {
 
 TEST(GpuPlan, RefusesByNameWhatIsNotBuilt) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  GpuPlanSettings text = settings;
-  text.shape.layers.insert(text.shape.layers.begin(), EmbedLayer{.width = 8});
-  ExpectRefused(text, "embed8");
   GpuPlanSettings rounded = settings;
   rounded.shape.precision = Precision::kBfloat16;
   ExpectRefused(rounded, "bf16");

@@ -24,14 +24,14 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   const std::size_t step = rows * sizeof(std::uint32_t) + sizeof(LaneStep) + sizeof(LaneScore);
   GpuMemory memory;
   memory.lane = ScratchBehind(model).end * sizeof(float) +
-                rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
+                LabelRows(model) * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
   if (shape.keeps_gradients) {  // to be clipped
     memory.lane += UpdateParts(model).size() * sizeof(double) + sizeof(float);
   }
-  memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
-                  2 * data.scale_floats * sizeof(float) +
-                  UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) +
-                  kCudaWorkspaceBytes;
+  memory.shared =
+      data.rows * (data.features * data.bytes_each + data.labels_each * sizeof(std::int32_t)) +
+      2 * data.scale_floats * sizeof(float) + UpdateParts(model).size() * sizeof(UpdatePart) +
+      sizeof(std::uint32_t) + kCudaWorkspaceBytes;
   return memory;
 }
 

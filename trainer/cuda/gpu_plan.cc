@@ -22,18 +22,27 @@ void CheckLanes(const GpuPlanSettings& settings) {
   }
 }
 
+// Rows that are numbered: of a text its tokens.
+std::size_t CountRows(const GpuData& data, const Split& split) {
+  if (!data.is_text) return split.Rows();
+  const auto* tokens = std::get_if<std::span<const std::uint8_t>>(&split.features);
+  assert(tokens != nullptr || split.Rows() == 0);
+  return tokens == nullptr ? 0 : tokens->size();
+}
+
 template <class Stored>
 StoredRows<Stored> CopyRows(GpuDevice& device, const GpuData& data) {
-  const std::size_t train = data.train.Rows();
-  const std::size_t test = data.test.Rows();
-  auto* features = AllocateOn<Stored>(device, (train + test) * data.features);
-  auto* labels = AllocateOn<std::int32_t>(device, train + test);
+  const std::size_t train = CountRows(data, data.train);
+  const std::size_t test = CountRows(data, data.test);
+  const std::size_t width = data.is_text ? 1 : data.features;
+  auto* features = AllocateOn<Stored>(device, (train + test) * width);
+  auto* labels = data.is_text ? nullptr : AllocateOn<std::int32_t>(device, train + test);
   const auto copy = [&](const Split& split, std::size_t first) {
-    if (split.Rows() == 0) return;
+    if (CountRows(data, split) == 0) return;
     const auto* stored = std::get_if<std::span<const Stored>>(&split.features);
     assert(stored != nullptr);
-    UploadTo(device, features + first * data.features, *stored);
-    UploadTo(device, labels + first, split.labels);
+    UploadTo(device, features + first * width, *stored);
+    if (!data.is_text) UploadTo(device, labels + first, split.labels);
   };
   copy(data.train, 0);
   copy(data.test, train);
@@ -47,7 +56,7 @@ StoredRows<Stored> CopyRows(GpuDevice& device, const GpuData& data) {
           .labels = labels,
           .mean = mean,
           .scale = scale,
-          .width = static_cast<std::uint32_t>(data.features),
+          .width = static_cast<std::uint32_t>(width),
           .is_scaled_each = affine.mean.size() > 1};
 }
 
@@ -67,17 +76,18 @@ ImageChanges ChangesOf(const Augmentation& augmentation) {
 
 GpuDataShape ShapeOf(const GpuData& data) {
   const bool is_bytes = std::holds_alternative<std::span<const std::uint8_t>>(data.train.features);
-  return {.rows = data.train.Rows() + data.test.Rows(),
-          .features = data.features,
+  return {.rows = CountRows(data, data.train) + CountRows(data, data.test),
+          .features = data.is_text ? 1 : data.features,
           .bytes_each = is_bytes ? sizeof(std::uint8_t) : sizeof(float),
-          .scale_floats = data.affine.mean.size()};
+          .scale_floats = data.affine.mean.size(),
+          .labels_each = data.is_text ? 0U : 1U};
 }
 
 GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuData& data)
     : device_(device), lanes_(settings.lanes), stretch_(settings.stretch) {
   CheckGpuShape(settings.shape);
   CheckLanes(settings);
-  assert(data.features == settings.shape.features && data.train.Rows() > 0);
+  assert(data.features == settings.shape.features && CountRows(data, data.train) > 0);
   model_ = BuildModel(GpuShape(settings.shape));
   const std::size_t rows = PassRows(model_.shape);
   const std::size_t batches = stretch_ * lanes_.size();
@@ -92,8 +102,9 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuDa
   const std::size_t lane_floats = ScratchBehind(model_).end;
   places_.arena = {.floats = AllocateOn<float>(device, lanes_.size() * lane_floats),
                    .lane_floats = lane_floats};
-  places_.labels = AllocateOn<std::int32_t>(device, lanes_.size() * rows);
-  places_.worth = AllocateOn<RowWorth>(device, lanes_.size() * rows);
+  const std::size_t labels = lanes_.size() * LabelRows(model_);
+  places_.labels = AllocateOn<std::int32_t>(device, labels);
+  places_.worth = AllocateOn<RowWorth>(device, labels);
   const std::vector<UpdatePart> parts = UpdateParts(model_);
   auto* device_parts = AllocateOn<UpdatePart>(device, parts.size());
   UploadTo(device, device_parts, std::span<const UpdatePart>(parts));
@@ -112,7 +123,10 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuDa
 }
 
 void GpuPlan::CopyData(const GpuData& data) {
-  data_rows_ = data.train.Rows() + data.test.Rows();
+  // The last window of a text has a token behind it.
+  data_rows_ =
+      CountRows(data, data.train) + CountRows(data, data.test) - (data.is_text ? data.features : 0);
+  places_.is_text = data.is_text;
   if (std::holds_alternative<std::span<const std::uint8_t>>(data.train.features)) {
     places_.data = CopyRows<std::uint8_t>(device_, data);
   } else {

@@ -25,6 +25,10 @@ struct GpuData {
   Split test = {};  // may be empty; its rows are numbered behind those of `train`
   std::size_t features = 0;
   Affine affine;
+  // Both parts are runs of tokens (bytes) without labels, each read as windows of `features` tokens
+  // that begin anywhere, with the token behind each as its label. A window is named by the token
+  // that it begins with.
+  bool is_text = false;
 };
 
 [[nodiscard]] GpuDataShape ShapeOf(const GpuData& data);

@@ -13,24 +13,42 @@ namespace ddl {
 
 namespace {
 
-void AddGather(ProgramBuilder& builder) {
+template <class Stored>
+void AddRows(ProgramBuilder& builder, const StoredRows<Stored>& data) {
   const Tensor& input = builder.Compiled().input;
   const GpuPlaces& places = builder.Places();
-  std::visit(
-      [&]<class Stored>(const StoredRows<Stored>& data) {
-        using Body = GatherBody<Stored>;
-        builder.Add(Body{.blocks = BlocksFor(builder.Samples(), Body::kBlockRows),
+  using Body = GatherBody<Stored>;
+  builder.Add(Body{.blocks = BlocksFor(builder.Samples(), Body::kBlockRows),
+                   .board = places.board,
+                   .arena = places.arena,
+                   .data = data,
+                   .out = input.offset,
+                   .stride = Narrow(input.Stride()),
+                   .rows = Narrow(builder.Samples()),
+                   .labels = places.labels,
+                   .label_rows = Narrow(LabelRows(builder.Compiled())),
+                   .changes = builder.IsTraining() ? places.changes : ImageChanges{}});
+}
+
+void AddTokens(ProgramBuilder& builder) {
+  const Tensor& input = builder.Compiled().input;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t tokens = builder.Samples() * input.cols;
+  builder.Add(TokensBody{.blocks = BlocksFor(Narrow(tokens), TokensBody::kThreads),
                          .board = places.board,
                          .arena = places.arena,
-                         .data = data,
+                         .text = std::get<StoredRows<std::uint8_t>>(places.data),
                          .out = input.offset,
-                         .stride = Narrow(input.Stride()),
                          .rows = Narrow(builder.Samples()),
+                         .stride = Narrow(input.Stride()),
+                         .length = Narrow(input.cols),
                          .labels = places.labels,
-                         .label_rows = Narrow(PassRows(builder.Compiled().shape)),
-                         .changes = builder.IsTraining() ? places.changes : ImageChanges{}});
-      },
-      places.data);
+                         .label_rows = Narrow(LabelRows(builder.Compiled()))});
+}
+
+void AddGather(ProgramBuilder& builder) {
+  if (builder.Places().is_text) return AddTokens(builder);
+  std::visit([&](const auto& data) { AddRows(builder, data); }, builder.Places().data);
 }
 
 void AddRegressionLoss(ProgramBuilder& builder) {
@@ -46,14 +64,14 @@ void AddRegressionLoss(ProgramBuilder& builder) {
                                  .stride = Narrow(answers.Stride()),
                                  .is_training = builder.IsTraining(),
                                  .labels = places.labels,
-                                 .label_rows = Narrow(PassRows(builder.Compiled().shape)),
+                                 .label_rows = Narrow(LabelRows(builder.Compiled())),
                                  .worth = places.worth});
 }
 
 void AddSoftmaxLoss(ProgramBuilder& builder) {
   const Tensor& logits = builder.Compiled().logits;
   const GpuPlaces& places = builder.Places();
-  const std::size_t rows = builder.Samples();
+  const std::size_t rows = builder.Samples() * builder.Compiled().targets;
   builder.Add(SoftmaxLossBody{.blocks = BlocksFor(rows, SoftmaxLossBody::kThreads),
                               .board = places.board,
                               .arena = places.arena,
@@ -61,9 +79,10 @@ void AddSoftmaxLoss(ProgramBuilder& builder) {
                               .rows = Narrow(rows),
                               .stride = Narrow(logits.Stride()),
                               .classes = Narrow(logits.cols),
+                              .targets = Narrow(builder.Compiled().targets),
                               .is_training = builder.IsTraining(),
                               .labels = places.labels,
-                              .label_rows = Narrow(PassRows(builder.Compiled().shape)),
+                              .label_rows = Narrow(LabelRows(builder.Compiled())),
                               .worth = places.worth});
 }
 
@@ -73,8 +92,8 @@ void AddLoss(ProgramBuilder& builder) {
   is_of_classes ? AddSoftmaxLoss(builder) : AddRegressionLoss(builder);
   builder.Add(SumScoresBody{.board = builder.Places().board,
                             .worth = builder.Places().worth,
-                            .worth_rows = Narrow(PassRows(model.shape)),
-                            .rows = Narrow(builder.Samples())});
+                            .worth_rows = Narrow(LabelRows(model)),
+                            .rows = Narrow(builder.Samples() * model.targets)});
 }
 
 void AddUpdate(ProgramBuilder& builder) {
@@ -97,12 +116,6 @@ void AddAdvance(ProgramBuilder& builder) {
   builder.Add(AdvanceBody{.cursor = builder.Places().board.cursor});
 }
 
-template <class Kind>
-concept RunsOnGpu = requires(ProgramBuilder& builder, const Kind& stage) {
-  AddForward(builder, stage);
-  AddBackward(builder, stage);
-};
-
 // Floats of column sums that a stage's backward pass leaves for a second kernel.
 std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
   const auto parts = [samples](const Flow& flow, std::size_t sums, bool is_direct) {
@@ -111,6 +124,7 @@ std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
   };
   if (const auto* dense = std::get_if<DenseStage>(&stage)) return parts(dense->output, 1, true);
   if (const auto* norm = std::get_if<BatchNormStage>(&stage)) return parts(norm->output, 2, false);
+  if (const auto* norm = std::get_if<LayerNormStage>(&stage)) return parts(norm->output, 2, false);
   const auto* conv = std::get_if<ConvStage>(&stage);
   if (conv == nullptr) return 0;
   const Flow own{.values = conv->pre, .gradient = {}, .places = conv->places.Pixels()};
@@ -123,18 +137,11 @@ std::size_t UnfoldedFloats(const Stage& stage, std::size_t samples) {
   return samples * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
 }
 
-// Stages of other kinds are refused before a program is built.
-template <class Function>
-void VisitStage(const Stage& stage, Function function) {
-  std::visit(
-      [&]<class Kind>(const Kind& kind) {
-        if constexpr (RunsOnGpu<Kind>) {
-          function(kind);
-        } else {
-          assert(false);
-        }
-      },
-      stage);
+// Of the gradients of attention's scores.
+std::size_t SquareFloats(const Stage& stage, std::size_t samples) {
+  const auto* attention = std::get_if<AttentionStage>(&stage);
+  if (attention == nullptr) return 0;
+  return samples * attention->heads * attention->output.places * attention->probabilities.Stride();
 }
 
 }  // namespace
@@ -143,21 +150,23 @@ std::size_t PassRows(const ModelShape& shape) {
   return std::max(shape.batch, shape.evaluation_batch);
 }
 
+std::size_t LabelRows(const Model& model) {
+  return PassRows(model.shape) * model.targets;
+}
+
 void CheckGpuShape(const ModelShape& shape) {
-  const auto refuse = [](std::string what, const char* where) {
-    throw Error(fmt::format("{} on a GPU", what), where,
-                "dense layers, convolutions, pooling, batch normalisation and dropout in float32 "
-                "are what runs there so far; leave this one to CPUs");
-  };
-  const auto is_of_text = [](const Layer& layer) {
-    return std::holds_alternative<EmbedLayer>(layer) ||
-           std::holds_alternative<TransformerLayer>(layer) ||
-           std::holds_alternative<LayerNormLayer>(layer);
-  };
-  const auto other = std::ranges::find_if(shape.layers, is_of_text);
-  if (other != shape.layers.end()) refuse(fmt::format("layer {}", NameOf(*other)), "model.layers");
-  if (shape.precision != Precision::kFloat32) refuse("bf16", "precision");
-  if (shape.orthogonalises) refuse("muon", "optimizer.type");
+  constexpr const char* kHint = "leave this one to CPUs";
+  std::size_t width = 0;
+  for (const Layer& layer : shape.layers) {
+    if (const auto* embed = std::get_if<EmbedLayer>(&layer)) width = embed->width;
+    const auto* block = std::get_if<TransformerLayer>(&layer);
+    if (block == nullptr || width / block->heads <= kMostHeadDepth) continue;
+    throw Error(fmt::format("attention with heads of {} numbers on a GPU, where {} are the most",
+                            width / block->heads, kMostHeadDepth),
+                "model.heads", "take more heads, or leave this one to CPUs");
+  }
+  if (shape.precision != Precision::kFloat32) throw Error("bf16 on a GPU", "precision", kHint);
+  if (shape.orthogonalises) throw Error("muon on a GPU", "optimizer.type", kHint);
 }
 
 ModelShape GpuShape(ModelShape shape) {
@@ -169,12 +178,17 @@ ModelShape GpuShape(ModelShape shape) {
 GpuScratch ScratchBehind(const Model& model) {
   std::size_t unfolded = 0;
   std::size_t parts = 0;
+  std::size_t squares = 0;
   for (const Stage& stage : model.stages) {
     unfolded = std::max(unfolded, UnfoldedFloats(stage, PassRows(model.shape)));
     parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+    squares = std::max(squares, SquareFloats(stage, model.shape.batch));
   }
   const std::size_t begin = model.layout.Floats();
-  return {.unfolded = begin, .column_parts = begin + unfolded, .end = begin + unfolded + parts};
+  return {.unfolded = begin,
+          .squares = begin + unfolded,
+          .column_parts = begin + unfolded + squares,
+          .end = begin + unfolded + squares + parts};
 }
 
 std::vector<UpdatePart> UpdateParts(const Model& model) {
@@ -202,11 +216,11 @@ std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& p
   ProgramBuilder builder(model, places, precision, true);
   AddGather(builder);
   for (const Stage& stage : model.stages) {
-    VisitStage(stage, [&](const auto& kind) { AddForward(builder, kind); });
+    std::visit([&](const auto& kind) { AddForward(builder, kind); }, stage);
   }
   AddLoss(builder);
   for (auto stage = model.stages.rbegin(); stage != model.stages.rend(); ++stage) {
-    VisitStage(*stage, [&](const auto& kind) { AddBackward(builder, kind); });
+    std::visit([&](const auto& kind) { AddBackward(builder, kind); }, *stage);
   }
   AddUpdate(builder);
   AddAdvance(builder);
@@ -218,7 +232,7 @@ std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces&
   ProgramBuilder builder(model, places, precision, false);
   AddGather(builder);
   for (const Stage& stage : model.stages) {
-    VisitStage(stage, [&](const auto& kind) { AddForward(builder, OnAverages(kind)); });
+    std::visit([&](const auto& kind) { AddForward(builder, OnAverages(kind)); }, stage);
   }
   AddLoss(builder);
   AddAdvance(builder);

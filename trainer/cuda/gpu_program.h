@@ -19,7 +19,8 @@ struct GpuPlaces {
   StepBoard board;
   LaneFloats arena;
   std::variant<StoredRows<std::uint8_t>, StoredRows<float>> data;
-  std::int32_t* labels = nullptr;  // [lanes, rows of a pass at most]
+  bool is_text = false;            // the data are one run of tokens
+  std::int32_t* labels = nullptr;  // [lanes, LabelRows]
   RowWorth* worth = nullptr;       // the same
   const UpdatePart* parts = nullptr;
   double* squares = nullptr;  // [lanes, parts]; null, as scales, where no lane clips its gradient
@@ -27,10 +28,13 @@ struct GpuPlaces {
   ImageChanges changes = {};  // of training images
 };
 
-// Rows of the larger of both passes: the second dimension of labels, worth and order.
+// Samples of the larger of both passes: the second dimension of order.
 [[nodiscard]] std::size_t PassRows(const ModelShape& shape);
 
-// Throws Error naming what of a shape no GPU trains: layers of texts, bf16 and muon.
+// Their labels: the second dimension of labels and worth.
+[[nodiscard]] std::size_t LabelRows(const Model& model);
+
+// Throws Error naming what of a shape no GPU trains: bf16, muon, and attention of wide heads.
 void CheckGpuShape(const ModelShape& shape);
 
 // The shape as a GPU lays it out: products write whole gradients, and kernels of the CPU's library
@@ -41,6 +45,7 @@ void CheckGpuShape(const ModelShape& shape);
 // after the other.
 struct GpuScratch {
   std::size_t unfolded = 0;      // the windows of a convolution
+  std::size_t squares = 0;       // gradients of attention's scores
   std::size_t column_parts = 0;  // column sums of slices of rows
   std::size_t end = 0;           // where the next lane begins
 };

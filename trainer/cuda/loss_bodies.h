@@ -31,6 +31,7 @@ struct SoftmaxLossBody {
   std::uint32_t rows = 0;
   std::uint32_t stride = 0;
   std::uint32_t classes = 0;
+  std::uint32_t targets = 1;             // rows of a sample
   bool is_training = false;              // the logits become the gradient of the mean loss
   const std::int32_t* labels = nullptr;  // [lanes, label_rows]
   std::uint32_t label_rows = 0;
@@ -42,7 +43,7 @@ struct SoftmaxLossBody {
     const LaneStep& step = board.Step(at.lane);
     float* z = arena.At(at.lane, logits + std::size_t{row} * stride);
     const std::size_t place = std::size_t{at.lane} * label_rows + row;
-    if (row >= step.rows) {
+    if (row >= step.rows * targets) {
       worth[place] = {};
       for (std::uint32_t c = 0; is_training && c < stride; ++c) {
         z[c] = 0.0F;
@@ -94,7 +95,7 @@ struct SoftmaxLossBody {
 
   DDL_INLINE void PassBack(const LaneStep& step, std::uint32_t label, const Sums& sums,
                            float* z) const {
-    const float scale = 1.0F / static_cast<float>(step.rows);
+    const float scale = 1.0F / static_cast<float>(step.rows * targets);
     const float background = step.label_smoothing / static_cast<float>(classes) * scale;
     const float to_probability = scale / sums.exponentials;
     for (std::uint32_t c = 0; c < classes; ++c) {

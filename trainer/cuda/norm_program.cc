@@ -106,4 +106,45 @@ void AddBackward(ProgramBuilder& builder, const BatchNormStage& stage) {
                                     .products = stage.scale.gradient.offset});
 }
 
+void AddForward(ProgramBuilder& builder, const LayerNormStage& stage) {
+  const NormRows shape = RowsOf(builder, stage.input);
+  builder.Add(LayerNormBody{.blocks = BlocksFor(shape.rows, RowThreads::kBlockRows),
+                            .arena = builder.Places().arena,
+                            .x = stage.input.values.offset,
+                            .y = stage.output.values.offset,
+                            .scale = stage.scale.value.offset,
+                            .shift = stage.shift.value.offset,
+                            .mean = stage.mean.offset,
+                            .inverse = stage.inverse.offset,
+                            .rows = shape.rows,
+                            .width = Narrow(stage.input.Width()),
+                            .stride = shape.stride});
+}
+
+void AddBackward(ProgramBuilder& builder, const LayerNormStage& stage) {
+  const NormRows shape = RowsOf(builder, stage.input);
+  const LaneFloats& arena = builder.Places().arena;
+  builder.Add(LayerNormSumsBody{.blocks = SliceBlocks(shape),
+                                .arena = arena,
+                                .x = stage.input.values.offset,
+                                .gradient = stage.output.gradient.offset,
+                                .mean = stage.mean.offset,
+                                .inverse = stage.inverse.offset,
+                                .parts = builder.Scratch().column_parts,
+                                .rows = shape.rows,
+                                .stride = shape.stride});
+  AddSums(builder, shape, stage.shift, stage.scale);
+  builder.Add(LayerNormGradientBody{.blocks = BlocksFor(shape.rows, RowThreads::kBlockRows),
+                                    .arena = arena,
+                                    .x = stage.input.values.offset,
+                                    .gradient = stage.output.gradient.offset,
+                                    .out = stage.input.gradient.offset,
+                                    .scale = stage.scale.value.offset,
+                                    .mean = stage.mean.offset,
+                                    .inverse = stage.inverse.offset,
+                                    .rows = shape.rows,
+                                    .width = Narrow(stage.input.Width()),
+                                    .stride = shape.stride});
+}
+
 }  // namespace ddl

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <variant>
 
+#include "trainer/cuda/attention_bodies.h"
 #include "trainer/cuda/batch_norm_bodies.h"
 #include "trainer/cuda/clip_bodies.h"
 #include "trainer/cuda/column_slices.h"
@@ -13,9 +14,11 @@
 #include "trainer/cuda/dropout_body.h"
 #include "trainer/cuda/gather_body.h"
 #include "trainer/cuda/join_bodies.h"
+#include "trainer/cuda/layer_norm_bodies.h"
 #include "trainer/cuda/loss_bodies.h"
 #include "trainer/cuda/pool_bodies.h"
 #include "trainer/cuda/regression_body.h"
+#include "trainer/cuda/text_bodies.h"
 #include "trainer/cuda/update_body.h"
 #include "trainer/cuda/window_bodies.h"
 
@@ -51,6 +54,8 @@ using Operation =
                  AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody,
                  FlattenBody, BatchMomentsBody, BatchStatisticsBody, BatchNormBody,
                  BatchNormSumsBody, BatchNormGradientBody, RegressionLossBody, SquaresBody,
-                 ClipBody>;
+                 ClipBody, TokensBody, EmbedBody, TableGradientBody, PositionGradientBody,
+                 LayerNormBody, LayerNormGradientBody, LayerNormSumsBody, HeadScoresBody,
+                 CausalSoftmaxBody, CausalSoftmaxGradientBody, HeadMixBody>;
 
 }  // namespace ddl

@@ -96,6 +96,9 @@ void AddForward(ProgramBuilder& builder, const FlattenStage& stage);
 void AddForward(ProgramBuilder& builder, const BatchNormStage& stage);
 void AddForward(ProgramBuilder& builder, const ForkStage& stage);
 void AddForward(ProgramBuilder& builder, const AddStage& stage);
+void AddForward(ProgramBuilder& builder, const EmbedStage& stage);
+void AddForward(ProgramBuilder& builder, const LayerNormStage& stage);
+void AddForward(ProgramBuilder& builder, const AttentionStage& stage);
 
 void AddBackward(ProgramBuilder& builder, const DenseStage& stage);
 void AddBackward(ProgramBuilder& builder, const DropoutStage& stage);
@@ -105,5 +108,8 @@ void AddBackward(ProgramBuilder& builder, const FlattenStage& stage);
 void AddBackward(ProgramBuilder& builder, const BatchNormStage& stage);
 void AddBackward(ProgramBuilder& builder, const ForkStage& stage);
 void AddBackward(ProgramBuilder& builder, const AddStage& stage);
+void AddBackward(ProgramBuilder& builder, const EmbedStage& stage);
+void AddBackward(ProgramBuilder& builder, const LayerNormStage& stage);
+void AddBackward(ProgramBuilder& builder, const AttentionStage& stage);
 
 }  // namespace ddl
