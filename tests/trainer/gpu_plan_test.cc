@@ -251,9 +251,6 @@ void ExpectRefused(GpuPlanSettings settings, const std::string& word) {
 
 TEST(GpuPlan, RefusesByNameWhatIsNotBuilt) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  GpuPlanSettings rounded = settings;
-  rounded.shape.precision = Precision::kBfloat16;
-  ExpectRefused(rounded, "bf16");
   GpuPlanSettings orthogonal = settings;
   orthogonal.shape.orthogonalises = true;
   ExpectRefused(orthogonal, "muon");

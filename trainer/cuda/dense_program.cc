@@ -21,6 +21,14 @@ void AddDropout(ProgramBuilder& builder, const DropoutStage& stage, const Tensor
   builder.Add(body);
 }
 
+// A matrix as a factor: itself, or its copy in bfloat16, which has the same stride.
+ProductFactor FactorOf(const ProgramBuilder& builder, const Tensor& values, const Tensor& copy,
+                       bool is_transposed = false) {
+  return {.offset = builder.IsRounded() ? copy.offset : values.offset,
+          .stride = values.Stride(),
+          .is_transposed = is_transposed};
+}
+
 ActivatedRows RowsOf(const DenseStage& stage) {
   return {stage.activation, stage.bias, stage.pre, stage.output};
 }
@@ -70,9 +78,16 @@ void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows) {
 
 void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
   const Tensor& w = stage.weight.value;
+  const Tensor& x = stage.input.values;
+  const std::size_t rows = builder.Rows(stage.output);
+  if (builder.IsRounded()) {
+    builder.Round(x, rows, stage.copies.input.offset);
+    builder.Round(w, w.rows, stage.copies.weight.offset);
+  }
   // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
-  builder.Multiply({.rows = builder.Rows(stage.output), .cols = w.Stride(), .inner = w.rows},
-                   FactorOf(stage.input.values), FactorOf(w), stage.pre);
+  builder.Multiply({.rows = rows, .cols = w.Stride(), .inner = w.rows},
+                   FactorOf(builder, x, stage.copies.input),
+                   FactorOf(builder, w, stage.copies.weight), stage.pre);
   AddActivation(builder, RowsOf(stage));
 }
 
@@ -85,12 +100,15 @@ void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
   const Tensor& dz = stage.output.gradient;
   const Tensor& w = stage.weight.value;
   const std::size_t rows = builder.Rows(stage.output);
+  if (builder.IsRounded()) builder.Round(dz, rows, stage.copies.gradient.offset);
+  const ProductFactor gradient = FactorOf(builder, dz, stage.copies.gradient);
   if (!stage.input.gradient.IsEmpty()) {
-    builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, FactorOf(dz),
-                     FactorOf(w, true), stage.input.gradient);
+    builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
+                     FactorOf(builder, w, stage.copies.weight, true), stage.input.gradient);
   }
   builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows},
-                   FactorOf(stage.input.values, true), FactorOf(dz), stage.weight.gradient);
+                   FactorOf(builder, stage.input.values, stage.copies.input, true), gradient,
+                   stage.weight.gradient);
 }
 
 void AddBackward(ProgramBuilder& builder, const DropoutStage& stage) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -131,10 +132,28 @@ std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
   return parts(own, 1, true);
 }
 
-std::size_t UnfoldedFloats(const Stage& stage, std::size_t samples) {
+std::size_t UnfoldedFloats(const Model& model, const Stage& stage) {
   const auto* conv = std::get_if<ConvStage>(&stage);
-  if (conv == nullptr || !NeedsUnfolding(*conv)) return 0;
-  return samples * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
+  if (conv == nullptr || !NeedsUnfolding(model, *conv)) return 0;
+  return PassRows(model.shape) * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
+}
+
+// Of the copies in bfloat16 that a convolution multiplies beside its windows.
+struct RoundedFloats {
+  std::size_t weight = 0;
+  std::size_t gradient = 0;
+};
+
+RoundedFloats RoundedFloatsOf(const Model& model, const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr || model.shape.precision != Precision::kBfloat16) return {};
+  return {.weight = conv->weight.value.Floats() / 2,
+          .gradient = model.shape.batch * conv->places.Pixels() * conv->pre.Stride() / 2};
+}
+
+// Lays out one place after the other, each on a cache line.
+std::size_t Take(std::size_t& end, std::size_t floats) {
+  return std::exchange(end, end + PaddedWidth(floats));
 }
 
 // Of the gradients of attention's scores.
@@ -155,7 +174,6 @@ std::size_t LabelRows(const Model& model) {
 }
 
 void CheckGpuShape(const ModelShape& shape) {
-  constexpr const char* kHint = "leave this one to CPUs";
   std::size_t width = 0;
   for (const Layer& layer : shape.layers) {
     if (const auto* embed = std::get_if<EmbedLayer>(&layer)) width = embed->width;
@@ -165,8 +183,9 @@ void CheckGpuShape(const ModelShape& shape) {
                             width / block->heads, kMostHeadDepth),
                 "model.heads", "take more heads, or leave this one to CPUs");
   }
-  if (shape.precision != Precision::kFloat32) throw Error("bf16 on a GPU", "precision", kHint);
-  if (shape.orthogonalises) throw Error("muon on a GPU", "optimizer.type", kHint);
+  if (shape.orthogonalises) {
+    throw Error("muon on a GPU", "optimizer.type", "leave this one to CPUs");
+  }
 }
 
 ModelShape GpuShape(ModelShape shape) {
@@ -177,18 +196,24 @@ ModelShape GpuShape(ModelShape shape) {
 
 GpuScratch ScratchBehind(const Model& model) {
   std::size_t unfolded = 0;
-  std::size_t parts = 0;
   std::size_t squares = 0;
+  std::size_t parts = 0;
+  RoundedFloats rounded;
   for (const Stage& stage : model.stages) {
-    unfolded = std::max(unfolded, UnfoldedFloats(stage, PassRows(model.shape)));
-    parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+    unfolded = std::max(unfolded, UnfoldedFloats(model, stage));
     squares = std::max(squares, SquareFloats(stage, model.shape.batch));
+    parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+    const RoundedFloats own = RoundedFloatsOf(model, stage);
+    rounded.weight = std::max(rounded.weight, own.weight);
+    rounded.gradient = std::max(rounded.gradient, own.gradient);
   }
-  const std::size_t begin = model.layout.Floats();
-  return {.unfolded = begin,
-          .squares = begin + unfolded,
-          .column_parts = begin + unfolded + squares,
-          .end = begin + unfolded + squares + parts};
+  GpuScratch scratch{.end = model.layout.Floats()};
+  scratch.unfolded = Take(scratch.end, unfolded);
+  scratch.squares = Take(scratch.end, squares);
+  scratch.column_parts = Take(scratch.end, parts);
+  scratch.rounded_weight = Take(scratch.end, rounded.weight);
+  scratch.rounded_gradient = Take(scratch.end, rounded.gradient);
+  return scratch;
 }
 
 std::vector<UpdatePart> UpdateParts(const Model& model) {

@@ -34,7 +34,7 @@ struct GpuPlaces {
 // Their labels: the second dimension of labels and worth.
 [[nodiscard]] std::size_t LabelRows(const Model& model);
 
-// Throws Error naming what of a shape no GPU trains: bf16, muon, and attention of wide heads.
+// Throws Error naming what of a shape no GPU trains: muon, and attention of wide heads.
 void CheckGpuShape(const ModelShape& shape);
 
 // The shape as a GPU lays it out: products write whole gradients, and kernels of the CPU's library
@@ -44,16 +44,18 @@ void CheckGpuShape(const ModelShape& shape);
 // What a lane has behind the CPU's layout, in floats from its start: one place for all stages, one
 // after the other.
 struct GpuScratch {
-  std::size_t unfolded = 0;      // the windows of a convolution
-  std::size_t squares = 0;       // gradients of attention's scores
-  std::size_t column_parts = 0;  // column sums of slices of rows
-  std::size_t end = 0;           // where the next lane begins
+  std::size_t unfolded = 0;          // the windows of a convolution
+  std::size_t squares = 0;           // gradients of attention's scores
+  std::size_t column_parts = 0;      // column sums of slices of rows
+  std::size_t rounded_weight = 0;    // of a convolution, in bfloat16
+  std::size_t rounded_gradient = 0;  // of its output, the same
+  std::size_t end = 0;               // where the next lane begins
 };
 
 [[nodiscard]] GpuScratch ScratchBehind(const Model& model);
 
 // False where the windows of a convolution are its images as they lie.
-[[nodiscard]] bool NeedsUnfolding(const ConvStage& stage);
+[[nodiscard]] bool NeedsUnfolding(const Model& model, const ConvStage& stage);
 
 // What the update's blocks move, for a model of GpuShape.
 [[nodiscard]] std::vector<UpdatePart> UpdateParts(const Model& model);

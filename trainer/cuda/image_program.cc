@@ -23,14 +23,14 @@ WindowPlaces PlacesOf(const ConvStage& stage) {
 // The windows of a stage as a matrix: in scratch that all convolutions of a lane share, or the
 // images themselves, where windows are single pixels side by side.
 Tensor WindowsOf(const ProgramBuilder& builder, const ConvStage& stage) {
-  if (!NeedsUnfolding(stage)) return stage.input.values;
+  if (!NeedsUnfolding(builder.Compiled(), stage)) return stage.input.values;
   return {.offset = builder.Scratch().unfolded,
           .rows = builder.Rows(stage.output),
           .cols = stage.weight.value.rows};
 }
 
 void Unfold(ProgramBuilder& builder, const ConvStage& stage) {
-  if (!NeedsUnfolding(stage)) return;
+  if (!NeedsUnfolding(builder.Compiled(), stage)) return;
   const Tensor windows = WindowsOf(builder, stage);
   builder.Add(
       UnfoldBody{.blocks = BlocksFor(Narrow(windows.Floats()) / kFour, UnfoldBody::kThreads),
@@ -39,7 +39,25 @@ void Unfold(ProgramBuilder& builder, const ConvStage& stage) {
                  .images = stage.input.values.offset,
                  .unfolded = windows.offset,
                  .rows = Narrow(windows.rows),
-                 .stride = Narrow(windows.Stride())});
+                 .stride = Narrow(windows.Stride()),
+                 .is_rounded = builder.IsRounded()});
+}
+
+// A stage's weights, and the gradient of its output, as factors: in bfloat16 copies in scratch.
+ProductFactor WeightFactor(ProgramBuilder& builder, const ConvStage& stage, bool is_transposed) {
+  ProductFactor factor = FactorOf(stage.weight.value, is_transposed);
+  if (!builder.IsRounded()) return factor;
+  factor.offset = builder.Scratch().rounded_weight;
+  builder.Round(stage.weight.value, stage.weight.value.rows, factor.offset);
+  return factor;
+}
+
+ProductFactor GradientFactor(ProgramBuilder& builder, const ConvStage& stage) {
+  ProductFactor factor = FactorOf(stage.output.gradient);
+  if (!builder.IsRounded()) return factor;
+  factor.offset = builder.Scratch().rounded_gradient;
+  builder.Round(stage.output.gradient, builder.Rows(stage.output), factor.offset);
+  return factor;
 }
 
 void Fold(ProgramBuilder& builder, const ConvStage& stage, const Tensor& windows) {
@@ -103,38 +121,40 @@ std::size_t FloatsOf(const ProgramBuilder& builder, const Flow& flow) {
 
 }  // namespace
 
-bool NeedsUnfolding(const ConvStage& stage) {
+bool NeedsUnfolding(const Model& model, const ConvStage& stage) {
   const bool is_pixel = stage.window.size == 1 && stage.window.stride == 1;
   const bool is_flow = stage.image.pixel == PaddedWidth(stage.image.channels) &&
                        stage.image.sample == stage.image.size.Pixels() * stage.image.pixel;
-  return !is_pixel || !is_flow || stage.window.padding > 0;
+  return !is_pixel || !is_flow || stage.window.padding > 0 ||
+         model.shape.precision == Precision::kBfloat16;  // a copy is needed in any case
 }
 
 void AddForward(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
-  const Tensor windows = WindowsOf(builder, stage);
   Unfold(builder, stage);
+  const ProductFactor weight = WeightFactor(builder, stage, false);
   builder.Multiply({.rows = builder.Rows(stage.output), .cols = w.Stride(), .inner = w.rows},
-                   FactorOf(windows), FactorOf(w), stage.pre);
+                   FactorOf(WindowsOf(builder, stage)), weight, stage.pre);
   if (!stage.bias.value.IsEmpty()) AddActivation(builder, RowsOf(stage));
   if (stage.pool) AddForward(builder, *stage.pool);
 }
 
-// Other convolutions have used the scratch meanwhile, so that windows are spread out anew.
+// Other convolutions have used the scratch meanwhile, so that windows are spread out anew. The
+// gradient of windows takes their place.
 void AddBackward(ProgramBuilder& builder, const ConvStage& stage) {
   if (stage.pool) AddBackward(builder, *stage.pool);
   if (!stage.bias.value.IsEmpty()) AddActivationGradient(builder, RowsOf(stage));
-  const Tensor& dz = stage.output.gradient;
   const Tensor& w = stage.weight.value;
   const std::size_t rows = builder.Rows(stage.output);
   const Tensor windows = WindowsOf(builder, stage);
   Unfold(builder, stage);
+  const ProductFactor gradient = GradientFactor(builder, stage);
   builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, FactorOf(windows, true),
-                   FactorOf(dz), stage.weight.gradient);
+                   gradient, stage.weight.gradient);
   if (stage.input.gradient.IsEmpty()) return;
-  const bool is_folded = NeedsUnfolding(stage);
-  builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, FactorOf(dz),
-                   FactorOf(w, true), is_folded ? windows : stage.input.gradient);
+  const bool is_folded = NeedsUnfolding(builder.Compiled(), stage);
+  builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
+                   WeightFactor(builder, stage, true), is_folded ? windows : stage.input.gradient);
   if (is_folded) Fold(builder, stage, windows);
 }
 

@@ -18,6 +18,7 @@
 #include "trainer/cuda/loss_bodies.h"
 #include "trainer/cuda/pool_bodies.h"
 #include "trainer/cuda/regression_body.h"
+#include "trainer/cuda/rounding_body.h"
 #include "trainer/cuda/text_bodies.h"
 #include "trainer/cuda/update_body.h"
 #include "trainer/cuda/window_bodies.h"
@@ -32,8 +33,9 @@ struct ProductFactor {
 };
 
 // How products are rounded: float32 throughout, or factors to TensorFloat-32 (ten bits of mantissa)
-// and sums in float32.
-enum class ProductPrecision : std::uint32_t { kFloat32, kTensorFloat32 };
+// or bfloat16 (seven), and sums in float32. Factors in bfloat16 are stored as such: their offset is
+// in floats as ever, their stride in numbers of their own.
+enum class ProductPrecision : std::uint32_t { kFloat32, kTensorFloat32, kBfloat16 };
 
 // out[rows, cols] = a[rows, inner] b[inner, cols] of each lane, after transposition.
 struct LaneProduct {
@@ -56,6 +58,6 @@ using Operation =
                  BatchNormSumsBody, BatchNormGradientBody, RegressionLossBody, SquaresBody,
                  ClipBody, TokensBody, EmbedBody, TableGradientBody, PositionGradientBody,
                  LayerNormBody, LayerNormGradientBody, LayerNormSumsBody, HeadScoresBody,
-                 CausalSoftmaxBody, CausalSoftmaxGradientBody, HeadMixBody>;
+                 CausalSoftmaxBody, CausalSoftmaxGradientBody, HeadMixBody, RoundingBody>;
 
 }  // namespace ddl

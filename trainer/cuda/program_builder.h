@@ -43,6 +43,8 @@ class ProgramBuilder {
   [[nodiscard]] const GpuPlaces& Places() const { return places_; }
   [[nodiscard]] const GpuScratch& Scratch() const { return scratch_; }
   [[nodiscard]] bool IsTraining() const { return is_training_; }
+  // Products take copies of their factors.
+  [[nodiscard]] bool IsRounded() const { return model_.shape.precision == Precision::kBfloat16; }
   [[nodiscard]] std::size_t Samples() const {
     return is_training_ ? model_.shape.batch : model_.shape.evaluation_batch;
   }
@@ -53,7 +55,17 @@ class ProgramBuilder {
     operations_.emplace_back(body);
   }
 
-  // out = a b
+  // Copies of a tensor's first `rows` rows to `to`, in bfloat16.
+  void Round(const Tensor& from, std::size_t rows, std::size_t to) {
+    const std::size_t floats = rows * from.Stride();
+    Add(RoundingBody{.blocks = BlocksFor(floats / kFour, RoundingBody::kThreads),
+                     .arena = places_.arena,
+                     .from = from.offset,
+                     .to = to,
+                     .floats = floats});
+  }
+
+  // out = a b, of copies where IsRounded.
   void Multiply(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
                 const Tensor& out) {
     Add(LaneProduct{.arena = places_.arena,
@@ -63,7 +75,7 @@ class ProgramBuilder {
                     .a = a,
                     .b = b,
                     .out = FactorOf(out),
-                    .precision = precision_});
+                    .precision = IsRounded() ? ProductPrecision::kBfloat16 : precision_});
   }
 
   [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }

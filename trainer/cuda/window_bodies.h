@@ -6,6 +6,7 @@
 
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
+#include "trainer/cuda/rounding_body.h"
 
 namespace ddl {
 
@@ -39,6 +40,7 @@ struct UnfoldBody {
   std::size_t unfolded = 0;
   std::uint32_t rows = 0;    // of unfolded
   std::uint32_t stride = 0;  // of unfolded; a multiple of sixteen
+  bool is_rounded = false;   // unfolded is of bfloat16
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& place, void* /*shared*/) const {
     const std::uint32_t index = place.block * kThreads + place.thread;
@@ -59,8 +61,9 @@ struct UnfoldBody {
         if (from != nullptr) four.at[i] = *from;
       }
     }
-    *reinterpret_cast<FourFloats*>(
-        arena.At(place.lane, unfolded + std::size_t{row} * stride + col)) = four;
+    const std::size_t to = std::size_t{row} * stride + col;
+    if (is_rounded) return StoreRounded(arena, place.lane, unfolded, to, four);
+    *reinterpret_cast<FourFloats*>(arena.At(place.lane, unfolded + to)) = four;
   }
 
  private:
