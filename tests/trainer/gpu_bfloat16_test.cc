@@ -80,7 +80,7 @@ class GpuBfloat16Cases : public testing::TestWithParam<PrecisionCase> {
 
 // Sums in another order now and then round a number the other way, by one part in 256: what comes
 // of that is far less than what rounding itself changes.
-TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseInFloat32) {
+TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
   if (!HasBfloat16Products()) GTEST_SKIP() << "this processor multiplies no bfloat16";
   HostDevice device;
   DeviceLanes lanes(device, settings_, rows_);
