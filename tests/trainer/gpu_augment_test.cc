@@ -55,26 +55,33 @@ void ExpectChanged(const std::vector<Stored>& features, const Affine& affine,
   const std::size_t stride = PaddedWidth(width);
   const std::vector<std::int32_t> labels(50);
   const Split split{.features = std::span<const Stored>(features), .labels = labels};
+  std::vector<float> mean;  // of both lanes
+  std::vector<float> scale;
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+    mean.insert(mean.end(), affine.mean.begin(), affine.mean.end());
+    scale.insert(scale.end(), affine.scale.begin(), affine.scale.end());
+  }
   Board board = BoardOfEpochs();
   std::vector<std::int32_t> found(kLanes * kRows);
   for (const ThreadOrder order : {ThreadOrder::kUp, ThreadOrder::kDown}) {
     Memory memory(kRows * stride);
-    RunOnHost(GatherBody<Stored>{.blocks = BlocksFor(kRows, GatherBody<Stored>::kBlockRows),
-                                 .board = board.View(),
-                                 .arena = memory.Arena(),
-                                 .data = {.features = features.data(),
-                                          .labels = labels.data(),
-                                          .mean = affine.mean.data(),
-                                          .scale = affine.scale.data(),
-                                          .width = static_cast<std::uint32_t>(width),
-                                          .is_scaled_each = affine.mean.size() > 1},
-                                 .out = 0,
-                                 .stride = static_cast<std::uint32_t>(stride),
-                                 .rows = kRows,
-                                 .labels = found.data(),
-                                 .label_rows = kRows,
-                                 .changes = ChangesOf(at)},
-              kLanes, order);
+    RunOnHost(
+        GatherBody<Stored>{.blocks = BlocksFor(kRows, GatherBody<Stored>::kBlockRows),
+                           .board = board.View(),
+                           .arena = memory.Arena(),
+                           .data = {.features = features.data(),
+                                    .labels = labels.data(),
+                                    .width = static_cast<std::uint32_t>(width)},
+                           .scales = {.mean = mean.data(),
+                                      .scale = scale.data(),
+                                      .floats = static_cast<std::uint32_t>(affine.mean.size())},
+                           .out = 0,
+                           .stride = static_cast<std::uint32_t>(stride),
+                           .rows = kRows,
+                           .labels = found.data(),
+                           .label_rows = kRows,
+                           .changes = ChangesOf(at)},
+        kLanes, order);
     for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
       const LaneStep& step = board.steps[2 + lane];
       const auto rows = std::span(board.order).subspan((2 + lane) * kRows, step.rows);

@@ -23,6 +23,7 @@ void AddRows(ProgramBuilder& builder, const StoredRows<Stored>& data) {
                    .board = places.board,
                    .arena = places.arena,
                    .data = data,
+                   .scales = places.scales,
                    .out = input.offset,
                    .stride = Narrow(input.Stride()),
                    .rows = Narrow(builder.Samples()),
@@ -97,20 +98,30 @@ void AddLoss(ProgramBuilder& builder) {
                             .rows = Narrow(builder.Samples() * model.targets)});
 }
 
+void AddKeeping(ProgramBuilder& builder) {
+  const std::size_t floats = LogitFloats(builder.Compiled());
+  builder.Add(KeepLogitsBody{.blocks = BlocksFor(floats / kFour, KeepLogitsBody::kThreads),
+                             .board = builder.Places().board,
+                             .arena = builder.Places().arena,
+                             .kept = builder.Places().kept,
+                             .logits = builder.Compiled().logits.offset,
+                             .floats = Narrow(floats)});
+}
+
 void AddUpdate(ProgramBuilder& builder) {
   const GpuPlaces& places = builder.Places();
   const std::uint32_t parts = Narrow(UpdateParts(builder.Compiled()).size());
-  if (places.scales != nullptr) {
+  if (places.clips != nullptr) {
     builder.Add(SquaresBody{
         .blocks = parts, .arena = places.arena, .parts = places.parts, .squares = places.squares});
     builder.Add(ClipBody{
-        .board = places.board, .squares = places.squares, .scales = places.scales, .parts = parts});
+        .board = places.board, .squares = places.squares, .scales = places.clips, .parts = parts});
   }
   builder.Add(UpdateBody{.blocks = parts,
                          .board = places.board,
                          .arena = places.arena,
                          .parts = places.parts,
-                         .scales = places.scales});
+                         .scales = places.clips});
 }
 
 void AddAdvance(ProgramBuilder& builder) {
@@ -171,6 +182,15 @@ std::size_t PassRows(const ModelShape& shape) {
 
 std::size_t LabelRows(const Model& model) {
   return PassRows(model.shape) * model.targets;
+}
+
+std::size_t LogitFloats(const Model& model) {
+  return model.shape.evaluation_batch * model.targets * model.logits.Stride();
+}
+
+std::size_t KeptSteps(const Model& model, std::size_t stretch) {
+  constexpr std::size_t kMostFloats = std::size_t{1} << 20U;
+  return std::clamp<std::size_t>(kMostFloats / LogitFloats(model), 1, stretch);
 }
 
 void CheckGpuShape(const ModelShape& shape) {
@@ -260,6 +280,7 @@ std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces&
     std::visit([&](const auto& kind) { AddForward(builder, OnAverages(kind)); }, stage);
   }
   AddLoss(builder);
+  AddKeeping(builder);
   AddAdvance(builder);
   return builder.Finish();
 }

@@ -14,17 +14,21 @@
 
 namespace ddl {
 
+using StoredData = std::variant<StoredRows<std::uint8_t>, StoredRows<float>>;
+
 // Where all that a program touches lies in the memory of the device.
 struct GpuPlaces {
   StepBoard board;
   LaneFloats arena;
-  std::variant<StoredRows<std::uint8_t>, StoredRows<float>> data;
+  StoredData data;
+  LaneScales scales;
   bool is_text = false;            // the data are one run of tokens
   std::int32_t* labels = nullptr;  // [lanes, LabelRows]
   RowWorth* worth = nullptr;       // the same
   const UpdatePart* parts = nullptr;
-  double* squares = nullptr;  // [lanes, parts]; null, as scales, where no lane clips its gradient
-  float* scales = nullptr;    // [lanes]
+  double* squares = nullptr;  // [lanes, parts]; null, as clips, where no lane clips its gradient
+  float* clips = nullptr;     // [lanes]: factors of gradients
+  KeptLogits kept;
   ImageChanges changes = {};  // of training images
 };
 
@@ -33,6 +37,11 @@ struct GpuPlaces {
 
 // Their labels: the second dimension of labels and worth.
 [[nodiscard]] std::size_t LabelRows(const Model& model);
+
+// Floats of the logits of a forward pass, padding included.
+[[nodiscard]] std::size_t LogitFloats(const Model& model);
+// Evaluation steps of a stretch whose logits are kept: one at least, and no more than a few MiB.
+[[nodiscard]] std::size_t KeptSteps(const Model& model, std::size_t stretch);
 
 // Throws Error naming what of a shape no GPU trains: muon, and attention of wide heads.
 void CheckGpuShape(const ModelShape& shape);

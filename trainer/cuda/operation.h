@@ -14,6 +14,7 @@
 #include "trainer/cuda/dropout_body.h"
 #include "trainer/cuda/gather_body.h"
 #include "trainer/cuda/join_bodies.h"
+#include "trainer/cuda/keep_body.h"
 #include "trainer/cuda/layer_norm_bodies.h"
 #include "trainer/cuda/loss_bodies.h"
 #include "trainer/cuda/pool_bodies.h"
@@ -50,14 +51,13 @@ struct LaneProduct {
 };
 
 // The order is part of the interface to the library: kInterfaceVersion changes with it.
-using Operation =
-    std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
-                 ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, UpdateBody,
-                 AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody,
-                 FlattenBody, BatchMomentsBody, BatchStatisticsBody, BatchNormBody,
-                 BatchNormSumsBody, BatchNormGradientBody, RegressionLossBody, SquaresBody,
-                 ClipBody, TokensBody, EmbedBody, TableGradientBody, PositionGradientBody,
-                 LayerNormBody, LayerNormGradientBody, LayerNormSumsBody, HeadScoresBody,
-                 CausalSoftmaxBody, CausalSoftmaxGradientBody, HeadMixBody, RoundingBody>;
+using Operation = std::variant<
+    LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
+    ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, KeepLogitsBody, UpdateBody,
+    AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody, FlattenBody,
+    BatchMomentsBody, BatchStatisticsBody, BatchNormBody, BatchNormSumsBody, BatchNormGradientBody,
+    RegressionLossBody, SquaresBody, ClipBody, TokensBody, EmbedBody, TableGradientBody,
+    PositionGradientBody, LayerNormBody, LayerNormGradientBody, LayerNormSumsBody, HeadScoresBody,
+    CausalSoftmaxBody, CausalSoftmaxGradientBody, HeadMixBody, RoundingBody>;
 
 }  // namespace ddl
