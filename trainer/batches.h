@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "trainer/augment.h"
 #include "trainer/dataset.h"
 #include "trainer/plan.h"
 #include "trainer/target.h"
@@ -27,6 +28,8 @@ struct Batches {
   std::function<std::uint32_t(std::uint32_t row)> number = {};
   // Behind how many rows the part begins where all rows of a data set lie in one place.
   std::size_t resident_first = 0;
+  // And how far apart its rows are there: the windows of a text.
+  std::size_t resident_apart = 1;
 };
 
 // `count` rows of an epoch from its `first` on; valid until the next call. Cheapest in order.
@@ -40,10 +43,12 @@ using RowOrder =
   };
 }
 
-// Rows that are nothing but rows of a data set, scaled: what a device can gather by itself.
+// Rows that are rows of a data set, scaled, and changed where they are trained on; or windows of a
+// text: what a device can gather by itself.
 struct ResidentRows {
   const Dataset* data = nullptr;
-  Affine affine;
+  Affine affine = {};
+  std::optional<Augmentation> augmentation = {};
 };
 
 struct TrainingBatches {
@@ -61,7 +66,7 @@ struct TrainingBatches {
   bool is_regression = false;                 // labels are the bits of real targets, see target.h
   TargetScale target = {};                    // of the training rows
   std::vector<std::string> class_names = {};  // empty: just numbers
-  // Absent where more is done than scaling, or the data stay in their file.
+  // Absent where the data stay in their file.
   std::optional<ResidentRows> resident = {};
 };
 

@@ -113,6 +113,10 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
   batches.validation = Windows(source, source->validation, validation_rows, dataset.context);
   batches.test =
       Windows(source, source->test, WindowsIn(source->test, dataset.context), dataset.context);
+  batches.resident = {.data = &dataset};
+  batches.validation.resident_first = source->train.size();
+  batches.test.resident_first = text.size();
+  batches.validation.resident_apart = batches.test.resident_apart = dataset.context;
   batches.order = [rows, places, seed = config.seed](std::uint64_t epoch) {
     std::vector<std::uint32_t> starts(rows);
     FillWords({.seed = seed, .purpose = RandomPurpose::kWindows, .step = epoch}, 0, starts);
@@ -148,7 +152,7 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                           .shape = dataset.shape,
                           .classes = dataset.classes,
                           .class_names = dataset.class_names};
-  if (!config.augment.IsOn()) batches.resident = {.data = &dataset, .affine = affine};
+  batches.resident = {.data = &dataset, .affine = affine, .augmentation = source->loader.Changes()};
   if (dataset.has_real_targets) {
     batches.is_regression = true;
     batches.target = MeasureTargets([&](const std::function<void(std::int32_t)>& take) {

@@ -19,9 +19,6 @@ Error NotOnGpu(std::string_view what, std::string_view where) {
 }  // namespace
 
 void CheckGpuConfig(const TrainerConfig& config) {
-  if (config.model.needs_text) throw NotOnGpu("a transformer", "model.type");
-  if (config.augment.IsOn()) throw NotOnGpu("augmentation", "augment");
-  if (config.clip_norm > 0.0) throw NotOnGpu("a gradient that is clipped", "clip_norm");
   if (config.shuffle.kind == ShuffleKind::kBlocks) {
     throw NotOnGpu("data that stay in their file", "shuffle.type");
   }

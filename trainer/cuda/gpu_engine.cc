@@ -15,7 +15,7 @@ std::vector<std::uint32_t> Numbers(const Batches& part, std::size_t first, std::
   std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
   for (std::uint32_t& number : numbers) {
     if (part.number) number = part.number(number);
-    number += static_cast<std::uint32_t>(part.resident_first);
+    number = static_cast<std::uint32_t>(part.resident_first + number * part.resident_apart);
   }
   return numbers;
 }
@@ -53,7 +53,7 @@ std::span<const BatchScore> GpuEngine::Train(std::span<const TrainingStep> steps
   std::vector<LaneBatch> batches;
   batches.reserve(steps.size());
   for (const TrainingStep& step : steps) {
-    batches.push_back({.rows = step.rows, .step = step.number, .lr = step.lr});
+    batches.push_back({.rows = step.rows, .step = step.number, .lr = step.lr, .epoch = step.epoch});
   }
   scores_ = seat_->Train(batches);
   return scores_;
@@ -90,18 +90,24 @@ void GpuEngine::Watch(std::size_t first, std::span<const LaneBatch> batches,
     first += count;
     labels.clear();
     for (const std::uint32_t number : batches[i].rows) {
-      labels.push_back(LabelOf(number));
+      AddLabels(number, labels);
     }
     watcher(rows, {.at = outputs.data() + i * floats,
-                   .shape = {.rows = count, .stride = logits.Stride()},
+                   .shape = {.rows = labels.size(), .stride = logits.Stride()},
                    .outputs = logits.cols,
                    .labels = labels});
   }
 }
 
-std::int32_t GpuEngine::LabelOf(std::uint32_t number) const {
-  const std::size_t train = data_.train.Rows();
-  return number < train ? data_.train.labels[number] : data_.test.labels[number - train];
+void GpuEngine::AddLabels(std::uint32_t number, std::vector<std::int32_t>& labels) const {
+  const auto add = [&](const auto& train, const auto& test, std::size_t at) {
+    labels.push_back(at < train.size() ? train[at] : test[at - train.size()]);
+  };
+  if (data_.context == 0) return add(data_.train.labels, data_.test.labels, number);
+  using Tokens = std::span<const std::uint8_t>;
+  for (std::size_t i = 1; i <= Compiled().targets; ++i) {  // a text's are the tokens behind
+    add(std::get<Tokens>(data_.train.features), std::get<Tokens>(data_.test.features), number + i);
+  }
 }
 
 }  // namespace ddl

@@ -32,7 +32,8 @@ class GpuEngine final : public Engine {
  private:
   void Watch(std::size_t first, std::span<const LaneBatch> batches,
              const std::vector<float>& outputs, const OutputWatcher& watcher) const;
-  [[nodiscard]] std::int32_t LabelOf(std::uint32_t number) const;
+  // Of a row as the device numbers it.
+  void AddLabels(std::uint32_t number, std::vector<std::int32_t>& labels) const;
 
   std::shared_ptr<GpuTeam> team_;  // outlives its seat
   std::unique_ptr<GpuTeam::Seat> seat_;

@@ -34,6 +34,7 @@ struct TeamSettings {
   std::size_t scale_floats = 1;  // one for all features, or one each
   std::size_t stretch = 128;     // steps of a run at most
   ProductPrecision precision = ProductPrecision::kFloat32;
+  Augmentation augmentation = {};
   std::size_t first_lanes = 1;  // room to begin with
   std::size_t most_lanes = 64;
 };

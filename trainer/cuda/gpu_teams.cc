@@ -32,12 +32,23 @@ class Counted {
   std::atomic<std::size_t>& count_;
 };
 
-std::string NameOf(ProductPrecision precision) {
+std::string NameOf(const ModelShape& shape, ProductPrecision precision) {
+  if (shape.precision == Precision::kBfloat16) return "bf16";
   return precision == ProductPrecision::kFloat32 ? "float32" : "tf32";
 }
 
 GpuData DataFrom(const Dataset& dataset) {
-  return {.train = dataset.train, .test = dataset.test, .features = dataset.features};
+  return {.train = dataset.train,
+          .test = dataset.test,
+          .features = dataset.features,
+          .is_text = dataset.context > 0};
+}
+
+// Of all lanes alike: each draws by a seed of its own.
+Augmentation ChangesOf(const ResidentRows& resident) {
+  Augmentation augmentation = resident.augmentation.value_or(Augmentation{});
+  augmentation.seed = 0;
+  return augmentation;
 }
 
 }  // namespace
@@ -60,8 +71,9 @@ std::unique_ptr<Engine> GpuTeams::Join(const TrainerConfig& config, const ModelS
   if (team == nullptr) return nullptr;
   auto seat = team->Join(lane, batches.resident->affine, caller.is_stop_asked);
   if (seat == nullptr) return nullptr;
-  return std::make_unique<GpuEngine>(team, std::move(seat), *batches.resident->data,
-                                     fmt::format("{}, {}", NameOf(key.second), source_->name));
+  return std::make_unique<GpuEngine>(
+      team, std::move(seat), *batches.resident->data,
+      fmt::format("{}, {}", NameOf(shape, key.second), source_->name));
 }
 
 const GpuSource& GpuTeams::Source() {
@@ -77,6 +89,7 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const ResidentRows
       const auto is_it = [&](const Team& team) {
         return team.shape == key.first && team.precision == key.second &&
                team.scale_floats == resident.affine.mean.size() &&
+               team.augmentation == ChangesOf(resident) &&
                team.data->serial == resident.data->serial;
       };
       const auto known = std::ranges::find_if(teams_, is_it);
@@ -112,11 +125,13 @@ GpuTeams::Team GpuTeams::Make(const Key& key, const ResidentRows& resident) {
   const TeamSettings settings{.shape = key.first,
                               .scale_floats = resident.affine.mean.size(),
                               .precision = key.second,
+                              .augmentation = ChangesOf(resident),
                               .first_lanes = std::min<std::size_t>(coming_, most_lanes_),
                               .most_lanes = most_lanes_};
   return {.shape = key.first,
           .precision = key.second,
           .scale_floats = settings.scale_floats,
+          .augmentation = settings.augmentation,
           .data = data,
           .team = std::make_shared<GpuTeam>(Source(), settings, *data->rows),
           .used = ++joins_};

@@ -49,6 +49,7 @@ class GpuTeams {
     ModelShape shape;
     ProductPrecision precision = ProductPrecision::kFloat32;
     std::size_t scale_floats = 1;
+    Augmentation augmentation;   // seeds are the lanes' own
     std::shared_ptr<Data> data;  // outlives the team
     std::shared_ptr<GpuTeam> team;
     std::uint64_t used = 0;  // the order of joins
