@@ -91,7 +91,9 @@ void Remember(const Quality& validation, TrainingClock& clock) {
 }  // namespace
 
 ModelShape ShapeOf(const TrainerConfig& config, const TrainingBatches& batches) {
-  CheckPrecision(config.precision, HasBfloat16Products());
+  if (config.device == DeviceKind::kCpu) {
+    CheckPrecision(config.precision, HasBfloat16Products());
+  }
   const std::optional<ImageShape> image = ImageOf(config.model, batches);
   CheckText(config.model, batches);
   CheckLoss(config, batches);
