@@ -28,9 +28,6 @@ class RowLoader {
   void LoadForTraining(const Split& split, std::span<const std::uint32_t> rows,
                        const BatchPlace& place) const;
 
-  // What happens to training images, where anything does.
-  [[nodiscard]] const std::optional<Augmentation>& Changes() const { return augmentation_; }
-
  private:
   Affine affine_;
   std::optional<Augmentation> augmentation_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole trainings on a device made of loops: metrics, checkpoints and figures beside the CPU's.
+#include <cmath>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -77,25 +78,6 @@ struct GpuSession {
 
 Dataset DataOf(const TrainerConfig& config) {
   return LoadDataset(config.data, {});
-}
-
-std::string Repeated(const std::string& words, int times) {
-  std::string text;
-  for (int i = 0; i < times; ++i)
-    text += words;
-  return text;
-}
-
-// Size, age and price of so many houses.
-std::string Prices(int houses) {
-  std::string rows;
-  for (int i = 0; i < houses; ++i) {
-    const int size = 50 + i * 37 % 90;
-    const int age = i * 11 % 40;
-    rows += std::to_string(size) + "," + std::to_string(age) + "," +
-            std::to_string(2000 * size - 900 * age) + "\n";
-  }
-  return rows;
 }
 
 void ExpectNear(const std::vector<std::string>& lines, const std::vector<std::string>& expected) {
