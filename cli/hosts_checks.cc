@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
@@ -144,8 +145,9 @@ std::vector<Check> ChecksOf(const HostLine& host) {
     checks.push_back(NotReached(host, *problem));
   } else {
     const auto& report = std::get<HostReport>(host.answer);
-    checks = {Reached(host, report), Folder(report),     DiskSpace(report),    Clock(report),
-              Cores(host, report),   Gpus(host, report), Stopping(report), Python(report)};
+    checks = {Reached(host, report), Folder(report),     DiskSpace(report), Clock(report),
+              Cores(host, report),   Gpus(host, report), Stopping(report),  Python(report)};
+    std::ranges::move(LibraryChecks(host, report), std::back_inserter(checks));
   }
   if (!host.why.empty()) checks.push_back(Closed(host));
   return checks;

@@ -7,8 +7,11 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "configs/library_need.h"
 #include "trainer/command_line.h"
 #include "trainer/config.h"
+#include "trainer/cuda/cuda_library.h"
+#include "trainer/cuda/library_fit.h"
 #include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
@@ -93,6 +96,17 @@ int Fingerprint(const std::string& folder) {
   return 0;
 }
 
+// On stdout, one line either way: who asks shows it.
+int TellOfLibrary(const std::string& path) {
+  try {
+    fmt::print("{}\n", LibraryVersionText(FittingVersion(path, CudaLibraryPath())));
+    return 0;
+  } catch (const Error& problem) {
+    fmt::print("{}\n", problem.Message());
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  }
+}
+
 void Note(const std::string& text) {
   fmt::print(stderr, "{}\n", text);
 }
@@ -145,6 +159,8 @@ int Run(int argc, char** argv) {
       return Fingerprint(command.folder);
     case TrainerRole::kProbe:
       return Probe();
+    case TrainerRole::kLibrary:
+      return TellOfLibrary(command.folder);
     case TrainerRole::kLanes:
       return ServeLanes(kLaneListener);
     case TrainerRole::kHelp:
