@@ -11,6 +11,7 @@
 #include "configs/error.h"
 #include "tests/trainer/gpu_case.h"
 #include "tests/trainer/host_device.h"
+#include "trainer/cuda/interface.h"
 
 namespace ddl {
 namespace {
