@@ -95,9 +95,7 @@ void AddGpuLibrary(ListedCode& code) {
   const std::string library = SiblingPath(kGpuLibrary);
   if (::access(library.c_str(), R_OK) != 0) {
     throw Error(
-        "the built-in trainer was built without CUDA, so its trials on other hosts cannot use "
-        "GPUs",
-        library,
+        "the built-in trainer was built without CUDA, so its trials cannot use GPUs", library,
         "build ddl on a machine with the CUDA toolkit (no GPU is needed there), or leave out "
         "`resources.gpus`");
   }
