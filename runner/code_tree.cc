@@ -95,7 +95,8 @@ CodeLibrary CodeLibrary::Of(const std::string& code_folder, std::size_t snapshot
     if (!manifest) continue;
     const std::string tree = CodeTree::FolderOfTree(code_folder, code) + "/";
     for (const CodeEntry& entry : manifest->entries) {
-      if (entry.HasContent()) {
+      const bool is_hosts_own = entry.IsLibrary() && !IsPlaced(tree + entry.path, entry);
+      if (entry.HasContent() && !is_hosts_own) {
         library.files_.try_emplace(entry.content, Shelved{tree + entry.path, entry.kind});
       }
     }

@@ -170,6 +170,19 @@ TEST_F(CodeLibraries, ThatAHostNoLongerHasAreSent) {
   EXPECT_FALSE(fs::is_symlink(Placed()));
 }
 
+// The newest snapshot has a link, an older one the file.
+TEST_F(CodeLibraries, ThatWereSentBeforeTheHostHadItsOwnAreFoundAgain) {
+  ASSERT_TRUE(Move(Take()));
+  ASSERT_EQ(asked_.lacking.size(), 1U);
+  HostHas("fits");
+  ASSERT_TRUE(Move(Take("newer")));
+  ASSERT_TRUE(fs::is_symlink(Placed()));
+  fs::remove_all(folder_ / "cuda");
+  ASSERT_TRUE(Move(Take("newest")));
+  EXPECT_EQ(last_.stage, CodeStage::kReady) << last_.problem;
+  EXPECT_THAT(asked_.lacking, IsEmpty());
+}
+
 TEST_F(CodeLibraries, ThatNobodyHasAreARefusalThatSaysWhatToDo) {
   HostHas("old");
   ASSERT_TRUE(Move(Take("program", false)));
