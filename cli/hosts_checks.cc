@@ -10,6 +10,7 @@
 
 #include "cli/format.h"
 #include "cli/hosts.h"
+#include "cli/terminal.h"
 
 namespace ddl {
 
@@ -90,8 +91,12 @@ Check Gpus(const HostLine& host, const HostReport& report) {
   const auto have = std::ssize(report.facts.gpus);
   Check check{"gpu", CheckLevel::kOk, "none; trials run on cores", ""};
   if (have > 0) {
-    check.text = fmt::format("{}; the first: {}, driver {}", have, report.facts.gpus.front().name,
-                             report.driver.empty() ? "unknown" : report.driver);
+    check.text =
+        fmt::format("driver {}", report.driver.empty() ? "unknown" : OneLine(report.driver));
+    for (const GpuFacts& gpu : report.facts.gpus) {
+      check.text += fmt::format("; {}: {}, {}, {}", gpu.index, OneLine(gpu.name),
+                                FormatBytes(gpu.memory_mib << 20), OneLine(gpu.uuid));
+    }
   }
   std::vector<int> missing;
   for (const int index : host.entry.gpus.value_or(std::vector<int>{})) {

@@ -16,6 +16,10 @@ constexpr const char* kHowToAvoid =
     "to avoid that install CUDA's libraries there, or let LD_LIBRARY_PATH or CUDA_HOME in that "
     "host's `env` of hosts.yaml say where they are";
 
+constexpr const char* kNobodyHasIt =
+    "install CUDA's libraries there or here: until then the built-in trainer runs there on cores "
+    "alone";
+
 // The one that a sweep would take.
 struct Found {
   std::string fits;     // what it is; "": none does, as far as names tell
@@ -43,10 +47,36 @@ Found Look(const NeededLibrary& needed, const std::vector<FoundLibrary>& librari
   return found;
 }
 
+// Nothing is sent to this machine: its trials have what the loader finds.
+Check Here(const NeededLibrary& needed) {
+  const std::string& name = needed.need.name;
+  if (needed.bytes > 0) {
+    return {"cuda", CheckLevel::kOk, fmt::format("{}, which sweeps send to hosts without", name),
+            ""};
+  }
+  return {"cuda", CheckLevel::kWarning, fmt::format("no {}", name),
+          "install CUDA's libraries: until then the built-in trainer runs here on cores alone"};
+}
+
 std::string WouldBeSent(const NeededLibrary& needed) {
   if (needed.bytes == 0) return "this machine has none to send";
   return fmt::format("a sweep of the built-in trainer on GPUs sends {}, once",
                      FormatBytes(needed.bytes));
+}
+
+Check There(const NeededLibrary& needed, const std::vector<FoundLibrary>& libraries) {
+  const Found found = Look(needed, libraries);
+  if (!found.fits.empty()) return {"cuda", CheckLevel::kOk, found.fits, ""};
+  const std::string what =
+      fmt::format("{} of {} or later", needed.need.name, LibraryVersionText(needed.need.version));
+  Check check{"cuda", CheckLevel::kWarning,
+              fmt::format("no {}{}: {}", what, found.unfit, WouldBeSent(needed)), kHowToAvoid};
+  if (!found.unknown.empty()) {
+    check.text = fmt::format("{}, whose name tells no version, is tried; if it is not {}, {}",
+                             found.unknown, what, WouldBeSent(needed));
+  }
+  if (needed.bytes == 0) check.remedy = kNobodyHasIt;
+  return check;
 }
 
 }  // namespace
@@ -54,27 +84,9 @@ std::string WouldBeSent(const NeededLibrary& needed) {
 std::vector<Check> LibraryChecks(const HostLine& host, const HostReport& report) {
   std::vector<Check> checks;
   if (report.facts.gpus.empty()) return checks;
+  const bool is_here = host.entry.address == kLocalAddress;
   for (const NeededLibrary& needed : host.needed) {
-    const Found found = Look(needed, report.libraries);
-    Check check{"cuda", CheckLevel::kOk, found.fits, ""};
-    const std::string what =
-        fmt::format("{} of {} or later", needed.need.name, LibraryVersionText(needed.need.version));
-    if (!found.fits.empty()) {
-      checks.push_back(std::move(check));
-      continue;
-    }
-    check.level = CheckLevel::kWarning;
-    if (!found.unknown.empty()) {
-      check.text = fmt::format("{}, whose name tells no version, is tried; if it is not {}, {}",
-                               found.unknown, what, WouldBeSent(needed));
-    } else {
-      check.text = fmt::format("no {}{}: {}", what, found.unfit, WouldBeSent(needed));
-    }
-    check.remedy = needed.bytes > 0
-                       ? kHowToAvoid
-                       : "install CUDA's libraries there or here: until then the built-in trainer "
-                         "runs there on cores alone";
-    checks.push_back(std::move(check));
+    checks.push_back(is_here ? Here(needed) : There(needed, report.libraries));
   }
   return checks;
 }

@@ -128,6 +128,11 @@ TEST(Hosts, GpusThatHostsYamlExpectsAndThatAreNotThereAreAFailure) {
   EXPECT_EQ(check.text, "hosts.yaml names GPU 2, 3, and there are 2");
 }
 
+TEST(Hosts, EachGpuIsSaidWithItsNameMemoryAndUuid) {
+  EXPECT_EQ(Find(Line(), "gpu").text,
+            "driver 535.104.05; 0: A100, 40.0 GiB, GPU-a; 1: A100, 40.0 GiB, GPU-b");
+}
+
 TEST(Hosts, AnOldDriverAndMissingCoresAreSaid) {
   HostReport report = Report();
   report.driver = "470.82";
@@ -174,6 +179,15 @@ TEST(Hosts, WhatNobodyHasOfCudaIsSaid) {
   const Check check = Find(WithLibraries({}, 0), "cuda");
   EXPECT_THAT(check.text, HasSubstr("this machine has none to send"));
   EXPECT_THAT(check.remedy, HasSubstr("install CUDA's libraries there or here"));
+}
+
+TEST(Hosts, ThisMachineIsSentNothing) {
+  HostLine here = WithLibraries({});
+  here.entry.address = kLocalAddress;
+  EXPECT_EQ(Find(here, "cuda").text, "libcublasLt.so.13, which sweeps send to hosts without");
+  here.needed[0].bytes = 0;
+  EXPECT_EQ(Find(here, "cuda").level, CheckLevel::kWarning);
+  EXPECT_EQ(Find(here, "cuda").text, "no libcublasLt.so.13");
 }
 
 TEST(Hosts, WithoutGpusCudaIsOfNoInterest) {
