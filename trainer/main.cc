@@ -11,6 +11,7 @@
 #include "trainer/command_line.h"
 #include "trainer/config.h"
 #include "trainer/cuda/cuda_library.h"
+#include "trainer/cuda/gpu_meter.h"
 #include "trainer/cuda/library_fit.h"
 #include "trainer/data_report.h"
 #include "trainer/dataset.h"
@@ -129,13 +130,22 @@ int Probe() {
   return 0;
 }
 
+// Where this process has GPUs for itself, and the driver tells of them.
+std::optional<GpuMeter> MeterOfOwnGpus() {
+  const char* gpus = std::getenv("DDL_GPUS");
+  return gpus == nullptr ? std::nullopt : GpuMeter::Begin(gpus);
+}
+
 int Train(const TrainerCommand& command) {
   std::optional<Dataset> dataset;
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
   };
-  return RunTrial(command, load,
-                  {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
+  const std::optional<GpuMeter> meter = MeterOfOwnGpus();
+  const auto outlet = [&meter](const std::string& line) {
+    WriteLine(meter ? WithGpuUse(line, meter->Read()) : line);
+  };
+  return RunTrial(command, load, {.metrics = outlet, .notes = Note, .is_stop_asked = IsStopAsked});
 }
 
 int Run(int argc, char** argv) {

@@ -21,11 +21,13 @@ class HostWithGpu {
     fs::create_directory(place_ / "bin");
     Script("bin/nvidia-smi",
            "case $1 in\n*driver_version*) echo 580.65.06;;\n"
-           "--query-gpu*) echo '0, GPU-1, H100, 81559, 1, 00000000:01:00.0';;\nesac\n");
+           "--query-gpu*) echo '0, GPU-new, H100, 81559, 1, 00000000:01:00.0';;\nesac\n");
     Script("enter", "PATH=" + (place_ / "bin") +
                         ":$PATH\nexport PATH\nexec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"\n");
     return place_ / "enter";
   }
+  // Of a PATH whose nvidia-smi knows a GPU.
+  [[nodiscard]] std::string DriverFolder() const { return place_ / "bin"; }
 
  private:
   void Script(const std::string& name, const std::string& text) const {
@@ -35,7 +37,7 @@ class HostWithGpu {
   TemporaryFolder place_;
 };
 
-class GpuSweep : private HostWithGpu, public TrainerSweep {
+class GpuSweep : protected HostWithGpu, public TrainerSweep {
  protected:
   GpuSweep() : TrainerSweep("ForceCommand " + Entrance()) {}
   void SetUp() override {
@@ -116,6 +118,27 @@ TEST_F(GpuSweep, SendsNewerLibrariesThanItsHostHas) {
   EXPECT_THAT(Sweep("first"),
               HasSubstr("130000/libddlstub.so.13: it is 13.0.0, and 13.1.0 or later is needed): "
                         "sending 3.0 MiB, once"));
+}
+
+// On this machine, whose NVML is a stub that counts 2.5 J a question.
+TEST_F(GpuSweep, TellsTheEnergyOfGpusThatATrialHasForItself) {
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (DriverFolder() + ":" + path).c_str(), 1);
+  ::setenv("LD_LIBRARY_PATH", (kStubs + "nvml").c_str(), 1);
+  for (const std::string gpus : {"1", "0.5"}) {
+    const std::string name = gpus == "1" ? "whole" : "shared";
+    const Finished done = OwnDdl({"sweep", Write(name + ".yaml", R"(
+trainer: {data: {type: blobs, rows: 200}, model: {hidden: [8]}, epochs: 3, batch_size: 16}
+method: grid
+parameters: {seed: {values: [0]}}
+resources: {cpus: 0.1, gpus: )" + gpus + R"(}
+hosts: [local]
+)")});
+    EXPECT_EQ(done.code, 0) << done.out << done.error;
+  }
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_GE(DdlJson({"report", "whole"}).at("speed").at("joules").get<double>(), 2.5 * 3);
+  EXPECT_TRUE(DdlJson({"report", "shared"}).at("speed").at("joules").is_null());
 }
 
 TEST_F(GpuSweep, WithoutGpusBringsNothingOfThemAlong) {
