@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "trainer/dataset.h"
 #include "trainer/plan.h"
 #include "trainer/target.h"
 
@@ -23,6 +25,8 @@ struct Batches {
   std::function<void(std::span<const std::uint32_t> rows, const BatchPlace& place)> load = {};
   // As the data set numbers it, for a row from 0 to rows - 1; ascending. Absent: the same number.
   std::function<std::uint32_t(std::uint32_t row)> number = {};
+  // Behind how many rows the part begins where all rows of a data set lie in one place.
+  std::size_t resident_first = 0;
 };
 
 // `count` rows of an epoch from its `first` on; valid until the next call. Cheapest in order.
@@ -35,6 +39,12 @@ using RowOrder =
     return std::span(rows).subspan(first, count);
   };
 }
+
+// Rows that are nothing but rows of a data set, scaled: what a device can gather by itself.
+struct ResidentRows {
+  const Dataset* data = nullptr;
+  Affine affine;
+};
 
 struct TrainingBatches {
   Batches train = {};
@@ -51,6 +61,8 @@ struct TrainingBatches {
   bool is_regression = false;                 // labels are the bits of real targets, see target.h
   TargetScale target = {};                    // of the training rows
   std::vector<std::string> class_names = {};  // empty: just numbers
+  // Absent where more is done than scaling, or the data stay in their file.
+  std::optional<ResidentRows> resident = {};
 };
 
 }  // namespace ddl

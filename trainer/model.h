@@ -17,6 +17,8 @@ namespace ddl {
 struct ImageShape {
   ImageSize size;
   std::size_t channels = 1;
+
+  bool operator==(const ImageShape&) const = default;
 };
 
 // What decides shapes and therefore offsets; equal for all lanes of a plan.
@@ -33,6 +35,8 @@ struct ModelShape {
   Precision precision = Precision::kFloat32;
   bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
   int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight
+
+  bool operator==(const ModelShape&) const = default;
 };
 
 struct Model {

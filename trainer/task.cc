@@ -139,7 +139,8 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
   if (UsesBlocks(config.shuffle, dataset)) return MakeBlockBatches(config, dataset);
   const std::size_t rows = dataset.train.Rows();
   SplitIndices split = MakeSplit(rows, ValidationRows(config.validation, rows), config.seed);
-  RowLoader loader(config, dataset, MakeAffine(dataset, config.normalize, split.train));
+  const Affine affine = MakeAffine(dataset, config.normalize, split.train);
+  RowLoader loader(config, dataset, affine);
   const auto source =
       std::make_shared<const Source>(Source{dataset, std::move(split), std::move(loader)});
   TrainingBatches batches{.name = dataset.name,
@@ -147,6 +148,7 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                           .shape = dataset.shape,
                           .classes = dataset.classes,
                           .class_names = dataset.class_names};
+  if (!config.augment.IsOn()) batches.resident = {.data = &dataset, .affine = affine};
   if (dataset.has_real_targets) {
     batches.is_regression = true;
     batches.target = MeasureTargets([&](const std::function<void(std::int32_t)>& take) {
@@ -163,9 +165,11 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
       }};
   batches.validation = ValidationOf(source);
   batches.test = {.rows = dataset.test.Rows(),
-                  .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
-                    source->loader.Load(source->dataset.test, wanted, place);
-                  }};
+                  .load =
+                      [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
+                        source->loader.Load(source->dataset.test, wanted, place);
+                      },
+                  .resident_first = dataset.train.Rows()};
   batches.order = [source, epoch_rows, seed = config.seed](std::uint64_t epoch) {
     std::vector<std::uint32_t> order(source->split.train.size());
     EpochRows(seed, epoch, source->split.train, order);

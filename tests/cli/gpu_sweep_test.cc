@@ -1,178 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sweeps of the built-in trainer that ask for GPUs, on a host that has one (so says its nvidia-smi)
-// and libraries of CUDA or none: stubs stand for them and for libddl_cuda.
-#include <gmock/gmock.h>
+// Sweeps on GPUs that are none: nvidia-smi is a script, and the library of the trainer is loops.
+// All between them is real.
+#include <set>
 
-#include "tests/cli/trainer_sweep.h"
+#include "tests/cli/real_ddl.h"
 
 namespace ddl {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
-using ::testing::Not;
 
-const std::string kStubs = DDL_BINARY_DIR "/stubs/";
-
-// Where every session on the host begins: with a driver in its PATH.
-class HostWithGpu {
- public:
-  [[nodiscard]] std::string Entrance() const {
-    fs::create_directory(place_ / "bin");
-    Script("bin/nvidia-smi",
-           "case $1 in\n*driver_version*) echo 580.65.06;;\n"
-           "--query-gpu*) echo '0, GPU-new, H100, 81559, 1, 00000000:01:00.0';;\nesac\n");
-    Script("enter", "PATH=" + (place_ / "bin") +
-                        ":$PATH\nexport PATH\nexec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"\n");
-    return place_ / "enter";
-  }
-  // Of a PATH whose nvidia-smi knows a GPU.
-  [[nodiscard]] std::string DriverFolder() const { return place_ / "bin"; }
-
- private:
-  void Script(const std::string& name, const std::string& text) const {
-    std::ofstream(place_ / name) << "#!/bin/sh\n" << text;
-    fs::permissions(place_ / name, fs::perms::owner_all);
-  }
-  TemporaryFolder place_;
-};
-
-class GpuSweep : protected HostWithGpu, public TrainerSweep {
+class GpuSweep : public RealDdl {
  protected:
-  GpuSweep() : TrainerSweep("ForceCommand " + Entrance()) {}
   void SetUp() override {
-    TrainerSweep::SetUp();
-    if (IsSkipped()) return;
+    if (!fs::exists(std::string(DDL_BINARY_DIR) + "/tests/libddl_cuda_host.so"))
+      GTEST_SKIP() << "the library of loops is not built";
+    RealDdl::SetUp();
     fs::create_directory(folder_ + "/bin");
-    for (const char* name : {"ddl", "ddl-agent", "ddl-trainer"})
-      Bring(std::string(DDL_BINARY_DIR "/") + name);
-    Bring(kStubs + "gpu/libddl_cuda.so");
-    Hosts("{}");
-    ::setenv("LD_LIBRARY_PATH", (kStubs + "130100").c_str(), 1);
+    for (const char* program : {"ddl", "ddl-agent", "ddl-trainer"})
+      fs::copy_file(std::string(DDL_BINARY_DIR) + "/" + program, folder_ + "/bin/" + program);
+    fs::copy_file(std::string(DDL_BINARY_DIR) + "/tests/libddl_cuda_host.so",
+                  folder_ + "/bin/libddl_cuda.so");
+    Write("bin/nvidia-smi", R"(#!/bin/sh
+case "$1" in
+*index*) echo '0, GPU-aaaa, Loops, 4096, 4, 00000000:0A:00.0'
+         echo '1, GPU-bbbb, Loops, 4096, 4, 00000000:0B:00.0' ;;
+*driver*) echo 580.1 ;;
+esac
+)");
+    fs::permissions(folder_ + "/bin/nvidia-smi", fs::perms::owner_all);
+    path_ = std::getenv("PATH");
+    ::setenv("PATH", (folder_ + "/bin:" + path_).c_str(), 1);
   }
   void TearDown() override {
-    ::unsetenv("LD_LIBRARY_PATH");
-    TrainerSweep::TearDown();
+    if (!path_.empty()) ::setenv("PATH", path_.c_str(), 1);
+    if (!folder_.empty()) RealDdl::TearDown();
   }
-  // `env` of the host's trials.
-  void Hosts(const std::string& env) const {
-    Write("hosts.yaml", "hosts: {gpu1: {address: 'ssh://test-host', env: " + env + "}}\n");
-  }
-  Finished OwnDdl(std::vector<std::string> words) {
+
+  Finished Run(std::vector<std::string> words) {
     words.insert(words.begin(), folder_ + "/bin/ddl");
     return StartProgram(std::move(words))->Wait();
   }
-  // What it said while it swept.
-  std::string Sweep(const std::string& name, const std::string& resources = "cpus: 0.1, gpus: 1") {
-    const Finished done = OwnDdl({"sweep", Write(name + ".yaml", R"(
-trainer: {data: {type: blobs, rows: 200}, model: {hidden: [8]}, epochs: 1, batch_size: 16}
-method: grid
-parameters: {seed: {values: [0]}}
-resources: {)" + resources + R"(}
-hosts: [gpu1]
-)")});
-    EXPECT_EQ(done.code, 0) << done.out << done.error << OwnDdl({"logs", "1"}).out;
-    return done.out + done.error;
+  std::string Spec(const std::string& gpus, const std::string& further = "",
+                   const std::string& trainer = "") const {
+    return Write("gpus.yaml",
+                 "trainer: {" + trainer +
+                     "data: {type: blobs, rows: 300}, model: {hidden: [8]}, epochs: 3,\n"
+                     "  optimizer: {type: adam}, batch_size: 32}\n"
+                     "method: grid\nparameters: {optimizer.lr: {values: [0.1, 0.03, 0.01, 0.003, "
+                     "0.001, 0.0003]}}\n"
+                     "metric: {name: val_loss, goal: minimize}\n"
+                     "resources: {gpus: " +
+                     gpus + "}\n" + further);
   }
-  // Of the one snapshot on the host, or of any.
-  [[nodiscard]] std::vector<fs::path> There(const std::string& name) const {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::recursive_directory_iterator(sshd_.Path("host"))) {
-      if (entry.path().filename() == name) found.push_back(entry.path());
-    }
-    return found;
+  Json Show(int trial) {
+    const Finished shown = Run({"show", "gpus/" + std::to_string(trial), "--json"});
+    EXPECT_EQ(shown.code, 0) << shown.error;
+    return ParseJson(shown.out, "show");
   }
 
- private:
-  void Bring(const std::string& file) const {
-    const std::string place = folder_ + "/bin/" + fs::path(file).filename().string();
-    std::error_code another_disk;
-    fs::create_hard_link(file, place, another_disk);
-    if (another_disk) fs::copy_file(file, place);
-  }
+  std::string path_;
 };
 
-TEST_F(GpuSweep, SendsTheLibrariesThatItsHostLacksOnceAfterSayingTheirSize) {
-  EXPECT_THAT(Sweep("first"),
-              HasSubstr("gpu1 has none of CUDA's libraries that fit (libddlstub.so.13: there is "
-                        "none): sending 3.0 MiB, once"));
-  ASSERT_EQ(There("libddlstub.so.13").size(), 1U);
-  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(There("libddlstub.so.13")[0])));
-  EXPECT_EQ(There("libddl_cuda.so").size(), 1U);
-  EXPECT_THAT(Sweep("second", "cpus: 0.2, gpus: 1"), Not(HasSubstr("libraries")));
-  ::setenv("DDL_HOME", (folder_ + "/other").c_str(), 1);
-  EXPECT_THAT(Sweep("third"), Not(HasSubstr("libraries")));
-  EXPECT_EQ(There("libddlstub.so.13").size(), 2U);
-  ::setenv("DDL_HOME", (folder_ + "/store").c_str(), 1);
-}
-
-TEST_F(GpuSweep, UsesTheLibrariesOfItsHostWhereTheyFit) {
-  Hosts("{LD_LIBRARY_PATH: '" + kStubs + "130200'}");
-  EXPECT_THAT(Sweep("first"), Not(HasSubstr("libraries")));
-  ASSERT_EQ(There("libddlstub.so.13").size(), 1U);
-  EXPECT_EQ(fs::read_symlink(There("libddlstub.so.13")[0]), kStubs + "130200/libddlstub.so.13");
-}
-
-TEST_F(GpuSweep, SendsNewerLibrariesThanItsHostHas) {
-  Hosts("{LD_LIBRARY_PATH: '" + kStubs + "130000'}");
-  EXPECT_THAT(Sweep("first"),
-              HasSubstr("130000/libddlstub.so.13: it is 13.0.0, and 13.1.0 or later is needed): "
-                        "sending 3.0 MiB, once"));
-}
-
-// On this machine, whose NVML is a stub that counts 2.5 J a question.
-TEST_F(GpuSweep, TellsTheEnergyOfGpusThatATrialHasForItself) {
-  const std::string path = std::getenv("PATH");
-  ::setenv("PATH", (DriverFolder() + ":" + path).c_str(), 1);
-  ::setenv("LD_LIBRARY_PATH", (kStubs + "nvml").c_str(), 1);
-  for (const std::string gpus : {"1", "0.5"}) {
-    const std::string name = gpus == "1" ? "whole" : "shared";
-    const Finished done = OwnDdl({"sweep", Write(name + ".yaml", R"(
-trainer: {data: {type: blobs, rows: 200}, model: {hidden: [8]}, epochs: 3, batch_size: 16}
-method: grid
-parameters: {seed: {values: [0]}}
-resources: {cpus: 0.1, gpus: )" + gpus + R"(}
-hosts: [local]
-)")});
-    EXPECT_EQ(done.code, 0) << done.out << done.error;
+TEST_F(GpuSweep, TrainsOnSharesOfGpusWithoutMoreWords) {
+  const Finished done = Run({"sweep", Spec("0.25")});
+  ASSERT_EQ(done.code, 0) << done.out << done.error << Run({"logs", "1"}).out;
+  const Finished log = Run({"logs", "gpus/1"});
+  EXPECT_NE(log.out.find("float32, Loops (compute capability 9.0"), std::string::npos) << log.out;
+  const Json report = ParseJson(Run({"report", "gpus", "--json"}).out, "report");
+  EXPECT_EQ(report.at("sweep").at("counts").at("finished"), 6);
+  std::set<std::string> gpus;
+  for (int trial = 1; trial <= 6; ++trial) {
+    const Json slots = Show(trial).at("attempts").at(0).at("slots");
+    gpus.insert(slots.at("gpus").at(0).at(0));
   }
-  ::setenv("PATH", path.c_str(), 1);
-  EXPECT_GE(DdlJson({"report", "whole"}).at("speed").at("joules").get<double>(), 2.5 * 3);
-  EXPECT_TRUE(DdlJson({"report", "shared"}).at("speed").at("joules").is_null());
+  EXPECT_EQ(gpus.size(), 2U);
 }
 
-TEST_F(GpuSweep, WithoutGpusBringsNothingOfThemAlong) {
-  EXPECT_THAT(Sweep("first", "cpus: 0.1"), Not(HasSubstr("libraries")));
-  EXPECT_TRUE(There("libddl_cuda.so").empty());
-  EXPECT_TRUE(There("libddlstub.so.13").empty());
+TEST_F(GpuSweep, GivesTheFiguresOfTheCpu) {
+  ASSERT_EQ(Run({"sweep", Spec("0.5")}).code, 0);
+  const Json gpu = ParseJson(Run({"report", "gpus", "--json"}).out, "report");
+  fs::remove_all(folder_ + "/store");
+  ASSERT_EQ(Run({"sweep", Spec("0")}).code, 0);
+  const Json cpu = ParseJson(Run({"report", "gpus", "--json"}).out, "report");
+  EXPECT_EQ(gpu.at("best").at("trial"), cpu.at("best").at("trial"));
+  EXPECT_NEAR(gpu.at("best").at("value").get<double>(), cpu.at("best").at("value").get<double>(),
+              1e-3);
 }
 
-TEST_F(GpuSweep, OfADdlWithoutCudaIsRefusedWithWhatToDo) {
-  fs::remove(folder_ + "/bin/libddl_cuda.so");
-  const Finished done = OwnDdl({"sweep", Write("first.yaml", R"(
-trainer: {data: {type: blobs, rows: 200}, epochs: 1}
-method: grid
-parameters: {seed: {values: [0]}}
-resources: {gpus: 1}
-hosts: [gpu1]
-)")});
-  EXPECT_EQ(done.code, 2) << done.out;
-  EXPECT_THAT(done.error, HasSubstr("was built without CUDA"));
-  EXPECT_THAT(done.error, HasSubstr("build ddl on a machine with the CUDA toolkit"));
+TEST_F(GpuSweep, OutlivesAGpuThatFails) {
+  const std::string file = Write("breaks", "");
+  const Finished done = Run({"sweep", Spec("0.5", "env: {DDL_HOST_GPU_BREAKS: " + file + "}\n")});
+  EXPECT_EQ(done.code, 0) << done.out << done.error << Run({"logs", "1"}).out;
+  EXPECT_FALSE(fs::exists(file));
+  int lost = 0;
+  for (int trial = 1; trial <= 6; ++trial) {
+    const Json attempts = Show(trial).at("attempts");
+    if (attempts.size() == 1) continue;
+    ++lost;
+    EXPECT_EQ(attempts.at(0).at("cause"), "worker lost");
+  }
+  EXPECT_GE(lost, 1);
 }
 
-TEST_F(GpuSweep, AndACheckOfItsHostSaysBeforeWhatItWouldSend) {
-  const Finished before = OwnDdl({"hosts", "check", "gpu1"});
-  EXPECT_THAT(before.out, HasSubstr("no libddlstub.so.13 of 13.1.0 or later: a sweep of the "
-                                    "built-in trainer on GPUs sends 3.0 MiB, once"));
-  EXPECT_THAT(before.out, HasSubstr("CUDA_HOME"));
-  Hosts("{LD_LIBRARY_PATH: '" + kStubs + "130200'}");
-  EXPECT_THAT(OwnDdl({"hosts", "check", "gpu1"}).out,
-              HasSubstr("130200/libddlstub.so.13, whose name tells no version, is tried"));
-  Hosts("{}");
-  (void)Sweep("first");
-  const Finished after = OwnDdl({"hosts", "check", "gpu1"});
-  EXPECT_THAT(after.out, HasSubstr("libddlstub.so.13, sent by a sweep before"));
+TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
+  const Finished done = Run({"sweep", Spec("1", "env: {DDL_HOST_GPU_FREE_MIB: '8'}\n")});
+  EXPECT_NE(done.code, 0);
+  const Finished log = Run({"logs", "gpus/1"});
+  EXPECT_NE(log.out.find("one training needs 0.03 GiB of the GPU's memory"), std::string::npos)
+      << log.out;
+}
+
+TEST_F(GpuSweep, RefusesWhatNoGpuTrains) {
+  const Finished done = Run({"sweep", Spec("1", "", "clip_norm: 1, ")});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_NE(done.error.find("clip_norm: a gradient that is clipped on a GPU"), std::string::npos)
+      << done.error;
 }
 
 }  // namespace

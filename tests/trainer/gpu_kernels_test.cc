@@ -78,26 +78,37 @@ void ExpectGathered(const std::vector<Stored>& features, const Affine& affine,
   board.steps[2].rows = 33;
   board.steps[3].rows = kRows;
   std::vector<std::int32_t> found(kLanes * kRows, -1);
-  RunOnHost(GatherBody<Stored>{.blocks = BlocksFor(kRows, GatherBody<Stored>::kBlockRows),
-                               .board = board.View(),
-                               .arena = memory.Arena(),
-                               .data = {.features = features.data(),
-                                        .labels = labels.data(),
-                                        .mean = affine.mean.data(),
-                                        .scale = affine.scale.data(),
-                                        .width = width,
-                                        .is_scaled_each = affine.mean.size() > 1},
-                               .out = 16,
-                               .stride = static_cast<std::uint32_t>(stride),
-                               .rows = kRows,
-                               .labels = found.data(),
-                               .label_rows = kRows},
-            kLanes);
+  std::vector<Affine> own(kLanes, affine);  // the second lane scales by other numbers
+  for (float& factor : own[1].scale)
+    factor *= 0.5F;
+  for (float& mean : own[1].mean)
+    mean += 1.0F;
+  std::vector<float> mean;
+  std::vector<float> scale;
+  for (const Affine& one : own) {
+    mean.insert(mean.end(), one.mean.begin(), one.mean.end());
+    scale.insert(scale.end(), one.scale.begin(), one.scale.end());
+  }
+  RunOnHost(
+      GatherBody<Stored>{
+          .blocks = BlocksFor(kRows, GatherBody<Stored>::kBlockRows),
+          .board = board.View(),
+          .arena = memory.Arena(),
+          .data = {.features = features.data(), .labels = labels.data(), .width = width},
+          .scales = {.mean = mean.data(),
+                     .scale = scale.data(),
+                     .floats = static_cast<std::uint32_t>(affine.mean.size())},
+          .out = 16,
+          .stride = static_cast<std::uint32_t>(stride),
+          .rows = kRows,
+          .labels = found.data(),
+          .label_rows = kRows},
+      kLanes);
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
     const std::uint32_t used = board.steps[2 + lane].rows;
     const auto rows = std::span(board.order).subspan((2 + lane) * kRows, used);
     std::vector<float> expected(kRows * stride, 0.0F);
-    GatherRows(split, rows, affine, expected, stride);
+    GatherRows(split, rows, own[lane], expected, stride);
     for (std::size_t i = 0; i < expected.size(); ++i)
       ASSERT_EQ(memory.Lane(lane)[16 + i], expected[i]) << lane << " " << i;
     for (std::size_t row = 0; row < used; ++row)

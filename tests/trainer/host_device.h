@@ -11,8 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "trainer/cuda/gpu_device.h"
 
 namespace ddl {
@@ -65,6 +63,9 @@ class HostDevice final : public GpuDevice {
 
   void* Allocate(std::size_t bytes) override {
     bytes_ += bytes;
+    return AllocateStaging(bytes);
+  }
+  void* AllocateStaging(std::size_t bytes) override {
     blocks_.emplace_back(bytes / sizeof(Line) + 1);
     std::memset(blocks_.back().data(), 0, blocks_.back().size() * sizeof(Line));
     return blocks_.back().data();

@@ -13,10 +13,15 @@ template <class Stored>
 struct StoredRows {
   const Stored* features = nullptr;      // [rows, width]
   const std::int32_t* labels = nullptr;  // [rows]
-  const float* mean = nullptr;           // one for all features, or one each
-  const float* scale = nullptr;          // as many
   std::uint32_t width = 0;
-  bool is_scaled_each = false;
+};
+
+// What each lane makes of a feature: (x - mean) * scale. Lanes that validate on other rows have
+// other means.
+struct LaneScales {
+  const float* mean = nullptr;   // [lanes, floats]
+  const float* scale = nullptr;  // the same
+  std::uint32_t floats = 1;      // one for all features, or one each
 };
 
 // Thirty-two threads a row, four columns a thread at a time. Rows behind the batch and padding
@@ -33,6 +38,7 @@ struct GatherBody {
   StepBoard board;
   LaneFloats arena;
   StoredRows<Stored> data;
+  LaneScales scales;
   std::size_t out = 0;  // [rows, stride] of the lane
   std::uint32_t stride = 0;
   std::uint32_t rows = 0;          // of the place
@@ -50,7 +56,7 @@ struct GatherBody {
     for (std::uint32_t col = worker * kFour; col < stride; col += kRowThreads * kFour) {
       FourFloats four{};
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        if (is_used && col + i < data.width) four.at[i] = Scaled(source, col + i);
+        if (is_used && col + i < data.width) four.at[i] = Scaled(at.lane, source, col + i);
       }
       *reinterpret_cast<FourFloats*>(line + col) = four;
     }
@@ -59,10 +65,11 @@ struct GatherBody {
   }
 
  private:
-  [[nodiscard]] DDL_INLINE float Scaled(std::size_t row, std::uint32_t col) const {
-    const std::uint32_t own = data.is_scaled_each ? col : 0;
+  [[nodiscard]] DDL_INLINE float Scaled(std::uint32_t lane, std::size_t row,
+                                        std::uint32_t col) const {
+    const std::size_t own = std::size_t{lane} * scales.floats + (scales.floats > 1 ? col : 0);
     const auto stored = static_cast<float>(data.features[row * data.width + col]);
-    return (stored - data.mean[own]) * data.scale[own];
+    return (stored - scales.mean[own]) * scales.scale[own];
   }
 };
 

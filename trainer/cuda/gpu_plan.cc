@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <variant>
 
 #include "configs/error.h"
 #include "trainer/optimizer.h"
@@ -25,85 +24,113 @@ void CheckLanes(const GpuPlanSettings& settings) {
   }
 }
 
-template <class Stored>
-StoredRows<Stored> CopyRows(GpuDevice& device, const GpuData& data) {
-  const std::size_t train = data.train.Rows();
-  const std::size_t test = data.test.Rows();
-  auto* features = AllocateOn<Stored>(device, (train + test) * data.features);
-  auto* labels = AllocateOn<std::int32_t>(device, train + test);
-  const auto copy = [&](const Split& split, std::size_t first) {
-    if (split.Rows() == 0) return;
-    const auto* stored = std::get_if<std::span<const Stored>>(&split.features);
-    assert(stored != nullptr);
-    UploadTo(device, features + first * data.features, *stored);
-    UploadTo(device, labels + first, split.labels);
-  };
-  copy(data.train, 0);
-  copy(data.test, train);
-  const Affine& affine = data.affine;
-  assert(affine.mean.size() == affine.scale.size());
-  auto* mean = AllocateOn<float>(device, affine.mean.size());
-  auto* scale = AllocateOn<float>(device, affine.scale.size());
-  UploadTo(device, mean, std::span<const float>(affine.mean));
-  UploadTo(device, scale, std::span<const float>(affine.scale));
-  return {.features = features,
-          .labels = labels,
-          .mean = mean,
-          .scale = scale,
-          .width = static_cast<std::uint32_t>(data.features),
-          .is_scaled_each = affine.mean.size() > 1};
-}
-
 }  // namespace
 
-GpuDataShape ShapeOf(const GpuData& data) {
-  const bool is_bytes = std::holds_alternative<std::span<const std::uint8_t>>(data.train.features);
-  return {.rows = data.train.Rows() + data.test.Rows(),
-          .features = data.features,
-          .bytes_each = is_bytes ? sizeof(std::uint8_t) : sizeof(float),
-          .scale_floats = data.affine.mean.size()};
+GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRows& rows,
+                 std::size_t scale_floats)
+    : device_(device),
+      lanes_(settings.lanes),
+      affines_(lanes_.size()),
+      stretch_(settings.stretch),
+      precision_(settings.precision) {
+  CheckGpuShape(settings.shape);
+  CheckLanes(settings);
+  model_ = BuildModel(GpuShape(settings.shape));
+  Allocate(scale_floats);
+  UseRows(rows);
 }
 
 GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuData& data)
-    : device_(device), lanes_(settings.lanes), stretch_(settings.stretch) {
+    : device_(device),
+      lanes_(settings.lanes),
+      affines_(lanes_.size()),
+      stretch_(settings.stretch),
+      precision_(settings.precision) {
   CheckGpuShape(settings.shape);
   CheckLanes(settings);
-  assert(data.features == settings.shape.features && data.train.Rows() > 0);
   model_ = BuildModel(GpuShape(settings.shape));
-  const std::size_t rows = PassRows(model_.shape);
-  const std::size_t batches = stretch_ * lanes_.size();
-  steps_ = AllocateOn<LaneStep>(device, batches);
-  order_ = AllocateOn<std::uint32_t>(device, batches * rows);
-  places_.board = {.cursor = AllocateOn<std::uint32_t>(device, 1),
-                   .steps = steps_,
-                   .order = order_,
-                   .scores = AllocateOn<LaneScore>(device, batches),
-                   .lanes = static_cast<std::uint32_t>(lanes_.size()),
-                   .order_rows = static_cast<std::uint32_t>(rows)};
-  const std::size_t lane_floats = model_.layout.Floats();
-  places_.arena = {.floats = AllocateOn<float>(device, lanes_.size() * lane_floats),
-                   .lane_floats = lane_floats};
-  places_.labels = AllocateOn<std::int32_t>(device, lanes_.size() * rows);
-  places_.worth = AllocateOn<RowWorth>(device, lanes_.size() * rows);
-  const std::vector<UpdatePart> parts = UpdateParts(model_);
-  auto* device_parts = AllocateOn<UpdatePart>(device, parts.size());
-  UploadTo(device, device_parts, std::span<const UpdatePart>(parts));
-  places_.parts = device_parts;
-  CopyData(data);
-  // Compiling runs each program once: the tables are zero, so that all lanes stand still.
-  const auto lanes = static_cast<std::uint32_t>(lanes_.size());
-  training_ = device.Compile(TrainingOperations(model_, places_, settings.precision), lanes);
-  UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
-  evaluation_ = device.Compile(EvaluationOperations(model_, places_, settings.precision), lanes);
+  Allocate(data.affine.mean.size());
+  UseRows(GpuRows(device, data));
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+    SetLane(lane, lanes_[lane], data.affine);
+  }
 }
 
-void GpuPlan::CopyData(const GpuData& data) {
-  data_rows_ = data.train.Rows() + data.test.Rows();
-  if (std::holds_alternative<std::span<const std::uint8_t>>(data.train.features)) {
-    places_.data = CopyRows<std::uint8_t>(device_, data);
-  } else {
-    places_.data = CopyRows<float>(device_, data);
-  }
+void GpuPlan::Allocate(std::size_t scale_floats) {
+  const std::size_t rows = PassRows(model_.shape);
+  const std::size_t lanes = lanes_.size();
+  const std::size_t batches = stretch_ * lanes;
+  steps_ = AllocateOn<LaneStep>(device_, batches);
+  order_ = AllocateOn<std::uint32_t>(device_, batches * rows);
+  staged_steps_ = static_cast<LaneStep*>(device_.AllocateStaging(batches * sizeof(LaneStep)));
+  staged_order_ =
+      static_cast<std::uint32_t*>(device_.AllocateStaging(batches * rows * sizeof(std::uint32_t)));
+  places_.board = {.cursor = AllocateOn<std::uint32_t>(device_, 1),
+                   .steps = steps_,
+                   .order = order_,
+                   .scores = AllocateOn<LaneScore>(device_, batches),
+                   .lanes = static_cast<std::uint32_t>(lanes)};
+  const std::size_t lane_floats = model_.layout.Floats();
+  places_.arena = {.floats = AllocateOn<float>(device_, lanes * lane_floats),
+                   .lane_floats = lane_floats};
+  places_.labels = AllocateOn<std::int32_t>(device_, lanes * rows);
+  places_.worth = AllocateOn<RowWorth>(device_, lanes * rows);
+  mean_ = AllocateOn<float>(device_, lanes * scale_floats);
+  scale_ = AllocateOn<float>(device_, lanes * scale_floats);
+  places_.scales = {
+      .mean = mean_, .scale = scale_, .floats = static_cast<std::uint32_t>(scale_floats)};
+  const std::size_t kept = ddl::KeptSteps(model_, stretch_);
+  places_.kept = {.at = AllocateOn<float>(device_, lanes * kept * LogitFloats(model_)),
+                  .steps = static_cast<std::uint32_t>(kept)};
+  const std::vector<UpdatePart> parts = UpdateParts(model_);
+  auto* device_parts = AllocateOn<UpdatePart>(device_, parts.size());
+  UploadTo(device_, device_parts, std::span<const UpdatePart>(parts));
+  places_.parts = device_parts;
+}
+
+void GpuPlan::UseRows(const GpuRows& rows) {
+  assert(rows.Features() == model_.shape.features && rows.Rows() > 0);
+  data_rows_ = rows.Rows();
+  places_.data = rows.Places();
+}
+
+// Compiling runs a program once: the first step's table is zero, so that all lanes stand still.
+const GpuPlan::Programs& GpuPlan::ProgramsOf(std::size_t width) {
+  const auto known = programs_.find(width);
+  if (known != programs_.end()) return known->second;
+  GpuPlaces places = places_;
+  places.board.lanes = static_cast<std::uint32_t>(width);
+  const std::vector<LaneStep> still(width);
+  UploadTo(device_, steps_, std::span<const LaneStep>(still));
+  const auto compile = [&](auto operations_of, std::size_t rows) {
+    places.board.order_rows = static_cast<std::uint32_t>(rows);
+    UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
+    return device_.Compile(operations_of(model_, places, precision_),
+                           static_cast<std::uint32_t>(width));
+  };
+  const Programs programs{
+      .training = compile(TrainingOperations, model_.shape.batch),
+      .evaluation = compile(EvaluationOperations, model_.shape.evaluation_batch)};
+  return programs_.emplace(width, programs).first->second;
+}
+
+void GpuPlan::SetLane(std::size_t lane, const LaneSettings& settings, const Affine& affine) {
+  const std::size_t floats = places_.scales.floats;
+  assert(lane < lanes_.size());
+  assert(affine.mean.size() == floats && affine.scale.size() == floats);
+  lanes_[lane] = settings;
+  affines_[lane] = affine;
+  UploadTo(device_, mean_ + lane * floats, std::span<const float>(affine.mean));
+  UploadTo(device_, scale_ + lane * floats, std::span<const float>(affine.scale));
+}
+
+GpuPlan::LaneCopy GpuPlan::Take(std::size_t lane) {
+  return {.settings = lanes_[lane], .affine = affines_[lane], .state = State(lane)};
+}
+
+void GpuPlan::Put(std::size_t lane, const LaneCopy& copy) {
+  SetLane(lane, copy.settings, copy.affine);
+  SetState(lane, copy.state);
 }
 
 void GpuPlan::SetState(std::size_t lane, std::span<const float> state) {
@@ -119,12 +146,12 @@ std::vector<float> GpuPlan::State(std::size_t lane) {
   return state;
 }
 
-void GpuPlan::Train(std::span<const LaneBatch> batches) {
-  Run(training_, batches, true);
+void GpuPlan::Train(std::span<const LaneBatch> batches, std::size_t width) {
+  Run(batches, width == 0 ? lanes_.size() : width, true);
 }
 
-void GpuPlan::Evaluate(std::span<const LaneBatch> batches) {
-  Run(evaluation_, batches, false);
+void GpuPlan::Evaluate(std::span<const LaneBatch> batches, std::size_t width) {
+  Run(batches, width == 0 ? lanes_.size() : width, false);
 }
 
 // In double and by the CPU's own functions, as DrawMask and Plan::SetStep do it.
@@ -146,25 +173,33 @@ LaneStep GpuPlan::StepOf(std::size_t lane, const LaneBatch& batch, bool is_train
   return step;
 }
 
-void GpuPlan::Run(std::size_t program, std::span<const LaneBatch> batches, bool is_training) {
-  const std::size_t steps = batches.size() / lanes_.size();
-  assert(steps * lanes_.size() == batches.size() && steps <= stretch_);
-  const std::size_t most = is_training ? model_.shape.batch : model_.shape.evaluation_batch;
-  const std::size_t order_rows = places_.board.order_rows;
-  std::vector<LaneStep> table;
-  std::vector<std::uint32_t> order(batches.size() * order_rows);
+void GpuPlan::Run(std::span<const LaneBatch> batches, std::size_t width, bool is_training) {
+  const std::size_t steps = batches.size() / width;
+  assert(width <= lanes_.size() && steps * width == batches.size() && steps <= stretch_);
+  const Programs& programs = ProgramsOf(width);
+  const std::size_t rows = is_training ? model_.shape.batch : model_.shape.evaluation_batch;
+  device_.Wait();  // for what may still be on its way from the staging memory
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const LaneBatch& batch = batches[i];
-    assert(batch.rows.size() <= most);
+    assert(batch.rows.size() <= rows);
     assert(std::ranges::all_of(batch.rows, [&](std::uint32_t row) { return row < data_rows_; }));
-    table.push_back(StepOf(i % lanes_.size(), batch, is_training));
-    std::ranges::copy(batch.rows, order.begin() + static_cast<std::ptrdiff_t>(i * order_rows));
+    staged_steps_[i] = StepOf(i % width, batch, is_training);
+    std::ranges::copy(batch.rows, staged_order_ + i * rows);
   }
   UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
-  UploadTo(device_, steps_, std::span<const LaneStep>(table));
-  UploadTo(device_, order_, std::span<const std::uint32_t>(order));
-  device_.Launch(program, steps);
+  device_.Upload(steps_, staged_steps_, batches.size() * sizeof(LaneStep));
+  device_.Upload(order_, staged_order_, batches.size() * rows * sizeof(std::uint32_t));
+  device_.Launch(is_training ? programs.training : programs.evaluation, steps);
   latest_ = batches.size();
+}
+
+std::vector<float> GpuPlan::Outputs(std::size_t lane, std::size_t steps) {
+  assert(lane < lanes_.size() && steps <= KeptSteps());
+  const std::size_t floats = LogitFloats(model_);
+  std::vector<float> outputs(steps * floats);
+  device_.Download(outputs.data(), places_.kept.at + lane * KeptSteps() * floats,
+                   outputs.size() * sizeof(float));
+  return outputs;
 }
 
 std::vector<BatchScore> GpuPlan::Scores() {

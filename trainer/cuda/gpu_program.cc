@@ -38,6 +38,7 @@ class ProgramBuilder {
                                         .board = places_.board,
                                         .arena = places_.arena,
                                         .data = data,
+                                        .scales = places_.scales,
                                         .out = input.offset,
                                         .stride = Narrow(input.Stride()),
                                         .rows = Narrow(rows_),
@@ -83,6 +84,17 @@ class ProgramBuilder {
                                            .worth = places_.worth,
                                            .worth_rows = pass_rows,
                                            .rows = Narrow(rows_)});
+  }
+
+  void Keep() {
+    const std::size_t floats = LogitFloats(model_);
+    operations_.emplace_back(
+        KeepLogitsBody{.blocks = BlocksFor(floats / kFour, KeepLogitsBody::kThreads),
+                       .board = places_.board,
+                       .arena = places_.arena,
+                       .kept = places_.kept,
+                       .logits = model_.logits.offset,
+                       .floats = Narrow(floats)});
   }
 
   void Backward(const DenseStage& stage) {
@@ -175,6 +187,15 @@ std::size_t PassRows(const ModelShape& shape) {
   return std::max(shape.batch, shape.evaluation_batch);
 }
 
+std::size_t LogitFloats(const Model& model) {
+  return model.shape.evaluation_batch * model.targets * model.logits.Stride();
+}
+
+std::size_t KeptSteps(const Model& model, std::size_t stretch) {
+  constexpr std::size_t kMostFloats = std::size_t{1} << 20U;
+  return std::clamp<std::size_t>(kMostFloats / LogitFloats(model), 1, stretch);
+}
+
 void CheckGpuShape(const ModelShape& shape) {
   const auto refuse = [](std::string what, const char* where) {
     throw Error(fmt::format("{} on a GPU", what), where,
@@ -240,6 +261,7 @@ std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces&
     VisitStage(stage, [&](const auto& kind) { builder.Forward(OnAverages(kind)); });
   }
   builder.Loss(false);
+  builder.Keep();
   builder.Advance();
   return builder.Finish();
 }

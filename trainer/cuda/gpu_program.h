@@ -14,18 +14,27 @@
 
 namespace ddl {
 
+using StoredData = std::variant<StoredRows<std::uint8_t>, StoredRows<float>>;
+
 // Where all that a program touches lies in the memory of the device.
 struct GpuPlaces {
   StepBoard board;
   LaneFloats arena;
-  std::variant<StoredRows<std::uint8_t>, StoredRows<float>> data;
+  StoredData data;
+  LaneScales scales;
   std::int32_t* labels = nullptr;  // [lanes, rows of a pass at most]
   RowWorth* worth = nullptr;       // the same
   const UpdatePart* parts = nullptr;
+  KeptLogits kept;
 };
 
 // Rows of the larger of both passes: the second dimension of labels, worth and order.
 [[nodiscard]] std::size_t PassRows(const ModelShape& shape);
+
+// Floats of the logits of a forward pass, padding included.
+[[nodiscard]] std::size_t LogitFloats(const Model& model);
+// Evaluation steps of a stretch whose logits are kept: one at least, and no more than a few MiB.
+[[nodiscard]] std::size_t KeptSteps(const Model& model, std::size_t stretch);
 
 // Throws Error naming what of a shape no GPU trains: all but dense layers and dropout in float32
 // under cross-entropy, without clipping and muon.

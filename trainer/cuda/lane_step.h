@@ -34,7 +34,8 @@ struct LaneScore {
 struct StepBoard {
   std::uint32_t* cursor = nullptr;       // the step of the stretch that runs now
   const LaneStep* steps = nullptr;       // [stretch, lanes]
-  const std::uint32_t* order = nullptr;  // [stretch, lanes, order_rows]: rows of the data
+  const std::uint32_t* order = nullptr;  // [stretch, lanes, order_rows]: rows of the data,
+                                         // of each step the first LaneStep::rows of them
   LaneScore* scores = nullptr;           // [stretch, lanes]
   std::uint32_t lanes = 0;
   std::uint32_t order_rows = 0;

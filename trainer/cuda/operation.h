@@ -9,6 +9,7 @@
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/dropout_body.h"
 #include "trainer/cuda/gather_body.h"
+#include "trainer/cuda/keep_body.h"
 #include "trainer/cuda/loss_bodies.h"
 #include "trainer/cuda/update_body.h"
 
@@ -38,8 +39,9 @@ struct LaneProduct {
 };
 
 // The order is part of the interface to the library: kInterfaceVersion changes with it.
-using Operation = std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>,
-                               BiasActivateBody, ActivationGradientBody, DropoutBody,
-                               SoftmaxLossBody, SumScoresBody, UpdateBody, AdvanceBody>;
+using Operation =
+    std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
+                 ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody,
+                 KeepLogitsBody, UpdateBody, AdvanceBody>;
 
 }  // namespace ddl
