@@ -18,6 +18,7 @@ namespace ddl {
 namespace {
 
 constexpr std::size_t kIdleKept = 2;
+constexpr std::size_t kFirstLanes = 8;           // more come once these have shown that they gain
 constexpr std::chrono::milliseconds kLook{100};  // for memory that others may give back
 
 // Counts a thread as long as it lives.
@@ -112,7 +113,7 @@ GpuTeams::Team GpuTeams::Make(const Key& key, const ResidentRows& resident) {
   const TeamSettings settings{.shape = key.first,
                               .scale_floats = resident.affine.mean.size(),
                               .precision = key.second,
-                              .first_lanes = std::min<std::size_t>(coming_, most_lanes_),
+                              .first_lanes = std::min<std::size_t>(coming_, kFirstLanes),
                               .most_lanes = most_lanes_};
   return {.shape = key.first,
           .precision = key.second,
