@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 
 #include "cli/format.h"
 #include "cli/hosts.h"
+#include "cli/terminal.h"
 
 namespace ddl {
 
@@ -89,8 +91,12 @@ Check Gpus(const HostLine& host, const HostReport& report) {
   const auto have = std::ssize(report.facts.gpus);
   Check check{"gpu", CheckLevel::kOk, "none; trials run on cores", ""};
   if (have > 0) {
-    check.text = fmt::format("{}; the first: {}, driver {}", have, report.facts.gpus.front().name,
-                             report.driver.empty() ? "unknown" : report.driver);
+    check.text =
+        fmt::format("driver {}", report.driver.empty() ? "unknown" : OneLine(report.driver));
+    for (const GpuFacts& gpu : report.facts.gpus) {
+      check.text += fmt::format("; {}: {}, {}, {}", gpu.index, OneLine(gpu.name),
+                                FormatBytes(gpu.memory_mib << 20), OneLine(gpu.uuid));
+    }
   }
   std::vector<int> missing;
   for (const int index : host.entry.gpus.value_or(std::vector<int>{})) {
@@ -144,8 +150,9 @@ std::vector<Check> ChecksOf(const HostLine& host) {
     checks.push_back(NotReached(host, *problem));
   } else {
     const auto& report = std::get<HostReport>(host.answer);
-    checks = {Reached(host, report), Folder(report),     DiskSpace(report),    Clock(report),
-              Cores(host, report),   Gpus(host, report), Stopping(report), Python(report)};
+    checks = {Reached(host, report), Folder(report),     DiskSpace(report), Clock(report),
+              Cores(host, report),   Gpus(host, report), Stopping(report),  Python(report)};
+    std::ranges::move(LibraryChecks(host, report), std::back_inserter(checks));
   }
   if (!host.why.empty()) checks.push_back(Closed(host));
   return checks;

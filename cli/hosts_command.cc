@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,9 @@
 #include "cli/output.h"
 #include "configs/error.h"
 #include "configs/inventory.h"
+#include "configs/library_need.h"
+#include "runner/host_libraries.h"
+#include "runner/program_files.h"
 #include "store/location.h"
 #include "store/reader.h"
 
@@ -89,15 +93,39 @@ Json KnownOfHosts(const std::string& folder) {
   }
 }
 
+// What libddl_cuda needs of CUDA, and what of it this machine could send. Nothing: this ddl was
+// built without.
+std::vector<NeededLibrary> NeededOnGpus() {
+  const std::string library = SiblingPath(kGpuLibrary);
+  std::vector<NeededLibrary> needed;
+  std::vector<LibraryNeed> needs = LibraryNeedsOf(library);
+  if (needs.empty()) return needed;
+  const LibraryFiles found = FilesOfLibrary(library);
+  for (LibraryNeed& need : needs) {
+    const std::string path = found.libraries.at("lib/" + need.name);
+    std::error_code is_gone;
+    const auto bytes = path.empty() ? 0 : std::filesystem::file_size(path, is_gone);
+    needed.push_back({std::move(need), is_gone ? 0 : static_cast<std::int64_t>(bytes)});
+  }
+  return needed;
+}
+
 std::vector<HostLine> LookAtHosts(const HostsOptions& options) {
   const Json known = KnownOfHosts(FindStoreFolder(options.common.store));
   std::vector<HostLine> hosts = WhichHosts(options, FindInventory(FolderHere()), known);
-  std::vector<std::string> addresses;
-  for (const HostLine& host : hosts) {
-    addresses.push_back(host.entry.address);
+  const std::vector<NeededLibrary> needed =
+      options.verb == "check" ? NeededOnGpus() : std::vector<NeededLibrary>{};
+  std::vector<HostQuestion> questions;
+  for (HostLine& host : hosts) {
+    HostQuestion question{host.entry.address, {{}, LibraryFoldersOf(host.entry.env)}};
+    for (const NeededLibrary& library : needed) {
+      question.libraries.names.push_back(library.need.name);
+    }
+    questions.push_back(std::move(question));
+    host.needed = needed;
   }
   std::vector<ProbeAnswer> answers =
-      ProbeHosts(addresses, SiblingExecutable("ddl-agent"), kAskWithin);
+      ProbeHosts(questions, SiblingExecutable("ddl-agent"), kAskWithin);
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     hosts[i].answer = std::move(answers[i]);
     for (const Json& host : known) {

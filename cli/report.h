@@ -36,6 +36,7 @@ struct ReportSpeed {
   double samples_per_s = 0;
   std::optional<double> gflops = std::nullopt;
   std::optional<double> percent_of_limit = std::nullopt;
+  std::optional<double> joules = std::nullopt;  // of a trial's GPUs, in its last attempt
 };
 
 struct Report {

@@ -68,7 +68,8 @@ Json SpeedJson(const Report& report) {
   return {{"trials", report.speed->trials},
           {"samples_per_s", report.speed->samples_per_s},
           {"gflops", OrNull(report.speed->gflops)},
-          {"percent_of_limit", OrNull(report.speed->percent_of_limit)}};
+          {"percent_of_limit", OrNull(report.speed->percent_of_limit)},
+          {"joules", OrNull(report.speed->joules)}};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/report.h"
+#include "configs/gpu_metrics.h"
 #include "configs/json.h"
 #include "configs/metric_report.h"
 #include "configs/spec.h"
@@ -60,7 +61,8 @@ std::optional<ReportSpeed> ReadSpeed(const StoreReader& reader, const Report& re
   return ReportSpeed{.trials = std::ssize(rates),
                      .samples_per_s = *rate,
                      .gflops = Median(told[std::string(kGflops)]),
-                     .percent_of_limit = Median(told[std::string(kPercentOfLimit)])};
+                     .percent_of_limit = Median(told[std::string(kPercentOfLimit)]),
+                     .joules = Median(told[std::string(kGpuJoules)])};
 }
 
 // Of groups beyond the first few nobody reads them.

@@ -181,6 +181,7 @@ Lines SpeedLines(const Report& report) {
     line +=
         fmt::format(", {:.0f} % of what the host was measured to reach", *speed.percent_of_limit);
   }
+  if (speed.joules) line += fmt::format(", {} J a trial", FormatCount(std::llround(*speed.joules)));
   return {line + fmt::format(" (median of {})", FormatCount(speed.trials))};
 }
 

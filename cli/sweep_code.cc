@@ -2,7 +2,6 @@
 #include "cli/sweep_code.h"
 
 #include <filesystem>
-#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -41,15 +40,14 @@ void MakeStoreFolder(const std::string& folder) {
 }
 
 // A sweep that goes on has its trainer and its data already: what they were made of may be gone.
-std::map<std::string, std::string> FilesToTrainWith(const SweepSpec& spec,
-                                                    const std::string& code_folder,
-                                                    const std::string& begun_with) {
+ListedCode FilesToTrainWith(const SweepSpec& spec, const std::string& code_folder,
+                            const std::string& begun_with) {
   try {
     return TrainerFiles(spec);
   } catch (const Error& problem) {
-    std::map<std::string, std::string> kept;
+    ListedCode kept;
     if (!begun_with.empty()) kept = FilesOfCode(code_folder, begun_with);
-    if (kept.empty()) throw;
+    if (kept.files.empty()) throw;
     fmt::print(stderr, "note: {}; this sweep goes on with what it began with\n", problem.Message());
     return kept;
   }
@@ -64,7 +62,9 @@ void PrepareCode(SweepRequest& request, const std::string& store_folder) {
   CodeSource source{
       request.spec.workdir, store_folder + "/code", {store_folder, DefaultHostFolder()}};
   if (request.spec.trainer) {
-    source.files = FilesToTrainWith(request.spec, source.code_folder, begun_with);
+    ListedCode listed = FilesToTrainWith(request.spec, source.code_folder, begun_with);
+    source.files = std::move(listed.files);
+    source.libraries = std::move(listed.libraries);
   }
   if (begun_with.empty()) {
     const CodeSnapshot snapshot = TakeCode(source);

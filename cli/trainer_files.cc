@@ -18,8 +18,10 @@
 #include "configs/conditions.h"
 #include "configs/error.h"
 #include "configs/grid.h"
+#include "configs/library_need.h"
 #include "runner/command_output.h"
 #include "runner/program_files.h"
+#include "runner/program_start.h"
 
 namespace ddl {
 
@@ -89,11 +91,25 @@ std::string Prepare(const std::string& trainer, const Json& values, const std::s
               said.exit_code == 2 ? ErrorKind::kUsage : ErrorKind::kInfrastructure);
 }
 
+void AddGpuLibrary(ListedCode& code) {
+  const std::string library = SiblingPath(kGpuLibrary);
+  if (::access(library.c_str(), R_OK) != 0) {
+    throw Error(
+        "the built-in trainer was built without CUDA, so its trials cannot use GPUs", library,
+        "build ddl on a machine with the CUDA toolkit (no GPU is needed there), or leave out "
+        "`resources.gpus`");
+  }
+  LibraryFiles found = FilesOfLibrary(library);
+  code.files.merge(found.files);
+  code.libraries = std::move(found.libraries);
+}
+
 }  // namespace
 
-std::map<std::string, std::string> TrainerFiles(const SweepSpec& spec) {
+ListedCode TrainerFiles(const SweepSpec& spec) {
   const std::string trainer = SiblingExecutable("ddl-trainer");
-  std::map<std::string, std::string> files = ProgramFiles(trainer);
+  ListedCode code{.files = ProgramFiles(trainer), .libraries = {}};
+  if (spec.resources.gpus > 0) AddGpuLibrary(code);
   const DataOfSweep data = FindData(spec);
   std::istringstream lines(Prepare(trainer, data.values, spec.workdir));
   for (std::string line; std::getline(lines, line);) {
@@ -104,10 +120,10 @@ std::map<std::string, std::string> TrainerFiles(const SweepSpec& spec) {
           "parameters", "write the `values:` of parameters below `data`");
     }
     const Json prepared = ParseJson(line, "what the trainer prepared");
-    files[fmt::format("{}/{}", kDataFolder, prepared.at("name").get<std::string>())] =
+    code.files[fmt::format("{}/{}", kDataFolder, prepared.at("name").get<std::string>())] =
         prepared.at("path").get<std::string>();
   }
-  return files;
+  return code;
 }
 
 }  // namespace ddl

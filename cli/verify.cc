@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "configs/gpu_metrics.h"
 #include "configs/metric_report.h"
 
 namespace ddl {
@@ -62,7 +63,8 @@ void CompareValues(const RunRecord& then, const RunRecord& now, Verification& ve
 }  // namespace
 
 bool IsOfTheClock(const std::string& metric) {
-  constexpr std::array kNames{kSamplesPerSecond, kGflops, kPercentOfLimit};
+  constexpr std::array kNames{kSamplesPerSecond, kGflops,      kPercentOfLimit,
+                              kGpuJoules,        kGpuClockMhz, kGpuPercentBusy};
   return std::ranges::find(kNames, metric) != kNames.end();
 }
 

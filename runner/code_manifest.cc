@@ -45,8 +45,8 @@ std::optional<CodeEntry> ReadEntry(ManifestReader& reader) {
   const char* const end = size->data() + size->size();
   const auto [stop, problem] = std::from_chars(size->data(), end, entry.size);
   if (problem != std::errc() || stop != end || entry.size < 0) return std::nullopt;
-  if (std::string_view("fxld").find(kind->front()) == std::string_view::npos) return std::nullopt;
-  if (entry.IsFile() && !IsCodeName(entry.content)) return std::nullopt;
+  if (std::string_view("fxldh").find(kind->front()) == std::string_view::npos) return std::nullopt;
+  if (entry.HasContent() && !IsCodeName(entry.content)) return std::nullopt;
   return entry;
 }
 
@@ -100,7 +100,11 @@ std::int64_t CountChanges(const CodeManifest& before, const CodeManifest& after)
     } else if (is_new) {
       changes += new_entry++->kind != CodeKind::kFolder ? 1 : 0;
     } else {
-      changes += *old_entry++ != *new_entry++ ? 1 : 0;
+      const bool is_same = (old_entry->IsLibrary() && new_entry->IsLibrary()) ||  //
+                           *old_entry == *new_entry;
+      changes += is_same ? 0 : 1;
+      ++old_entry;
+      ++new_entry;
     }
   }
   return changes;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/code_libraries.h"
 #include "runner/frames.h"
 
 namespace ddl {
@@ -67,15 +68,23 @@ void CodeReceiver::Begin(const std::string& manifest) {
   if (!parsed) return Refuse("its manifest cannot be read");
   tree_.emplace(code_folder_, offer_.code, *std::move(parsed));
   if (const std::string problem = tree_->Prepare(); !problem.empty()) return Refuse(problem);
-  CodeNews news{.code = offer_.code, .stage = CodeStage::kFiles};
+  round_ = 0;
+  Want(tree_->Missing(), {.code = offer_.code, .stage = CodeStage::kFiles});
+}
+
+void CodeReceiver::Want(const std::vector<std::size_t>& lacking, CodeNews news) {
+  const int round = ++round_;
+  lacking_ = lacking;
+  next_ = 0;
   wanted_ = arrived_ = told_ = 0;
-  for (const std::size_t i : tree_->Missing()) {
+  for (const std::size_t i : lacking_) {
     news.lacking.push_back(static_cast<std::uint32_t>(i));
     wanted_ += static_cast<std::uint64_t>(tree_->Manifest().entries[i].size);
   }
   awaits_ = Awaits::kFiles;
   Open();
-  if (awaits_ != Awaits::kFiles) return;  // all is there, or nothing can be written
+  // All of it is there, or nothing can be written.
+  if (awaits_ != Awaits::kFiles || round != round_) return;
   news.begun = written_;
   news.bytes = arrived_ = told_ = written_;
   news.all_bytes = wanted_;
@@ -85,7 +94,7 @@ void CodeReceiver::Begin(const std::string& manifest) {
 // Of the first file an earlier link may have brought a part, which counts as long as the whole has
 // the right hash in the end. Files of no bytes are whole at once.
 void CodeReceiver::Open() {
-  for (; next_ < tree_->Missing().size(); ++next_) {
+  for (; next_ < lacking_.size(); ++next_) {
     const std::string path = tree_->PathOf(Current());
     const int begin = next_ == 0 ? 0 : O_TRUNC;
     file_ = OpenFile(path, O_RDWR | O_CREAT | O_NOFOLLOW | begin, 0600);
@@ -102,7 +111,16 @@ void CodeReceiver::Open() {
     if (written_ != static_cast<std::uint64_t>(Current().size)) return;
     if (!Close()) return;
   }
-  Finish();
+  SeeToTheRest();
+}
+
+void CodeReceiver::SeeToTheRest() {
+  if (round_ == 2 || tree_->Libraries().empty()) return Finish();
+  const LibraryVerdict verdict = SeeToLibraries(*tree_, code_folder_, offer_.library_folders);
+  if (!verdict.problem.empty()) return Refuse(verdict.problem);
+  if (verdict.lacking.empty()) return Finish();
+  Want(verdict.lacking,
+       {.code = offer_.code, .stage = CodeStage::kLibraries, .problem = verdict.why});
 }
 
 void CodeReceiver::Finish() {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runner/code_tree.h"
 #include "runner/messages.h"
@@ -28,15 +29,18 @@ class CodeReceiver {
 
   void TakeManifest(std::string_view bytes);
   void Begin(const std::string& manifest);
+  // Takes in those, the first round, then the libraries that the host has not itself.
+  void Want(const std::vector<std::size_t>& lacking, CodeNews news);
   // The next missing file, or the end.
   void Open();
   void TakeFile(std::string_view& bytes);
   [[nodiscard]] bool Close();
+  void SeeToTheRest();
   void Finish();
   void Refuse(const std::string& problem);
   void TellArrived();
   [[nodiscard]] const CodeEntry& Current() const {
-    return tree_->Manifest().entries[tree_->Missing()[next_]];
+    return tree_->Manifest().entries[lacking_[next_]];
   }
 
   std::string code_folder_;
@@ -46,9 +50,11 @@ class CodeReceiver {
   FileDescriptor lock_;
   std::string manifest_;  // as far as it came
   std::optional<CodeTree> tree_;
-  std::size_t next_ = 0;  // of Missing()
-  FileDescriptor file_;   // what is written now
-  Sha256 hash_;           // of it
+  std::vector<std::size_t> lacking_;  // positions in the manifest, of this round
+  std::size_t next_ = 0;              // of lacking_
+  int round_ = 0;                     // 1: files, 2: libraries
+  FileDescriptor file_;               // what is written now
+  Sha256 hash_;                       // of it
   std::uint64_t written_ = 0;
   std::uint64_t arrived_ = 0;  // of this offer
   std::uint64_t told_ = 0;

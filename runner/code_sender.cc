@@ -18,6 +18,11 @@ namespace {
 constexpr std::chrono::milliseconds kNoQueue{200};
 constexpr std::chrono::milliseconds kQueue{500};
 
+std::uint64_t SizeOf(const FileDescriptor& file) {
+  struct stat status{};
+  return file && ::fstat(file.Get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 }  // namespace
 
 void CodeSender::Offered(const OfferCode& offer) {
@@ -33,7 +38,8 @@ void CodeSender::Heard(const CodeNews& news, Clock::time_point now) {
   if (news.code != code_) return;
   switch (news.stage) {
     case CodeStage::kManifest:
-    case CodeStage::kFiles: {
+    case CodeStage::kFiles:
+    case CodeStage::kLibraries: {
       std::optional<std::string> text = CodeTree::ReadManifest(code_folder_, code_);
       std::optional<CodeManifest> manifest = text ? ParseManifest(*text) : std::nullopt;
       if (!manifest) return Fail("its manifest");
@@ -102,16 +108,18 @@ bool CodeSender::OpenNext() {
   while (next_ < lacking_.size()) {
     const std::size_t at = lacking_[next_++];
     const std::uint64_t begun = std::exchange(begun_, 0);
-    if (at >= manifest_.entries.size() || !manifest_.entries[at].IsFile()) {
+    if (at >= manifest_.entries.size() || !manifest_.entries[at].HasContent()) {
       Fail("what the host asks for");
       return false;
     }
     const CodeEntry& entry = manifest_.entries[at];
     const std::string path = CodeTree::FolderOfTree(code_folder_, code_) + "/" + entry.path;
-    file_ = OpenFile(path, O_RDONLY | O_NOFOLLOW);
+    // A library is this machine's own: a link, with a time of its own.
+    file_ = OpenFile(path, entry.IsLibrary() ? O_RDONLY : O_RDONLY | O_NOFOLLOW);
     const auto size = static_cast<std::uint64_t>(entry.size);
-    if (!file_ || !IsPlaced(path, entry) || begun > size) {
-      Fail(entry.path);
+    const bool is_right = entry.IsLibrary() ? SizeOf(file_) == size : IsPlaced(path, entry);
+    if (!file_ || !is_right || begun > size) {
+      Fail(entry.path + (entry.IsLibrary() ? ", this machine's own, has changed since" : ""));
       return false;
     }
     left_ = size - begun;

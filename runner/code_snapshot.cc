@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -63,10 +65,12 @@ ReadContent HashContent(const std::string& path, const FileStamp& walked, int co
 }
 
 CodeWalk Walk(const CodeSource& source) {
-  return source.files.empty() ? WalkCode(source.workdir, source.never) : WalkFiles(source.files);
+  return source.files.empty() ? WalkCode(source.workdir, source.never)
+                              : WalkFiles(source.files, source.libraries);
 }
 
 std::string PlaceOf(const CodeSource& source, const CodeEntry& entry) {
+  if (entry.IsLibrary()) return source.libraries.at(entry.path);
   return source.files.empty() ? source.workdir + "/" + entry.path : source.files.at(entry.path);
 }
 
@@ -132,12 +136,13 @@ CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk, const FirstCo
   std::vector<HashedFile> hashed(walk.files.size());
   InParallel(walk.files.size(), [&](std::size_t i) {
     WalkedFile& file = walk.files[i];
-    if (!file.entry.IsFile()) return;
+    if (!file.entry.IsFile() && !file.entry.IsLibrary()) return;
+    if (PlaceOf(source, file.entry).empty()) return;
     hashed[i].at = std::chrono::system_clock::now();
     std::optional<std::string> known = before.Find(file);
     hashed[i].is_read = !known;
     FileDescriptor copy;
-    if (first != nullptr && !known) copy = first->Begin(file.entry);
+    if (first != nullptr && !known && file.entry.IsFile()) copy = first->Begin(file.entry);
     hashed[i].content = known ? ReadContent{*std::move(known), true}
                               : HashContent(PlaceOf(source, file.entry), file.stamp, copy.Get());
     file.entry.content = hashed[i].content.hash;
@@ -147,7 +152,7 @@ CodeManifest HashWorkdir(const CodeSource& source, CodeWalk& walk, const FirstCo
   CodeManifest manifest{WorkdirOf(source), {}};
   for (std::size_t i = 0; i < walk.files.size(); ++i) {
     const WalkedFile& file = walk.files[i];
-    if (file.entry.IsFile() && hashed[i].content.is_as_walked) after.Add(file, hashed[i].at);
+    if (file.entry.HasContent() && hashed[i].content.is_as_walked) after.Add(file, hashed[i].at);
     manifest.entries.push_back(file.entry);
   }
   if (std::ranges::any_of(hashed, &HashedFile::is_read)) after.Write(stats_path);
@@ -172,6 +177,17 @@ bool CopyMissing(const CodeSource& source, const CodeWalk& walk, const CodeTree&
     }
   });
   return !has_changed;
+}
+
+// The machine's own, each where it lies.
+std::string PlaceLibraries(const CodeSource& source, const CodeTree& tree) {
+  for (const std::size_t i : tree.Libraries()) {
+    const CodeEntry& entry = tree.Manifest().entries[i];
+    const auto found = source.libraries.find(entry.path);
+    if (found == source.libraries.end() || found->second.empty()) continue;
+    if (std::string problem = tree.PlaceOwn(entry, found->second); !problem.empty()) return problem;
+  }
+  return {};
 }
 
 // What was left out is found where it is.
@@ -221,6 +237,7 @@ std::optional<CodeSnapshot> Keep(const CodeSource& source, const CodeWalk& walk,
     RemoveTree(source.code_folder + "/" + code + ".aside");
     return std::nullopt;
   }
+  Demand(PlaceLibraries(source, tree), source.code_folder);
   LinkWhatWasLeft(source, walk, tree.PathOf({.path = "."}));
   Demand(tree.Finish(), source.code_folder);
   return CodeSnapshot{code, walk.count, walk.bytes, NotesOf(walk)};
@@ -242,17 +259,19 @@ CodeSnapshot TakeCode(const CodeSource& source) {
               "name what is written there all the time in a .ddlignore");
 }
 
-std::map<std::string, std::string> FilesOfCode(const std::string& code_folder,
-                                               const std::string& code) {
-  std::map<std::string, std::string> files;
+ListedCode FilesOfCode(const std::string& code_folder, const std::string& code) {
+  ListedCode listed;
   const auto text = CodeTree::ReadManifest(code_folder, code);
   const auto manifest = text ? ParseManifest(*text) : std::nullopt;
-  if (!manifest) return files;
+  if (!manifest) return listed;
   for (const CodeEntry& entry : manifest->entries) {
-    if (!entry.IsFile()) continue;
-    files[entry.path] = CodeTree::FolderOfTree(code_folder, code) + "/" + entry.path;
+    const std::string path = CodeTree::FolderOfTree(code_folder, code) + "/" + entry.path;
+    if (entry.IsFile()) listed.files[entry.path] = path;
+    if (!entry.IsLibrary()) continue;
+    std::error_code is_gone;
+    listed.libraries[entry.path] = std::filesystem::canonical(path, is_gone);
   }
-  return files;
+  return listed;
 }
 
 std::optional<std::int64_t> GoOnWithCode(const CodeSource& source, const std::string& code) {
@@ -270,6 +289,7 @@ std::optional<std::int64_t> GoOnWithCode(const CodeSource& source, const std::st
   CodeTree tree(source.code_folder, code, *std::move(known));
   Demand(tree.Prepare(), source.code_folder);
   if (!tree.Missing().empty()) return std::nullopt;
+  Demand(PlaceLibraries(source, tree), source.code_folder);
   LinkWhatWasLeft(source, walk, tree.PathOf({.path = "."}));
   Demand(tree.Finish(), source.code_folder);
   return changes;

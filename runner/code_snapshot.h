@@ -25,6 +25,9 @@ struct CodeSource {
   // Where there are any, these are all of it, whatever the workdir holds: where each is to lie, and
   // where it lies now.
   std::map<std::string, std::string> files{};
+  // Beside them, libraries of which each machine takes its own where that fits; "": this one has
+  // none. They stay where they lie, and the tree has links to them.
+  std::map<std::string, std::string> libraries{};
 };
 
 // Beside the files, the tree in the store has a link to each thing that was left out, so that
@@ -38,8 +41,12 @@ struct CodeSource {
 [[nodiscard]] std::optional<std::int64_t> GoOnWithCode(const CodeSource& source,
                                                        const std::string& code);
 
-// The files of a snapshot that is there, as a list to make the same one of. Empty: it is gone.
-[[nodiscard]] std::map<std::string, std::string> FilesOfCode(const std::string& code_folder,
-                                                             const std::string& code);
+// Lists to make the same snapshot of one that is there: `files` and `libraries` of a source. No
+// files: it is gone.
+struct ListedCode {
+  std::map<std::string, std::string> files;
+  std::map<std::string, std::string> libraries;
+};
+[[nodiscard]] ListedCode FilesOfCode(const std::string& code_folder, const std::string& code);
 
 }  // namespace ddl

@@ -21,7 +21,6 @@ namespace ddl {
 namespace {
 
 constexpr std::size_t kMostManifest = std::size_t{256} << 20U;
-constexpr std::size_t kShelvedTrees = 4;
 constexpr mode_t kPlainMode = 0444;
 constexpr mode_t kExecutableMode = 0555;
 
@@ -56,7 +55,7 @@ std::string HashOfFile(const std::string& path) {
 }
 
 // Names of whole snapshots, the newest first.
-std::vector<std::string> NewestSnapshots(const std::string& code_folder) {
+std::vector<std::string> NewestSnapshots(const std::string& code_folder, std::size_t most) {
   std::vector<std::pair<std::int64_t, std::string>> found;
   for (const std::string& name : ListFolder(code_folder)) {
     struct stat status{};
@@ -64,7 +63,7 @@ std::vector<std::string> NewestSnapshots(const std::string& code_folder) {
     found.emplace_back(status.st_mtim.tv_sec, name);
   }
   std::ranges::sort(found, std::greater<>());
-  found.resize(std::min(found.size(), kShelvedTrees));
+  found.resize(std::min(found.size(), most));
   std::vector<std::string> names;
   names.reserve(found.size());
   for (auto& [time, name] : found) {
@@ -87,16 +86,17 @@ bool IsPlaced(const std::string& path, const CodeEntry& entry) {
          status.st_mtim.tv_nsec == 0 && (status.st_mode & 0777U) == ModeOf(entry);
 }
 
-CodeLibrary CodeLibrary::Of(const std::string& code_folder) {
+CodeLibrary CodeLibrary::Of(const std::string& code_folder, std::size_t snapshots) {
   CodeLibrary library;
-  for (const std::string& code : NewestSnapshots(code_folder)) {
+  for (const std::string& code : NewestSnapshots(code_folder, snapshots)) {
     if (!IsOfThisBoot(code_folder + "/" + code)) continue;
     const auto text = CodeTree::ReadManifest(code_folder, code);
     const auto manifest = text ? ParseManifest(*text) : std::nullopt;
     if (!manifest) continue;
     const std::string tree = CodeTree::FolderOfTree(code_folder, code) + "/";
     for (const CodeEntry& entry : manifest->entries) {
-      if (entry.IsFile()) {
+      const bool is_hosts_own = entry.IsLibrary() && !IsPlaced(tree + entry.path, entry);
+      if (entry.HasContent() && !is_hosts_own) {
         library.files_.try_emplace(entry.content, Shelved{tree + entry.path, entry.kind});
       }
     }
@@ -163,6 +163,7 @@ std::string CodeTree::Prepare() {
   const bool is_trusted = IsOfThisBoot(folder_);
   std::optional<CodeLibrary> library;
   missing_.clear();
+  libraries_.clear();
   for (std::size_t i = 0; i < manifest_.entries.size(); ++i) {
     const CodeEntry& entry = manifest_.entries[i];
     const std::string path = PathOf(entry);
@@ -170,11 +171,15 @@ std::string CodeTree::Prepare() {
     if (entry.kind == CodeKind::kFolder) problem = PlaceFolder(entry);
     if (entry.kind == CodeKind::kLink) problem = PlaceLink(entry);
     if (!problem.empty()) return problem;
+    if (entry.IsLibrary()) {
+      if (!is_new && !is_trusted && !DropDamaged(entry)) return Refusal(path, "remove");
+      libraries_.push_back(i);
+    }
     if (!entry.IsFile()) continue;
     if (!is_new && IsPlaced(path, entry) && (is_trusted || HashOfFile(path) == entry.content))
       continue;
     if (!library) library = CodeLibrary::Of(code_folder_);
-    if (!is_new && is_trusted && IsBegun(path, entry)) {
+    if (!is_new && is_trusted && IsBegun(entry)) {
       missing_.push_back(i);
       continue;
     }
@@ -188,10 +193,32 @@ std::string CodeTree::Prepare() {
   return {};
 }
 
-// A part of it came before the link was cut.
-bool CodeTree::IsBegun(const std::string& path, const CodeEntry& entry) const {
+// A link to the machine's own is looked at by who builds.
+bool CodeTree::DropDamaged(const CodeEntry& library) const {
+  const std::string path = PathOf(library);
   struct stat status{};
-  return folder_.ends_with(".aside") && ::lstat(path.c_str(), &status) == 0 &&
+  if (::lstat(path.c_str(), &status) != 0 || S_ISLNK(status.st_mode)) return true;
+  return (IsSent(library) && HashOfFile(path) == library.content) || RemoveTree(path);
+}
+
+std::string CodeTree::PlaceOwn(const CodeEntry& entry, const std::string& place) const {
+  const std::string path = PathOf(entry);
+  const std::string beside = path + ".new";
+  (void)::unlink(beside.c_str());
+  if (::symlink(place.c_str(), beside.c_str()) == 0 &&
+      ::rename(beside.c_str(), path.c_str()) == 0) {
+    return {};
+  }
+  return Refusal(path, "make");
+}
+
+bool CodeTree::IsSent(const CodeEntry& entry) const {
+  return entry.HasContent() && IsPlaced(PathOf(entry), entry);
+}
+
+bool CodeTree::IsBegun(const CodeEntry& entry) const {
+  struct stat status{};
+  return folder_.ends_with(".aside") && ::lstat(PathOf(entry).c_str(), &status) == 0 &&
          S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_size < entry.size;
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,9 +28,12 @@ namespace ddl {
 class CodeLibrary {
  public:
   // Of the newest snapshots in the folder.
-  [[nodiscard]] static CodeLibrary Of(const std::string& code_folder);
+  [[nodiscard]] static CodeLibrary Of(const std::string& code_folder,
+                                      std::size_t snapshots = kNewest);
   // Gives an equal file the further name `path`. False: there is none, or it is damaged.
   [[nodiscard]] bool LinkTo(const CodeEntry& entry, const std::string& path) const;
+
+  static constexpr std::size_t kNewest = 4;
 
  private:
   struct Shelved {
@@ -60,6 +64,13 @@ class CodeTree {
   [[nodiscard]] std::string Prepare();
   // Positions in the manifest of files that are not there.
   [[nodiscard]] const std::vector<std::size_t>& Missing() const { return missing_; }
+  // Positions of libraries, of which none is among those: who builds sees to them.
+  [[nodiscard]] const std::vector<std::size_t>& Libraries() const { return libraries_; }
+  // The machine's own stands for the library. Why it cannot, or "".
+  [[nodiscard]] std::string PlaceOwn(const CodeEntry& entry, const std::string& place) const;
+  // A file was sent for the library, all of it; or a part of it before the link was cut.
+  [[nodiscard]] bool IsSent(const CodeEntry& entry) const;
+  [[nodiscard]] bool IsBegun(const CodeEntry& entry) const;
   // Where a missing file is to be written. Sealed, it is part of the tree.
   [[nodiscard]] std::string PathOf(const CodeEntry& entry) const;
   [[nodiscard]] static bool Seal(int file, const CodeEntry& entry);
@@ -67,7 +78,8 @@ class CodeTree {
   [[nodiscard]] std::string Finish();
 
  private:
-  [[nodiscard]] bool IsBegun(const std::string& path, const CodeEntry& entry) const;
+  // False: a damaged one stays.
+  [[nodiscard]] bool DropDamaged(const CodeEntry& library) const;
   [[nodiscard]] std::string PlaceFolder(const CodeEntry& entry) const;
   [[nodiscard]] std::string PlaceLink(const CodeEntry& entry) const;
 
@@ -76,6 +88,7 @@ class CodeTree {
   CodeManifest manifest_;
   std::string folder_;  // HASH or HASH.aside
   std::vector<std::size_t> missing_;
+  std::vector<std::size_t> libraries_;
 };
 
 // The file is the entry, as far as a stat can tell.

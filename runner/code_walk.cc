@@ -208,20 +208,32 @@ CodeWalk WalkCode(const std::string& workdir, const std::vector<std::string>& ne
   return CodeWalker(workdir, never, limits).Walk();
 }
 
-CodeWalk WalkFiles(const std::map<std::string, std::string>& files) {
+CodeWalk WalkFiles(const std::map<std::string, std::string>& files,
+                   const std::map<std::string, std::string>& libraries) {
   CodeWalk walk;
   std::set<std::string> folders;
-  for (const auto& [path, place] : files) {
-    struct stat status{};
-    if (::lstat(place.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-      throw SystemError("cannot read what is to be sent", place, "is it there?");
-    }
+  const auto add = [&](const std::string& path, const std::string& place, bool is_library) {
     for (std::size_t i = path.find('/'); i != std::string::npos; i = path.find('/', i + 1)) {
       folders.insert(path.substr(0, i));
     }
-    walk.files.push_back({{KindOf(status), path, {}, status.st_size}, StampOf(status)});
     ++walk.count;
+    struct stat status{};
+    if (is_library && place.empty()) {
+      walk.files.push_back({{CodeKind::kLibrary, path, {}, 0}, {}});
+      return;
+    }
+    if (::lstat(place.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      throw SystemError("cannot read what is to be sent", place, "is it there?");
+    }
+    const CodeKind kind = is_library ? CodeKind::kLibrary : KindOf(status);
+    walk.files.push_back({{kind, path, {}, status.st_size}, StampOf(status)});
     walk.bytes += status.st_size;
+  };
+  for (const auto& [path, place] : files) {
+    add(path, place, false);
+  }
+  for (const auto& [path, place] : libraries) {
+    add(path, place, true);
   }
   for (const std::string& folder : folders) {
     walk.files.push_back({{CodeKind::kFolder, folder, {}, 0}, {}});

@@ -50,9 +50,10 @@ struct CodeLimits {
 [[nodiscard]] CodeWalk WalkCode(const std::string& workdir, const std::vector<std::string>& never,
                                 const CodeLimits& limits = {});
 
-// The same of files that are listed: where each is to lie, and where it lies now. Throws Error
-// where one is none.
-[[nodiscard]] CodeWalk WalkFiles(const std::map<std::string, std::string>& files);
+// The same of files and libraries that are listed: where each is to lie, and where it lies now (of
+// a library "": nowhere). Throws Error where one is none.
+[[nodiscard]] CodeWalk WalkFiles(const std::map<std::string, std::string>& files,
+                                 const std::map<std::string, std::string>& libraries = {});
 
 [[nodiscard]] FileStamp StampOf(const struct stat& status);
 

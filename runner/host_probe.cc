@@ -36,13 +36,32 @@ ProbeAnswer ReportOf(std::string_view line) {
   }
 }
 
-ProbeAnswer ProbeLocal(const std::string& agent_path, std::chrono::milliseconds patience) {
+ProbeAnswer ProbeLocal(const HostQuestion& question, const std::string& agent_path,
+                       std::chrono::milliseconds patience) {
   const CommandOutput answer = RunCommand({agent_path, "facts", "--stdio"}, patience, kMostReport);
   if (answer.exit_code != 0) {
     return ProbeProblem{fmt::format("{} does not answer", agent_path),
                         "build it: cmake --build build/release"};
   }
-  return ReportOf(answer.text.substr(0, answer.text.find('\n')));
+  ProbeAnswer told = ReportOf(answer.text.substr(0, answer.text.find('\n')));
+  if (auto* report = std::get_if<HostReport>(&told)) {
+    report->libraries = FindLibraries(question.libraries, report->host_folder);
+  }
+  return told;
+}
+
+std::optional<ProbeProblem> AskForLibraries(AgentLines& lines, const LibraryQuestion& question,
+                                            const Patience& patience, HostReport& report) {
+  if (question.names.empty()) return std::nullopt;
+  lines.Say(ToJsonText(question) + "\n");
+  const auto line = lines.Next(patience);
+  if (!line) return ProbeProblem{"it does not say in time which libraries it has", {}};
+  try {
+    report.libraries = FoundLibrariesFromJson(*line);
+  } catch (const Error& problem) {
+    return ProbeProblem{fmt::format("its libraries cannot be read: {}", problem.Message()), {}};
+  }
+  return std::nullopt;
 }
 
 std::int64_t UnixUs() {
@@ -69,9 +88,9 @@ std::int64_t ClockOffset(AgentLines& lines, const Patience& patience) {
   return offset;
 }
 
-ProbeAnswer ProbeSsh(const std::string& address, const std::string& agent_path,
+ProbeAnswer ProbeSsh(const HostQuestion& question, const std::string& agent_path,
                      std::chrono::milliseconds limit) {
-  auto opened = HostSession::Open({address, agent_path, limit});
+  auto opened = HostSession::Open({question.address, agent_path, limit});
   if (auto* problem = std::get_if<SshProblem>(&opened)) return ProblemOf(*problem);
   auto& host = std::get<HostSession>(opened);
   auto started = host.Start(kTellFacts);
@@ -82,21 +101,23 @@ ProbeAnswer ProbeSsh(const std::string& address, const std::string& agent_path,
   ProbeAnswer answer = ReportOf(*line);
   if (auto* report = std::get_if<HostReport>(&answer)) {
     report->clock_us = ClockOffset(lines, host.Usual());
+    auto problem = AskForLibraries(lines, question.libraries, host.Usual(), *report);
+    if (problem) return *std::move(problem);
   }
   return answer;
 }
 
 }  // namespace
 
-std::vector<ProbeAnswer> ProbeHosts(const std::vector<std::string>& addresses,
+std::vector<ProbeAnswer> ProbeHosts(const std::vector<HostQuestion>& questions,
                                     const std::string& agent_path,
                                     std::chrono::milliseconds patience) {
-  std::vector<ProbeAnswer> answers(addresses.size(), ProbeProblem{});
+  std::vector<ProbeAnswer> answers(questions.size(), ProbeProblem{});
   std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    threads.emplace_back([&address = addresses[i], &answer = answers[i], &agent_path, patience] {
-      answer = IsSshHost(address) ? ProbeSsh(address, agent_path, patience)
-                                  : ProbeLocal(agent_path, patience);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    threads.emplace_back([&question = questions[i], &answer = answers[i], &agent_path, patience] {
+      answer = IsSshHost(question.address) ? ProbeSsh(question, agent_path, patience)
+                                           : ProbeLocal(question, agent_path, patience);
     });
   }
   threads.clear();  // waits for all of them

@@ -18,8 +18,13 @@ struct ProbeProblem {
 };
 using ProbeAnswer = std::variant<HostReport, ProbeProblem>;
 
-// One answer an address ("local" or ssh://…), in their order, each within `patience`.
-[[nodiscard]] std::vector<ProbeAnswer> ProbeHosts(const std::vector<std::string>& addresses,
+struct HostQuestion {
+  std::string address;  // "local" or ssh://…
+  LibraryQuestion libraries;
+};
+
+// One answer a host, in their order, each within `patience`.
+[[nodiscard]] std::vector<ProbeAnswer> ProbeHosts(const std::vector<HostQuestion>& questions,
                                                   const std::string& agent_path,
                                                   std::chrono::milliseconds patience);
 

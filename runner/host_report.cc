@@ -27,6 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kLongestQuestion = std::size_t{1} << 16U;
+
 std::string Driver() {
   const CommandOutput answer =
       RunCommand({"nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"},
@@ -121,6 +123,14 @@ GpuFacts GpuFrom(const Json& json) {
           .used_by_others = json.at("used_by_others").get<bool>()};
 }
 
+std::string AnswerTo(const std::string& line, const std::string& host_folder) {
+  if (!line.empty()) {
+    return ToJsonText(FindLibraries(LibraryQuestionFromJson(line), host_folder));
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return fmt::format("{}", std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
 HostReport ReportFrom(const Json& json) {
   HostReport report;
   report.facts.hostname = json.at("hostname").get<std::string>();
@@ -192,15 +202,20 @@ HostReport HostReportFromJson(std::string_view text) {
 
 int TellFacts(const std::string& host_folder) {
   if (!WriteAll(STDOUT_FILENO, ToJsonText(ReadHostReport(host_folder)) + "\n")) return 1;
-  std::array<char, 256> piece{};
-  while (true) {
+  std::string asked;
+  std::array<char, 4096> piece{};
+  while (asked.size() <= kLongestQuestion) {
     const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return 0;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-    if (!WriteAll(STDOUT_FILENO, fmt::format("{}\n", us))) return 0;
+    asked.append(piece.data(), static_cast<std::size_t>(got));
+    for (std::size_t end = asked.find('\n'); end != std::string::npos; end = asked.find('\n')) {
+      const std::string answer = AnswerTo(asked.substr(0, end), host_folder);
+      asked.erase(0, end + 1);
+      if (!WriteAll(STDOUT_FILENO, answer + "\n")) return 0;
+    }
   }
+  return 1;
 }
 
 }  // namespace ddl

@@ -110,7 +110,7 @@ void Fields(Visitor& visit, PutFile& value) {
 }
 template <class Visitor>
 void Fields(Visitor& visit, OfferCode& value) {
-  visit(value.code, value.manifest_bytes);
+  visit(value.code, value.manifest_bytes, value.library_folders);
 }
 template <class Visitor>
 void Fields(Visitor& visit, CodeBytes& value) {

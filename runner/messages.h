@@ -98,6 +98,8 @@ struct PutFile {
 struct OfferCode {
   std::string code;
   std::uint64_t manifest_bytes = 0;
+  std::vector<std::string>
+      library_folders{};  // where the host may have libraries, to look in first
   bool operator==(const OfferCode&) const = default;
 };
 
@@ -224,11 +226,12 @@ struct FactsChanged {
 };
 
 enum class CodeStage : std::uint8_t {
-  kManifest,  // the host wants the manifest
-  kFiles,     // the host wants the files `lacking`, the first of them from byte `begun` on
-  kMoving,    // `bytes` of what was sent have arrived
-  kReady,     // the files are in `folder`
-  kRefused,   // `problem` says why
+  kManifest,   // the host wants the manifest
+  kFiles,      // the host wants the files `lacking`, the first of them from byte `begun` on
+  kLibraries,  // it has all else, and wants these: `problem` says why none of its own will do
+  kMoving,     // `bytes` of what was sent have arrived
+  kReady,      // the files are in `folder`
+  kRefused,    // `problem` says why
 };
 
 // How far a host is with the snapshot that was offered last.

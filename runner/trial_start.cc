@@ -80,6 +80,18 @@ std::string GpuList(const std::vector<GpuShare>& gpus) {
   return list;
 }
 
+constexpr int kWholeGpu = 1000;  // thousandths
+
+// Those that it shares with nobody, by what they are called whatever else a machine has.
+std::string OwnGpuList(const std::vector<GpuShare>& gpus) {
+  std::string list;
+  for (const GpuShare& gpu : gpus) {
+    if (gpu.first != 0 || gpu.length != kWholeGpu) continue;
+    list += fmt::format("{}{}", list.empty() ? "" : ",", gpu.uuid);
+  }
+  return list;
+}
+
 bool IsHostsFault(int problem) {
   const std::array<int, 7> faults{EAGAIN, ENOMEM, EMFILE, ENFILE, EIO, ENOSPC, EDQUOT};
   return std::ranges::find(faults, problem) != faults.end();
@@ -154,6 +166,7 @@ Environment TrialEnvironment(const LaunchRecord& launch, const HostPaths& paths)
   if (!launch.slots.gpus.empty()) {
     ours["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID";
     ours["CUDA_VISIBLE_DEVICES"] = GpuList(launch.slots.gpus);
+    ours["DDL_GPUS"] = OwnGpuList(launch.slots.gpus);
   }
   for (const auto& [name, value] : launch.env) {
     ours[name] = value;

@@ -20,8 +20,8 @@ std::string Mebibytes(std::uint64_t bytes) {
 
 }  // namespace
 
-void CodeDesk::Want(int host, const std::string& code) {
-  if (!code.empty()) hosts_[host].wanted.insert(code);
+void CodeDesk::Want(int host, const std::string& code, std::vector<std::string> library_folders) {
+  if (!code.empty()) hosts_[host].wanted[code] = std::move(library_folders);
 }
 
 void CodeDesk::Drop(const std::string& code) {
@@ -66,7 +66,10 @@ CodeDesk::Heard CodeDesk::On(int number, const std::string& name, const CodeNews
   }
   if (news.stage == CodeStage::kManifest) return {};
   std::string say;
-  if (news.stage == CodeStage::kFiles && !host.said_sending) {
+  if (news.stage == CodeStage::kLibraries) {
+    say = fmt::format("host {} has none of CUDA's libraries that fit ({}): sending {} MiB, once",
+                      name, news.problem, Mebibytes(news.all_bytes - news.bytes));
+  } else if (news.stage == CodeStage::kFiles && !host.said_sending) {
     host.said_sending = true;
     say = fmt::format("host {}: sending the code: {} MiB in {} files", name,
                       Mebibytes(news.all_bytes - news.bytes), news.lacking.size());
@@ -82,7 +85,7 @@ CodeDesk::Due CodeDesk::Keep(nanoseconds now) {
   for (auto& [number, host] : hosts_) {
     if (!host.is_up) continue;
     if (number == kThisMachine) {
-      for (const std::string& code : host.wanted) {
+      for (const auto& [code, folders] : host.wanted) {
         if (!host.settled.insert(code).second) continue;
         due.ready.push_back({number, code, CodeTree::FolderOfTree(code_folder_, code)});
       }
@@ -94,7 +97,7 @@ CodeDesk::Due CodeDesk::Keep(nanoseconds now) {
 }
 
 std::optional<OfferCode> CodeDesk::NextOffer(Host& host, nanoseconds now) const {
-  for (const std::string& code : host.wanted) {
+  for (const auto& [code, folders] : host.wanted) {
     const auto refused = host.refused.find(code);
     const bool again = refused != host.refused.end() && refused->second <= now;
     if (!again && host.settled.contains(code)) continue;
@@ -102,7 +105,7 @@ std::optional<OfferCode> CodeDesk::NextOffer(Host& host, nanoseconds now) const 
     host.settled.erase(code);
     host.offered = code;
     host.said_sending = false;
-    return OfferCode{code, CodeTree::ManifestBytes(code_folder_, code)};
+    return OfferCode{code, CodeTree::ManifestBytes(code_folder_, code), folders};
   }
   return std::nullopt;
 }

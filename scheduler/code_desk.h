@@ -22,8 +22,8 @@ class CodeDesk {
   explicit CodeDesk(std::string code_folder) : code_folder_(std::move(code_folder)) {}
 
   [[nodiscard]] const std::string& Folder() const { return code_folder_; }
-  // The host is to have it from now on.
-  void Want(int host, const std::string& code);
+  // The host is to have it from now on. `library_folders`: where it may have libraries of its own.
+  void Want(int host, const std::string& code, std::vector<std::string> library_folders = {});
   // No sweep needs it any more.
   void Drop(const std::string& code);
   // Nothing is known any more of what the host has.
@@ -47,7 +47,7 @@ class CodeDesk {
  private:
   struct Host {
     bool is_up = false;
-    std::set<std::string> wanted;
+    std::map<std::string, std::vector<std::string>> wanted;   // and where libraries may be
     std::set<std::string> settled;                            // there, or refused and not due again
     std::map<std::string, std::chrono::nanoseconds> refused;  // to be offered again then
     std::map<std::string, std::string> told;                  // why it was refused

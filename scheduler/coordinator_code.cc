@@ -14,7 +14,7 @@ void Coordinator::NeedCode(SweepId sweep, const std::string& code) {
   for (const std::string& name : hosts_of_[sweep]) {
     NeedHost(name);
     const auto host = std::ranges::find(hosts_, name, &HostLink::Name);
-    code_.Want(static_cast<int>(host - hosts_.begin()), code);
+    code_.Want(static_cast<int>(host - hosts_.begin()), code, core_.LibraryFoldersOn(sweep, name));
   }
 }
 
@@ -35,7 +35,7 @@ void Coordinator::DropCode(SweepId sweep) {
 }
 
 void Coordinator::HeardOfCode(int number, const CodeNews& news) {
-  const std::string& name = hosts_.at(static_cast<std::size_t>(number)).Name();
+  const std::string name = core_.TitleOf(hosts_.at(static_cast<std::size_t>(number)).Name());
   const CodeDesk::Heard heard = code_.On(number, name, news, Clock().monotonic);
   if (const auto* ready = std::get_if<CodeReady>(&heard.event)) Step(*ready);
   if (const auto* awaited = std::get_if<CodeAwaited>(&heard.event)) Step(*awaited);

@@ -83,6 +83,9 @@ class Core {
   [[nodiscard]] std::vector<RunningTrial> Running(SweepId sweep, std::size_t limit) const;
   // Addresses that an open sweep uses now, and what people call one.
   [[nodiscard]] std::vector<std::string> HostsOf(SweepId sweep) const;
+  // Where its trials' environment there says that libraries are.
+  [[nodiscard]] std::vector<std::string> LibraryFoldersOn(SweepId sweep,
+                                                          const std::string& address) const;
   [[nodiscard]] std::string TitleOf(const std::string& address) const;
   [[nodiscard]] bool IsStopping() const;      // an attempt was told to stop and has not ended
   [[nodiscard]] bool AllSweepsEnded() const;  // nothing left to do or to wait for

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "configs/ssh_address.h"
+#include "runner/host_libraries.h"
 #include "scheduler/core_state.h"
 
 namespace ddl {
@@ -71,6 +72,17 @@ std::vector<SweepProgress> Core::Progress(Now now) const {
 std::vector<std::string> Core::HostsOf(SweepId sweep) const {
   const auto found = state_->sweeps.find(sweep);
   return found == state_->sweeps.end() ? std::vector<std::string>{} : found->second.spec.hosts;
+}
+
+std::vector<std::string> Core::LibraryFoldersOn(SweepId sweep, const std::string& address) const {
+  const auto found = state_->sweeps.find(sweep);
+  if (found == state_->sweeps.end()) return {};
+  const SweepSpec& spec = found->second.spec;
+  std::vector<std::pair<std::string, std::string>> environment;
+  const auto entry = std::ranges::find(spec.inventory, address, &HostEntry::address);
+  if (entry != spec.inventory.end()) environment = entry->env;
+  environment.insert(environment.end(), spec.env.begin(), spec.env.end());
+  return LibraryFoldersOf(environment);
 }
 
 std::string Core::TitleOf(const std::string& address) const {

@@ -8,7 +8,7 @@
 #include "configs/command.h"
 #include "configs/json.h"
 #include "runner/job_folder.h"
-#include "runner/program_files.h"
+#include "runner/program_start.h"
 #include "scheduler/placement.h"
 
 namespace ddl {

@@ -27,6 +27,7 @@ constexpr std::string_view kUsage =
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
     "       ddl-trainer --probe\n"
+    "       ddl-trainer --library FILE\n"
     "       ddl-trainer --gpus\n"
     "       ddl-trainer --lanes [COUNT]";
 
@@ -84,6 +85,7 @@ constexpr std::array kRoles{RoleWord{"--explain", TrainerRole::kExplain},
                             RoleWord{"--prepare", TrainerRole::kPrepare},
                             RoleWord{"--fingerprint", TrainerRole::kFingerprint},
                             RoleWord{"--probe", TrainerRole::kProbe},
+                            RoleWord{"--library", TrainerRole::kLibrary},
                             RoleWord{"--gpus", TrainerRole::kGpus},
                             RoleWord{"--lanes", TrainerRole::kLanes},
                             RoleWord{"--help", TrainerRole::kHelp},
@@ -149,7 +151,9 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
   if (is_of_machine) return command;
   if (!has_path) throw WrongCall("no configuration");
   command.folder = split.config_path;
-  if (command.role == TrainerRole::kFingerprint) return command;
+  if (command.role == TrainerRole::kFingerprint || command.role == TrainerRole::kLibrary) {
+    return command;
+  }
   command.config = ReadJsonFile(split.config_path);
   if (command.role == TrainerRole::kPrepare) return command;
   if (!command.config.is_object()) {
@@ -190,7 +194,8 @@ std::string HelpText() {
       "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
       "checkpoint of a folder. --probe measures for a second what one core reaches, prints it and\n"
       "keeps it in the cache, where trainings find it. --gpus tells the GPUs that libddl_cuda can\n"
-      "use, or why there is none. --lanes is for ddl: trials come over a\n"
+      "use, or why there is none; --library tells the version of a library of CUDA where it fits\n"
+      "libddl_cuda, else why it does not. --lanes is for ddl: trials come over a\n"
       "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; after DDL_UNTIL epochs it leaves with a checkpoint, for another\n"

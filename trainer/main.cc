@@ -7,10 +7,13 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "configs/library_need.h"
 #include "trainer/command_line.h"
 #include "trainer/config.h"
 #include "trainer/cuda/cuda_library.h"
+#include "trainer/cuda/gpu_meter.h"
 #include "trainer/cuda/gpu_teams.h"
+#include "trainer/cuda/library_fit.h"
 #include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
@@ -95,6 +98,17 @@ int Fingerprint(const std::string& folder) {
   return 0;
 }
 
+// On stdout, one line either way: who asks shows it.
+int TellOfLibrary(const std::string& path) {
+  try {
+    fmt::print("{}\n", LibraryVersionText(FittingVersion(path, CudaLibraryPath())));
+    return 0;
+  } catch (const Error& problem) {
+    fmt::print("{}\n", problem.Message());
+    return problem.Kind() == ErrorKind::kUsage ? kWrongInput : kInfrastructure;
+  }
+}
+
 void Note(const std::string& text) {
   fmt::print(stderr, "{}\n", text);
 }
@@ -115,6 +129,12 @@ int Probe() {
   }
   fmt::print("{}\n", DumpJson(said));
   return 0;
+}
+
+// Where this process has GPUs for itself, and the driver tells of them.
+std::optional<GpuMeter> MeterOfOwnGpus() {
+  const char* gpus = std::getenv("DDL_GPUS");
+  return gpus == nullptr ? std::nullopt : GpuMeter::Begin(gpus);
 }
 
 // A line for each GPU. Throws where there is none, with the reason.
@@ -140,9 +160,13 @@ int Train(const TrainerCommand& command) {
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
   };
+  const std::optional<GpuMeter> meter = MeterOfOwnGpus();
+  const auto tell = [&meter](const std::string& line) {
+    WriteLine(meter ? WithGpuUse(line, meter->Read()) : line);
+  };
   GpuTeams gpus(FindGpu, 1);
-  const int code = RunTrial(command, load, gpus,
-                            {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
+  const int code =
+      RunTrial(command, load, gpus, {.metrics = tell, .notes = Note, .is_stop_asked = IsStopAsked});
   return code == kGpuFailed ? kInfrastructure : code;
 }
 
@@ -167,6 +191,8 @@ int Run(int argc, char** argv) {
       return Fingerprint(command.folder);
     case TrainerRole::kProbe:
       return Probe();
+    case TrainerRole::kLibrary:
+      return TellOfLibrary(command.folder);
     case TrainerRole::kGpus:
       return TellOfGpus();
     case TrainerRole::kLanes:

@@ -128,6 +128,11 @@ TEST(Hosts, GpusThatHostsYamlExpectsAndThatAreNotThereAreAFailure) {
   EXPECT_EQ(check.text, "hosts.yaml names GPU 2, 3, and there are 2");
 }
 
+TEST(Hosts, EachGpuIsSaidWithItsNameMemoryAndUuid) {
+  EXPECT_EQ(Find(Line(), "gpu").text,
+            "driver 535.104.05; 0: A100, 40.0 GiB, GPU-a; 1: A100, 40.0 GiB, GPU-b");
+}
+
 TEST(Hosts, AnOldDriverAndMissingCoresAreSaid) {
   HostReport report = Report();
   report.driver = "470.82";
@@ -135,6 +140,60 @@ TEST(Hosts, AnOldDriverAndMissingCoresAreSaid) {
   HostLine host = Line();
   host.entry.cpus = 8;
   EXPECT_EQ(Find(host, "cores").text, "4, not 8 as hosts.yaml says");
+}
+
+HostLine WithLibraries(std::vector<FoundLibrary> found, std::int64_t bytes = 512 << 20) {
+  HostReport report = Report();
+  report.libraries = std::move(found);
+  HostLine host = Line(std::move(report));
+  host.needed = {{{"libcublasLt.so.13", 130100}, bytes}};
+  return host;
+}
+
+FoundLibrary Library(const std::string& file) {
+  return {"libcublasLt.so.13", "/cuda/lib64/libcublasLt.so.13", file, false};
+}
+
+TEST(Hosts, ALibraryOfCudaThatFitsIsSaidWithItsVersion) {
+  const Check check = Find(WithLibraries({Library("/cuda/libcublasLt.so.13.0.9.1"),
+                                          Library("/cuda/libcublasLt.so.13.2.0.9")}),
+                           "cuda");
+  EXPECT_EQ(check.level, CheckLevel::kOk);
+  EXPECT_EQ(check.text, "libcublasLt.so.13 13.2.0 (/cuda/lib64/libcublasLt.so.13)");
+}
+
+TEST(Hosts, WhatOfCudaWouldBeSentIsSaidWithItsSizeAndHowToAvoidIt) {
+  const Check none = Find(WithLibraries({}), "cuda");
+  EXPECT_EQ(none.level, CheckLevel::kWarning);
+  EXPECT_EQ(none.text,
+            "no libcublasLt.so.13 of 13.1.0 or later: a sweep of the built-in trainer on GPUs "
+            "sends 512 MiB, once");
+  EXPECT_THAT(none.remedy, HasSubstr("LD_LIBRARY_PATH"));
+  const Check old = Find(WithLibraries({Library("/cuda/libcublasLt.so.13.0.0.19")}), "cuda");
+  EXPECT_THAT(old.text, HasSubstr("; /cuda/lib64/libcublasLt.so.13 is 13.0.0: a sweep"));
+  const Check unknown = Find(WithLibraries({Library("/cuda/libcublasLt.so.13")}), "cuda");
+  EXPECT_THAT(unknown.text, HasSubstr("tells no version, is tried; if it is not"));
+}
+
+TEST(Hosts, WhatNobodyHasOfCudaIsSaid) {
+  const Check check = Find(WithLibraries({}, 0), "cuda");
+  EXPECT_THAT(check.text, HasSubstr("this machine has none to send"));
+  EXPECT_THAT(check.remedy, HasSubstr("install CUDA's libraries there or here"));
+}
+
+TEST(Hosts, ThisMachineIsSentNothing) {
+  HostLine here = WithLibraries({});
+  here.entry.address = kLocalAddress;
+  EXPECT_EQ(Find(here, "cuda").text, "libcublasLt.so.13, which sweeps send to hosts without");
+  here.needed[0].bytes = 0;
+  EXPECT_EQ(Find(here, "cuda").level, CheckLevel::kWarning);
+  EXPECT_EQ(Find(here, "cuda").text, "no libcublasLt.so.13");
+}
+
+TEST(Hosts, WithoutGpusCudaIsOfNoInterest) {
+  HostLine host = WithLibraries({});
+  std::get<HostReport>(host.answer).facts.gpus.clear();
+  EXPECT_EQ(Find(host, "cuda").name, "missing");
 }
 
 TEST(Hosts, AReportReadsBack) {

@@ -220,6 +220,9 @@ TEST(ReportText, TellsTheSpeedWhereTrialsTellIt) {
   EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(100))),
               testing::HasSubstr("91,234 samples/s, 95.6 GFLOP/s, 85 % of what the host was "
                                  "measured to reach (median of 9)\n"));
+  report.speed->joules = 1234.4;
+  EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(100))),
+              testing::HasSubstr("measured to reach, 1,234 J a trial (median of 9)\n"));
 }
 
 TEST(ReportText, OfASweepWithoutMetricListsTrials) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "configs/library_need.h"
 #include "tests/cli/trainer_sweep.h"
 
 namespace ddl {
@@ -70,6 +71,10 @@ class TrainerOnAnOldHost : private OldRoot, public TrainerSweep {
     TrainerSweep::SetUp();
   }
   [[nodiscard]] std::string Root() const { return Path(); }
+  // As a session of sshd runs it.
+  [[nodiscard]] Said There(const std::string& command) const {
+    return Shell("SSH_ORIGINAL_COMMAND='" + command + "' " + Entrance());
+  }
 };
 
 TEST_F(TrainerOnAnOldHost, GivesTheSameBitsThereAsHere) {
@@ -81,6 +86,38 @@ TEST_F(TrainerOnAnOldHost, GivesTheSameBitsThereAsHere) {
   Write("points.csv", Points(0.5));
   ExpectTheSameThereAndHere("{type: csv, train: points.csv}");
   EXPECT_TRUE(std::filesystem::exists(Root() + "/var/tmp/ddl")) << "it ran elsewhere";
+}
+
+// Half a gigabyte travels, and is loaded by the loader and the C library that came with it.
+TEST_F(TrainerOnAnOldHost, LoadsTheLibrariesOfCudaThatItWasSent) {
+  if (LibraryNeedsOf(DDL_BINARY_DIR "/libddl_cuda.so").empty())
+    GTEST_SKIP() << "libddl_cuda is not built here";
+  const std::string driver = Root() + "/usr/bin/nvidia-smi";
+  std::ofstream(driver)
+      << "#!/bin/sh\ncase $1 in\n*driver_version*) echo 580.65.06;;\n"
+         "--query-gpu*) echo '0, GPU-1, H100, 81559, 1, 00000000:01:00.0';;\nesac\n";
+  std::filesystem::permissions(driver, std::filesystem::perms::owner_all);
+  const Finished done = Ddl({"sweep", Write("gpus.yaml", R"(
+trainer: {data: {type: blobs, rows: 200}, model: {hidden: [8]}, epochs: 1, batch_size: 16}
+method: grid
+parameters: {seed: {values: [0]}}
+resources: {cpus: 0.1, gpus: 1}
+hosts: ['ssh://test-host']
+)")});
+  EXPECT_NE(done.code, 0) << "a driver would have been needed";
+  const std::string log = Ddl({"logs", "gpus/1"}).out;
+  EXPECT_NE(log.find("driver"), std::string::npos) << log;
+  EXPECT_EQ(log.find("cannot be loaded"), std::string::npos) << log;
+  EXPECT_NE((done.out + done.error).find("there is none): sending "), std::string::npos)
+      << done.out << done.error;
+  const std::string start =
+      "cd /var/tmp/ddl/*/code/*/tree && export LD_BIND_NOW=1 && "
+      "exec ./ld-linux-x86-64.so.2 --library-path lib ";
+  const Said fits = There(start + "./ddl-trainer --library lib/libcublasLt.so.*");
+  EXPECT_EQ(fits.code, 0) << fits.text;
+  EXPECT_NE(fits.text.find('.'), std::string::npos) << "a version: " << fits.text;
+  const Said loaded = There(start + "--preload ./libddl_cuda.so ./ddl-trainer --help");
+  EXPECT_TRUE(loaded.text.starts_with("usage: ddl-trainer")) << loaded.text;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const std::string around = "/" + entry.path + "/";
     Promise(around.find("/../") == std::string::npos && !entry.path.starts_with('/'),
             "no path leaves the workdir");
-    Promise(!entry.IsFile() || IsCodeName(entry.content), "a file has the hash of its content");
+    Promise(!entry.HasContent() || IsCodeName(entry.content), "a file has the hash of its content");
     Promise(entry.size >= 0, "no size is negative");
   }
   const std::optional<CodeManifest> again = ParseManifest(ManifestText(*manifest));

@@ -12,6 +12,7 @@
 
 #include "configs/error.h"
 #include "runner/command_output.h"
+#include "runner/program_start.h"
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
@@ -38,6 +39,21 @@ TEST(ProgramFiles, ReadsWhatTheLoaderLists) {
                               "\t/lib64/ld-linux-x86-64.so.2 (0x00007f3e)\n",
                               "/opt/tool"),
               ElementsAre(Pair("libz.so.1", "/lib/my libraries/libz.so.1")));
+}
+
+TEST(ProgramFiles, OfALibraryAreApartFromWhatAHostMayHaveItself) {
+  const std::string stubs = DDL_BINARY_DIR "/stubs/";
+  ::setenv("LD_LIBRARY_PATH", (stubs + "130200").c_str(), 1);
+  const LibraryFiles found = FilesOfLibrary(stubs + "gpu/libddl_cuda.so");
+  ::unsetenv("LD_LIBRARY_PATH");
+  EXPECT_THAT(found.libraries,
+              ElementsAre(Pair("lib/libddlstub.so.13", stubs + "130200/libddlstub.so.13")));
+  EXPECT_THAT(found.files, Contains(Key("libddl_cuda.so")));
+  EXPECT_THAT(found.files, Contains(Key("lib/libc.so.6")));
+  EXPECT_THAT(found.files, Contains(Key("lib/librt.so.1"))) << "a host's own may ask for it";
+  const LibraryFiles lacking = FilesOfLibrary(stubs + "gpu/libddl_cuda.so");
+  EXPECT_THAT(lacking.libraries, ElementsAre(Pair("lib/libddlstub.so.13", "")));
+  EXPECT_EQ(lacking.files, found.files);
 }
 
 TEST(ProgramFiles, RefusesWhatWouldNotBeFoundOnAnotherHost) {

@@ -66,6 +66,24 @@ TEST(CodeDesk, SaysARefusalOnceAndOffersAgainLater) {
   EXPECT_EQ(desk.On(1, "far", Told(CodeStage::kRefused), seconds(40)).say, "");
 }
 
+TEST(CodeDesk, SaysWhichLibrariesAreSentAndHowLargeTheyAre) {
+  CodeDesk desk("/store/code");
+  desk.Want(1, kCode, {"/cuda/lib64"});
+  desk.Up(1);
+  const auto offers = desk.Keep(seconds(1)).offers;
+  ASSERT_THAT(offers, SizeIs(1));
+  EXPECT_EQ(offers[0].second.library_folders, std::vector<std::string>{"/cuda/lib64"});
+  CodeNews files = Told(CodeStage::kFiles);
+  EXPECT_THAT(desk.On(1, "far", files, seconds(1)).say, HasSubstr("sending the code: 2.0 MiB"));
+  CodeNews libraries = Told(CodeStage::kLibraries);
+  libraries.problem = "libx.so.1: there is none";
+  const auto heard = desk.On(1, "far", libraries, seconds(2));
+  EXPECT_EQ(heard.say,
+            "host far has none of CUDA's libraries that fit (libx.so.1: there is none): sending "
+            "2.0 MiB, once");
+  EXPECT_EQ(std::get<CodeAwaited>(heard.event).why, " has 0.0 of 2.0 MiB");
+}
+
 TEST(CodeDesk, AsksAgainOnEveryLink) {
   CodeDesk desk("/store/code");
   desk.Want(1, kCode);

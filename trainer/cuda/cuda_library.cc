@@ -7,11 +7,11 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include "configs/library_need.h"
+
 namespace ddl {
 
 namespace {
-
-constexpr const char* kLibraryName = "libddl_cuda.so";
 
 Error Unusable(std::string_view what, std::string_view where, std::string_view hint) {
   return {what, where, hint, ErrorKind::kInfrastructure};
@@ -162,7 +162,7 @@ std::unique_ptr<GpuDevice> CudaLibrary::Open(std::size_t number) const {
 }
 
 std::filesystem::path CudaLibraryPath() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / kLibraryName;
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / kGpuLibrary;
 }
 
 }  // namespace ddl
