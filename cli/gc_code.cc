@@ -4,6 +4,8 @@
 #include <set>
 #include <string_view>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "configs/error.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr std::int64_t kCodeDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFreshMs = 3'600'000;
 constexpr std::string_view kCodeFolder = "code/";
+constexpr const char* kFetchedFolder = "/checkpoints";
 
 std::set<std::string> CodeInUse(const StoreReader& reader, std::int64_t since_ms) {
   std::set<std::string> used;
@@ -34,11 +37,37 @@ bool IsFreshCode(const std::string& path, std::int64_t now_ms) {
          std::int64_t{status.st_mtim.tv_sec} * 1000 > now_ms - kFreshMs;
 }
 
+// A coordinator that goes on can fetch them again.
+void FindFetched(const std::string& store_folder, std::int64_t now_ms, UnusedCode& unused) {
+  const std::string folder = store_folder + kFetchedFolder;
+  for (const std::string& name : ListFolder(folder)) {
+    if (name == "lock" || IsFreshCode(folder + "/" + name, now_ms)) continue;
+    unused.fetched.push_back(name);
+    unused.size += SizeOf(folder + "/" + name);
+  }
+}
+
+// Nothing while somebody fetches.
+std::int64_t RemoveFetched(const UnusedCode& unused, const std::string& store_folder,
+                           std::int64_t now_ms) {
+  if (unused.fetched.empty()) return 0;
+  const std::string folder = store_folder + kFetchedFolder;
+  const FileDescriptor lock = OpenFile(folder + "/lock", O_RDWR | O_CREAT);
+  if (!lock || ::flock(lock.Get(), LOCK_EX | LOCK_NB) != 0) return 0;
+  std::int64_t removed = 0;
+  for (const std::string& name : unused.fetched) {
+    const std::string path = folder + "/" + name;
+    if (!IsFreshCode(path, now_ms)) removed += RemoveTree(path) ? 1 : 0;
+  }
+  return removed;
+}
+
 }  // namespace
 
 UnusedCode FindUnusedCode(const StoreReader& reader, const std::string& store_folder,
                           std::int64_t keep_days, std::int64_t now_ms) {
   UnusedCode unused;
+  FindFetched(store_folder, now_ms, unused);
   const std::string folder = store_folder + "/code";
   const std::vector<std::string> names = ListFolder(folder);
   if (names.empty()) return unused;
@@ -57,7 +86,7 @@ std::int64_t RemoveUnusedCode(const UnusedCode& unused, const std::string& store
                               std::int64_t now_ms) {
   const std::string folder = store_folder + "/code";
   const FileDescriptor lock = CodeTree::Lock(folder);
-  std::int64_t removed = 0;
+  std::int64_t removed = RemoveFetched(unused, store_folder, now_ms);
   for (const std::string& name : unused.snapshots) {
     const std::string path = folder + "/" + name;
     if (!lock || IsFreshCode(path, now_ms)) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Snapshots of workdirs that nothing needs any more, in the store's folder and on hosts.
+// Snapshots that nothing needs any more, of workdirs and of checkpoints that travelled, in the
+// store's folder and on hosts.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,10 @@ namespace ddl {
 struct UnusedCode {
   std::vector<std::string> snapshots;  // folders below STORE/code; on a host "code/HASH"
   FolderSize size;                     // files that others share count too
+  // What the courier of checkpoints has in STORE/checkpoints: scheduler/checkpoint_courier.h.
+  std::vector<std::string> fetched{};
+
+  [[nodiscard]] std::int64_t Count() const { return std::ssize(snapshots) + std::ssize(fetched); }
 };
 
 // No sweep that runs, or that changed within `keep_days`, has them, and nobody took them in the

@@ -14,6 +14,7 @@
 #include "cli/format.h"
 #include "cli/gc.h"
 #include "cli/gc_code.h"
+#include "cli/gc_copies.h"
 #include "cli/output.h"
 #include "configs/error.h"
 #include "runner/host_facts.h"
@@ -70,10 +71,17 @@ std::int64_t NowMs() {
 }
 
 void PrintCode(const UnusedCode& code) {
-  if (code.snapshots.empty()) return;
-  PrintText(fmt::format("code: {} snapshots that no recent sweep runs in, {}\n",
-                        FormatCount(static_cast<std::int64_t>(code.snapshots.size())),
+  if (code.Count() == 0) return;
+  PrintText(fmt::format("code: {} snapshots that no recent sweep runs in{}, {}\n",
+                        FormatCount(std::ssize(code.snapshots)),
+                        code.fetched.empty() ? "" : ", and what was fetched of checkpoints",
                         FormatBytes(code.size.bytes)));
+}
+
+void PrintCopies(const LeftCopies& copies) {
+  if (copies.folders.empty()) return;
+  PrintText(fmt::format("checkpoints: {} copies that a kill left unfinished, {}\n",
+                        FormatCount(std::ssize(copies.folders)), FormatBytes(copies.size.bytes)));
 }
 
 // One place, what would be done there, and what was.
@@ -83,9 +91,12 @@ struct GcWork {
   GcFacts facts{};
   GcPlan plan{};
   UnusedCode code{};
+  LeftCopies copies{};
   GcResult result{};
 
-  [[nodiscard]] bool HasSteps() const { return !plan.steps.empty() || !code.snapshots.empty(); }
+  [[nodiscard]] bool HasSteps() const {
+    return !plan.steps.empty() || code.Count() > 0 || !copies.folders.empty();
+  }
 };
 
 struct Unreachable {
@@ -99,7 +110,9 @@ class GcRun {
       : options_(options), reader_(reader), store_folder_(std::move(store_folder)) {}
 
   void LookHere(const HostPaths& paths, bool may_do) {
-    GcWork work{.place = std::make_unique<PlaceHere>(paths)};
+    auto here = std::make_unique<PlaceHere>(paths);
+    GcWork work{.copies = FindLeftCopies(*here, now_ms_)};
+    work.place = std::move(here);
     const std::string busy = may_do ? work.place->BeginRemovals() : std::string();
     if (!busy.empty()) {
       throw Error(busy, paths.Store(), "wait for it, then try again", ErrorKind::kInfrastructure);
@@ -120,6 +133,7 @@ class GcRun {
     GcWork work{.there = place.get()};
     work.place = std::move(place);
     Look(work);
+    work.copies = FindLeftCopies(*work.there);
     work.code = FindUnusedCodeThere(reader_, *work.there, options_.keep_days, now_ms_);
     works_.push_back(std::move(work));
   }
@@ -137,6 +151,7 @@ class GcRun {
       }
       work.result = CarryOut(work.plan.steps, *work.place, store_folder_);
       RemoveCode(work);
+      RemoveCopies(work);
     }
   }
 
@@ -145,6 +160,7 @@ class GcRun {
       if (works_.size() > 1) PrintText(fmt::format("on {}:\n", OneLine(work.place->Host())));
       PrintLines(GcLines(work.plan, work.facts, DetectTerminal()));
       PrintCode(work.code);
+      PrintCopies(work.copies);
       if (works_.size() > 1) PrintText("\n");
     }
     if (hosts_left_out > 0) {
@@ -160,8 +176,13 @@ class GcRun {
   }
 
   [[nodiscard]] Json ToJson() const {
-    Json json{{"steps", Json::array()}, {"kept", Json::array()}, {"other_stores", Json::array()},
-              {"jobs_elsewhere", 0},    {"code", Json::array()}, {"unreachable", Json::array()}};
+    Json json{{"steps", Json::array()},
+              {"kept", Json::array()},
+              {"other_stores", Json::array()},
+              {"jobs_elsewhere", 0},
+              {"code", Json::array()},
+              {"unreachable", Json::array()},
+              {"unfinished_copies", Json::array()}};
     for (const GcWork& work : works_) {
       const Json there = GcJson(work.plan, *work.place);
       for (const auto& [key, rows] : there.items()) {
@@ -173,8 +194,12 @@ class GcRun {
         json["other_stores"] = OtherStoresJson(work.facts.others);
         json["jobs_elsewhere"] = work.facts.jobs_elsewhere;
       }
+      for (const std::string& folder : work.copies.folders) {
+        json["unfinished_copies"].push_back({{"host", work.place->Host()}, {"folder", folder}});
+      }
       json["code"].push_back({{"host", work.place->Host()},
                               {"snapshots", work.code.snapshots},
+                              {"fetched", work.code.fetched},
                               {"bytes", work.code.size.bytes}});
     }
     for (const Unreachable& host : unreachable_) {
@@ -203,7 +228,7 @@ class GcRun {
   }
 
   void RemoveCode(GcWork& work) const {
-    const auto found = static_cast<std::int64_t>(work.code.snapshots.size());
+    const std::int64_t found = work.code.Count();
     const std::int64_t removed = work.there == nullptr
                                      ? RemoveUnusedCode(work.code, store_folder_, NowMs())
                                      : RemoveUnusedCodeThere(work.code, *work.there, store_folder_,
@@ -211,6 +236,15 @@ class GcRun {
     work.result.done += removed;
     work.result.left += found - removed;
     if (removed == found) work.result.freed_bytes += work.code.size.bytes;
+  }
+
+  static void RemoveCopies(GcWork& work) {
+    const std::int64_t removed = RemoveLeftCopies(work.copies, *work.place);
+    work.result.done += removed;
+    work.result.left += std::ssize(work.copies.folders) - removed;
+    if (removed == std::ssize(work.copies.folders)) {
+      work.result.freed_bytes += work.copies.size.bytes;
+    }
   }
 
   const GcOptions& options_;

@@ -70,6 +70,9 @@ struct LaunchRecord {
   // the trial that wrote them; "": it begins anew.
   std::string parent_checkpoint{};
   std::int64_t parent_number = 0;
+  // A folder of this host with checkpoints that were brought from another one: those of its parent,
+  // or, without a parent, its own, which count in place of what it left here before. "": none were.
+  std::string brought_checkpoint{};
 };
 
 // A process without the danger of a reused pid.

@@ -34,7 +34,7 @@ void Fields(Visitor& visit, LaunchRecord& value) {
         value.argv, value.env, value.hidden, value.workdir, value.params_json,
         value.checkpoint_name, value.slots, value.captures, value.timeout, value.grace,
         value.worker, value.lanes, value.setup, value.failure_patterns, value.parent_checkpoint,
-        value.parent_number);
+        value.parent_number, value.brought_checkpoint);
 }
 template <class Visitor>
 void Fields(Visitor& visit, ProcessIdentity& value) {

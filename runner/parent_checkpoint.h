@@ -14,8 +14,9 @@ struct InheritedCheckpoint {
 };
 
 // Where a trial goes on from another one's checkpoints and has none of its own yet, its folder
-// becomes a copy of that one's, whole or not at all, whatever is killed meanwhile. Not links: a
-// program may write over what it finds.
+// becomes a copy of that one's, or of what was brought here of them; where its own were brought
+// from another host, a copy of those. Whole or not at all, whatever is killed meanwhile. Not links:
+// a program may write over what it finds.
 [[nodiscard]] InheritedCheckpoint InheritCheckpoint(const LaunchRecord& launch,
                                                     const HostPaths& paths);
 

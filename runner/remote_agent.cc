@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "runner/failure_match.h"
 #include "runner/file.h"
 #include "runner/sha256.h"
 
@@ -59,15 +60,8 @@ bool ReadMore(SshChannel& channel, std::string& output, std::string& errors) {
   return got + got_errors > 0;
 }
 
-std::string LastLine(std::string text) {
-  while (text.ends_with('\n')) {
-    text.pop_back();
-  }
-  return text.substr(text.rfind('\n') + 1);
-}
-
 SshProblem NoAgent(const std::string& output, const std::string& errors, const Patience& patience) {
-  const std::string said = LastLine(errors.empty() ? output : errors);
+  const std::string said = LastLineSaid(errors.empty() ? output : errors);
   if (patience.IsStopped()) return {"ended", {}};
   if (said.empty()) return {"the agent does not start: no answer in time", {}};
   return {fmt::format("the agent does not start: {}", said),
@@ -127,7 +121,7 @@ std::optional<SshProblem> Upload(SshSession& session, const Executable& executab
   }
   if (channel.ExitCode(moving) == 0) return std::nullopt;
   if (!channel.IsConnected()) return SshProblem{kGone, {}};
-  return SshProblem{fmt::format("cannot put the agent there: {}", LastLine(errors)),
+  return SshProblem{fmt::format("cannot put the agent there: {}", LastLineSaid(errors)),
                     "is there space, and is the folder ours? DDL_HOST_DIR names another"};
 }
 

@@ -24,7 +24,13 @@ void CodeDesk::Want(int host, const std::string& code, std::vector<std::string> 
   if (!code.empty()) hosts_[host].wanted[code] = std::move(library_folders);
 }
 
+void CodeDesk::WantCheckpoint(int host, const std::string& code) {
+  Want(host, code);
+  checkpoints_.insert(code);
+}
+
 void CodeDesk::Drop(const std::string& code) {
+  checkpoints_.erase(code);
   for (auto& [number, host] : hosts_) {
     host.wanted.erase(code);
     host.settled.erase(code);
@@ -61,15 +67,17 @@ CodeDesk::Heard CodeDesk::On(int number, const std::string& name, const CodeNews
     host.offered.clear();
     const bool is_news = std::exchange(host.told[news.code], news.problem) != news.problem;
     const std::string why = fmt::format("does not take it: {}", news.problem);
-    return {CodeAwaited{number, news.code, " " + why},
-            is_news ? fmt::format("host {}: the code: {}", name, why) : std::string()};
+    const char* const what = checkpoints_.contains(news.code) ? "a checkpoint" : "the code";
+    return {CodeAwaited{number, news.code, " " + why, true},
+            is_news ? fmt::format("host {}: {}: {}", name, what, why) : std::string()};
   }
   if (news.stage == CodeStage::kManifest) return {};
   std::string say;
+  const bool is_code = !checkpoints_.contains(news.code);
   if (news.stage == CodeStage::kLibraries) {
     say = fmt::format("host {} has none of CUDA's libraries that fit ({}): sending {} MiB, once",
                       name, news.problem, Mebibytes(news.all_bytes - news.bytes));
-  } else if (news.stage == CodeStage::kFiles && !host.said_sending) {
+  } else if (news.stage == CodeStage::kFiles && is_code && !host.said_sending) {
     host.said_sending = true;
     say = fmt::format("host {}: sending the code: {} MiB in {} files", name,
                       Mebibytes(news.all_bytes - news.bytes), news.lacking.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which host has which sweep's code, and what each is offered next. One snapshot at a time travels
-// to a host; the link does the sending. On the deciding thread.
+// Which host has which sweep's code, or a checkpoint that was fetched from another host, and what
+// each is offered next. One snapshot at a time travels to a host; the link does the sending. On the
+// deciding thread.
 #pragma once
 
 #include <chrono>
@@ -24,6 +25,8 @@ class CodeDesk {
   [[nodiscard]] const std::string& Folder() const { return code_folder_; }
   // The host is to have it from now on. `library_folders`: where it may have libraries of its own.
   void Want(int host, const std::string& code, std::vector<std::string> library_folders = {});
+  // The same of a trial's checkpoint, of which only what a host refuses is said.
+  void WantCheckpoint(int host, const std::string& code);
   // No sweep needs it any more.
   void Drop(const std::string& code);
   // Nothing is known any more of what the host has.
@@ -57,6 +60,7 @@ class CodeDesk {
   [[nodiscard]] std::optional<OfferCode> NextOffer(Host& host, std::chrono::nanoseconds now) const;
 
   std::string code_folder_;
+  std::set<std::string> checkpoints_;
   std::map<int, Host> hosts_;
 };
 

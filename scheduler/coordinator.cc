@@ -63,7 +63,9 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
       control_(MakeControlServer(options_.store_folder,
                                  [this](ControlNews news) { mailbox_.Put(std::move(news)); })),
       desk_(*control_),
-      search_([this](Proposed proposed) { mailbox_.Put(std::move(proposed)); }) {
+      search_([this](Proposed proposed) { mailbox_.Put(std::move(proposed)); }),
+      courier_(options_.store_folder, options_.agent_path,
+               [this](CheckpointFetched fetched) { mailbox_.Put(std::move(fetched)); }) {
   // The epoch is in the database before any host hears of it: no other start may greet with it too.
   Step(Tick{});
   Settle();

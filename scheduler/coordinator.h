@@ -18,6 +18,7 @@
 #include "runner/control_server.h"
 #include "runner/mailbox.h"
 #include "scheduler/admission.h"
+#include "scheduler/checkpoint_courier.h"
 #include "scheduler/code_desk.h"
 #include "scheduler/control_words.h"
 #include "scheduler/core.h"
@@ -90,7 +91,7 @@ class Coordinator {
   [[nodiscard]] std::chrono::nanoseconds LongestTurn() const { return longest_turn_; }
 
  private:
-  using News = std::variant<HostNews, Proposed, ControlNews, BackupMade>;
+  using News = std::variant<HostNews, Proposed, ControlNews, BackupMade, CheckpointFetched>;
 
   [[nodiscard]] static Now Clock();
   // Collect for at most `patience`, apply, commit once, act.
@@ -101,6 +102,7 @@ class Coordinator {
   void Apply(Proposed& proposed);
   void Apply(ControlNews& news);
   void Apply(BackupMade& backup);
+  void Apply(CheckpointFetched& fetched);
   void Heard(int host, FromHost& message);
   void HeardOfCode(int host, const CodeNews& news);
   void Greeted(int host, Welcome& welcome);
@@ -120,6 +122,9 @@ class Coordinator {
   void Do(Answer& action);
   void Do(Say& action);
   void Do(SweepEnded& action);
+  void Do(FetchCheckpoint& action);
+  void Do(OfferCheckpoint& action);
+  void Do(DropCheckpoint& action);
 
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
   [[nodiscard]] SweepId Named(const std::string& name);
@@ -165,6 +170,7 @@ class Coordinator {
   std::unique_ptr<ControlServer> control_;
   FrontDesk desk_;
   SearchDesk search_;
+  CheckpointCourier courier_;
   std::deque<HostLink> hosts_;  // by the number that the core and the links know them by
 };
 

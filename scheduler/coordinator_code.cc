@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The code of sweeps on its way to their hosts, between desk, links and core.
+// The code of sweeps, and checkpoints, on their way to hosts, between desk, links and core.
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +32,18 @@ void Coordinator::DropCode(SweepId sweep) {
   const std::string code = std::exchange(code_of_[sweep], {});
   const auto needs = [&code](const auto& entry) { return entry.second == code; };
   if (!code.empty() && std::ranges::none_of(code_of_, needs)) code_.Drop(code);
+}
+
+void Coordinator::Do(FetchCheckpoint& action) {
+  courier_.Fetch(action);
+}
+
+void Coordinator::Do(OfferCheckpoint& action) {
+  code_.WantCheckpoint(action.host, action.code);
+}
+
+void Coordinator::Do(DropCheckpoint& action) {
+  code_.Drop(action.code);
 }
 
 void Coordinator::HeardOfCode(int number, const CodeNews& news) {

@@ -34,6 +34,10 @@ void Coordinator::Apply(BackupMade& backup) {
   Step(backup);
 }
 
+void Coordinator::Apply(CheckpointFetched& fetched) {
+  Step(fetched);
+}
+
 void Coordinator::Apply(ControlNews& news) {
   if (const auto* said = std::get_if<ClientSaid>(&news)) return Said(*said);
   if (const auto* left = std::get_if<ClientLeft>(&news)) return desk_.Left(left->client);

@@ -47,9 +47,9 @@ bool Core::State::LaunchAheadOn(const std::string& name, std::size_t depth, Swee
 std::optional<std::int64_t> Core::State::NextAhead(SweepRun& sweep, const std::string& host,
                                                    Turn& turn) {
   const auto number = sweep.trials.NextWaiting(turn.now.monotonic, [&](std::int64_t waiting) {
-    const std::string* held_to = HeldTo(sweep, waiting);
+    const auto checkpoint = CheckpointFor(sweep, waiting);
     // It may need others than that seat has.
-    return sweep.above_gpu_mib.contains(waiting) || (held_to != nullptr && *held_to != host);
+    return sweep.above_gpu_mib.contains(waiting) || (checkpoint && checkpoint->host != host);
   });
   if (!number) return std::nullopt;
   const std::int64_t configuration = sweep.ConfigurationOf(*number);

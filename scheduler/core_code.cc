@@ -16,7 +16,14 @@ void Core::State::On(const CodeReady& ready, Turn&) {
 
 void Core::State::On(const CodeAwaited& awaited, Turn&) {
   HostState* const host = HostOfLink(awaited.host);
-  if (host != nullptr) host->code_awaited[awaited.code] = awaited.why;
+  if (host == nullptr) return;
+  host->code_awaited[awaited.code] = awaited.why;
+  if (!awaited.is_refused) return;
+  // Should that be because the copy of a checkpoint here is damaged, a new one is made.
+  for (auto& [id, sweep] : sweeps) {
+    std::erase_if(sweep.copies,
+                  [&awaited](const auto& copy) { return copy.second.code == awaited.code; });
+  }
 }
 
 bool Core::State::HasCode(const SweepRun& sweep, const HostState& host) {

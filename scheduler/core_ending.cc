@@ -101,6 +101,7 @@ void Core::State::Conclude(SweepRun& sweep, Turn& turn) {
 void Core::State::End(SweepRun& sweep, SweepOutcome outcome, const std::string& reason,
                       Turn& turn) {
   PruneHeld(sweep, turn);
+  UnbindAll(sweep, turn);
   // What never ran stays waiting, so `ddl sweep` can go on with it where that makes sense.
   const std::int64_t left = sweep.trials.WaitingOfPlan();
   const bool can_go_on = sweep.trials.Count(TrialState::kWaiting) > 0;

@@ -64,7 +64,7 @@ void Core::State::AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) con
   if (facts.wait == WaitCause::kCores) AddShortage(sweep, now, facts);
   if (facts.wait == WaitCause::kHost) AddHost(sweep, facts);
   if (facts.wait == WaitCause::kCode) AddCode(sweep, facts);
-  if (facts.wait == WaitCause::kCheckpoint) facts.holder = HostOfCheckpoints(sweep);
+  if (facts.wait == WaitCause::kCheckpoint) AddCheckpoint(sweep, facts);
   if (facts.wait == WaitCause::kHostClosed) facts.holder = WhyClosed(sweep, now);
   if (facts.wait == WaitCause::kReserved) {
     for (const auto& [id, other] : sweeps) {
@@ -114,15 +114,6 @@ void Core::State::AddHost(const SweepRun& sweep, TrialFacts& facts) const {
   }
 }
 
-// Of the first trial that waits for one.
-std::string Core::State::HostOfCheckpoints(const SweepRun& sweep) const {
-  for (const auto& [number, host] : sweep.checkpoint_at) {
-    const bool waits = sweep.trials.Of(number).state == TrialState::kWaiting;
-    if (waits && HeldTo(sweep, number) != nullptr) return TitleOf(host);
-  }
-  return {};
-}
-
 TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now now) const {
   const TrialRecord trial = sweep.trials.Of(number);
   TrialFacts facts;
@@ -152,10 +143,14 @@ TrialFacts Core::State::FactsOf(const SweepRun& sweep, std::int64_t number, Now 
     const bool has_begun = facts.wait == WaitCause::kCores || facts.wait == WaitCause::kGpus ||
                            facts.wait == WaitCause::kStartsNow ||
                            facts.wait == WaitCause::kCheckpoint;
-    if (const std::string* held_to = HeldTo(sweep, number); held_to != nullptr && has_begun) {
+    // One that has its parent waits for room, whatever the next one lacks.
+    const bool is_next_held = facts.wait == WaitCause::kParents || facts.wait == WaitCause::kSearch;
+    const auto checkpoint = CheckpointFor(sweep, number);
+    if (checkpoint && (has_begun || is_next_held)) {
       facts.ahead = 0;
       facts.wait = WaitCause::kCheckpoint;
-      facts.holder = TitleOf(*held_to);
+      facts.holder = TitleOf(checkpoint->host);
+      facts.have = HowFarBrought(sweep, number, *checkpoint);
     }
     if (sweep.above_gpu_mib.contains(number) && has_begun) {
       facts.ahead = 0;

@@ -98,6 +98,7 @@ void Core::State::Conclude(LiveJob& job, const ExitRecord& record, const Verdict
   trial.job = {};
   if (sweep.spec.pbt) sweep.ran_on[number] = job.host;
   NoteCheckpoint(sweep, job, record);
+  NoteLaunchRefused(sweep, job, record);
   LeaveSeat(job);
   HostState& host = hosts.at(job.host);
   turn.Send(host, Settled{{job.id, 0}});

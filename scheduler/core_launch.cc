@@ -27,19 +27,21 @@ void Core::State::PlaceAll(Turn& turn) {
 }
 
 void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserved, Turn& turn) {
-  // For which no larger GPU, or not the host of their checkpoint, is free: others need not wait.
+  // For which no larger GPU, or no host that has their checkpoint, is free: others need not wait.
   std::set<std::int64_t> passed;
   bool waits_for_host = false;
   while (const auto number = NextToLaunch(sweep, passed, turn)) {
     const Request request = RequestOfTrial(sweep, *number);
-    const auto spot = FindSpot(sweep, *number, request, reserved);
-    const std::string* held_to = HeldTo(sweep, *number);
-    waits_for_host |= !spot && held_to != nullptr;
-    const bool is_passed = !spot && (request != sweep.request || held_to != nullptr);
+    const auto checkpoint = CheckpointFor(sweep, *number);
+    const auto spot = FindSpot(sweep, checkpoint, request, reserved);
+    waits_for_host |= !spot && checkpoint;
+    const bool is_passed = !spot && (request != sweep.request || checkpoint);
     if (is_passed) passed.insert(*number);
-    if (!spot && (!is_passed || held_to != nullptr)) {
+    if (!spot && checkpoint) Bring(sweep, *number, *checkpoint, reserved, turn);
+    if (!spot && (!is_passed || checkpoint)) {
       if (!sweep.blocked_since) sweep.blocked_since = turn.now.monotonic;
-      if (!reserved) reserved = HostToReserve(sweep, held_to, turn);
+      const std::string* only = checkpoint ? &checkpoint->host : nullptr;
+      if (!reserved) reserved = HostToReserve(sweep, only, turn);
     }
     if (is_passed) continue;
     if (!spot) return;
@@ -82,16 +84,17 @@ std::optional<std::int64_t> Core::State::NextToLaunch(SweepRun& sweep,
   return number;
 }
 
-// Best fit among hosts: the one that keeps the fewest free cores.
-std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, std::int64_t number,
+// The host where its checkpoint is best had, before others that have it. Else best fit among hosts:
+// the one that keeps the fewest free cores.
+std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep,
+                                                       const std::optional<Checkpoint>& checkpoint,
                                                        const Request& request,
                                                        const std::optional<std::string>& reserved) {
   std::optional<Spot> best;
   sweep.blocked = Blocked::kNoHost;
-  const std::string* held_to = HeldTo(sweep, number);
   for (const std::string& name : sweep.spec.hosts) {
-    if (held_to != nullptr && name != *held_to) continue;
     HostState& host = hosts[name];
+    if (checkpoint && !HasCheckpoint(*checkpoint, name, host)) continue;
     if (!host.is_up && PlantedBug(Bug::kWaitForAllHosts)) return std::nullopt;
     if (!host.is_up) continue;
     if (host.IsClosed()) {
@@ -112,6 +115,7 @@ std::optional<Core::State::Spot> Core::State::FindSpot(SweepRun& sweep, std::int
     }
     auto slots = host.slots.Fit(request);
     if (!slots) continue;
+    if (checkpoint && checkpoint->rather == name) return Spot{&host, name, std::move(*slots)};
     if (best && best->host->slots.WhollyFreeCores() <= host.slots.WhollyFreeCores()) continue;
     best = Spot{&host, name, std::move(*slots)};
   }
@@ -137,7 +141,14 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
   const bool again = PlantedBug(Bug::kNeighbourConfiguration) && trial.attempts > 0;
   if (again && sweep.proposals.Find(configuration + 1) != nullptr) ++configuration;
   std::optional<LaunchSubject::Parent> parent;
-  if (const auto of = ParentOf(sweep, number)) parent = {sweep.trials.Of(*of).id, *of};
+  const std::string brought = WhereBrought(sweep, number, host_name);
+  if (const auto of = ParentOf(sweep, number)) {
+    const auto home = sweep.ran_on.find(*of);
+    const bool is_there =
+        home == sweep.ran_on.end() || home->second == host_name || !brought.empty();
+    parent = {.trial = sweep.trials.Of(*of).id, .number = *of, .is_lost = !is_there};
+  }
+  Unbind(sweep, number, turn);
   LaunchRecord record = PlanLaunch({.spec = sweep.spec,
                                     .secrets = sweep.secrets,
                                     .configuration = *sweep.proposals.Find(configuration),
@@ -152,7 +163,8 @@ void Core::State::LaunchTrial(SweepRun& sweep, std::int64_t number, const std::s
                                     .entry = EntryFor(sweep, host_name),
                                     .code_folder = CodeFolder(sweep, host),
                                     .lanes = LanesFor(sweep, number, host_name),
-                                    .parent = parent});
+                                    .parent = parent,
+                                    .brought = brought});
   record.token = TokenOf(options.token_seed_high, options.token_seed_low, id);
   const auto busy = sweep.Busy(turn.now.monotonic);
   turn.Commit(AttemptAdded{trial.id, trial.attempts, id, record.token, host_name,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trials that their pruner stopped and that can be taken up again: they are held, paused with a
 // checkpoint and without devices, until they are promoted or their sweep is over.
-#include <algorithm>
-
 #include "scheduler/core_state.h"
 #include "scheduler/reasons.h"
 
@@ -67,26 +65,6 @@ void Core::State::NoteCheckpoint(SweepRun& sweep, const LiveJob& job, const Exit
   } else {
     sweep.checkpoint_at.erase(job.number);
   }
-}
-
-// The host that a trial waits for because its checkpoint lies there: elsewhere it would begin anew,
-// and what it was promoted for would be lost. Nullptr: it may start wherever its sweep may, as
-// there is no other host, or its own one is not the sweep's any more, takes no trials, has not
-// answered for the sweep's lost_after, or has become too small.
-const std::string* Core::State::HeldTo(const SweepRun& sweep, std::int64_t number) const {
-  const auto parent = ParentOf(sweep, number);
-  const auto& places = parent ? sweep.ran_on : sweep.checkpoint_at;
-  const auto checkpoint = places.find(parent.value_or(number));
-  if (checkpoint == places.end() || sweep.spec.hosts.size() < 2) return nullptr;
-  const std::string& name = checkpoint->second;
-  if (std::ranges::count(sweep.spec.hosts, name) == 0) return nullptr;
-  const auto host = hosts.find(name);
-  if (host == hosts.end()) return &name;  // this coordinator has not looked for it yet
-  const HostState& state = host->second;
-  const bool is_gone = !state.is_up && state.away >= sweep.spec.lost_after;
-  if (parent) return is_gone ? nullptr : &name;  // anywhere else it can only fail
-  const bool is_too_small = state.is_up && !state.slots.NeverFits(sweep.request).empty();
-  return is_gone || is_too_small || state.IsClosed() ? nullptr : &name;
 }
 
 }  // namespace ddl

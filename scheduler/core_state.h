@@ -69,6 +69,7 @@ struct Core::State {
   void On(const UserAsked& asked, Turn& turn);
   void On(const CodeReady& ready, Turn& turn);
   void On(const CodeAwaited& awaited, Turn& turn);
+  void On(const CheckpointFetched& fetched, Turn& turn);
   // After every event: limits, launches, ends of sweeps.
   void Decide(Turn& turn);
 
@@ -115,6 +116,15 @@ struct Core::State {
   void NoteBest(SweepRun& sweep, std::int64_t number);
   void DropConfiguration(SweepRun& sweep, std::int64_t configuration);
 
+  // What a trial goes on from.
+  struct Checkpoint {
+    std::int64_t of = 0;  // the number of the trial that left it
+    std::string host;     // where
+    std::string code;     // the snapshot of it that this machine has, or ""
+    // Of the hosts that have it: where the trial has begun from it already, else `host`.
+    std::string rather;
+  };
+
   // core_launch.cc
   struct Spot {
     HostState* host = nullptr;
@@ -126,8 +136,8 @@ struct Core::State {
   [[nodiscard]] static Request RequestOfTrial(const SweepRun& sweep, std::int64_t number);
   std::optional<std::int64_t> NextToLaunch(SweepRun& sweep, const std::set<std::int64_t>& passed,
                                            Turn& turn);
-  std::optional<Spot> FindSpot(SweepRun& sweep, std::int64_t number, const Request& request,
-                               const std::optional<std::string>& reserved);
+  std::optional<Spot> FindSpot(SweepRun& sweep, const std::optional<Checkpoint>& checkpoint,
+                               const Request& request, const std::optional<std::string>& reserved);
   void LaunchAhead(SweepRun& sweep, Turn& turn);
   // False: nothing is left that should be sent ahead.
   bool LaunchAheadOn(const std::string& name, std::size_t depth, SweepRun& sweep, Turn& turn);
@@ -160,7 +170,33 @@ struct Core::State {
   void PruneHeld(SweepRun& sweep, Turn& turn);
   static void RestoreHeld(SweepRun& sweep, const SweepHistory& history);
   static void NoteCheckpoint(SweepRun& sweep, const LiveJob& job, const ExitRecord& record);
-  [[nodiscard]] const std::string* HeldTo(const SweepRun& sweep, std::int64_t number) const;
+
+  // core_checkpoints.cc
+  [[nodiscard]] std::optional<Checkpoint> CheckpointFor(const SweepRun& sweep,
+                                                        std::int64_t number) const;
+  [[nodiscard]] static const CheckpointCopy* CopyOf(const SweepRun& sweep, std::int64_t number);
+  [[nodiscard]] bool IsLost(const SweepRun& sweep, std::int64_t number,
+                            const std::string& host) const;
+  [[nodiscard]] static bool HasCheckpoint(const Checkpoint& checkpoint, const std::string& name,
+                                          const HostState& host);
+  [[nodiscard]] std::string WhereBrought(const SweepRun& sweep, std::int64_t number,
+                                         const std::string& name) const;
+  void Bring(SweepRun& sweep, std::int64_t number, const Checkpoint& checkpoint,
+             const std::optional<std::string>& reserved, Turn& turn);
+  [[nodiscard]] const std::string* WhereTo(const SweepRun& sweep, std::int64_t number,
+                                           const Checkpoint& checkpoint,
+                                           const std::optional<std::string>& reserved) const;
+  [[nodiscard]] bool HasRoomFor(const SweepRun& sweep, std::int64_t number,
+                                const std::string& name) const;
+  [[nodiscard]] bool TakesTrials(const SweepRun& sweep, const std::string& name) const;
+  void FetchCopy(SweepRun& sweep, const Checkpoint& checkpoint, Turn& turn) const;
+  void OfferCopy(const SweepRun& sweep, std::int64_t number, const std::string& code,
+                 Turn& turn) const;
+  void Unbind(SweepRun& sweep, std::int64_t number, Turn& turn) const;
+  void UnbindAll(SweepRun& sweep, Turn& turn) const;
+  void NoteLaunchRefused(SweepRun& sweep, const LiveJob& job, const ExitRecord& record);
+  [[nodiscard]] std::string HowFarBrought(const SweepRun& sweep, std::int64_t number,
+                                          const Checkpoint& checkpoint) const;
 
   // core_seats.cc
   SeatId OpenSeat(SweepRun& sweep, HostState& host, const Slots& slots);
@@ -246,7 +282,7 @@ struct Core::State {
   void AddWait(const SweepRun& sweep, Now now, TrialFacts& facts) const;
   void AddShortage(const SweepRun& sweep, Now now, TrialFacts& facts) const;
   void AddHost(const SweepRun& sweep, TrialFacts& facts) const;
-  [[nodiscard]] std::string HostOfCheckpoints(const SweepRun& sweep) const;
+  void AddCheckpoint(const SweepRun& sweep, TrialFacts& facts) const;
   [[nodiscard]] std::optional<std::string> ExplainTrial(const SweepRun& sweep, std::int64_t number,
                                                         Now now) const;
 

@@ -96,6 +96,19 @@ struct CodeAwaited {
   int host = 0;
   std::string code;
   std::string why;
+  bool is_refused = false;  // nothing of it is on its way any more
+};
+
+// Of what a FetchCheckpoint asked for: this machine has it, as the snapshot `code`. "": there is
+// none
+// (`is_missing`), or `problem` says why it has not come.
+struct CheckpointFetched {
+  SweepId sweep;
+  std::int64_t number = 0;
+  int attempt = 0;
+  std::string code{};
+  bool is_missing = false;
+  std::string problem{};
 };
 
 // Configurations number first, first + 1, … of the sweep; fewer than asked: the space is exhausted,
@@ -155,9 +168,10 @@ struct UserAsked {
   std::optional<HostEntry> entry;         // kAddHost
 };
 
-using Event = std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent,
-                           RankStarted, RankSlotBusy, MetricsArrived, RankExited, Proposed,
-                           BackupMade, EpochPassed, Tick, UserAsked, CodeReady, CodeAwaited>;
+using Event =
+    std::variant<SweepOpened, SpecChanged, HostUp, HostChanged, HostDown, HostSilent, RankStarted,
+                 RankSlotBusy, MetricsArrived, RankExited, Proposed, BackupMade, EpochPassed, Tick,
+                 UserAsked, CodeReady, CodeAwaited, CheckpointFetched>;
 
 // ---- actions ---------------------------------------------------------------------------------
 
@@ -197,7 +211,29 @@ struct SweepEnded {
   std::string reason;
 };
 
-using Action =
-    std::variant<CommitChange, AskSearch, TellSearch, SendToHost, Answer, Say, SweepEnded>;
+// The checkpoints that a trial's last attempt left on a host are wanted here, to be sent to another
+// host; a CheckpointFetched answers. `is_there` false: that host does not answer, so what this
+// machine has of them already is all.
+struct FetchCheckpoint {
+  SweepId sweep;
+  std::int64_t number = 0;
+  int attempt = 0;
+  TrialId trial;
+  std::string host;    // its address
+  std::string folder;  // of the store, there
+  bool is_there = true;
+};
+// A host is to have fetched checkpoints, which CodeReady and CodeAwaited tell of; no host needs
+// them any more.
+struct OfferCheckpoint {
+  int host = 0;
+  std::string code;
+};
+struct DropCheckpoint {
+  std::string code;
+};
+
+using Action = std::variant<CommitChange, AskSearch, TellSearch, SendToHost, Answer, Say,
+                            SweepEnded, FetchCheckpoint, OfferCheckpoint, DropCheckpoint>;
 
 }  // namespace ddl

@@ -28,7 +28,7 @@ enum class WaitCause : std::uint8_t {
   kHostClosed,  // those that answer are drained or set aside: `holder` says which and why
   kHostUnseen,  // its hosts have not answered yet since the coordinator started
   kCode,        // no host that answers has its code yet: `holder` says how far each is
-  kCheckpoint,  // it has to go on where its checkpoint lies: `holder`
+  kCheckpoint,  // its checkpoint lies on `holder`, and `have` says how far it is elsewhere
   kSearch,      // its configuration has not been proposed yet
   kParents,     // the trials that it may go on from have not ended yet
   kSweepPaused,

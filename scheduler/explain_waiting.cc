@@ -45,7 +45,7 @@ std::string CauseText(const TrialFacts& facts) {
     case WaitCause::kCode:
       return fmt::format(" for {}:{}", facts.have, facts.holder);
     case WaitCause::kCheckpoint:
-      return fmt::format(" for room on {}, where its checkpoint lies", facts.holder);
+      return fmt::format(" for room on {}, where its checkpoint lies{}", facts.holder, facts.have);
     case WaitCause::kSearch:
       return " for the search to propose its configuration";
     case WaitCause::kParents:
@@ -95,7 +95,7 @@ std::string RemedyText(const TrialFacts& facts) {
     case WaitCause::kHostClosed:
       return "Let a host take trials again: ddl hosts resume NAME";
     case WaitCause::kCheckpoint:
-      return fmt::format("To let it begin anew elsewhere: ddl hosts drain {}", facts.holder);
+      return "Where another host has room sooner, its checkpoint is brought there.";
     case WaitCause::kSweepPaused:
       return fmt::format("Let it go on: ddl resume {}", facts.sweep);
     case WaitCause::kLeaving:

@@ -80,6 +80,13 @@ std::vector<std::string> Hidden(const LaunchSubject& subject) {
   return hidden;
 }
 
+// Of one that is lost a name that no folder has, so that the host says that it has none.
+std::string ParentCheckpoint(const LaunchSubject& subject) {
+  if (!subject.parent) return {};
+  return HostPaths::CheckpointName(subject.parent->trial) +
+         (subject.parent->is_lost ? ".lost" : "");
+}
+
 std::vector<std::string> Patterns(const SweepSpec& spec) {
   std::vector<std::string> patterns;
   for (const auto* rules : {&spec.failures, &BuiltInFailureRules()}) {
@@ -106,29 +113,29 @@ int LanesOf(const SweepSpec& spec, const HostEntry* entry, std::int64_t at_once)
 
 LaunchRecord PlanLaunch(const LaunchSubject& subject) {
   const SweepSpec& spec = subject.spec;
-  return {
-      .id = {subject.job, 0},
-      .token = {},
-      .sweep = spec.name,
-      .trial = subject.trial,
-      .trial_number = subject.number,
-      .attempt = subject.attempt,
-      .argv = Arguments(subject),
-      .env = Environment(subject),
-      .hidden = Hidden(subject),
-      .workdir = subject.code_folder.empty() ? spec.workdir : subject.code_folder,
-      .params_json = Parameters(subject),
-      .checkpoint_name = HostPaths::CheckpointName(subject.trial),
-      .slots = subject.slots,
-      .captures = spec.captures,
-      .timeout = spec.timeout,
-      .grace = spec.grace,
-      .worker = Worker(subject),
-      .lanes = subject.lanes,
-      .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
-      .failure_patterns = Patterns(spec),
-      .parent_checkpoint = subject.parent ? HostPaths::CheckpointName(subject.parent->trial) : "",
-      .parent_number = subject.parent ? subject.parent->number : 0};
+  return {.id = {subject.job, 0},
+          .token = {},
+          .sweep = spec.name,
+          .trial = subject.trial,
+          .trial_number = subject.number,
+          .attempt = subject.attempt,
+          .argv = Arguments(subject),
+          .env = Environment(subject),
+          .hidden = Hidden(subject),
+          .workdir = subject.code_folder.empty() ? spec.workdir : subject.code_folder,
+          .params_json = Parameters(subject),
+          .checkpoint_name = HostPaths::CheckpointName(subject.trial),
+          .slots = subject.slots,
+          .captures = spec.captures,
+          .timeout = spec.timeout,
+          .grace = spec.grace,
+          .worker = Worker(subject),
+          .lanes = subject.lanes,
+          .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
+          .failure_patterns = Patterns(spec),
+          .parent_checkpoint = ParentCheckpoint(subject),
+          .parent_number = subject.parent ? subject.parent->number : 0,
+          .brought_checkpoint = subject.brought};
 }
 
 std::string ArgvToJson(const LaunchRecord& record) {

@@ -29,8 +29,11 @@ struct LaunchSubject {
   struct Parent {
     TrialId trial;
     std::int64_t number = 0;
+    // Its last checkpoint cannot be had: what an earlier attempt left on this host is an older one.
+    bool is_lost = false;
   };
   std::optional<Parent> parent{};
+  std::string brought{};  // where the host has the checkpoints that it goes on from; "": none came
 };
 
 // As many trials of the sweep as may share a process on a host that runs `at_once` of them. 0: each

@@ -50,7 +50,7 @@ enum class Blocked : std::uint8_t {
   kParallel,    // `parallel` trials run
   kDevices,     // cores, GPUs or memory are in use
   kCode,        // hosts that answer do not have its code yet
-  kCheckpoint,  // the hosts where their checkpoints lie are full or do not answer
+  kCheckpoint,  // hosts that have their checkpoints are full or do not answer
   kReserved,    // free devices are held for an earlier sweep that has waited long
   kDelayed,     // all that wait do so after a failure of their host
   kPaused,      // by the user, or opened for adoption alone
@@ -87,6 +87,16 @@ struct Iterations {
   }
 };
 
+struct CheckpointCopy {
+  int attempt = 0;                    // the last one of its trial, which left the checkpoint
+  bool is_asked = false;              // no answer yet
+  bool was_there = false;             // its host answered when it was asked
+  std::string code{};                 // its snapshot
+  bool is_none = false;               // its host has no such checkpoint
+  std::string problem{};              // why it has not come
+  std::chrono::nanoseconds again{0};  // with a problem: to be asked for from then on
+};
+
 struct SweepRun {
   SweepId id;
   SweepSpec spec;
@@ -108,6 +118,11 @@ struct SweepRun {
   // a trial's last attempt ran.
   std::map<std::int64_t, std::int64_t> parents;
   std::map<std::int64_t, std::string> ran_on;
+  // What this machine has of checkpoints that lie on hosts, by the number of the trial that left
+  // them; and where those that waiting trials go on from are brought to, by number. Forgotten with
+  // the coordinator: the next one asks again.
+  std::map<std::int64_t, CheckpointCopy> copies;
+  std::map<std::int64_t, std::string> bound_for;
 
   SweepState state = SweepState::kRunning;
   SweepOutcome outcome = SweepOutcome::kNone;  // with kRunning: what the sweep is ending with

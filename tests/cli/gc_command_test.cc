@@ -97,6 +97,36 @@ TEST_F(GcCommand, KeepsTheBestAndOutputsAndCompressesLogs) {
   EXPECT_EQ(Ddl({"store", "check"}).code, 0);
 }
 
+TEST_F(GcCommand, RemovesCopiesOfCheckpointsThatAKillLeft) {
+  SweepOnce();
+  const std::string old = CheckpointsOf(1) + ".aside-40";
+  const std::string fresh = CheckpointsOf(1) + ".aside-41";
+  for (const std::string& folder : {old, fresh}) {
+    fs::create_directories(folder);
+    std::ofstream(folder + "/model") << "half";
+  }
+  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  const Json plan = DdlJson({"gc", "--yes"});
+  EXPECT_EQ(plan.at("unfinished_copies").size(), 1U);
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(fresh)) << "it may be about to become whole";
+}
+
+// Of checkpoints that were fetched to be sent to other hosts.
+TEST_F(GcCommand, RemovesWhatNobodyFetchesAnyMore) {
+  SweepOnce();
+  const std::string fetched = folder_ + "/store/checkpoints";
+  fs::create_directories(fetched + "/trial-1.1.coming");
+  std::ofstream(fetched + "/trial-2.1.code") << "name";
+  std::ofstream(fetched + "/lock");
+  fs::last_write_time(fetched + "/trial-2.1.code",
+                      fs::file_time_type::clock::now() - std::chrono::hours(2));
+  const Json plan = DdlJson({"gc", "--yes"});
+  EXPECT_EQ(plan.at("code").at(0).at("fetched"), Json({"trial-2.1.code"}));
+  EXPECT_FALSE(fs::exists(fetched + "/trial-2.1.code"));
+  EXPECT_TRUE(fs::exists(fetched + "/trial-1.1.coming")) << "it may be on its way";
+}
+
 TEST_F(GcCommand, SaysWhatItRemovedAndWhatSomebodyElseDid) {
   SweepOnce();
   EXPECT_EQ(Ddl({"gc", "--keep-best", "2", "--keep-days", "0", "--yes"}).code, 0);

@@ -92,6 +92,70 @@ TEST_F(ParentCheckpoint, NothingStaysOfACopyThatCannotBeMade) {
   EXPECT_THAT(Names(), UnorderedElementsAre("trial-7", "trial-9"));
 }
 
+// As it lies in a snapshot: nobody may write to it.
+class BroughtCheckpoint : public ParentCheckpoint {
+ protected:
+  BroughtCheckpoint() {
+    launch_.brought_checkpoint = folder_ / "store/code/tree";
+    fs::create_directories(launch_.brought_checkpoint);
+    WriteBrought("model", "from afar");
+    fs::remove_all(paths_.Checkpoints("trial-7"));
+  }
+  void WriteBrought(const std::string& name, const std::string& text) const {
+    const std::string path = launch_.brought_checkpoint + "/" + name;
+    ASSERT_TRUE(WriteFileAtomically(path, text));
+    fs::permissions(path, fs::perms::owner_read | fs::perms::group_read);
+  }
+  void BelongsToItself() {
+    launch_.parent_checkpoint.clear();
+    launch_.parent_number = 0;
+    launch_.trial_number = 9;
+  }
+};
+
+TEST_F(BroughtCheckpoint, CountsForTheParents) {
+  EXPECT_EQ(InheritCheckpoint(launch_, paths_).problem, "");
+  EXPECT_EQ(Read("trial-9/model"), "from afar");
+  const auto mode = fs::status(paths_.Checkpoints("trial-9/model")).permissions();
+  EXPECT_EQ(mode & fs::perms::owner_write, fs::perms::owner_write) << "the trial may write to it";
+  EXPECT_EQ(ReadFile(launch_.brought_checkpoint + "/model"), "from afar");
+}
+
+TEST_F(BroughtCheckpoint, AChildThatHasBegunKeepsItsOwn) {
+  Write("trial-9/model", "own");
+  EXPECT_EQ(InheritCheckpoint(launch_, paths_).problem, "");
+  EXPECT_EQ(Read("trial-9/model"), "own");
+}
+
+TEST_F(BroughtCheckpoint, ReplacesWhatTheTrialItselfLeftHereBefore) {
+  BelongsToItself();
+  Write("trial-9/model", "older");
+  Write("trial-9/stale", "older");
+  EXPECT_EQ(InheritCheckpoint(launch_, paths_).problem, "");
+  EXPECT_THAT(ListFolder(paths_.Checkpoints("trial-9")), UnorderedElementsAre("model"));
+  EXPECT_EQ(Read("trial-9/model"), "from afar");
+  EXPECT_THAT(Names(), UnorderedElementsAre("trial-9"));
+}
+
+// Between the two renames of an earlier start.
+TEST_F(BroughtCheckpoint, AKillAmidTheReplacementLosesNothing) {
+  BelongsToItself();
+  fs::create_directories(paths_.Checkpoints("trial-9.aside-40"));
+  fs::create_directories(paths_.Checkpoints("trial-9.aside-40-before"));
+  Write("trial-9.aside-40/model", "from afar");
+  Write("trial-9.aside-40-before/model", "older");
+  EXPECT_EQ(InheritCheckpoint(launch_, paths_).problem, "");
+  EXPECT_EQ(Read("trial-9/model"), "from afar");
+  EXPECT_THAT(Names(), UnorderedElementsAre("trial-9"));
+}
+
+TEST_F(BroughtCheckpoint, ThatIsGoneCanBeBroughtOnceMore) {
+  fs::remove_all(launch_.brought_checkpoint);
+  const InheritedCheckpoint missing = InheritCheckpoint(launch_, paths_);
+  EXPECT_THAT(missing.problem, HasSubstr("of trial 7 that was brought here is gone"));
+  EXPECT_TRUE(missing.is_hosts_fault);
+}
+
 TEST_F(ParentCheckpoint, ATrialWithoutAParentIsLeftAlone) {
   launch_.parent_checkpoint.clear();
   EXPECT_EQ(InheritCheckpoint(launch_, paths_).problem, "");

@@ -54,6 +54,19 @@ TEST(CodeDesk, OffersAHostOneSnapshotAtATime) {
   EXPECT_EQ(next[0].second.code, kOther);
 }
 
+TEST(CodeDesk, SaysOfACheckpointOnlyThatItIsRefused) {
+  CodeDesk desk("/store/code");
+  desk.WantCheckpoint(1, kCode);
+  desk.Up(1);
+  ASSERT_THAT(desk.Keep(seconds(1)).offers, SizeIs(1));
+  const auto moving = desk.On(1, "far", Told(CodeStage::kFiles), seconds(1));
+  EXPECT_EQ(moving.say, "");
+  EXPECT_FALSE(std::get<CodeAwaited>(moving.event).is_refused);
+  const auto refused = desk.On(1, "far", Told(CodeStage::kRefused), seconds(1));
+  EXPECT_THAT(refused.say, HasSubstr("host far: a checkpoint: does not take it: no space left"));
+  EXPECT_TRUE(std::get<CodeAwaited>(refused.event).is_refused);
+}
+
 TEST(CodeDesk, SaysARefusalOnceAndOffersAgainLater) {
   CodeDesk desk("/store/code");
   desk.Want(1, kCode);

@@ -46,6 +46,7 @@ struct Launched {
   std::string until;
   std::int64_t parent = 0;
   std::string host;
+  std::string brought;
 };
 
 // In a world whose trials do what `plan` says; what was launched, in order.
@@ -55,8 +56,8 @@ class Recorder {
 
   World::Plan On(const std::string& host) {
     return [this, host](const LaunchRecord& record) {
-      launched.push_back(
-          {record.trial_number, ValueOf(record, "DDL_UNTIL"), record.parent_number, host});
+      launched.push_back({record.trial_number, ValueOf(record, "DDL_UNTIL"), record.parent_number,
+                          host, record.brought_checkpoint});
       if (record.parent_number > 0) {
         EXPECT_EQ(record.parent_checkpoint, "trial-" + std::to_string(record.parent_number));
       }
@@ -210,30 +211,6 @@ TEST(CoreLineage, AnOrderThatWasNotSentIsSentByTheNextCoordinator) {
   EXPECT_EQ(world.store.Trial(1).wanted, "part done");
   world.RunFor(seconds(2));
   EXPECT_EQ(world.store.Trial(1).state, TrialState::kFinished);
-}
-
-TEST(CoreLineage, ATrialStartsWhereItsCheckpointIs) {
-  Recorder recorder(TwoReports);
-  World world(2, recorder.On("local"));
-  world.hosts["ssh://far"] = std::make_unique<FakeHost>(2, recorder.On("ssh://far"));
-  world.Connect("ssh://far");
-  SweepSpec spec = Population();
-  spec.hosts = {"local", "ssh://far"};
-  world.Open(spec);
-  world.RunFor(seconds(3));
-  world.Restart();  // where each ran is in the store
-  world.Connect("local");
-  world.Connect("ssh://far");
-  world.RunToEnd();
-  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 12);
-  std::set<std::string> used;
-  for (const Launched& launched : recorder.launched) {
-    used.insert(launched.host);
-    if (launched.parent > 0) {
-      EXPECT_EQ(launched.host, recorder.Of(launched.parent).host);
-    }
-  }
-  EXPECT_EQ(used.size(), 2U);
 }
 
 TEST(CoreLineage, ItCannotBeExtended) {

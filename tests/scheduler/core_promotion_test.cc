@@ -28,6 +28,7 @@ class CorePromotion : public ::testing::Test {
 
   // Leaves with a checkpoint when it is told to, and goes on from its last report.
   [[nodiscard]] Script Continuing(const LaunchRecord& record) {
+    brought[record.id.job] = record.brought_checkpoint;
     Script script;
     const std::int64_t done = begins_anew ? 0 : ReportsOf(record.trial_number);
     for (std::int64_t step = done + 1; step <= 4; ++step) {
@@ -72,6 +73,7 @@ class CorePromotion : public ::testing::Test {
     return world.store.Trial(number).attempts.back().added.host;
   }
 
+  std::map<JobId, std::string> brought;  // the checkpoint that a launch was given
   bool begins_anew = false;
   int exit_code_on_term = 75;
   World world{1, Plan()};
@@ -225,18 +227,25 @@ TEST_F(CorePromotion, TellsTheSearchAtOnceAndAgainAtTheEnd) {
   EXPECT_THAT(told[3], ElementsAre("pruned")) << "what is pruned for good is known already";
 }
 
-// Trial 2 left its checkpoint there.
-TEST_F(CorePromotion, GoesOnWhereTheCheckpointLies) {
+// Where it lies, or where it was brought.
+TEST_F(CorePromotion, GoesOnFromItsCheckpointOnWhicheverHost) {
   AddFarHost();
   world.Open(spec);
   world.RunFor(milliseconds(1'500));
   ASSERT_EQ(HostOf(2), kFar);
   world.RunToEnd();
   EXPECT_EQ(world.store.Trial(2).attempts.size(), 2U);
+  int moved = 0;
   for (const auto& [id, trial] : world.store.trials) {
-    for (const StoredAttempt& attempt : trial.attempts)
-      EXPECT_EQ(attempt.added.host, trial.attempts.front().added.host) << trial.added.number;
+    for (std::size_t i = 1; i < trial.attempts.size(); ++i) {
+      const bool is_moved = trial.attempts[i].added.host != trial.attempts[i - 1].added.host;
+      const std::string& from = brought.at(trial.attempts[i].added.job);
+      EXPECT_EQ(from.empty(), !is_moved) << trial.added.number;
+      moved += is_moved ? 1 : 0;
+    }
   }
+  EXPECT_EQ(moved, 1);
+  EXPECT_EQ(ReportsOf(2), 4) << "none twice";
 }
 
 class CorePromotionAfar : public CorePromotion {

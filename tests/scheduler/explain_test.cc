@@ -142,7 +142,12 @@ TEST(Explain, SaysWhichHostACheckpointKeepsATrialTo) {
   facts.holder = "far";
   Expect(facts,
          "waits (promoted: at report 3 now in place 4 of 12) for room on far, where its checkpoint "
-         "lies. To let it begin anew elsewhere: ddl hosts drain far");
+         "lies. Where another host has room sooner, its checkpoint is brought there.");
+  facts.have = ", or for that to be fetched for near";
+  Expect(facts,
+         "waits (promoted: at report 3 now in place 4 of 12) for room on far, where its checkpoint "
+         "lies, or for that to be fetched for near. Where another host has room sooner, its "
+         "checkpoint is brought there.");
 }
 
 TEST(Explain, SaysHowATrialFailedAndWhatToDo) {

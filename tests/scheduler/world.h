@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -215,6 +216,13 @@ class World {
   std::uint64_t request = 0;
   std::optional<std::int64_t> extend_by;
   bool search_answers = true;
+  std::vector<FetchCheckpoint> fetches;
+  std::set<std::string> copies;  // of checkpoints, on the coordinator's machine
+  std::vector<std::string> offers;
+  std::vector<std::string> dropped;
+  std::string fetch_problem;
+  bool fetches_are_answered = true;
+  bool offers_arrive = true;
 
  private:
   int LinkOf(const std::string& name) const {
@@ -262,6 +270,27 @@ class World {
   void Act(const Answer& answer) { answers[answer.request] = answer; }
   void Act(const Say& say) { said.push_back(say.text); }
   void Act(const SweepEnded& end) { ended.push_back(end); }
+  // Copies of checkpoints have the names of what was fetched, and outlive coordinators.
+  void Act(const FetchCheckpoint& fetch) {
+    fetches.push_back(fetch);
+    CheckpointFetched answer{
+        .sweep = fetch.sweep, .number = fetch.number, .attempt = fetch.attempt};
+    const std::string name =
+        "trial-" + std::to_string(fetch.trial.value) + "." + std::to_string(fetch.attempt);
+    if (fetch.is_there && fetch_problem.empty()) copies.insert(name);
+    if (copies.contains(name)) {
+      answer.code = name;
+    } else {
+      answer.problem = fetch.is_there ? fetch_problem : fetch.host + " does not answer";
+    }
+    if (fetches_are_answered) Tell(answer);
+  }
+  void Act(const OfferCheckpoint& offer) {
+    EXPECT_TRUE(copies.contains(offer.code)) << offer.code;
+    offers.push_back(offer.code);
+    if (offers_arrive) Tell(CodeReady{offer.host, offer.code, "/brought/" + offer.code});
+  }
+  void Act(const DropCheckpoint& drop) { dropped.push_back(drop.code); }
 
   // What its search was asked and told before, for one that is made now.
   std::vector<SearchStep> StepsBefore(const AskSearch& ask) {

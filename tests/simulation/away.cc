@@ -64,11 +64,15 @@ void World::LookAtRest() {
   around_.agenda.After(seconds(5), [this] { LookAtRest(); });
 }
 
+// Where trials go on from checkpoints, or wait for others to end, a host that is away is waited
+// for.
 Time World::MostLostAfter() const {
   Time most{0};
-  for (const SweepSpec& spec : specs_)
-    most = std::max<Time>(most, spec.lost_after);
-  return waits_for_loss_ ? most : Time{0};
+  for (const SweepSpec& spec : specs_) {
+    const bool may_wait = waits_for_loss_ || spec.pbt || spec.early_terminate;
+    if (may_wait) most = std::max<Time>(most, spec.lost_after);
+  }
+  return most;
 }
 
 std::int64_t World::EndsSoFar() const {

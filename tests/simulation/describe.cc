@@ -48,6 +48,10 @@ std::string Words(const HostDown& e) {
 std::string Words(const CodeReady& e) {
   return fmt::format("code {} is ready", e.code);
 }
+std::string Words(const CheckpointFetched& e) {
+  return fmt::format("checkpoint of trial {} attempt {}: {} {} {}", e.number, e.attempt, e.code,
+                     e.is_missing, e.problem);
+}
 std::string Words(const CodeAwaited& e) {
   return fmt::format("code {}{}", e.code, e.why);
 }

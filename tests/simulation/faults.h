@@ -83,8 +83,10 @@ enum class Probe : std::uint8_t {
   kLostCameBack,
   kHeld,
   kPromoted,
+  kCheckpointBrought,
+  kNothingToGoOnFrom,
 };
-inline constexpr std::size_t kProbeCount = 34;
+inline constexpr std::size_t kProbeCount = 36;
 inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "crash before a commit",
     "crash after a commit",
@@ -119,7 +121,9 @@ inline constexpr std::array<std::string_view, kProbeCount> kProbeNames{
     "an attempt was given up with its host",
     "a trial ran on where it was given up",
     "a pruner paused a trial",
-    "a pruner promoted a trial"};
+    "a pruner promoted a trial",
+    "a trial went on from a checkpoint of another host",
+    "a trial had nothing to go on from"};
 
 // What happened in one or many worlds.
 struct Tally {

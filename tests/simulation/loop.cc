@@ -103,6 +103,7 @@ void Loop::NoteLink(const Event& event) {
     LinkState& link = links_.at(up->host);
     link.used = link.welcomes.front();
     link.welcomes.pop_front();
+    OfferAgain(up->host);
     witness_.HostAnswers(epoch_, up->name, true);
   } else if (const auto* down = std::get_if<HostDown>(&event)) {
     links_.at(down->host).used = -1;

@@ -13,6 +13,7 @@
 
 #include "scheduler/core.h"
 #include "scheduler/search/search.h"
+#include "tests/simulation/checkpoint_files.h"
 #include "tests/simulation/memory_store.h"
 #include "tests/simulation/surroundings.h"
 #include "tests/simulation/witness.h"
@@ -29,6 +30,10 @@ class LoopOutside {
   virtual void Send(int connection, ToHost message) = 0;
   virtual void Hang(int connection) = 0;  // the coordinator's end of it is gone
   virtual void Ended(Loop& loop) = 0;     // the process is gone
+  // Nullptr: nobody gets through to the host now.
+  virtual CheckpointFiles* FilesOf(int host) = 0;
+  // Of checkpoints, on the disk of the coordinator's machine.
+  virtual std::map<std::string, std::string>& Copies() = 0;
 };
 
 class Loop {
@@ -84,6 +89,13 @@ class Loop {
   void Act(const Answer& answer);
   void Act(const Say&) {}
   void Act(const SweepEnded& ended);
+  // ---- loop_checkpoints.cc
+  void Act(const FetchCheckpoint& fetch);
+  void Act(const OfferCheckpoint& offer);
+  void Act(const DropCheckpoint& drop);
+  void Deliver(int host, const std::string& code);
+  void OfferAgain(int host);
+  // ----
   void Backup();
   [[nodiscard]] Now Clock() const;
   [[nodiscard]] std::string Who() const;
@@ -99,7 +111,8 @@ class Loop {
   std::map<int, LinkState> links_;
   std::map<SweepId, std::unique_ptr<Search>> searches_;
   std::map<std::uint64_t, UserAsked> unanswered_;
-  bool is_awake_ = false;  // a turn is due
+  std::set<std::pair<int, std::string>> offered_;  // copies that hosts are to have
+  bool is_awake_ = false;                          // a turn is due
   bool is_stopped_ = false;
   bool has_user_act_ = false;
 };

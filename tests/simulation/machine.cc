@@ -120,6 +120,11 @@ void Machine::Reap(const ProcessIdentity& identity) {
 
 std::optional<std::int64_t> Machine::StartTrial(const LaunchRecord& record) {
   const Script script(around_.scenario, record.id.job);
+  if (!checkpoints_.Inherit(record)) {
+    around_.tally.Count(Probe::kNothingToGoOnFrom);
+    witness_.CouldNotStart(record);
+    return std::nullopt;
+  }
   if (script.could_not_start) {
     around_.tally.Count(Fault::kTrialFailure);
     witness_.CouldNotStart(record);
@@ -132,8 +137,10 @@ std::optional<std::int64_t> Machine::StartTrial(const LaunchRecord& record) {
     }
   }
   witness_.Began(record, plan_.name);
+  witness_.GoesOnFrom(record, checkpoints_.Of(record.checkpoint_name));
   const ProcessIdentity trial = Spawn(ProcessKind::kTrial, record.id, record.token);
   Process& process = processes_.at(trial.pid);
+  process.checkpoint = record.checkpoint_name;
   process.exit_code = script.exit_code;
   process.signal = script.signal;
   process.ignores_term = script.ignores_term;
@@ -149,14 +156,22 @@ void Machine::Report(ProcessIdentity trial, std::int64_t left, Time every) {
     if (!IsAlive(trial)) return;
     const Process& process = processes_.at(trial.pid);
     if (left == 0) return EndTrial(trial, process.exit_code, process.signal, false);
+    WriteCheckpoint(process);
     Random dice(static_cast<std::uint64_t>(process.rank.job.value * 1'000 + left));
     programs_->TrialReported(trial.pid, static_cast<double>(dice.Below(64 * 64)) / 64.0);
     Report(trial, left - 1, every);
   });
 }
 
+void Machine::WriteCheckpoint(const Process& process) {
+  checkpoints_.left[process.checkpoint] = fmt::format("job {}", process.rank.job.value);
+}
+
 void Machine::EndTrial(const ProcessIdentity& trial, int exit_code, int signal, bool was_killed) {
-  const JobId job = processes_.at(trial.pid).rank.job;
+  const Process& process = processes_.at(trial.pid);
+  const JobId job = process.rank.job;
+  if (signal == 0 && (exit_code == 0 || exit_code == 75)) WriteCheckpoint(process);
+  witness_.Left(job, checkpoints_.Of(process.checkpoint));
   processes_.erase(trial.pid);
   witness_.Ended(job, exit_code, signal, was_killed);
   programs_->TrialEnded(trial.pid, exit_code, signal);
@@ -243,6 +258,9 @@ void Machine::PowerOff() {
   std::vector<JobId> running;
   for (const auto& [pid, process] : processes_) {
     if (process.kind == ProcessKind::kTrial) running.push_back(process.rank.job);
+    if (process.kind == ProcessKind::kTrial) {
+      witness_.Left(process.rank.job, checkpoints_.Of(process.checkpoint));
+    }
     if (process.kind == ProcessKind::kSupervisor) witness_.SupervisorDied(process.rank.job);
   }
   processes_.clear();

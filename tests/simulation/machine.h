@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "runner/messages.h"
+#include "tests/simulation/checkpoint_files.h"
 #include "tests/simulation/surroundings.h"
 #include "tests/simulation/witness.h"
 
@@ -82,6 +83,7 @@ class Machine {
     programs_->DevicesChanged();
   }
   [[nodiscard]] const HostPlan& Plan() const { return plan_; }
+  [[nodiscard]] CheckpointFiles& Checkpoints() { return checkpoints_; }
 
  private:
   struct Script;
@@ -90,6 +92,7 @@ class Machine {
     std::uint64_t ticks = 0;
     RankId rank;
     std::string token;
+    std::string checkpoint;  // the name of its folder
     std::chrono::nanoseconds began{0};
     std::int64_t reports = 0;
     int exit_code = 0;
@@ -107,8 +110,11 @@ class Machine {
   void Report(ProcessIdentity trial, std::int64_t left, Time every);
   void EndTrial(const ProcessIdentity& trial, int exit_code, int signal, bool was_killed);
 
+  void WriteCheckpoint(const Process& process);
+
   Surroundings& around_;
   Witness& witness_;
+  CheckpointFiles checkpoints_;
   HostPlan plan_;
   Tell tell_;
   CloseLink close_;

@@ -118,6 +118,41 @@ void Witness::CheckParent(const LaunchRecord& record) const {
   }
 }
 
+// The newest that an attempt of the trial left, but for this one's.
+std::string Witness::LastLeft(const StoredTrial& trial, JobId but) const {
+  for (auto attempt = trial.attempts.rbegin(); attempt != trial.attempts.rend(); ++attempt) {
+    const auto left = left_.find(attempt->added.job);
+    if (attempt->added.job != but && left != left_.end()) return left->second;
+  }
+  return {};
+}
+
+// Its parent's last, or what it made of that itself; and what is brought to another host is the
+// newest that there is.
+void Witness::GoesOnFrom(const LaunchRecord& record, const std::string& checkpoint) const {
+  const StoredTrial* own = store_.TrialOfJob(record.id.job);
+  const bool is_brought = !record.brought_checkpoint.empty();
+  if (own == nullptr || (record.parent_number == 0 && !is_brought)) return;
+  if (is_brought) around_.tally.Count(Probe::kCheckpointBrought);
+  const auto is_of = [&checkpoint](const StoredAttempt& attempt) {
+    return checkpoint == fmt::format("job {}", attempt.added.job.value);
+  };
+  std::string expected = LastLeft(*own, record.id.job);
+  if (record.parent_number > 0) {
+    if (std::ranges::any_of(own->attempts, is_of)) return;
+    for (const auto& [id, other] : store_.Trials()) {
+      const bool is_parent =
+          other.added.sweep == own->added.sweep && other.added.number == record.parent_number;
+      if (is_parent) expected = LastLeft(other, {});
+    }
+  }
+  if (checkpoint == expected && !checkpoint.empty()) return;
+  Surroundings::Violate(
+      "a trial goes on from the last checkpoint, wherever it runs",
+      fmt::format("job {} of trial {}/{} from \"{}\", not \"{}\"", record.id.job.value,
+                  record.sweep, own->added.number, checkpoint, expected));
+}
+
 void Witness::CheckRoom(const RealRun& run) const {
   const auto refuse = [&run](const std::string& what) {
     Surroundings::Violate("slots in use <= capacity",

@@ -47,6 +47,9 @@ class Witness {
   // ---- told by the world
   void Began(const LaunchRecord& record, const std::string& host);
   void Ended(JobId job, int exit_code, int signal, bool was_killed);
+  // What lies in the checkpoint folder of its trial as a process begins, and as it ends.
+  void GoesOnFrom(const LaunchRecord& record, const std::string& checkpoint) const;
+  void Left(JobId job, const std::string& checkpoint) { left_[job] = checkpoint; }
   void Spooled(JobId job, double value) { runs_.at(job).spooled.push_back(value); }
   void SpoolCut(JobId job, std::size_t left);
   void SupervisorDied(JobId job);
@@ -74,6 +77,7 @@ class Witness {
   void CheckRoom(const RealRun& run) const;
   void CheckParameters(const LaunchRecord& record) const;
   void CheckParent(const LaunchRecord& record) const;
+  [[nodiscard]] std::string LastLeft(const StoredTrial& trial, JobId but) const;
   void CheckEvidence(const RealRun* run, const AttemptEnded& ended,
                      const AttemptAdded& added) const;
   void NoteMove(const TrialMoved& moved);
@@ -88,6 +92,7 @@ class Witness {
   std::map<std::string, std::set<JobId>> alive_;  // by host
   std::set<JobId> ordered_;                       // to stop, started or not
   std::map<JobId, LaunchRecord> refused_;         // never started: no such program
+  std::map<JobId, std::string> left_;             // checkpoints
   std::map<std::string, SweepSpec> specs_;
   std::map<std::string, std::map<std::int64_t, std::string>> enumerated_;
   std::map<std::string, int> most_parallel_;

@@ -195,6 +195,11 @@ void World::TellDownLater(int id, Time delay, const std::string& why) {
   });
 }
 
+CheckpointFiles* World::FilesOf(int host) {
+  Machine& machine = *machines_[static_cast<std::size_t>(host)];
+  return machine.IsOn() && away_ != host ? &machine.Checkpoints() : nullptr;
+}
+
 void World::Ended(Loop&) {
   // The user starts it again, sooner or later.
   around_.agenda.After(around_.dice.Spread(milliseconds(10), seconds(120)), [this] {

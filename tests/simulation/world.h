@@ -46,6 +46,8 @@ class World : public LoopOutside {
   void Send(int connection, ToHost message) override;
   void Hang(int connection) override;
   void Ended(Loop& loop) override;
+  CheckpointFiles* FilesOf(int host) override;
+  std::map<std::string, std::string>& Copies() override { return copies_; }
   void Say(int connection, FromHost message);
   void AgentHangs(int connection);
   void EndAgentLater(int connection, Time delay);
@@ -105,6 +107,7 @@ class World : public LoopOutside {
   std::vector<std::unique_ptr<SimulatedHost>> programs_;
   std::vector<std::unique_ptr<Loop>> loops_;  // the last is the one that counts
   std::vector<Connection> connections_;
+  std::map<std::string, std::string> copies_;  // of checkpoints
   std::vector<SweepSpec> specs_;
   std::set<std::size_t> asked_for_;  // sweeps that the user has opened once
   std::uint64_t last_request_ = 0;
