@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/cuda/gpu_memory.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/cuda/gpu_program.h"
+#include "trainer/cuda/interface.h"
+
+namespace ddl {
+
+namespace {
+
+constexpr double kMib = 1048576.0;
+constexpr double kGib = 1024.0 * kMib;
+
+}  // namespace
+
+GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std::size_t stretch) {
+  const Model model = BuildModel(GpuShape(shape));
+  const std::size_t rows = PassRows(shape);
+  const std::size_t step = rows * sizeof(std::uint32_t) + sizeof(LaneStep) + sizeof(LaneScore);
+  GpuMemory memory;
+  memory.lane = model.layout.Floats() * sizeof(float) +
+                rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
+  memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
+                  2 * data.scale_floats * sizeof(float) +
+                  UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) +
+                  kCudaWorkspaceBytes;
+  return memory;
+}
+
+std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted, std::size_t free_bytes) {
+  const std::size_t usable = free_bytes / 10 * 9;
+  const std::size_t left = usable > memory.shared ? usable - memory.shared : 0;
+  const std::size_t fit = left / memory.lane;
+  if (fit > 0) return std::min(wanted, fit);
+  throw Error(
+      fmt::format("one training needs {:.2f} GiB of the GPU's memory, and {:.2f} are free",
+                  static_cast<double>(memory.Bytes(1)) / kGib, static_cast<double>(usable) / kGib),
+      "", "make the model or batch_size smaller, or free the GPU", ErrorKind::kInfrastructure);
+}
+
+std::string DescribeGpuMemory(const GpuMemory& memory, std::size_t lanes) {
+  return fmt::format("{} lanes of {:.1f} MiB and {:.1f} MiB for all: {:.2f} GiB", lanes,
+                     static_cast<double>(memory.lane) / kMib,
+                     static_cast<double>(memory.shared) / kMib,
+                     static_cast<double>(memory.Bytes(lanes)) / kGib);
+}
+
+}  // namespace ddl
