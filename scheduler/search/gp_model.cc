@@ -36,6 +36,11 @@ double LengthMiddle(int dimensions) {
   return kLengthMiddle + 0.5 * std::log(static_cast<double>(dimensions));
 }
 
+// One dimension by itself can be known in more detail, and needs none of that growth.
+double ShorteningMiddle(int dimensions) {
+  return kShorteningMiddle - 0.5 * std::log(static_cast<double>(dimensions));
+}
+
 double NormalTerm(double value, double middle, double spread, double* slope) {
   const double z = (value - middle) / spread;
   if (slope != nullptr) *slope -= z / spread;
@@ -59,8 +64,8 @@ double PriorDensity(const GpScales& scales, Eigen::VectorXd* gradient) {
   density += NormalTerm(scales.log_signal, 0, kSignalSpread, slope(n));
   density += NormalTerm(scales.log_noise, kNoiseMiddle, kNoiseSpread, slope(n + 1));
   density += NormalTerm(scales.log_additive, kAdditiveMiddle, kAdditiveSpread, slope(n + 2));
-  const double shortening = kShorteningMiddle - 0.5 * std::log(static_cast<double>(n));
-  return density + NormalTerm(scales.log_shortening, shortening, kShorteningSpread, slope(n + 3));
+  return density + NormalTerm(scales.log_shortening, ShorteningMiddle(static_cast<int>(n)),
+                              kShorteningSpread, slope(n + 3));
 }
 
 }  // namespace
@@ -100,7 +105,7 @@ GpScales FitGpScales(const GpObservations& observations, int evaluations) {
   high.tail(kOtherScales) << 6, 1, 6, 2;
   // Explanations of rough values, each with a peak of its own: short lengths, noise, or what single
   // dimensions do. Of signal, noise, additive, shortening.
-  const double shortening = kShorteningMiddle - 0.5 * std::log(static_cast<double>(n));
+  const double shortening = ShorteningMiddle(observations.dimensions);
   const std::vector<Eigen::Vector4d> explanations{
       {0, -6, -4, shortening}, {0, -1, -4, shortening}, {-1, -4, 0, shortening - 1}};
   BoxMinimum best{start, std::numeric_limits<double>::infinity()};
