@@ -186,6 +186,27 @@ Problem Valleys(std::uint64_t seed, std::size_t dimensions) {
   });
 }
 
+// A bowl, and in each parameter teeth of irregular heights: lines between a value for each of the
+// 24 ends of teeth. The least teeth stand at the bowl's middle.
+Problem Combs(std::uint64_t seed, std::size_t dimensions) {
+  constexpr double kTeeth = 24;
+  const Vector centre = CentreOf(seed, dimensions, 0.1, 0.9);
+  return RealProblem(dimensions, 0, 1, [=](const Vector& x) {
+    double sum = 0;
+    for (std::size_t i = 0; i < dimensions; ++i) {
+      const double away = x[i] - centre[i];
+      const double end = std::floor(away * kTeeth);
+      const auto height = [&](double at) {
+        const auto index = static_cast<std::uint64_t>(at + 2 * kTeeth);
+        return at == 0 ? 0 : 0.2 + UniformAt(seed, kHeight, i * 100 + index);
+      };
+      const double between = away * kTeeth - end;
+      sum += 4 * away * away + 0.5 * ((1 - between) * height(end) + between * height(end + 1));
+    }
+    return sum;
+  });
+}
+
 // A curved ditch: each parameter's best place is a wave of the one before.
 Problem Ditch(std::uint64_t seed, std::size_t dimensions) {
   return RealProblem(dimensions, 0, 1, [=](const Vector& x) {
@@ -310,6 +331,7 @@ std::vector<NamedProblem> TuningProblems() {
       Family("valleys-6d", 6, Valleys),     Family("kinks-6d", 6, Kinks),
       Family("hills-4d", 4, Hills),         Family("ditch-5d", 5, Ditch),
       Family("dents-5d", 5, Dents),         Family("dents-10d", 10, Dents),
+      Family("combs-5d", 5, Combs),         Family("combs-10d", 10, Combs),
       Family("funnel-5d", 5, Funnel),       Family("funnel-10d", 10, Funnel),
       Family("training-7d", 7, Training),   Family("choices-8d", 8, Choices),
       Family("steps-6d", 6, Steps),

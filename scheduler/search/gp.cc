@@ -30,6 +30,7 @@ constexpr std::size_t kMostCompared = 100;  // that the choice of targets rests 
 constexpr std::size_t kMostPending = 200;
 constexpr std::size_t kIncumbents = 5;
 constexpr std::uint64_t kGpPurpose = 0x6770;
+constexpr double kBeside = 1e-3;  // of a range
 // Both found on the tuning functions of bench/search: from this share of the targets' variance on
 // that the model takes for noise, it proposes one in so many, and tpe the others.
 constexpr double kMuchNoise = 0.02;
@@ -66,6 +67,7 @@ class Gp : public AdaptiveSearch {
   [[nodiscard]] double NoiseOfFinished(const Chosen& chosen, int evaluations) const;
   [[nodiscard]] bool IsInDoubt() const;
   [[nodiscard]] GpPosterior WithPending(GpPosterior posterior) const;
+  [[nodiscard]] bool IsBesideRunning(const Configuration& configuration) const;
   [[nodiscard]] std::optional<Configuration> FirstAllowed(
       const std::vector<GpCandidate>& candidates) const;
   [[nodiscard]] Point Complete(Point point) const;
@@ -318,12 +320,27 @@ Point Gp::Complete(Point point) const {
   return point;
 }
 
+bool Gp::IsBesideRunning(const Configuration& configuration) const {
+  if (running_.empty()) return false;
+  const Point point = domain_.Encode(configuration);
+  return std::ranges::any_of(running_, [&point](const auto& running) {
+    return std::ranges::equal(point, running.second, [](double a, double b) {
+      return std::isnan(a) ? std::isnan(b) : std::abs(a - b) <= kBeside;
+    });
+  });
+}
+
+// Where the model is nearly certain, its best guesses crowd about one point. What runs there will
+// tell enough of it, so others come first.
 std::optional<Configuration> Gp::FirstAllowed(const std::vector<GpCandidate>& candidates) const {
+  std::optional<Configuration> beside;
   for (const GpCandidate& candidate : candidates) {
     Configuration configuration = domain_.Decode(candidate.point);
-    if (problem_.is_allowed(configuration)) return configuration;
+    if (!problem_.is_allowed(configuration)) continue;
+    if (!IsBesideRunning(configuration)) return configuration;
+    if (!beside) beside = std::move(configuration);
   }
-  return std::nullopt;
+  return beside;
 }
 
 std::optional<Configuration> Gp::Propose(std::int64_t number) {

@@ -88,6 +88,19 @@ Point GpAcquisition::Near(const Point& point, double reach, CounterDraws& draws)
   return near;
 }
 
+// In one parameter or few anywhere, and as they are in the others: what each parameter does by
+// itself may be known from elsewhere.
+Point GpAcquisition::Elsewhere(const Point& point, CounterDraws& draws) const {
+  const Point anywhere = Anywhere(draws);
+  const auto moved = static_cast<std::size_t>(draws.Below(std::ssize(point)));
+  const double chance = 1 / static_cast<double>(point.size());
+  Point elsewhere = point;
+  for (std::size_t i = 0; i < point.size(); ++i) {
+    if (draws.Uniform() < chance || i == moved) elsewhere[i] = anywhere[i];
+  }
+  return elsewhere;
+}
+
 std::vector<GpCandidate> GpAcquisition::Search(const std::vector<Point>& incumbents,
                                                CounterDraws& draws) const {
   const bool are_many = posterior_.Observations().features.rows() > kManyObservations;
@@ -99,7 +112,8 @@ std::vector<GpCandidate> GpAcquisition::Search(const std::vector<Point>& incumbe
     points.push_back(Anywhere(draws));
   for (const Point& incumbent : incumbents) {
     for (int i = 0; i < near; ++i)
-      points.push_back(Near(incumbent, 0.3 * std::pow(0.2, i % 4), draws));
+      points.push_back(i % 5 < 4 ? Near(incumbent, 0.3 * std::pow(0.2, i % 5), draws)
+                                 : Elsewhere(incumbent, draws));
   }
   const std::vector<double> values = At(points);
   std::vector<GpCandidate> far;

@@ -35,6 +35,7 @@ class GpAcquisition {
   // Climbed by slope; the others are tried level by level.
   [[nodiscard]] bool IsSmooth(std::size_t dimension) const;
   [[nodiscard]] Point Near(const Point& point, double reach, CounterDraws& draws) const;
+  [[nodiscard]] Point Elsewhere(const Point& point, CounterDraws& draws) const;
   [[nodiscard]] Point Seen(const Point& point) const;
   [[nodiscard]] GpCandidate Climb(GpCandidate start) const;
   void ClimbSlopes(GpCandidate& candidate) const;

@@ -15,7 +15,6 @@ namespace ddl {
 
 namespace {
 
-const double kRoot5 = std::sqrt(5.0);
 constexpr double kLeastVariance = 1e-14;
 
 // Priors of the logarithms, normal ones. Of lengths as C. Hvarfner, E. O. Hellsten, L. Nardi,
@@ -27,28 +26,19 @@ constexpr double kLengthSpread = 0.8;
 constexpr double kSignalSpread = 1.0;
 constexpr double kNoiseMiddle = -8;
 constexpr double kNoiseSpread = 3;
+constexpr double kAdditiveMiddle = -2;
+constexpr double kAdditiveSpread = 2;
+constexpr double kShorteningMiddle = -1;
+constexpr double kShorteningSpread = 1;
+constexpr Eigen::Index kOtherScales = 4;  // beside the lengths
 
 double LengthMiddle(int dimensions) {
   return kLengthMiddle + 0.5 * std::log(static_cast<double>(dimensions));
 }
 
-Eigen::VectorXd InverseLengths(const std::vector<int>& owners, const GpScales& scales) {
-  Eigen::VectorXd inverse(std::ssize(owners));
-  for (std::size_t i = 0; i < owners.size(); ++i)
-    inverse[static_cast<Eigen::Index>(i)] = std::exp(-scales.log_lengths[owners[i]]);
-  return inverse;
-}
-
-// sqrt(5) times the distances of rows.
-Eigen::ArrayXXd RootDistances(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
-  Eigen::MatrixXd squares = -2 * a * b.transpose();
-  squares.colwise() += a.rowwise().squaredNorm();
-  squares.rowwise() += b.rowwise().squaredNorm().transpose();
-  return kRoot5 * squares.array().max(0).sqrt();
-}
-
-Eigen::MatrixXd MaternFactor(const Eigen::ArrayXXd& distances) {
-  return (1 + distances + distances.square() / 3) * (-distances).exp();
+// One dimension by itself can be known in more detail, and needs none of that growth.
+double ShorteningMiddle(int dimensions) {
+  return kShorteningMiddle - 0.5 * std::log(static_cast<double>(dimensions));
 }
 
 double NormalTerm(double value, double middle, double spread, double* slope) {
@@ -58,8 +48,8 @@ double NormalTerm(double value, double middle, double spread, double* slope) {
 }
 
 GpScales ScalesOf(const Eigen::VectorXd& logs) {
-  const Eigen::Index n = logs.size() - 2;
-  return {logs.head(n), logs[n], logs[n + 1]};
+  const Eigen::Index n = logs.size() - kOtherScales;
+  return {logs.head(n), logs[n], logs[n + 1], logs[n + 2], logs[n + 3]};
 }
 
 double PriorDensity(const GpScales& scales, Eigen::VectorXd* gradient) {
@@ -72,7 +62,10 @@ double PriorDensity(const GpScales& scales, Eigen::VectorXd* gradient) {
   for (Eigen::Index i = 0; i < n; ++i)
     density += NormalTerm(scales.log_lengths[i], middle, kLengthSpread, slope(i));
   density += NormalTerm(scales.log_signal, 0, kSignalSpread, slope(n));
-  return density + NormalTerm(scales.log_noise, kNoiseMiddle, kNoiseSpread, slope(n + 1));
+  density += NormalTerm(scales.log_noise, kNoiseMiddle, kNoiseSpread, slope(n + 1));
+  density += NormalTerm(scales.log_additive, kAdditiveMiddle, kAdditiveSpread, slope(n + 2));
+  return density + NormalTerm(scales.log_shortening, ShorteningMiddle(static_cast<int>(n)),
+                              kShorteningSpread, slope(n + 3));
 }
 
 }  // namespace
@@ -80,35 +73,23 @@ double PriorDensity(const GpScales& scales, Eigen::VectorXd* gradient) {
 double GpEvidence(const GpObservations& observations, const GpScales& scales,
                   Eigen::VectorXd* gradient) {
   const Eigen::Index n = observations.features.rows();
-  const Eigen::VectorXd inverse = InverseLengths(observations.owners, scales);
-  const Eigen::MatrixXd scaled = observations.features * inverse.asDiagonal();
-  const Eigen::ArrayXXd distances = RootDistances(scaled, scaled);
-  const double signal = std::exp(scales.log_signal);
+  const GpKernel kernel(scales, observations.owners);
+  const GpKernel::Rows rows = kernel.Of(observations.features);
+  const GpKernel::Covariance covariance = kernel.Among(rows);
   const double noise = std::exp(scales.log_noise);
-  const Eigen::ArrayXXd decay = signal * (-distances).exp();
-  Eigen::MatrixXd covariance = (1 + distances + distances.square() / 3) * decay;
-  covariance.diagonal().array() = signal + noise;
-  const Eigen::LLT<Eigen::MatrixXd> factor(covariance);
+  Eigen::MatrixXd noisy = covariance.together + covariance.apart;
+  noisy.diagonal().array() += noise;
+  const Eigen::LLT<Eigen::MatrixXd> factor(noisy);
   if (factor.info() != Eigen::Success) return -std::numeric_limits<double>::infinity();
   const Eigen::VectorXd alpha = factor.solve(observations.targets);
   const double determinant = factor.matrixLLT().diagonal().array().log().sum();
   if (gradient != nullptr) {
     Eigen::MatrixXd inner = -factor.solve(Eigen::MatrixXd::Identity(n, n));
     inner.noalias() += alpha * alpha.transpose();
-    gradient->setZero(observations.dimensions + 2);
-    const double trace = inner.diagonal().sum();
-    const double fit = (inner.array() * covariance.array()).sum() - noise * trace;
-    (*gradient)[observations.dimensions] = fit / 2;
-    (*gradient)[observations.dimensions + 1] = noise * trace / 2;
-    // The kernel's slope by a log length is 5/3 (1 + d) exp(-d) times that dimension's square.
-    const Eigen::MatrixXd weights = (inner.array() * (1 + distances) * decay) * (5.0 / 3);
-    const Eigen::VectorXd sums = weights.rowwise().sum();
-    const Eigen::MatrixXd product = weights * scaled;
-    for (Eigen::Index c = 0; c < scaled.cols(); ++c) {
-      const double squares =
-          scaled.col(c).cwiseAbs2().dot(sums) - scaled.col(c).dot(product.col(c));
-      (*gradient)[observations.owners[static_cast<std::size_t>(c)]] += squares;
-    }
+    const Eigen::VectorXd slopes = kernel.Slopes(covariance, rows, inner) / 2;
+    const Eigen::Index lengths = observations.dimensions;
+    gradient->resize(lengths + kOtherScales);
+    *gradient << slopes.head(lengths + 1), noise * inner.trace() / 2, slopes.tail(2);
   }
   return PriorDensity(scales, gradient) - observations.targets.dot(alpha) / 2 - determinant;
 }
@@ -116,18 +97,20 @@ double GpEvidence(const GpObservations& observations, const GpScales& scales,
 GpScales FitGpScales(const GpObservations& observations, int evaluations) {
   constexpr double kFarthest = 6;  // of a log length from its middle
   const Eigen::Index n = observations.dimensions;
-  Eigen::VectorXd start = Eigen::VectorXd::Constant(n + 2, LengthMiddle(observations.dimensions));
+  Eigen::VectorXd start =
+      Eigen::VectorXd::Constant(n + kOtherScales, LengthMiddle(observations.dimensions));
   Eigen::VectorXd low = start.array() - kFarthest;
   Eigen::VectorXd high = start.array() + kFarthest;
-  start[n] = 0;
-  low[n] = -4;
-  high[n] = 6;
-  low[n + 1] = -19;
-  high[n + 1] = 1;
+  low.tail(kOtherScales) << -4, -19, -12, -6;
+  high.tail(kOtherScales) << 6, 1, 6, 2;
+  // Explanations of rough values, each with a peak of its own: short lengths, noise, or what single
+  // dimensions do. Of signal, noise, additive, shortening.
+  const double shortening = ShorteningMiddle(observations.dimensions);
+  const std::vector<Eigen::Vector4d> explanations{
+      {0, -6, -4, shortening}, {0, -1, -4, shortening}, {-1, -4, 0, shortening - 1}};
   BoxMinimum best{start, std::numeric_limits<double>::infinity()};
-  // Two explanations of rough values, each with a peak of its own: short lengths, or noise.
-  for (const double log_noise : {-6.0, -1.0}) {
-    start[n + 1] = log_noise;
+  for (const Eigen::Vector4d& explanation : explanations) {
+    start.tail(kOtherScales) = explanation;
     BoxMinimum minimum = MinimizeInBox(
         [&observations](const Eigen::VectorXd& logs, Eigen::Ref<Eigen::VectorXd> gradient) {
           Eigen::VectorXd slope = Eigen::VectorXd::Zero(logs.size());
@@ -142,22 +125,22 @@ GpScales FitGpScales(const GpObservations& observations, int evaluations) {
 }
 
 GpPosterior::GpPosterior(GpObservations observations, GpScales scales)
-    : observations_(std::move(observations)), scales_(std::move(scales)) {
-  assert(observations_.features.rows() > 0);
-  inverse_lengths_ = InverseLengths(observations_.owners, scales_);
-  scaled_ = observations_.features * inverse_lengths_.asDiagonal();
-  const double signal = std::exp(scales_.log_signal);
-  const Eigen::MatrixXd kernel = signal * MaternFactor(RootDistances(scaled_, scaled_));
-  const Eigen::Index n = scaled_.rows();
+    : observations_(std::move(observations)),
+      scales_(std::move(scales)),
+      kernel_(scales_, observations_.owners),
+      rows_(kernel_.Of(observations_.features)) {
+  const Eigen::Index n = observations_.features.rows();
+  assert(n > 0);
+  const Eigen::MatrixXd kernel = kernel_.Between(rows_, rows_);
   noise_ = std::exp(scales_.log_noise);
   Eigen::LLT<Eigen::MatrixXd> factor;
   for (int attempt = 0;; ++attempt) {
     Eigen::MatrixXd covariance = kernel;
-    covariance.diagonal().array() = signal + noise_;
+    covariance.diagonal().array() = kernel_.Variance() + noise_;
     factor.compute(covariance);
     if (factor.info() == Eigen::Success) break;
     assert(attempt < 20);
-    noise_ = std::max(noise_ * 10, signal * 1e-10);
+    noise_ = std::max(noise_ * 10, kernel_.Variance() * 1e-10);
   }
   inverse_triangle_ = factor.matrixL().solve(Eigen::MatrixXd::Identity(n, n));
   coefficients_ = factor.solve(observations_.targets);
@@ -165,37 +148,28 @@ GpPosterior::GpPosterior(GpObservations observations, GpScales scales)
 
 void GpPosterior::Predict(const Eigen::MatrixXd& features, Eigen::VectorXd& means,
                           Eigen::VectorXd& deviations) const {
-  const double signal = std::exp(scales_.log_signal);
-  const Eigen::MatrixXd scaled = features * inverse_lengths_.asDiagonal();
-  const Eigen::MatrixXd kernel = signal * MaternFactor(RootDistances(scaled_, scaled));
+  const double variance = kernel_.Variance();
+  const Eigen::MatrixXd kernel = kernel_.Between(rows_, kernel_.Of(features));
   means = kernel.transpose() * coefficients_;
   const Eigen::MatrixXd explained = inverse_triangle_.triangularView<Eigen::Lower>() * kernel;
-  deviations = (signal - explained.colwise().squaredNorm().transpose().array())
-                   .max(kLeastVariance * signal)
+  deviations = (variance - explained.colwise().squaredNorm().transpose().array())
+                   .max(kLeastVariance * variance)
                    .sqrt();
 }
 
 GpPosterior::Prediction GpPosterior::PredictWithSlope(const Eigen::VectorXd& features) const {
-  const double signal = std::exp(scales_.log_signal);
-  const Eigen::VectorXd at = features.cwiseProduct(inverse_lengths_);
-  const Eigen::ArrayXd distances =
-      kRoot5 * (scaled_.rowwise() - at.transpose()).rowwise().norm().array();
-  const Eigen::ArrayXd decay = signal * (-distances).exp();
-  const Eigen::VectorXd kernel = (1 + distances + distances.square() / 3) * decay;
-  const Eigen::VectorXd explained = inverse_triangle_.triangularView<Eigen::Lower>() * kernel;
-  Prediction prediction;
-  prediction.mean = kernel.dot(coefficients_);
-  const double variance = std::max(signal - explained.squaredNorm(), kLeastVariance * signal);
-  prediction.deviation = std::sqrt(variance);
+  const double variance = kernel_.Variance();
+  const GpKernel::AtPoint kernel = kernel_.At(rows_, features);
+  const Eigen::VectorXd explained =
+      inverse_triangle_.triangularView<Eigen::Lower>() * kernel.values;
   const Eigen::VectorXd solved =
       inverse_triangle_.triangularView<Eigen::Lower>().transpose() * explained;
-  const Eigen::ArrayXd steepness = (1 + distances) * decay * (5.0 / 3);
-  const auto slope = [&](const Eigen::VectorXd& weights) -> Eigen::VectorXd {
-    const Eigen::VectorXd toward = scaled_.transpose() * weights - weights.sum() * at;
-    return toward.cwiseProduct(inverse_lengths_);
-  };
-  prediction.mean_slope = slope((coefficients_.array() * steepness).matrix());
-  prediction.deviation_slope = -slope((solved.array() * steepness).matrix()) / prediction.deviation;
+  Prediction prediction;
+  prediction.mean = kernel.values.dot(coefficients_);
+  prediction.deviation =
+      std::sqrt(std::max(variance - explained.squaredNorm(), kLeastVariance * variance));
+  prediction.mean_slope = kernel.slopes.transpose() * coefficients_;
+  prediction.deviation_slope = -(kernel.slopes.transpose() * solved) / prediction.deviation;
   return prediction;
 }
 

@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gaussian-process regression (C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine
-// Learning", 2006): a Matérn 5/2 kernel with a length a dimension, targets of mean 0 and variance
-// about 1, hyper-parameters by maximum a posteriori.
+// Learning", 2006): targets of mean 0 and variance about 1, hyper-parameters by maximum a
+// posteriori.
 #pragma once
-
-#include <vector>
 
 #include <Eigen/Core>
 
+#include "scheduler/search/gp_kernel.h"
+
 namespace ddl {
 
-// Hyper-parameters.
-struct GpScales {
-  Eigen::VectorXd log_lengths;  // one a dimension, in units of features
-  double log_signal = 0;        // of the kernel's variance
-  double log_noise = 0;         // of the noise's variance
-};
-
-struct GpObservations {
-  Eigen::MatrixXd features;  // a row an observation
-  Eigen::VectorXd targets;
-  std::vector<int> owners;  // by column, its dimension: 0 … dimensions - 1
-  int dimensions = 0;
-};
-
 // The logarithm of the posterior density of the scales, up to a constant; the gradient by
-// log_lengths, log_signal, log_noise. An infinity below where the covariance is singular.
+// log_lengths, then the others as GpScales has them. An infinity below where the covariance is
+// singular.
 [[nodiscard]] double GpEvidence(const GpObservations& observations, const GpScales& scales,
                                 Eigen::VectorXd* gradient);
 
@@ -56,8 +43,8 @@ class GpPosterior {
  private:
   GpObservations observations_;
   GpScales scales_;
-  Eigen::VectorXd inverse_lengths_;   // by column
-  Eigen::MatrixXd scaled_;            // features over lengths
+  GpKernel kernel_;
+  GpKernel::Rows rows_;
   Eigen::MatrixXd inverse_triangle_;  // of the Cholesky factor
   Eigen::VectorXd coefficients_;      // the covariance's inverse times the targets
   double noise_ = 0;                  // variance, with what was added for a stable factor

@@ -31,15 +31,37 @@ GpObservations SomeObservations(Eigen::Index count, int dimensions) {
 }
 
 GpScales SomeScales() {
-  return {Eigen::Vector3d(-0.5, 0.1, -0.9), 0.3, -4};
+  return {Eigen::Vector3d(-0.5, 0.1, -0.9), 0.3, -4, -0.7, -0.4};
 }
 
-// Rasmussen and Williams (2006), eq. 4.17 with a length a dimension.
+// Rasmussen and Williams (2006), eq. 4.17.
+double Matern(double r) {
+  const double d = std::sqrt(5.0) * r;
+  return (1 + d + 5 * r * r / 3) * std::exp(-d);
+}
+
+// With a length a dimension, and the mean of that along each dimension.
 double KernelOf(const GpScales& scales, const Eigen::VectorXd& a, const Eigen::VectorXd& b) {
   const Eigen::VectorXd lengths = scales.log_lengths.array().exp();
-  const double r = (a - b).cwiseQuotient(lengths).norm();
-  const double d = std::sqrt(5.0) * r;
-  return std::exp(scales.log_signal) * (1 + d + 5 * r * r / 3) * std::exp(-d);
+  const Eigen::VectorXd apart = (a - b).cwiseQuotient(lengths);
+  double mean = 0;
+  for (const double along : apart)
+    mean += Matern(std::abs(along) / std::exp(scales.log_shortening)) /
+            static_cast<double>(apart.size());
+  return std::exp(scales.log_signal) * Matern(apart.norm()) + std::exp(scales.log_additive) * mean;
+}
+
+// Of `scales`' number so-and-so, in the order of the gradient.
+GpScales Shifted(GpScales scales, int number, double shift) {
+  const auto lengths = static_cast<int>(scales.log_lengths.size());
+  if (number < lengths) {
+    scales.log_lengths[number] += shift;
+    return scales;
+  }
+  double* others[] = {&scales.log_signal, &scales.log_noise, &scales.log_additive,
+                      &scales.log_shortening};
+  *others[number - lengths] += shift;
+  return scales;
 }
 
 TEST(Gp, EvidenceHasTheSlopeOfItsDifferences) {
@@ -47,14 +69,11 @@ TEST(Gp, EvidenceHasTheSlopeOfItsDifferences) {
   Eigen::VectorXd slope;
   static_cast<void>(GpEvidence(observations, SomeScales(), &slope));
   const auto evidence = [&](int parameter, double shift) {
-    GpScales scales = SomeScales();
-    if (parameter < 3) scales.log_lengths[parameter] += shift;
-    if (parameter == 3) scales.log_signal += shift;
-    if (parameter == 4) scales.log_noise += shift;
-    return GpEvidence(observations, scales, nullptr);
+    return GpEvidence(observations, Shifted(SomeScales(), parameter, shift), nullptr);
   };
+  ASSERT_EQ(slope.size(), 7);
   constexpr double kStep = 1e-5;
-  for (int parameter = 0; parameter < 5; ++parameter) {
+  for (int parameter = 0; parameter < 7; ++parameter) {
     const double difference =
         (evidence(parameter, kStep) - evidence(parameter, -kStep)) / 2 / kStep;
     EXPECT_NEAR(slope[parameter], difference, 1e-5 * (1 + std::abs(difference))) << parameter;
@@ -65,12 +84,12 @@ TEST(Gp, SharesAScaleAmongTheColumnsOfADimension) {
   GpObservations observations = SomeObservations(12, 3);
   observations.owners = {0, 1, 1};
   observations.dimensions = 2;
-  const GpScales scales{Eigen::Vector2d(-0.5, 0.2), 0.1, -3};
+  const GpScales scales{Eigen::Vector2d(-0.5, 0.2), 0.1, -3, -0.5, -0.3};
   Eigen::VectorXd slope;
   static_cast<void>(GpEvidence(observations, scales, &slope));
   constexpr double kStep = 1e-5;
   const auto at = [&](double shift) {
-    return GpEvidence(observations, {Eigen::Vector2d(-0.5, 0.2 + shift), 0.1, -3}, nullptr);
+    return GpEvidence(observations, Shifted(scales, 1, shift), nullptr);
   };
   EXPECT_NEAR(slope[1], (at(kStep) - at(-kStep)) / 2 / kStep, 1e-5);
 }
@@ -126,6 +145,62 @@ TEST(Gp, FindsWhichDimensionsMatter) {
   EXPECT_LT(scales.log_lengths[1] + 1, scales.log_lengths[0]);
   EXPECT_LT(scales.log_lengths[1] + 1, scales.log_lengths[2]);
   EXPECT_LT(scales.log_noise, -8);
+}
+
+// Rough in each dimension by itself: a hundred points cannot cover five dimensions, but each of
+// them.
+TEST(Gp, LearnsWhatEachDimensionDoesByItself) {
+  const auto rough = [](const Eigen::VectorXd& at) {
+    return ((17 * at.array()).sin() + (29 * at.array()).cos()).sum();
+  };
+  GpObservations observations = SomeObservations(100, 5);
+  for (Eigen::Index i = 0; i < 100; ++i)
+    observations.targets[i] = rough(observations.features.row(i));
+  observations.targets.array() -= observations.targets.mean();
+  const double deviation = observations.targets.norm() / 10;
+  observations.targets /= deviation;
+  GpScales scales = FitGpScales(observations, 40);
+  EXPECT_GT(scales.log_additive, scales.log_signal);
+  const auto error = [&](const GpScales& of) {
+    const GpPosterior posterior(observations, of);
+    double squares = 0;
+    CounterDraws draws(4, 5, 6);
+    const Eigen::VectorXd middle = Eigen::VectorXd::Constant(5, 0.5);
+    for (int i = 0; i < 50; ++i) {
+      Eigen::VectorXd at(5);
+      for (double& coordinate : at)
+        coordinate = draws.Uniform();
+      const double known = (rough(at) - rough(middle)) / deviation;
+      squares += std::pow(
+          posterior.PredictWithSlope(at).mean - posterior.PredictWithSlope(middle).mean - known, 2);
+    }
+    return squares / 50;
+  };
+  EXPECT_LT(error(scales), 0.3);
+  scales.log_signal = scales.log_additive;
+  scales.log_additive = -30;
+  EXPECT_GT(error(scales), 0.8);
+}
+
+TEST(Gp, ClimbsOutOfTheValleysOfSingleParameters) {
+  const SearchProblem problem{.space = UnitCube(5), .seed = 4, .budget = 100};
+  const Loss loss = [](const Configuration& c) {
+    double sum = 0;
+    for (int i = 0; i < 5; ++i) {
+      const double away = At(c, i) - 0.35 - 0.07 * i;
+      sum += 4 * away * away + 0.3 * (1 - std::cos(30 * away + 9 * away * away));
+    }
+    return sum;
+  };
+  const auto reached = [&](AdaptiveSearch& search) {
+    double least = 1e9;
+    for (const Configuration& tried : RunOneByOne(search, loss, 100))
+      least = std::min(least, loss(tried));
+    return least;
+  };
+  const double found = reached(*MakeGp(problem));
+  EXPECT_LT(found, 0.25);
+  EXPECT_LT(2 * found, reached(*MakeTpe(problem)));
 }
 
 // By mpmath with 400 digits.
