@@ -46,7 +46,6 @@ struct Augmentation {
   ImageSize size;
   std::size_t channels = 1;
   std::uint64_t seed = 0;
-
   bool operator==(const Augmentation&) const = default;
 };
 

@@ -26,10 +26,9 @@ struct Batches {
   std::function<void(std::span<const std::uint32_t> rows, const BatchPlace& place)> load = {};
   // As the data set numbers it, for a row from 0 to rows - 1; ascending. Absent: the same number.
   std::function<std::uint32_t(std::uint32_t row)> number = {};
-  // Behind how many rows the part begins where all rows of a data set lie in one place.
-  std::size_t resident_first = 0;
-  // And how far apart its rows are there: the windows of a text.
-  std::size_t resident_apart = 1;
+  // Where a device that holds all of the data finds it: training rows (or tokens) from 0 on, test
+  // rows behind them. Absent: under the same number.
+  std::function<std::uint32_t(std::uint32_t row)> resident = {};
 };
 
 // `count` rows of an epoch from its `first` on; valid until the next call. Cheapest in order.
@@ -43,12 +42,12 @@ using RowOrder =
   };
 }
 
-// Rows that are rows of a data set, scaled, and changed where they are trained on; or windows of a
-// text: what a device can gather by itself.
+// Rows of data in memory, scaled and, in training, changed as images: what a device that holds them
+// gathers by itself.
 struct ResidentRows {
   const Dataset* data = nullptr;
   Affine affine = {};
-  std::optional<Augmentation> augmentation = {};
+  Augmentation augmentation = {};
 };
 
 struct TrainingBatches {

@@ -114,7 +114,7 @@ TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
 TEST_F(GpuSweep, RefusesWhatNoGpuTrains) {
   const Finished done = Run({"sweep", Spec("1", "", "shuffle: blocks, ")});
   EXPECT_EQ(done.code, 2);
-  EXPECT_NE(done.error.find("shuffle.type: data that stay in their file on a GPU"),
+  EXPECT_NE(done.error.find("shuffle.type: data that stay in their file, on a GPU"),
             std::string::npos)
       << done.error;
 }

@@ -91,7 +91,8 @@ class GpuTeamTest : public testing::Test {
                                           .state_tensors = 2},
                                 .stretch = 4,
                                 .first_lanes = first,
-                                .most_lanes = most};
+                                .most_lanes = most,
+                                .least_gain = 1.0};
     return std::make_unique<GpuTeam>(source_, settings, rows_);
   }
 
@@ -144,6 +145,21 @@ TEST(RunWidth, IsOneOfFewAndLessThanHalfMoreThanWhatIsNeeded) {
     EXPECT_EQ(RunWidth(width, 1000), width);
   }
   EXPECT_EQ(RunWidth(49, 50), 50U);
+}
+
+TEST(TeamRates, LetTheRoomGrowOnlyOnceItIsMeasuredAndWhileItGains) {
+  TeamRates rates;
+  EXPECT_FALSE(rates.MayGain(8, 1.05));
+  EXPECT_TRUE(rates.MayGain(8, 1.0));
+  rates.Add(8, 1000.0);
+  EXPECT_TRUE(rates.MayGain(8, 1.05)) << "there is nothing to compare it with";
+  EXPECT_FALSE(rates.MayGain(16, 1.05));
+  rates.Add(16, 1900.0);
+  EXPECT_TRUE(rates.MayGain(16, 1.05));
+  rates.Add(32, 1950.0);
+  EXPECT_FALSE(rates.MayGain(32, 1.05));
+  rates.Add(32, 2100.0);
+  EXPECT_TRUE(rates.MayGain(32, 1.05)) << "the latest runs count";
 }
 
 TEST_F(GpuTeamTest, EachOfManyThreadsGetsTheBitsThatItGetsAlone) {

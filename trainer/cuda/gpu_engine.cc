@@ -14,8 +14,7 @@ std::vector<std::uint32_t> Numbers(const Batches& part, std::size_t first, std::
   std::vector<std::uint32_t> numbers(count);
   std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
   for (std::uint32_t& number : numbers) {
-    if (part.number) number = part.number(number);
-    number = static_cast<std::uint32_t>(part.resident_first + number * part.resident_apart);
+    if (part.resident) number = part.resident(number);
   }
   return numbers;
 }
@@ -32,11 +31,8 @@ std::vector<LaneBatch> Cut(std::span<const std::uint32_t> numbers, std::size_t m
 }  // namespace
 
 GpuEngine::GpuEngine(std::shared_ptr<GpuTeam> team, std::unique_ptr<GpuTeam::Seat> seat,
-                     const Dataset& data, std::string arithmetic)
-    : team_(std::move(team)),
-      seat_(std::move(seat)),
-      data_(data),
-      arithmetic_(std::move(arithmetic)) {}
+                     std::string arithmetic)
+    : team_(std::move(team)), seat_(std::move(seat)), arithmetic_(std::move(arithmetic)) {}
 
 void GpuEngine::Initialise(Initialisation kind, std::uint64_t seed) {
   std::vector<float> lane(Compiled().layout.Floats());
@@ -72,41 +68,29 @@ BatchScore GpuEngine::Evaluate(const Batches& part, const OutputWatcher& watcher
     for (const BatchScore& score : seat_->Evaluate(batches, watcher ? &outputs : nullptr)) {
       sum.Add(score);
     }
-    if (watcher) Watch(first, batches, outputs, watcher);
+    if (watcher) Watch(part, first, batches, outputs, watcher);
   }
   return sum;
 }
 
-void GpuEngine::Watch(std::size_t first, std::span<const LaneBatch> batches,
+// Labels as the CPU loads them, with features that nobody reads.
+void GpuEngine::Watch(const Batches& part, std::size_t first, std::span<const LaneBatch> batches,
                       const std::vector<float>& outputs, const OutputWatcher& watcher) const {
-  const Tensor& logits = Compiled().logits;
-  const std::size_t floats = LogitFloats(Compiled());
+  const Model& model = Compiled();
+  const std::size_t stride = model.input.Stride();
+  std::vector<float> features(model.shape.evaluation_batch * stride);
+  std::vector<std::int32_t> labels(model.shape.evaluation_batch * model.targets);
   std::vector<std::uint32_t> rows;
-  std::vector<std::int32_t> labels;
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    const std::size_t count = batches[i].rows.size();
-    rows.resize(count);
+    rows.resize(batches[i].rows.size());
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-    first += count;
-    labels.clear();
-    for (const std::uint32_t number : batches[i].rows) {
-      AddLabels(number, labels);
-    }
-    watcher(rows, {.at = outputs.data() + i * floats,
-                   .shape = {.rows = labels.size(), .stride = logits.Stride()},
-                   .outputs = logits.cols,
-                   .labels = labels});
-  }
-}
-
-void GpuEngine::AddLabels(std::uint32_t number, std::vector<std::int32_t>& labels) const {
-  const auto add = [&](const auto& train, const auto& test, std::size_t at) {
-    labels.push_back(at < train.size() ? train[at] : test[at - train.size()]);
-  };
-  if (data_.context == 0) return add(data_.train.labels, data_.test.labels, number);
-  using Tokens = std::span<const std::uint8_t>;
-  for (std::size_t i = 1; i <= Compiled().targets; ++i) {  // a text's are the tokens behind
-    add(std::get<Tokens>(data_.train.features), std::get<Tokens>(data_.test.features), number + i);
+    first += rows.size();
+    part.load(rows, {.features = features.data(), .stride = stride, .labels = labels});
+    const std::size_t targets = rows.size() * model.targets;
+    watcher(rows, {.at = outputs.data() + i * LogitFloats(model),
+                   .shape = {.rows = targets, .stride = model.logits.Stride()},
+                   .outputs = model.logits.cols,
+                   .labels = std::span(labels).first(targets)});
   }
 }
 

@@ -64,6 +64,14 @@ std::size_t RunWidth(std::size_t occupied, std::size_t room) {
   return std::min(width, room);
 }
 
+bool TeamRates::MayGain(std::size_t room, double least_gain) const {
+  if (least_gain <= 1.0) return true;
+  const auto own = rates_.find(room);
+  if (own == rates_.end()) return false;
+  const auto smaller = rates_.lower_bound((room + 1) / 2);
+  return smaller == own || own->second >= least_gain * smaller->second;
+}
+
 GpuTeam::GpuTeam(const GpuSource& source, const TeamSettings& settings, const GpuRows& rows)
     : source_(source),
       settings_(settings),
@@ -108,6 +116,7 @@ void GpuTeam::Open(std::size_t lanes) {
 // memory may not hold the old ones beside the new. False: there is no more.
 bool GpuTeam::Grow() {
   const std::size_t before = lanes_.size();
+  if (!rates_.MayGain(before, settings_.least_gain)) return false;
   const std::size_t more = MoreLanesThatFit(memory_, source_.free_bytes());
   const std::size_t wanted = std::min({2 * before, settings_.most_lanes, before + more});
   if (wanted <= before) return false;
@@ -159,7 +168,7 @@ std::unique_ptr<GpuTeam::Seat> GpuTeam::Join(const LaneSettings& settings, const
       ++members_;
       return seat;
     }
-    changed_.wait_for(lock, kLook);
+    room_.wait_for(lock, kLook);
   }
   return nullptr;
 }
@@ -170,6 +179,7 @@ void GpuTeam::Leave(Seat& seat) {
   lanes_[seat.lane_] = nullptr;
   --members_;
   changed_.notify_all();  // the others may have waited for this one alone
+  room_.notify_one();
 }
 
 std::vector<BatchScore> GpuTeam::Submit(Seat& seat, Request& request) {
@@ -214,6 +224,7 @@ void GpuTeam::Conduct(Lock& lock) {
     request.problem = problem;
     request.is_done = true;
   }
+  room_.notify_one();  // whether the room may grow is known after a run
   // Who came late waits for those that have just been served: else the two would take turns.
   waiting_since_ = steady_clock::now();
   patience_ =
@@ -253,10 +264,9 @@ void GpuTeam::Run(std::span<Seat* const> seats, bool is_training) {
   is_training ? Plan().Train(batches, width) : Plan().Evaluate(batches, width);
   const std::vector<BatchScore> scores = Plan().Scores();
   if (is_training) {
-    const std::chrono::duration<double> spent = steady_clock::now() - begin;
-    const double fit = kRun / spent * static_cast<double>(steps);
-    stretch_ =
-        static_cast<std::size_t>(std::clamp(fit, 1.0, static_cast<double>(settings_.stretch)));
+    const auto used = [](const LaneBatch& batch) { return !batch.rows.empty(); };
+    Measure(width, steps, static_cast<std::size_t>(std::ranges::count_if(batches, used)),
+            steady_clock::now() - begin);
   }
   for (const Seat* seat : seats) {
     if (!is_meant(seat)) continue;
@@ -267,6 +277,18 @@ void GpuTeam::Run(std::span<Seat* const> seats, bool is_training) {
     if (request.outputs != nullptr) {
       *request.outputs = Plan().Outputs(seat->lane_, request.batches.size());
     }
+  }
+}
+
+// Of a run in training. Says nothing of the room where a quarter of it stood still, or where the
+// run began with the compilation of its width.
+void GpuTeam::Measure(std::size_t width, std::size_t steps, std::size_t lane_steps,
+                      std::chrono::duration<double> spent) {
+  const double fit = kRun / spent * static_cast<double>(steps);
+  stretch_ = static_cast<std::size_t>(std::clamp(fit, 1.0, static_cast<double>(settings_.stretch)));
+  const bool is_compiled = std::exchange(latest_width_, width) == width;
+  if (is_compiled && 4 * lane_steps >= 3 * steps * lanes_.size()) {
+    rates_.Add(lanes_.size(), static_cast<double>(lane_steps) / spent.count());
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trainings of one shape that share a device, each on a thread of its own: their steps are taken
-// together, a lane each. Who comes takes a free lane, who leaves frees it; the others go on.
+// together, a lane each. Who comes takes a free lane, who leaves frees it; the others go on. The
+// room grows while that makes all of them together faster.
 //
 // There is no thread of the team's: whoever hands over the last stretch that is missing runs all of
 // them. Nobody waits longer for a slower member than the latest run took.
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -34,9 +36,24 @@ struct TeamSettings {
   std::size_t scale_floats = 1;  // one for all features, or one each
   std::size_t stretch = 128;     // steps of a run at most
   ProductPrecision precision = ProductPrecision::kFloat32;
-  Augmentation augmentation = {};
-  std::size_t first_lanes = 1;  // room to begin with
+  Augmentation augmentation = {};  // of training images
+  std::size_t first_lanes = 1;     // room to begin with
   std::size_t most_lanes = 64;
+  // What twice the lanes have to bring: else the room grows no more. 1: nothing.
+  double least_gain = 1.05;
+};
+
+// How many steps of lanes were trained in a second, by the room that there was: what runs of late
+// told, as a probe that costs nothing.
+class TeamRates {
+ public:
+  void Add(std::size_t room, double rate) { rates_[room] = rate; }
+  // Whether more than `room` lanes may be worth it: not before so many have run together, and not
+  // where they were hardly faster than half of them.
+  [[nodiscard]] bool MayGain(std::size_t room, double least_gain) const;
+
+ private:
+  std::map<std::size_t, double> rates_;
 };
 
 class GpuTeam {
@@ -93,6 +110,8 @@ class GpuTeam {
 
   void Open(std::size_t lanes);
   [[nodiscard]] bool Grow();
+  void Measure(std::size_t width, std::size_t steps, std::size_t lane_steps,
+               std::chrono::duration<double> spent);
   [[nodiscard]] GpuPlan& Plan() const;
   [[nodiscard]] std::size_t FreeLane() const;
   void Leave(Seat& seat);
@@ -109,7 +128,8 @@ class GpuTeam {
   GpuMemory memory_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;  // for members
+  std::condition_variable room_;     // for those who wait for a lane
   bool is_taken_ = false;  // lanes, device and plan are one thread's, which holds no lock meanwhile
   std::vector<Seat*> lanes_;  // null: free
   std::size_t members_ = 0;
@@ -117,6 +137,8 @@ class GpuTeam {
   std::chrono::steady_clock::time_point waiting_since_;
   std::chrono::nanoseconds patience_{0};
   std::atomic<std::size_t> stretch_;
+  TeamRates rates_;
+  std::size_t latest_width_ = 0;  // of a run in training: the first one of a width compiles it
   std::unique_ptr<GpuDevice> device_;
   std::unique_ptr<GpuPlan> plan_;
 };
