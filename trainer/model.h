@@ -34,6 +34,7 @@ struct ModelShape {
   LossKind loss = LossKind::kCrossEntropy;
   Precision precision = Precision::kFloat32;
   bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
+  bool is_of_gpu = false;       // convolutions have no kernels of the CPU's library
   int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight
 
   bool operator==(const ModelShape&) const = default;

@@ -112,9 +112,10 @@ TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
 }
 
 TEST_F(GpuSweep, RefusesWhatNoGpuTrains) {
-  const Finished done = Run({"sweep", Spec("1", "", "clip_norm: 1, ")});
+  const Finished done = Run({"sweep", Spec("1", "", "shuffle: blocks, ")});
   EXPECT_EQ(done.code, 2);
-  EXPECT_NE(done.error.find("clip_norm: a gradient that is clipped on a GPU"), std::string::npos)
+  EXPECT_NE(done.error.find("shuffle.type: data that stay in their file, on a GPU"),
+            std::string::npos)
       << done.error;
 }
 

@@ -270,18 +270,6 @@ void ExpectRefused(GpuPlanSettings settings, const std::string& word) {
 
 TEST(GpuPlan, RefusesByNameWhatIsNotBuilt) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  GpuPlanSettings clipped = settings;
-  clipped.lanes[1].clip_norm = 1.0;
-  ExpectRefused(clipped, "clipped");
-  GpuPlanSettings pooled = settings;
-  pooled.shape.layers.insert(pooled.shape.layers.begin(), ConvLayer{.channels = 8});
-  ExpectRefused(pooled, "8c");
-  GpuPlanSettings regression = settings;
-  regression.shape.loss = LossKind::kHuber;
-  ExpectRefused(regression, "regression");
-  GpuPlanSettings rounded = settings;
-  rounded.shape.precision = Precision::kBfloat16;
-  ExpectRefused(rounded, "bf16");
   GpuPlanSettings orthogonal = settings;
   orthogonal.shape.orthogonalises = true;
   ExpectRefused(orthogonal, "muon");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole trainings on a device made of loops: metrics, checkpoints and figures beside the CPU's.
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,13 +25,14 @@ GpuSource Loops() {
           .free_bytes = [] { return std::size_t{1} << 30U; }};
 }
 
-TrainerConfig ConfigOf(const std::string& changes = "{}") {
+TrainerConfig ConfigOf(const std::string& changes = "{}", const std::string& model = "") {
   Json mapping = ParseJson(
       R"({"data": {"type": "blobs", "rows": 300, "features": 6, "classes": 3}, "epochs": 3,
           "validation": 0.2, "batch_size": 16, "device": "gpu",
           "model": {"type": "mlp", "hidden": [9, 7], "dropout": 0.1},
           "optimizer": {"type": "adam", "lr": 0.01}, "schedule": {"type": "cosine"}})",
       "test");
+  if (!model.empty()) mapping["model"] = ParseJson(model, "test");
   Override(mapping, ParseJson(changes, "test"));
   return ReadTrainerConfig(mapping);
 }
@@ -105,6 +107,57 @@ TEST(GpuTraining, SaysEpochByEpochWhatTheCpuSays) {
     ExpectNear(gpu.lines, cpu.lines);
     EXPECT_EQ(gpu.end, TrainingEnd::kFinished);
   }
+}
+
+void ExpectTheCpusWords(const TrainerConfig& config, const DataPaths& paths = {}) {
+  const Dataset data = LoadDataset(config.data, paths);
+  GpuTeams teams(Loops, 4);
+  GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+  GpuSession cpu{.config = config, .data = data};
+  gpu.Run();
+  cpu.Run();
+  ExpectNear(gpu.lines, cpu.lines);
+  EXPECT_EQ(gpu.end, TrainingEnd::kFinished);
+}
+
+TEST(GpuTraining, TrainsImagesAsTheCpuDoes) {
+  ExpectTheCpusWords(
+      ConfigOf(R"({"augment": {"crop": 1, "flip": true}, "clip_norm": 0.5, "epochs": 2})",
+               R"({"type": "cnn", "image": [2, 3, 1], "norm": "batch", "layers": "5c3-ga-fc8"})"));
+}
+
+TEST(GpuTraining, TrainsTextAsTheCpuDoes) {
+  const TrainerFolder folder;
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += i % 7 < 4 ? "to be or not to be. " : "that is the question: ";
+  std::ofstream(folder.Path() / "text.txt") << text;
+  Json mapping = ParseJson(
+      R"({"epochs": 2, "validation": 0.2, "batch_size": 8, "device": "gpu", "steps_per_epoch": 6,
+          "model": {"type": "transformer", "depth": 1, "heads": 2, "width": 16},
+          "optimizer": {"type": "adamw", "lr": 0.003}})",
+      "test");
+  mapping["data"] = {
+      {"type", "text"}, {"train", (folder.Path() / "text.txt").string()}, {"context", 12}};
+  ExpectTheCpusWords(ReadTrainerConfig(mapping));
+}
+
+TEST(GpuTraining, TrainsARegressionAsTheCpuDoes) {
+  const TrainerFolder folder;
+  std::ofstream file(folder.Path() / "line.csv");
+  file << "a,b,y\n";
+  for (int i = 0; i < 80; ++i)
+    file << i % 9 << "," << i % 5 << "," << 0.5 * (i % 9) - 0.25 * (i % 5) << "\n";
+  file.close();
+  Json mapping = ParseJson(
+      R"({"epochs": 3, "validation": 0.2, "batch_size": 16, "device": "gpu", "loss": "huber",
+          "model": {"type": "mlp", "hidden": [8]}, "optimizer": {"type": "adam", "lr": 0.01}})",
+      "test");
+  mapping["data"] = {{"type", "csv"},
+                     {"train", (folder.Path() / "line.csv").string()},
+                     {"label", "y"},
+                     {"labels", "real"}};
+  ExpectTheCpusWords(ReadTrainerConfig(mapping));
 }
 
 TEST(GpuTraining, LeavesTheFiguresThatTheCpuLeaves) {
@@ -220,9 +273,7 @@ void ExpectRefused(const std::string& changes, const std::string& key) {
 }
 
 TEST(GpuTraining, RefusesInTheConfigurationWhatNoGpuTrains) {
-  ExpectRefused(R"({"clip_norm": 1})", "clip_norm");
   ExpectRefused(R"({"optimizer": "muon"})", "optimizer.type");
-  ExpectRefused(R"({"augment": {"flip": true}})", "augment");
   ExpectRefused(R"({"shuffle": "blocks"})", "shuffle.type");
   ExpectRefused(R"({"device": "cpu", "precision": "tf32"})", "precision");
   EXPECT_TRUE(ConfigOf(R"({"precision": "tf32"})").has_tf32);

@@ -14,8 +14,7 @@ std::vector<std::uint32_t> Numbers(const Batches& part, std::size_t first, std::
   std::vector<std::uint32_t> numbers(count);
   std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
   for (std::uint32_t& number : numbers) {
-    if (part.number) number = part.number(number);
-    number += static_cast<std::uint32_t>(part.resident_first);
+    if (part.resident) number = part.resident(number);
   }
   return numbers;
 }
@@ -32,11 +31,8 @@ std::vector<LaneBatch> Cut(std::span<const std::uint32_t> numbers, std::size_t m
 }  // namespace
 
 GpuEngine::GpuEngine(std::shared_ptr<GpuTeam> team, std::unique_ptr<GpuTeam::Seat> seat,
-                     const Dataset& data, std::string arithmetic)
-    : team_(std::move(team)),
-      seat_(std::move(seat)),
-      data_(data),
-      arithmetic_(std::move(arithmetic)) {}
+                     std::string arithmetic)
+    : team_(std::move(team)), seat_(std::move(seat)), arithmetic_(std::move(arithmetic)) {}
 
 void GpuEngine::Initialise(Initialisation kind, std::uint64_t seed) {
   std::vector<float> lane(Compiled().layout.Floats());
@@ -53,7 +49,7 @@ std::span<const BatchScore> GpuEngine::Train(std::span<const TrainingStep> steps
   std::vector<LaneBatch> batches;
   batches.reserve(steps.size());
   for (const TrainingStep& step : steps) {
-    batches.push_back({.rows = step.rows, .step = step.number, .lr = step.lr});
+    batches.push_back({.rows = step.rows, .step = step.number, .lr = step.lr, .epoch = step.epoch});
   }
   scores_ = seat_->Train(batches);
   return scores_;
@@ -72,36 +68,30 @@ BatchScore GpuEngine::Evaluate(const Batches& part, const OutputWatcher& watcher
     for (const BatchScore& score : seat_->Evaluate(batches, watcher ? &outputs : nullptr)) {
       sum.Add(score);
     }
-    if (watcher) Watch(first, batches, outputs, watcher);
+    if (watcher) Watch(part, first, batches, outputs, watcher);
   }
   return sum;
 }
 
-void GpuEngine::Watch(std::size_t first, std::span<const LaneBatch> batches,
+// Labels as the CPU loads them, with features that nobody reads.
+void GpuEngine::Watch(const Batches& part, std::size_t first, std::span<const LaneBatch> batches,
                       const std::vector<float>& outputs, const OutputWatcher& watcher) const {
-  const Tensor& logits = Compiled().logits;
-  const std::size_t floats = LogitFloats(Compiled());
+  const Model& model = Compiled();
+  const std::size_t stride = model.input.Stride();
+  std::vector<float> features(model.shape.evaluation_batch * stride);
+  std::vector<std::int32_t> labels(model.shape.evaluation_batch * model.targets);
   std::vector<std::uint32_t> rows;
-  std::vector<std::int32_t> labels;
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    const std::size_t count = batches[i].rows.size();
-    rows.resize(count);
+    rows.resize(batches[i].rows.size());
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-    first += count;
-    labels.clear();
-    for (const std::uint32_t number : batches[i].rows) {
-      labels.push_back(LabelOf(number));
-    }
-    watcher(rows, {.at = outputs.data() + i * floats,
-                   .shape = {.rows = count, .stride = logits.Stride()},
-                   .outputs = logits.cols,
-                   .labels = labels});
+    first += rows.size();
+    part.load(rows, {.features = features.data(), .stride = stride, .labels = labels});
+    const std::size_t targets = rows.size() * model.targets;
+    watcher(rows, {.at = outputs.data() + i * LogitFloats(model),
+                   .shape = {.rows = targets, .stride = model.logits.Stride()},
+                   .outputs = model.logits.cols,
+                   .labels = std::span(labels).first(targets)});
   }
-}
-
-std::int32_t GpuEngine::LabelOf(std::uint32_t number) const {
-  const std::size_t train = data_.train.Rows();
-  return number < train ? data_.train.labels[number] : data_.test.labels[number - train];
 }
 
 }  // namespace ddl

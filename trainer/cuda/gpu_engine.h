@@ -9,15 +9,13 @@
 #include <vector>
 
 #include "trainer/cuda/gpu_team.h"
-#include "trainer/dataset.h"
 #include "trainer/engine.h"
 
 namespace ddl {
 
 class GpuEngine final : public Engine {
  public:
-  // `data` is what the team's rows are a copy of; it outlives the engine.
-  GpuEngine(std::shared_ptr<GpuTeam> team, std::unique_ptr<GpuTeam::Seat> seat, const Dataset& data,
+  GpuEngine(std::shared_ptr<GpuTeam> team, std::unique_ptr<GpuTeam::Seat> seat,
             std::string arithmetic);
 
   [[nodiscard]] const Model& Compiled() const override { return team_->Compiled(); }
@@ -30,13 +28,11 @@ class GpuEngine final : public Engine {
   BatchScore Evaluate(const Batches& part, const OutputWatcher& watcher) override;
 
  private:
-  void Watch(std::size_t first, std::span<const LaneBatch> batches,
+  void Watch(const Batches& part, std::size_t first, std::span<const LaneBatch> batches,
              const std::vector<float>& outputs, const OutputWatcher& watcher) const;
-  [[nodiscard]] std::int32_t LabelOf(std::uint32_t number) const;
 
   std::shared_ptr<GpuTeam> team_;  // outlives its seat
   std::unique_ptr<GpuTeam::Seat> seat_;
-  const Dataset& data_;
   std::string arithmetic_;
   std::vector<float> state_;
   std::vector<BatchScore> scores_;

@@ -28,13 +28,16 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   const std::size_t rows = PassRows(shape);
   const std::size_t step = rows * sizeof(std::uint32_t) + sizeof(LaneStep) + sizeof(LaneScore);
   GpuMemory memory;
-  memory.lane = model.layout.Floats() * sizeof(float) +
-                rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step +
+  memory.lane = ScratchBehind(model).end * sizeof(float) +
+                LabelRows(model) * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step +
                 2 * data.scale_floats * sizeof(float) +
                 KeptSteps(model, stretch) * LogitFloats(model) * sizeof(float);
-  memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
-                  UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) +
-                  kCudaWorkspaceBytes;
+  if (shape.keeps_gradients) {  // to be clipped
+    memory.lane += UpdateParts(model).size() * sizeof(double) + sizeof(float);
+  }
+  memory.shared =
+      data.rows * (data.features * data.bytes_each + data.labels_each * sizeof(std::int32_t)) +
+      UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) + kCudaWorkspaceBytes;
   return memory;
 }
 

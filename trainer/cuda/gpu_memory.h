@@ -17,6 +17,7 @@ struct GpuDataShape {
   std::size_t features = 0;
   std::size_t bytes_each = 1;    // of a stored feature
   std::size_t scale_floats = 1;  // of mean and of scale
+  std::size_t labels_each = 1;   // none of a text, whose rows are its tokens
 };
 
 struct GpuMemory {

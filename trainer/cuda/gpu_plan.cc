@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "configs/error.h"
 #include "trainer/optimizer.h"
 
 namespace ddl {
@@ -18,10 +17,20 @@ void CheckLanes(const GpuPlanSettings& settings) {
   for (const LaneSettings& lane : settings.lanes) {
     assert(StateTensors(lane.optimizer) <= settings.shape.state_tensors);
     assert(settings.shape.keeps_average || lane.ema_decay == 0.0);
-    if (lane.clip_norm == 0.0) continue;
-    throw Error("a gradient that is clipped, on a GPU", "clip_norm",
-                "leave it out, or leave this training to CPUs");
+    assert(settings.shape.keeps_gradients || lane.clip_norm == 0.0);
   }
+}
+
+ImageChanges ChangesOf(const Augmentation& augmentation) {
+  const auto narrow = [](std::size_t count) { return static_cast<std::uint32_t>(count); };
+  const AugmentSettings& settings = augmentation.settings;
+  return {.is_on = settings.IsOn(),
+          .height = narrow(augmentation.size.height),
+          .width = narrow(augmentation.size.width),
+          .channels = narrow(augmentation.channels),
+          .crop = narrow(settings.crop),
+          .has_flips = settings.has_flips ? 1U : 0U,
+          .cutout = narrow(settings.cutout)};
 }
 
 }  // namespace
@@ -36,7 +45,7 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRo
   CheckGpuShape(settings.shape);
   CheckLanes(settings);
   model_ = BuildModel(GpuShape(settings.shape));
-  Allocate(scale_floats);
+  Allocate(settings, scale_floats);
   UseRows(rows);
 }
 
@@ -49,14 +58,14 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuDa
   CheckGpuShape(settings.shape);
   CheckLanes(settings);
   model_ = BuildModel(GpuShape(settings.shape));
-  Allocate(data.affine.mean.size());
+  Allocate(settings, data.affine.mean.size());
   UseRows(GpuRows(device, data));
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
     SetLane(lane, lanes_[lane], data.affine);
   }
 }
 
-void GpuPlan::Allocate(std::size_t scale_floats) {
+void GpuPlan::Allocate(const GpuPlanSettings& settings, std::size_t scale_floats) {
   const std::size_t rows = PassRows(model_.shape);
   const std::size_t lanes = lanes_.size();
   const std::size_t batches = stretch_ * lanes;
@@ -70,11 +79,11 @@ void GpuPlan::Allocate(std::size_t scale_floats) {
                    .order = order_,
                    .scores = AllocateOn<LaneScore>(device_, batches),
                    .lanes = static_cast<std::uint32_t>(lanes)};
-  const std::size_t lane_floats = model_.layout.Floats();
+  const std::size_t lane_floats = ScratchBehind(model_).end;
   places_.arena = {.floats = AllocateOn<float>(device_, lanes * lane_floats),
                    .lane_floats = lane_floats};
-  places_.labels = AllocateOn<std::int32_t>(device_, lanes * rows);
-  places_.worth = AllocateOn<RowWorth>(device_, lanes * rows);
+  places_.labels = AllocateOn<std::int32_t>(device_, lanes * LabelRows(model_));
+  places_.worth = AllocateOn<RowWorth>(device_, lanes * LabelRows(model_));
   mean_ = AllocateOn<float>(device_, lanes * scale_floats);
   scale_ = AllocateOn<float>(device_, lanes * scale_floats);
   places_.scales = {
@@ -86,12 +95,17 @@ void GpuPlan::Allocate(std::size_t scale_floats) {
   auto* device_parts = AllocateOn<UpdatePart>(device_, parts.size());
   UploadTo(device_, device_parts, std::span<const UpdatePart>(parts));
   places_.parts = device_parts;
+  places_.changes = ChangesOf(settings.augmentation);
+  if (!settings.shape.keeps_gradients) return;
+  places_.squares = AllocateOn<double>(device_, lanes * parts.size());
+  places_.clips = AllocateOn<float>(device_, lanes);
 }
 
 void GpuPlan::UseRows(const GpuRows& rows) {
   assert(rows.Features() == model_.shape.features && rows.Rows() > 0);
   data_rows_ = rows.Rows();
   places_.data = rows.Places();
+  places_.is_text = rows.IsText();
 }
 
 // Compiling runs a program once: the first step's table is zero, so that all lanes stand still.
@@ -161,13 +175,18 @@ LaneStep GpuPlan::StepOf(std::size_t lane, const LaneBatch& batch, bool is_train
   const LaneSettings& own = lanes_[lane];
   LaneStep step;
   step.rows = static_cast<std::uint32_t>(batch.rows.size());
+  step.huber_delta = own.huber_delta;
+  step.target = own.target;
   if (!is_training || batch.rows.empty()) return step;
   step.number = static_cast<std::uint32_t>(batch.step);
   step.seed_low = static_cast<std::uint32_t>(own.seed);
   step.seed_high = static_cast<std::uint32_t>(own.seed >> kHigh);
+  step.epoch_low = static_cast<std::uint32_t>(batch.epoch);
+  step.epoch_high = static_cast<std::uint32_t>(batch.epoch >> kHigh);
   step.dropped_below = static_cast<std::uint32_t>(own.dropout * kTwoTo32);
   step.kept_factor = static_cast<float>(1.0 / (1.0 - own.dropout));
   step.label_smoothing = static_cast<float>(own.label_smoothing);
+  step.clip_norm = own.clip_norm;
   step.average_rate = AverageRate(own.ema_decay, batch.step);
   step.rule = RuleAt(own.optimizer, batch.lr, batch.step);
   return step;
@@ -209,8 +228,10 @@ std::vector<BatchScore> GpuPlan::Scores() {
   }
   std::vector<BatchScore> told;
   for (const LaneScore& score : scores) {
-    told.push_back(
-        {.loss_sum = score.loss_sum, .correct = score.correct, .rows = score.rows, .errors = {}});
+    told.push_back({.loss_sum = score.loss_sum,
+                    .correct = score.correct,
+                    .rows = score.rows,
+                    .errors = score.errors});
   }
   return told;
 }

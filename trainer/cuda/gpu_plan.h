@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "trainer/augment.h"
 #include "trainer/batch_score.h"
 #include "trainer/cuda/gpu_device.h"
 #include "trainer/cuda/gpu_memory.h"
@@ -25,6 +26,7 @@ struct GpuPlanSettings {
   std::vector<LaneSettings> lanes;  // as many as there is room for
   std::size_t stretch = 64;         // steps that are handed over at once, at most
   ProductPrecision precision = ProductPrecision::kFloat32;
+  Augmentation augmentation = {};  // of training images, drawn by the lanes' own seeds
 };
 
 // A lane's part of a step. No rows: it stands still, and its state stays as it is.
@@ -32,6 +34,7 @@ struct LaneBatch {
   std::span<const std::uint32_t> rows = {};  // of the data
   std::uint64_t step = 1;                    // of the optimizer: 1, 2, …
   double lr = 0.0;
+  std::uint64_t epoch = 0;  // of the data: 0, 1, …
 };
 
 class GpuPlan {
@@ -82,7 +85,7 @@ class GpuPlan {
     std::size_t training = 0;
     std::size_t evaluation = 0;
   };
-  void Allocate(std::size_t scale_floats);
+  void Allocate(const GpuPlanSettings& settings, std::size_t scale_floats);
   void UseRows(const GpuRows& rows);
   [[nodiscard]] const Programs& ProgramsOf(std::size_t width);
   [[nodiscard]] LaneStep StepOf(std::size_t lane, const LaneBatch& batch, bool is_training) const;

@@ -8,23 +8,33 @@ namespace ddl {
 
 namespace {
 
+// What is stored: of a text its tokens.
+std::size_t CountStored(const GpuData& data, const Split& split) {
+  if (!data.is_text) return split.Rows();
+  const auto* tokens = std::get_if<std::span<const std::uint8_t>>(&split.features);
+  return tokens == nullptr ? 0 : tokens->size();
+}
+
+std::size_t CountStored(const GpuData& data) {
+  return CountStored(data, data.train) + CountStored(data, data.test);
+}
+
 template <class Stored>
 StoredRows<Stored> CopyRows(GpuDevice& device, const GpuData& data) {
-  const std::size_t train = data.train.Rows();
-  const std::size_t test = data.test.Rows();
-  auto* features = AllocateOn<Stored>(device, (train + test) * data.features);
-  auto* labels = AllocateOn<std::int32_t>(device, train + test);
+  const std::size_t rows = CountStored(data);
+  const std::size_t width = data.is_text ? 1 : data.features;
+  auto* features = AllocateOn<Stored>(device, rows * width);
+  auto* labels = data.is_text ? nullptr : AllocateOn<std::int32_t>(device, rows);
   const auto copy = [&](const Split& split, std::size_t first) {
-    if (split.Rows() == 0) return;
+    if (CountStored(data, split) == 0) return;
     const auto* stored = std::get_if<std::span<const Stored>>(&split.features);
     assert(stored != nullptr);
-    UploadTo(device, features + first * data.features, *stored);
-    UploadTo(device, labels + first, split.labels);
+    UploadTo(device, features + first * width, *stored);
+    if (!data.is_text) UploadTo(device, labels + first, split.labels);
   };
   copy(data.train, 0);
-  copy(data.test, train);
-  return {
-      .features = features, .labels = labels, .width = static_cast<std::uint32_t>(data.features)};
+  copy(data.test, CountStored(data, data.train));
+  return {.features = features, .labels = labels, .width = static_cast<std::uint32_t>(width)};
 }
 
 bool HasBytes(const GpuData& data) {
@@ -34,14 +44,19 @@ bool HasBytes(const GpuData& data) {
 }  // namespace
 
 GpuDataShape ShapeOf(const GpuData& data) {
-  return {.rows = data.train.Rows() + data.test.Rows(),
-          .features = data.features,
+  return {.rows = CountStored(data),
+          .features = data.is_text ? 1 : data.features,
           .bytes_each = HasBytes(data) ? sizeof(std::uint8_t) : sizeof(float),
-          .scale_floats = data.affine.mean.size()};
+          .scale_floats = data.affine.mean.size(),
+          .labels_each = data.is_text ? 0U : 1U};
 }
 
 GpuRows::GpuRows(GpuDevice& device, const GpuData& data)
-    : rows_(data.train.Rows() + data.test.Rows()), features_(data.features) {
+    : rows_(CountStored(data)), features_(data.features), is_text_(data.is_text) {
+  if (is_text_) {  // the last window has a token behind it
+    assert(rows_ > features_);
+    rows_ -= features_;
+  }
   if (HasBytes(data)) {
     places_ = CopyRows<std::uint8_t>(device, data);
   } else {

@@ -17,6 +17,10 @@ struct GpuData {
   Split test = {};  // may be empty; its rows are numbered behind those of `train`
   std::size_t features = 0;
   Affine affine = {};  // of lanes that are told no other
+  // Both parts are runs of tokens (bytes) without labels, each read as windows of `features` tokens
+  // that begin anywhere, with the token behind each as its label. A window is named by the token
+  // that it begins with.
+  bool is_text = false;
 };
 
 [[nodiscard]] GpuDataShape ShapeOf(const GpuData& data);
@@ -27,13 +31,16 @@ class GpuRows {
   GpuRows(GpuDevice& device, const GpuData& data);
 
   [[nodiscard]] const StoredData& Places() const { return places_; }
+  // That have a number: of a text the windows.
   [[nodiscard]] std::size_t Rows() const { return rows_; }
   [[nodiscard]] std::size_t Features() const { return features_; }
+  [[nodiscard]] bool IsText() const { return is_text_; }
 
  private:
   StoredData places_;
   std::size_t rows_;
   std::size_t features_;
+  bool is_text_;
 };
 
 }  // namespace ddl

@@ -95,7 +95,8 @@ void GpuTeam::Open(std::size_t lanes) {
   GpuPlanSettings settings{.shape = settings_.shape,
                            .lanes = {},
                            .stretch = settings_.stretch,
-                           .precision = settings_.precision};
+                           .precision = settings_.precision,
+                           .augmentation = settings_.augmentation};
   for (;; lanes = std::max(lanes / 2, Occupied())) {
     settings.lanes.assign(lanes, {});
     plan_.reset();

@@ -36,7 +36,8 @@ struct TeamSettings {
   std::size_t scale_floats = 1;  // one for all features, or one each
   std::size_t stretch = 128;     // steps of a run at most
   ProductPrecision precision = ProductPrecision::kFloat32;
-  std::size_t first_lanes = 1;  // room to begin with
+  Augmentation augmentation = {};  // of training images
+  std::size_t first_lanes = 1;     // room to begin with
   std::size_t most_lanes = 64;
   // What twice the lanes have to bring: else the room grows no more. 1: nothing.
   double least_gain = 1.05;

@@ -33,12 +33,16 @@ class Counted {
   std::atomic<std::size_t>& count_;
 };
 
-std::string NameOf(ProductPrecision precision) {
-  return precision == ProductPrecision::kFloat32 ? "float32" : "tf32";
+std::string NameOf(const TrainerConfig& config) {
+  if (config.precision == Precision::kBfloat16) return "bf16";
+  return config.has_tf32 ? "tf32" : "float32";
 }
 
 GpuData DataFrom(const Dataset& dataset) {
-  return {.train = dataset.train, .test = dataset.test, .features = dataset.features};
+  return {.train = dataset.train,
+          .test = dataset.test,
+          .features = dataset.features,
+          .is_text = dataset.context > 0};
 }
 
 }  // namespace
@@ -55,14 +59,20 @@ std::unique_ptr<Engine> GpuTeams::Join(const TrainerConfig& config, const ModelS
                 "write shuffle: full, so that they are read into memory, or device: cpu");
   }
   const Counted coming(coming_);
-  const Key key{shape,
-                config.has_tf32 ? ProductPrecision::kTensorFloat32 : ProductPrecision::kFloat32};
-  const std::shared_ptr<GpuTeam> team = FindOrMake(key, *batches.resident, caller);
+  const ResidentRows& resident = *batches.resident;
+  Key key{
+      .shape = shape,
+      .precision = config.has_tf32 ? ProductPrecision::kTensorFloat32 : ProductPrecision::kFloat32,
+      .scale_floats = resident.affine.mean.size(),
+      .augmentation = resident.augmentation,
+      .serial = resident.data->serial};
+  key.augmentation.seed = 0;
+  const std::shared_ptr<GpuTeam> team = FindOrMake(key, *resident.data, caller);
   if (team == nullptr) return nullptr;
-  auto seat = team->Join(lane, batches.resident->affine, caller.is_stop_asked);
+  auto seat = team->Join(lane, resident.affine, caller.is_stop_asked);
   if (seat == nullptr) return nullptr;
-  return std::make_unique<GpuEngine>(team, std::move(seat), *batches.resident->data,
-                                     fmt::format("{}, {}", NameOf(key.second), source_->name));
+  return std::make_unique<GpuEngine>(team, std::move(seat),
+                                     fmt::format("{}, {}", NameOf(config), source_->name));
 }
 
 const GpuSource& GpuTeams::Source() {
@@ -70,26 +80,21 @@ const GpuSource& GpuTeams::Source() {
   return *source_;
 }
 
-std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const ResidentRows& resident,
+std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset& data,
                                               const Caller& caller) {
   while (!caller.is_stop_asked()) {
     {
       const std::lock_guard lock(mutex_);
-      const auto is_it = [&](const Team& team) {
-        return team.shape == key.first && team.precision == key.second &&
-               team.scale_floats == resident.affine.mean.size() &&
-               team.data->serial == resident.data->serial;
-      };
-      const auto known = std::ranges::find_if(teams_, is_it);
+      const auto known = std::ranges::find(teams_, key, &Team::key);
       if (known != teams_.end()) {
         known->used = ++joins_;
         return known->team;
       }
       (void)DropIdle(kIdleKept);
-      std::optional<Team> made = TryMake(key, resident);
-      if (!made && DropIdle(0)) made = TryMake(key, resident);
+      std::optional<Team> made = TryMake(key, data);
+      if (!made && DropIdle(0)) made = TryMake(key, data);
       if (made || !IsAnyBusy()) {
-        teams_.push_back(made ? *made : Make(key, resident));
+        teams_.push_back(made ? *made : Make(key, data));
         caller.notes(fmt::format("{}: {}", Source().name, teams_.back().team->DescribeMemory()));
         return teams_.back().team;
       }
@@ -100,24 +105,23 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const ResidentRows
 }
 
 // Nothing where there is too little memory now.
-std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const ResidentRows& resident) {
+std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const Dataset& data) {
   try {
-    return Make(key, resident);
+    return Make(key, data);
   } catch (const GpuMemoryError&) {
     return std::nullopt;
   }
 }
 
-GpuTeams::Team GpuTeams::Make(const Key& key, const ResidentRows& resident) {
-  const std::shared_ptr<Data> data = DataOf(*resident.data);
-  const TeamSettings settings{.shape = key.first,
-                              .scale_floats = resident.affine.mean.size(),
-                              .precision = key.second,
+GpuTeams::Team GpuTeams::Make(const Key& key, const Dataset& dataset) {
+  const std::shared_ptr<Data> data = DataOf(dataset);
+  const TeamSettings settings{.shape = key.shape,
+                              .scale_floats = key.scale_floats,
+                              .precision = key.precision,
+                              .augmentation = key.augmentation,
                               .first_lanes = std::min<std::size_t>(coming_, kFirstLanes),
                               .most_lanes = most_lanes_};
-  return {.shape = key.first,
-          .precision = key.second,
-          .scale_floats = settings.scale_floats,
+  return {.key = key,
           .data = data,
           .team = std::make_shared<GpuTeam>(Source(), settings, *data->rows),
           .used = ++joins_};

@@ -45,21 +45,26 @@ class GpuTeams {
     std::unique_ptr<GpuDevice> device;
     std::unique_ptr<GpuRows> rows;
   };
-  struct Team {
+  // What trainings of a team have in common, beside the data.
+  struct Key {
     ModelShape shape;
     ProductPrecision precision = ProductPrecision::kFloat32;
     std::size_t scale_floats = 1;
+    Augmentation augmentation;  // each lane draws by its own seed
+    std::uint64_t serial = 0;   // of the data set
+    bool operator==(const Key&) const = default;
+  };
+  struct Team {
+    Key key;
     std::shared_ptr<Data> data;  // outlives the team
     std::shared_ptr<GpuTeam> team;
     std::uint64_t used = 0;  // the order of joins
   };
-  using Key = std::pair<ModelShape, ProductPrecision>;
-
   [[nodiscard]] const GpuSource& Source();
-  [[nodiscard]] std::shared_ptr<GpuTeam> FindOrMake(const Key& key, const ResidentRows& resident,
+  [[nodiscard]] std::shared_ptr<GpuTeam> FindOrMake(const Key& key, const Dataset& data,
                                                     const Caller& caller);
-  [[nodiscard]] std::optional<Team> TryMake(const Key& key, const ResidentRows& resident);
-  [[nodiscard]] Team Make(const Key& key, const ResidentRows& resident);
+  [[nodiscard]] std::optional<Team> TryMake(const Key& key, const Dataset& data);
+  [[nodiscard]] Team Make(const Key& key, const Dataset& data);
   [[nodiscard]] std::shared_ptr<Data> DataOf(const Dataset& dataset);
   bool DropIdle(std::size_t kept);
   [[nodiscard]] bool IsAnyBusy() const;
