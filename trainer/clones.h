@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DDL_CLONES before a function compiles it for AVX-512, AVX2 and plain x86-64; the loader picks
-// once, by the processor. What it calls has to be inlined (DDL_INLINE) to be cloned along.
+// once, by the processor. What it calls has to be inlined (DDL_INLINE) to be cloned along, and is
+// code of the GPU too where nvcc compiles it.
 #pragma once
 
 // Sanitizers cannot run before the loader's choice is made, so they get the plain version.
@@ -9,4 +10,8 @@
 #else
 #define DDL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
+#if defined(__CUDACC__)
+#define DDL_INLINE __host__ __device__ __forceinline__
+#else
 #define DDL_INLINE [[gnu::always_inline]] inline
+#endif

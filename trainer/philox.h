@@ -24,7 +24,11 @@ struct PhiloxKey {
 };
 
 DDL_INLINE PhiloxWords Philox(PhiloxWords w, PhiloxKey key) {
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#elif !defined(__CUDACC__)
 #pragma GCC unroll 10
+#endif
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product_a = std::uint64_t{0xD2511F53U} * w.a;
     const std::uint64_t product_c = std::uint64_t{0xCD9E8D57U} * w.c;

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/cuda/cuda_library.h"
+
+#include <system_error>
+#include <variant>
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+namespace ddl {
+
+namespace {
+
+constexpr const char* kLibraryName = "libddl_cuda.so";
+
+Error Unusable(std::string_view what, std::string_view where, std::string_view hint) {
+  return {what, where, hint, ErrorKind::kInfrastructure};
+}
+
+// The library is never unloaded: the driver does not like its callers to go.
+const CudaInterface* LoadInterface(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    throw Unusable("no library for GPUs", path.string(),
+                   "build with the CUDA toolkit at hand (-DDDL_CUDA=ON insists on it)");
+  }
+  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (library == nullptr) {
+    const char* why = ::dlerror();
+    throw Unusable(
+        fmt::format("the library for GPUs cannot be loaded: {}", why ? why : "no reason"),
+        path.string(), "install CUDA's libraries of the version that it was built with");
+  }
+  const auto entry = reinterpret_cast<CudaInterfaceEntry>(::dlsym(library, kCudaInterfaceEntry));
+  const CudaInterface* calls = entry == nullptr ? nullptr : entry(kCudaInterfaceVersion);
+  if (calls != nullptr && calls->version == kCudaInterfaceVersion &&
+      calls->operation_kinds == std::variant_size_v<Operation>) {
+    return calls;
+  }
+  throw Unusable("the library for GPUs is of another version than this program", path.string(),
+                 "install both of one build");
+}
+
+void Check(int code, const CudaFault& fault) {
+  if (code == kCudaDone) return;
+  if (code == kCudaOutOfMemory) {
+    throw GpuMemoryError(fault.text, "", "use fewer lanes, or free the GPU",
+                         ErrorKind::kInfrastructure);
+  }
+  throw GpuFault(fault.text, "", "see the driver's own log (dmesg), or use CPUs",
+                 ErrorKind::kInfrastructure);
+}
+
+std::string UuidText(const unsigned char (&uuid)[16]) {
+  std::string text = "GPU-";
+  for (std::size_t i = 0; i < sizeof uuid; ++i) {
+    const bool begins_group = i == 4 || i == 6 || i == 8 || i == 10;
+    text += fmt::format("{}{:02x}", begins_group ? "-" : "", uuid[i]);
+  }
+  return text;
+}
+
+class CudaDevice final : public GpuDevice {
+ public:
+  CudaDevice(const CudaInterface& calls, int device) : calls_(calls) {
+    CudaFault fault{};
+    CudaSession* session = nullptr;
+    Check(calls_.open(device, &session, &fault), fault);
+    session_ = {session, calls_.close};
+  }
+
+  void* Allocate(std::size_t bytes) override {
+    CudaFault fault{};
+    void* at = nullptr;
+    Check(calls_.allocate(session_.get(), bytes, &at, &fault), fault);
+    return at;
+  }
+  void* AllocateStaging(std::size_t bytes) override {
+    CudaFault fault{};
+    void* at = nullptr;
+    Check(calls_.allocate_staging(session_.get(), bytes, &at, &fault), fault);
+    return at;
+  }
+  void Upload(void* to, const void* from, std::size_t bytes) override {
+    CudaFault fault{};
+    Check(calls_.upload(session_.get(), to, from, bytes, &fault), fault);
+  }
+  void Download(void* to, const void* from, std::size_t bytes) override {
+    CudaFault fault{};
+    Check(calls_.download(session_.get(), to, from, bytes, &fault), fault);
+  }
+  std::size_t Compile(std::span<const Operation> operations, std::uint32_t lanes) override {
+    std::vector<CudaOperation> told;
+    for (const Operation& operation : operations) {
+      std::visit(
+          [&](const auto& body) {
+            told.push_back({.kind = static_cast<std::uint32_t>(operation.index()),
+                            .bytes = static_cast<std::uint32_t>(sizeof body),
+                            .body = &body});
+          },
+          operation);
+    }
+    CudaFault fault{};
+    std::size_t program = 0;
+    Check(calls_.compile(session_.get(), told.data(), told.size(), lanes, &program, &fault), fault);
+    return program;
+  }
+  void Launch(std::size_t program, std::size_t times) override {
+    CudaFault fault{};
+    Check(calls_.launch(session_.get(), program, times, &fault), fault);
+  }
+  void Wait() override {
+    CudaFault fault{};
+    Check(calls_.wait(session_.get(), &fault), fault);
+  }
+
+ private:
+  const CudaInterface& calls_;
+  std::unique_ptr<CudaSession, void (*)(CudaSession*)> session_{nullptr, nullptr};
+};
+
+}  // namespace
+
+CudaLibrary::CudaLibrary(const std::filesystem::path& path) : calls_(LoadInterface(path)) {}
+
+std::vector<CudaGpuFacts> CudaLibrary::Devices() const {
+  CudaFault fault{};
+  int count = 0;
+  if (calls_->count_devices(&count, &fault) != kCudaDone) {
+    throw Unusable(fault.text, "", "install or load the driver, or use CPUs");
+  }
+  std::vector<CudaGpuFacts> devices;
+  for (int device = 0; device < count; ++device) {
+    CudaDeviceFacts facts{};
+    Check(calls_->describe(device, &facts, &fault), fault);
+    devices.push_back({.name = facts.name,
+                       .uuid = UuidText(facts.uuid),
+                       .major = facts.major,
+                       .minor = facts.minor,
+                       .processors = facts.processors,
+                       .driver = facts.driver,
+                       .total_bytes = facts.total_bytes,
+                       .free_bytes = facts.free_bytes});
+  }
+  if (!devices.empty()) return devices;
+  throw Unusable("no GPU", "CUDA_VISIBLE_DEVICES", "let it name one, or use CPUs");
+}
+
+std::unique_ptr<GpuDevice> CudaLibrary::Open(std::size_t number) const {
+  const std::vector<CudaGpuFacts> devices = Devices();
+  if (number >= devices.size()) {
+    throw Unusable(fmt::format("GPU {} of {}", number, devices.size()), "",
+                   "count from 0, or let CUDA_VISIBLE_DEVICES name more");
+  }
+  const CudaGpuFacts& facts = devices[number];
+  if (facts.major < kLeastGpuMajor) {
+    throw Unusable(fmt::format("GPU {} ({}) has compute capability {}.{}", number, facts.name,
+                               facts.major, facts.minor),
+                   "", fmt::format("use one of {}.0 or above, or CPUs", kLeastGpuMajor));
+  }
+  return std::make_unique<CudaDevice>(*calls_, static_cast<int>(number));
+}
+
+std::filesystem::path CudaLibraryPath() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / kLibraryName;
+}
+
+}  // namespace ddl

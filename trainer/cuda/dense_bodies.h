@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The element-wise half of a dense layer: trainer/activation_kernels.h for lanes.
+#pragma once
+
+#include "trainer/activation_kernels.h"
+#include "trainer/cuda/column_slices.h"
+#include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_step.h"
+#include "trainer/vector_math.h"
+
+namespace ddl {
+
+// Written so that a NaN passes through: a diverged layer must not hide behind a zero.
+DDL_INLINE float Activated(Activation activation, float z) {
+  switch (activation) {
+    case Activation::kRelu:
+      return z < 0.0F ? 0.0F : z;
+    case Activation::kTanh:
+      return VectorTanh(z);
+    case Activation::kGelu:
+      return z * VectorNormalCdf(z);
+    case Activation::kIdentity:
+      break;
+  }
+  return z;
+}
+
+// The derivative at z, of which y came.
+DDL_INLINE float SlopeOf(Activation activation, float z, float y) {
+  switch (activation) {
+    case Activation::kRelu:
+      return y > 0.0F ? 1.0F : 0.0F;
+    case Activation::kTanh:
+      return 1.0F - y * y;
+    case Activation::kGelu:
+      return VectorNormalCdf(z) + z * VectorNormalDensity(z);
+    case Activation::kIdentity:
+      break;
+  }
+  return 1.0F;
+}
+
+// pre += bias; out = f(pre). Four columns a thread; strides are multiples of sixteen.
+struct BiasActivateBody {
+  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kPhases = 1;
+  static constexpr std::size_t kSharedBytes = 0;
+
+  std::uint32_t blocks = 0;  // BlocksFor(rows * stride / 4, kThreads)
+  LaneFloats arena;
+  Activation activation = Activation::kIdentity;
+  std::size_t bias = 0;
+  std::size_t pre = 0;
+  std::size_t out = 0;  // may be pre, but for gelu
+  std::uint32_t rows = 0;
+  std::uint32_t stride = 0;
+
+  DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
+    const std::size_t first = (std::size_t{at.block} * kThreads + at.thread) * kFour;
+    if (first >= std::size_t{rows} * stride) return;
+    const std::size_t col = first % stride;
+    const FourFloats own = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, bias + col));
+    auto* z = reinterpret_cast<FourFloats*>(arena.At(at.lane, pre + first));
+    FourFloats with_bias{};
+    FourFloats active{};
+    for (std::uint32_t i = 0; i < kFour; ++i) {
+      with_bias.at[i] = z->at[i] + own.at[i];
+      active.at[i] = Activated(activation, with_bias.at[i]);
+    }
+    if (pre != out) *z = with_bias;
+    *reinterpret_cast<FourFloats*>(arena.At(at.lane, out + first)) = active;
+  }
+};
+
+// gradient *= f'(pre); bias_gradient = its column sums, slice by slice (column_slices.h): of one
+// slice they are the bias's own.
+struct ActivationGradientBody {
+  static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
+  static constexpr std::uint32_t kPhases = 2;
+  static constexpr std::size_t kSharedBytes = kThreads * sizeof(float);
+
+  std::uint32_t blocks = 0;  // of ColumnSlices
+  LaneFloats arena;
+  Activation activation = Activation::kIdentity;
+  std::size_t pre = 0;
+  std::size_t out = 0;
+  std::size_t gradient = 0;
+  std::size_t bias_gradient = 0;  // [slices, stride]
+  std::uint32_t rows = 0;
+  std::uint32_t stride = 0;
+
+  DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
+    const ColumnSlices::Place place = ColumnSlices{rows, stride}.At(at, rows);
+    if (place.col >= stride) return;
+    auto* sums = static_cast<float*>(shared);
+    if (phase == 0) {
+      sums[at.thread] = PassBack(at.lane, place);
+    } else if (place.group == 0) {
+      *arena.At(at.lane, bias_gradient + std::size_t{place.slice} * stride + place.col) =
+          ColumnSlices::Fold(sums, place.own);
+    }
+  }
+
+ private:
+  [[nodiscard]] DDL_INLINE float PassBack(std::uint32_t lane,
+                                          const ColumnSlices::Place& place) const {
+    float sum = 0.0F;
+    for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
+      const std::size_t at = std::size_t{row} * stride + place.col;
+      float* g = arena.At(lane, gradient + at);
+      float product = *g;
+      if (activation != Activation::kIdentity) {  // which changes nothing: no write
+        product *= SlopeOf(activation, *arena.At(lane, pre + at), *arena.At(lane, out + at));
+        *g = product;
+      }
+      sum += product;
+    }
+    return sum;
+  }
+};
+
+}  // namespace ddl

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory of lanes on a device, known before the first byte of it is allocated, and how many
+// lanes fit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "trainer/model.h"
+
+namespace ddl {
+
+// What is resident of a data set: rows of training and test, in the order of training, then test.
+struct GpuDataShape {
+  std::size_t rows = 0;
+  std::size_t features = 0;
+  std::size_t bytes_each = 1;    // of a stored feature
+  std::size_t scale_floats = 1;  // of mean and of scale
+  std::size_t labels_each = 1;   // none of a text, whose rows are its tokens
+};
+
+struct GpuMemory {
+  std::size_t lane = 0;    // of each lane: its arena and its share of the tables
+  std::size_t shared = 0;  // of all together: data, places of updates, the library's workspace
+
+  [[nodiscard]] std::size_t Bytes(std::size_t lanes) const { return shared + lanes * lane; }
+};
+
+// Of a shape that CheckGpuShape takes, for stretches of `stretch` steps. Bytes that are asked for;
+// the driver rounds up each allocation.
+[[nodiscard]] GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data,
+                                       std::size_t stretch);
+
+// The most lanes, `wanted` at most, that fit in nine tenths of `free_bytes`: the rest is left to
+// the driver's context and its rounding. Throws GpuMemoryError, with both sizes, where not even one
+// does.
+[[nodiscard]] std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted,
+                                       std::size_t free_bytes);
+
+// Lanes that can be added to those of a plan.
+[[nodiscard]] std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes);
+
+// "64 lanes of 7.1 MiB and 89.2 MiB for all: 0.53 GiB", for logs.
+[[nodiscard]] std::string DescribeGpuMemory(const GpuMemory& memory, std::size_t lanes);
+
+}  // namespace ddl

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/cuda/gpu_program.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "configs/error.h"
+#include "trainer/cuda/program_builder.h"
+
+namespace ddl {
+
+namespace {
+
+template <class Stored>
+void AddRows(ProgramBuilder& builder, const StoredRows<Stored>& data) {
+  const Tensor& input = builder.Compiled().input;
+  const GpuPlaces& places = builder.Places();
+  using Body = GatherBody<Stored>;
+  builder.Add(Body{.blocks = BlocksFor(builder.Samples(), Body::kBlockRows),
+                   .board = places.board,
+                   .arena = places.arena,
+                   .data = data,
+                   .scales = places.scales,
+                   .out = input.offset,
+                   .stride = Narrow(input.Stride()),
+                   .rows = Narrow(builder.Samples()),
+                   .labels = places.labels,
+                   .label_rows = Narrow(LabelRows(builder.Compiled())),
+                   .changes = builder.IsTraining() ? places.changes : ImageChanges{}});
+}
+
+void AddTokens(ProgramBuilder& builder) {
+  const Tensor& input = builder.Compiled().input;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t tokens = builder.Samples() * input.cols;
+  builder.Add(TokensBody{.blocks = BlocksFor(Narrow(tokens), TokensBody::kThreads),
+                         .board = places.board,
+                         .arena = places.arena,
+                         .text = std::get<StoredRows<std::uint8_t>>(places.data),
+                         .out = input.offset,
+                         .rows = Narrow(builder.Samples()),
+                         .stride = Narrow(input.Stride()),
+                         .length = Narrow(input.cols),
+                         .labels = places.labels,
+                         .label_rows = Narrow(LabelRows(builder.Compiled()))});
+}
+
+void AddGather(ProgramBuilder& builder) {
+  if (builder.Places().is_text) return AddTokens(builder);
+  std::visit([&](const auto& data) { AddRows(builder, data); }, builder.Places().data);
+}
+
+void AddRegressionLoss(ProgramBuilder& builder) {
+  const Tensor& answers = builder.Compiled().logits;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t rows = builder.Samples();
+  builder.Add(RegressionLossBody{.blocks = BlocksFor(rows, RegressionLossBody::kThreads),
+                                 .board = places.board,
+                                 .arena = places.arena,
+                                 .kind = builder.Compiled().shape.loss,
+                                 .answers = answers.offset,
+                                 .rows = Narrow(rows),
+                                 .stride = Narrow(answers.Stride()),
+                                 .is_training = builder.IsTraining(),
+                                 .labels = places.labels,
+                                 .label_rows = Narrow(LabelRows(builder.Compiled())),
+                                 .worth = places.worth});
+}
+
+void AddSoftmaxLoss(ProgramBuilder& builder) {
+  const Tensor& logits = builder.Compiled().logits;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t rows = builder.Samples() * builder.Compiled().targets;
+  builder.Add(SoftmaxLossBody{.blocks = BlocksFor(rows, SoftmaxLossBody::kThreads),
+                              .board = places.board,
+                              .arena = places.arena,
+                              .logits = logits.offset,
+                              .rows = Narrow(rows),
+                              .stride = Narrow(logits.Stride()),
+                              .classes = Narrow(logits.cols),
+                              .targets = Narrow(builder.Compiled().targets),
+                              .is_training = builder.IsTraining(),
+                              .labels = places.labels,
+                              .label_rows = Narrow(LabelRows(builder.Compiled())),
+                              .worth = places.worth});
+}
+
+void AddLoss(ProgramBuilder& builder) {
+  const Model& model = builder.Compiled();
+  const bool is_of_classes = model.shape.loss == LossKind::kCrossEntropy;
+  is_of_classes ? AddSoftmaxLoss(builder) : AddRegressionLoss(builder);
+  builder.Add(SumScoresBody{.board = builder.Places().board,
+                            .worth = builder.Places().worth,
+                            .worth_rows = Narrow(LabelRows(model)),
+                            .rows = Narrow(builder.Samples() * model.targets)});
+}
+
+void AddKeeping(ProgramBuilder& builder) {
+  const std::size_t floats = LogitFloats(builder.Compiled());
+  builder.Add(KeepLogitsBody{.blocks = BlocksFor(floats / kFour, KeepLogitsBody::kThreads),
+                             .board = builder.Places().board,
+                             .arena = builder.Places().arena,
+                             .kept = builder.Places().kept,
+                             .logits = builder.Compiled().logits.offset,
+                             .floats = Narrow(floats)});
+}
+
+void AddUpdate(ProgramBuilder& builder) {
+  const GpuPlaces& places = builder.Places();
+  const std::uint32_t parts = Narrow(UpdateParts(builder.Compiled()).size());
+  if (places.clips != nullptr) {
+    builder.Add(SquaresBody{
+        .blocks = parts, .arena = places.arena, .parts = places.parts, .squares = places.squares});
+    builder.Add(ClipBody{
+        .board = places.board, .squares = places.squares, .scales = places.clips, .parts = parts});
+  }
+  builder.Add(UpdateBody{.blocks = parts,
+                         .board = places.board,
+                         .arena = places.arena,
+                         .parts = places.parts,
+                         .scales = places.clips});
+}
+
+void AddAdvance(ProgramBuilder& builder) {
+  builder.Add(AdvanceBody{.cursor = builder.Places().board.cursor});
+}
+
+// Floats of column sums that a stage's backward pass leaves for a second kernel.
+std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
+  const auto parts = [samples](const Flow& flow, std::size_t sums, bool is_direct) {
+    const std::size_t slices = SlicesOf(samples * flow.places);
+    return slices == 1 && is_direct ? 0 : slices * sums * flow.values.Stride();
+  };
+  if (const auto* dense = std::get_if<DenseStage>(&stage)) return parts(dense->output, 1, true);
+  if (const auto* norm = std::get_if<BatchNormStage>(&stage)) return parts(norm->output, 2, false);
+  if (const auto* norm = std::get_if<LayerNormStage>(&stage)) return parts(norm->output, 2, false);
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr) return 0;
+  const Flow own{.values = conv->pre, .gradient = {}, .places = conv->places.Pixels()};
+  return parts(own, 1, true);
+}
+
+std::size_t UnfoldedFloats(const Model& model, const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr || !NeedsUnfolding(model, *conv)) return 0;
+  return PassRows(model.shape) * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
+}
+
+// Of the copies in bfloat16 that a convolution multiplies beside its windows.
+struct RoundedFloats {
+  std::size_t weight = 0;
+  std::size_t gradient = 0;
+};
+
+RoundedFloats RoundedFloatsOf(const Model& model, const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr || model.shape.precision != Precision::kBfloat16) return {};
+  return {.weight = conv->weight.value.Floats() / 2,
+          .gradient = model.shape.batch * conv->places.Pixels() * conv->pre.Stride() / 2};
+}
+
+// Lays out one place after the other, each on a cache line.
+std::size_t Take(std::size_t& end, std::size_t floats) {
+  return std::exchange(end, end + PaddedWidth(floats));
+}
+
+// Of the gradients of attention's scores.
+std::size_t SquareFloats(const Stage& stage, std::size_t samples) {
+  const auto* attention = std::get_if<AttentionStage>(&stage);
+  if (attention == nullptr) return 0;
+  return samples * attention->heads * attention->output.places * attention->probabilities.Stride();
+}
+
+}  // namespace
+
+std::size_t PassRows(const ModelShape& shape) {
+  return std::max(shape.batch, shape.evaluation_batch);
+}
+
+std::size_t LabelRows(const Model& model) {
+  return PassRows(model.shape) * model.targets;
+}
+
+std::size_t LogitFloats(const Model& model) {
+  return model.shape.evaluation_batch * model.targets * model.logits.Stride();
+}
+
+std::size_t KeptSteps(const Model& model, std::size_t stretch) {
+  constexpr std::size_t kMostFloats = std::size_t{1} << 20U;
+  return std::clamp<std::size_t>(kMostFloats / LogitFloats(model), 1, stretch);
+}
+
+void CheckGpuShape(const ModelShape& shape) {
+  std::size_t width = 0;
+  for (const Layer& layer : shape.layers) {
+    if (const auto* embed = std::get_if<EmbedLayer>(&layer)) width = embed->width;
+    const auto* block = std::get_if<TransformerLayer>(&layer);
+    if (block == nullptr || width / block->heads <= kMostHeadDepth) continue;
+    throw Error(fmt::format("attention with heads of {} numbers on a GPU, where {} are the most",
+                            width / block->heads, kMostHeadDepth),
+                "model.heads", "take more heads, or leave this one to CPUs");
+  }
+  if (shape.orthogonalises) {
+    throw Error("muon on a GPU", "optimizer.type", "leave this one to CPUs");
+  }
+}
+
+ModelShape GpuShape(ModelShape shape) {
+  shape.keeps_gradients = true;
+  shape.is_of_gpu = true;
+  return shape;
+}
+
+GpuScratch ScratchBehind(const Model& model) {
+  std::size_t unfolded = 0;
+  std::size_t squares = 0;
+  std::size_t parts = 0;
+  RoundedFloats rounded;
+  for (const Stage& stage : model.stages) {
+    unfolded = std::max(unfolded, UnfoldedFloats(model, stage));
+    squares = std::max(squares, SquareFloats(stage, model.shape.batch));
+    parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+    const RoundedFloats own = RoundedFloatsOf(model, stage);
+    rounded.weight = std::max(rounded.weight, own.weight);
+    rounded.gradient = std::max(rounded.gradient, own.gradient);
+  }
+  GpuScratch scratch{.end = model.layout.Floats()};
+  scratch.unfolded = Take(scratch.end, unfolded);
+  scratch.squares = Take(scratch.end, squares);
+  scratch.column_parts = Take(scratch.end, parts);
+  scratch.rounded_weight = Take(scratch.end, rounded.weight);
+  scratch.rounded_gradient = Take(scratch.end, rounded.gradient);
+  return scratch;
+}
+
+std::vector<UpdatePart> UpdateParts(const Model& model) {
+  std::vector<UpdatePart> parts;
+  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+    const std::size_t floats = parameter.value.Floats();
+    assert(parameter.gradient.Floats() == floats);
+    const auto at = [](const Tensor& tensor, std::size_t start) {
+      return tensor.IsEmpty() ? kNoTensor : tensor.offset + start;
+    };
+    for (std::size_t start = 0; start < floats; start += kUpdateFloats) {
+      parts.push_back({.value = at(parameter.value, start),
+                       .gradient = at(parameter.gradient, start),
+                       .first = at(parameter.first, start),
+                       .second = at(parameter.second, start),
+                       .average = at(parameter.average, start),
+                       .floats = Narrow(std::min<std::size_t>(kUpdateFloats, floats - start))});
+    }
+  });
+  return parts;
+}
+
+std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& places,
+                                          ProductPrecision precision) {
+  ProgramBuilder builder(model, places, precision, true);
+  AddGather(builder);
+  for (const Stage& stage : model.stages) {
+    std::visit([&](const auto& kind) { AddForward(builder, kind); }, stage);
+  }
+  AddLoss(builder);
+  for (auto stage = model.stages.rbegin(); stage != model.stages.rend(); ++stage) {
+    std::visit([&](const auto& kind) { AddBackward(builder, kind); }, *stage);
+  }
+  AddUpdate(builder);
+  AddAdvance(builder);
+  return builder.Finish();
+}
+
+std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces& places,
+                                            ProductPrecision precision) {
+  ProgramBuilder builder(model, places, precision, false);
+  AddGather(builder);
+  for (const Stage& stage : model.stages) {
+    std::visit([&](const auto& kind) { AddForward(builder, OnAverages(kind)); }, stage);
+  }
+  AddLoss(builder);
+  AddKeeping(builder);
+  AddAdvance(builder);
+  return builder.Finish();
+}
+
+}  // namespace ddl

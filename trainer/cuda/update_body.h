@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// One optimizer step of all weights of all lanes in one launch: trainer/update_kernels.h for lanes,
+// each with hyper-parameters of its own.
+#pragma once
+
+#include <cmath>
+
+#include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_step.h"
+
+namespace ddl {
+
+inline constexpr std::size_t kNoTensor = static_cast<std::size_t>(-1);
+
+// A part of a parameter that one block moves: where it begins in the lane, as each of its tensors
+// does; kNoTensor for what the optimizer does not keep.
+struct UpdatePart {
+  std::size_t value = 0;
+  std::size_t gradient = 0;
+  std::size_t first = kNoTensor;
+  std::size_t second = kNoTensor;
+  std::size_t average = kNoTensor;
+  std::uint32_t floats = 0;  // a multiple of four, at most kUpdateFloats
+};
+
+inline constexpr std::uint32_t kUpdateThreads = 256;
+inline constexpr std::uint32_t kUpdateFloats = kUpdateThreads * kFour;
+
+// A weight and what the optimizer keeps beside it.
+struct MovingWeight {
+  float value = 0.0F;
+  float first = 0.0F;
+  float second = 0.0F;
+};
+
+// Plain, with momentum, with Nesterov's.
+DDL_INLINE void MoveBySgd(const UpdateRule& rule, float gradient, MovingWeight& weight) {
+  const float g = rule.gradient_scale * gradient + rule.weight_decay * weight.value;
+  const float v = rule.momentum * weight.first + g;
+  weight.first = v;
+  weight.value -= rule.lr * (rule.is_nesterov ? g + rule.momentum * v : v);
+}
+
+// Kingma and Ba (2015), Algorithm 1; decoupled decay as Loshchilov and Hutter (2019).
+DDL_INLINE void MoveByAdam(const UpdateRule& rule, float gradient, MovingWeight& weight) {
+  const bool is_decoupled = rule.kind == OptimizerKind::kAdamW;
+  const float coupled = is_decoupled ? 0.0F : rule.weight_decay;
+  const float shrink = is_decoupled ? 1.0F - rule.lr * rule.weight_decay : 1.0F;
+  const float g = rule.gradient_scale * gradient + coupled * weight.value;
+  const float m = rule.beta1 * weight.first + rule.rest1 * g;
+  const float v = rule.beta2 * weight.second + rule.rest2 * (g * g);
+  weight.first = m;
+  weight.second = v;
+  const float root = std::sqrt(v) * std::sqrt(rule.second_correction);
+  weight.value =
+      shrink * weight.value - rule.lr * rule.first_correction * m / (root + rule.epsilon);
+}
+
+// Chen et al. (2023), Algorithm 2.
+DDL_INLINE void MoveByLion(const UpdateRule& rule, float gradient, MovingWeight& weight) {
+  const float g = rule.gradient_scale * gradient;
+  const float direction = rule.beta1 * weight.first + rule.rest1 * g;
+  weight.first = rule.beta2 * weight.first + rule.rest2 * g;
+  const float step = direction > 0.0F ? rule.lr : 0.0F;
+  // The last term is zero, or hands a NaN on.
+  weight.value = (1.0F - rule.lr * rule.weight_decay) * weight.value -
+                 (direction < 0.0F ? -rule.lr : step) + 0.0F * direction;
+}
+
+DDL_INLINE void Move(const UpdateRule& rule, float gradient, MovingWeight& weight) {
+  if (rule.kind == OptimizerKind::kSgd) return MoveBySgd(rule, gradient, weight);
+  if (rule.kind == OptimizerKind::kLion) return MoveByLion(rule, gradient, weight);
+  MoveByAdam(rule, gradient, weight);
+}
+
+struct UpdateBody {
+  static constexpr std::uint32_t kThreads = kUpdateThreads;
+  static constexpr std::uint32_t kPhases = 1;
+  static constexpr std::size_t kSharedBytes = 0;
+
+  std::uint32_t blocks = 0;
+  StepBoard board;
+  LaneFloats arena;
+  const UpdatePart* parts = nullptr;  // [blocks]
+  const float* scales = nullptr;      // [lanes]: of gradients that are clipped; null: of none
+
+  DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
+    const UpdatePart& part = parts[at.block];
+    const LaneStep& step = board.Step(at.lane);
+    const std::uint32_t start = at.thread * kFour;
+    if (start >= part.floats || step.rows == 0) return;
+    UpdateRule rule = step.rule;
+    if (scales != nullptr) rule.gradient_scale = scales[at.lane];
+    FourFloats value = Load(at.lane, part.value, start);
+    const FourFloats gradient = Load(at.lane, part.gradient, start);
+    FourFloats first = Load(at.lane, part.first, start);
+    FourFloats second = Load(at.lane, part.second, start);
+    FourFloats average = Load(at.lane, part.average, start);
+    for (std::uint32_t i = 0; i < kFour; ++i) {
+      MovingWeight weight{value.at[i], first.at[i], second.at[i]};
+      Move(rule, gradient.at[i], weight);
+      value.at[i] = weight.value;
+      first.at[i] = weight.first;
+      second.at[i] = weight.second;
+      average.at[i] += step.average_rate * (weight.value - average.at[i]);
+    }
+    Store(at.lane, part.value, start, value);
+    Store(at.lane, part.first, start, first);
+    Store(at.lane, part.second, start, second);
+    Store(at.lane, part.average, start, average);
+  }
+
+ private:
+  [[nodiscard]] DDL_INLINE FourFloats Load(std::uint32_t lane, std::size_t offset,
+                                           std::uint32_t start) const {
+    if (offset == kNoTensor) return {};
+    return *reinterpret_cast<const FourFloats*>(arena.At(lane, offset + start));
+  }
+  DDL_INLINE void Store(std::uint32_t lane, std::size_t offset, std::uint32_t start,
+                        const FourFloats& four) const {
+    if (offset == kNoTensor) return;
+    *reinterpret_cast<FourFloats*>(arena.At(lane, offset + start)) = four;
+  }
+};
+
+}  // namespace ddl
