@@ -21,6 +21,7 @@
 #include "configs/spec_overrides.h"
 #include "configs/spec_sections.h"
 #include "configs/ssh_address.h"
+#include "configs/trainer_reader.h"
 
 namespace ddl {
 
@@ -202,6 +203,7 @@ class SpecBuilder {
     if (!has_method_ && space_.parameters != nullptr) {
       errors_.Add(*root_, "no method", "write method: grid or method: random");
     }
+    CompleteTrainer(*root_, spec, errors_);
     if (spec.method == Method::kPbt) CompletePbt(*root_, spec, errors_);
     if (spec.method != Method::kGrid && !spec.run_cap) {
       notes.push_back(fmt::format("no run_cap: {} goes on until `ddl stop`, a limit or its target",

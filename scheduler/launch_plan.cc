@@ -9,6 +9,7 @@
 #include "configs/json.h"
 #include "runner/job_folder.h"
 #include "runner/program_files.h"
+#include "scheduler/placement.h"
 
 namespace ddl {
 
@@ -16,12 +17,12 @@ namespace {
 
 constexpr int kMostLanes = 64;  // more gain nothing, and all would fall with one
 
-std::vector<std::string> Trainer(const LaunchSubject& subject, const char* argument) {
+std::vector<std::string> Trainer(const LaunchSubject& subject, std::string argument) {
   std::vector<std::string> words{subject.trainer_path};
   if (!subject.code_folder.empty()) {
     words = StartOfProgram(subject.code_folder, subject.trainer_path);
   }
-  words.emplace_back(argument);
+  words.push_back(std::move(argument));
   return words;
 }
 
@@ -29,6 +30,18 @@ std::vector<std::string> Trainer(const LaunchSubject& subject, const char* argum
 std::vector<std::string> Arguments(const LaunchSubject& subject) {
   if (subject.spec.trainer) return Trainer(subject, "${args_json_file}");
   return ExpandCommand(subject.spec, subject.configuration, subject.host.interpreter);
+}
+
+std::vector<std::string> Worker(const LaunchSubject& subject) {
+  if (subject.lanes == 0) return {};
+  std::vector<std::string> words = Trainer(subject, "--lanes");
+  words.push_back(fmt::format("{}", subject.lanes));
+  return words;
+}
+
+// Trials that a GPU takes at once: as many as have a share of it.
+std::int64_t GpuLanes(const SweepSpec& spec) {
+  return kWholeDevice / RequestOf(spec).gpu_share;
 }
 
 std::string Parameters(const LaunchSubject& subject) {
@@ -81,11 +94,12 @@ std::vector<std::string> Patterns(const SweepSpec& spec) {
 
 int LanesOf(const SweepSpec& spec, const HostEntry* entry, std::int64_t at_once) {
   const Resources& resources = spec.resources;
-  const bool is_alone = !spec.trainer || resources.cpus > 1 || resources.gpus > 0 ||
+  const bool is_alone = !spec.trainer || resources.cpus > 1 || resources.gpus >= 1 ||
                         resources.memory_mib > 0 || spec.fusion == kNoFusion ||
                         (entry != nullptr && !entry->setup.empty());
   if (is_alone) return 0;
   std::int64_t lanes = std::min<std::int64_t>(at_once, spec.parallel.value_or(kMostLanes));
+  if (resources.gpus > 0) lanes = std::min(lanes, GpuLanes(spec));
   if (spec.fusion != kWholeFusion) lanes = std::min<std::int64_t>(lanes, spec.fusion);
   return static_cast<int>(std::clamp<std::int64_t>(lanes, 1, kMostLanes));
 }
@@ -109,7 +123,7 @@ LaunchRecord PlanLaunch(const LaunchSubject& subject) {
       .captures = spec.captures,
       .timeout = spec.timeout,
       .grace = spec.grace,
-      .worker = subject.lanes > 0 ? Trainer(subject, "--lanes") : std::vector<std::string>{},
+      .worker = Worker(subject),
       .lanes = subject.lanes,
       .setup = subject.entry == nullptr ? std::vector<std::string>{} : subject.entry->setup,
       .failure_patterns = Patterns(spec),

@@ -46,6 +46,7 @@ struct Augmentation {
   ImageSize size;
   std::size_t channels = 1;
   std::uint64_t seed = 0;
+  bool operator==(const Augmentation&) const = default;
 };
 
 // As GatherRows, of images changed as the epoch draws it. `stride` >= features, in floats.

@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "trainer/augment.h"
+#include "trainer/dataset.h"
 #include "trainer/plan.h"
 #include "trainer/target.h"
 
@@ -23,6 +26,9 @@ struct Batches {
   std::function<void(std::span<const std::uint32_t> rows, const BatchPlace& place)> load = {};
   // As the data set numbers it, for a row from 0 to rows - 1; ascending. Absent: the same number.
   std::function<std::uint32_t(std::uint32_t row)> number = {};
+  // Where a device that holds all of the data finds it: training rows (or tokens) from 0 on, test
+  // rows behind them. Absent: under the same number.
+  std::function<std::uint32_t(std::uint32_t row)> resident = {};
 };
 
 // `count` rows of an epoch from its `first` on; valid until the next call. Cheapest in order.
@@ -35,6 +41,14 @@ using RowOrder =
     return std::span(rows).subspan(first, count);
   };
 }
+
+// Rows of data in memory, scaled and, in training, changed as images: what a device that holds them
+// gathers by itself.
+struct ResidentRows {
+  const Dataset* data = nullptr;
+  Affine affine = {};
+  Augmentation augmentation = {};
+};
 
 struct TrainingBatches {
   Batches train = {};
@@ -51,6 +65,8 @@ struct TrainingBatches {
   bool is_regression = false;                 // labels are the bits of real targets, see target.h
   TargetScale target = {};                    // of the training rows
   std::vector<std::string> class_names = {};  // empty: just numbers
+  // Absent where the data stay in their file.
+  std::optional<ResidentRows> resident = {};
 };
 
 }  // namespace ddl

@@ -27,7 +27,8 @@ constexpr std::string_view kUsage =
     "       ddl-trainer --prepare DATA.json\n"
     "       ddl-trainer --fingerprint FOLDER\n"
     "       ddl-trainer --probe\n"
-    "       ddl-trainer --lanes";
+    "       ddl-trainer --gpus\n"
+    "       ddl-trainer --lanes [COUNT]";
 
 struct Arguments {
   std::string config_path;
@@ -46,11 +47,11 @@ Json ReadJsonFile(const std::string& path) {
   return ParseJson(text, path);
 }
 
-std::uint64_t ReadUntil(std::string_view text) {
-  std::uint64_t epochs = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), epochs);
-  if (problem == std::errc() && end == text.data() + text.size() && epochs > 0) return epochs;
-  throw WrongCall(fmt::format("DDL_UNTIL is no number of epochs: {}", text));
+std::uint64_t ReadCount(std::string_view text, std::string_view what) {
+  std::uint64_t count = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (problem == std::errc() && end == text.data() + text.size() && count > 0) return count;
+  throw WrongCall(fmt::format("{}: {}", what, text));
 }
 
 // What is no JSON is a text.
@@ -83,6 +84,7 @@ constexpr std::array kRoles{RoleWord{"--explain", TrainerRole::kExplain},
                             RoleWord{"--prepare", TrainerRole::kPrepare},
                             RoleWord{"--fingerprint", TrainerRole::kFingerprint},
                             RoleWord{"--probe", TrainerRole::kProbe},
+                            RoleWord{"--gpus", TrainerRole::kGpus},
                             RoleWord{"--lanes", TrainerRole::kLanes},
                             RoleWord{"--help", TrainerRole::kHelp},
                             RoleWord{"-h", TrainerRole::kHelp}};
@@ -135,10 +137,16 @@ Arguments SplitArguments(std::span<const char* const> arguments, TrainerCommand&
 TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environment& environment) {
   TrainerCommand command;
   Arguments split = SplitArguments(arguments, command);
-  if (command.role == TrainerRole::kHelp || command.role == TrainerRole::kLanes) return command;
+  if (command.role == TrainerRole::kHelp) return command;
   const bool has_path = !split.config_path.empty();
-  if (command.role == TrainerRole::kProbe && !has_path) return command;
-  if (command.role == TrainerRole::kProbe) throw WrongCall("--probe takes no configuration");
+  if (command.role == TrainerRole::kLanes) {
+    if (has_path) command.lanes = ReadCount(split.config_path, "no number of lanes");
+    return command;
+  }
+  const bool is_of_machine =
+      command.role == TrainerRole::kProbe || command.role == TrainerRole::kGpus;
+  if (is_of_machine && has_path) throw WrongCall("--probe and --gpus take no configuration");
+  if (is_of_machine) return command;
   if (!has_path) throw WrongCall("no configuration");
   command.folder = split.config_path;
   if (command.role == TrainerRole::kFingerprint) return command;
@@ -162,7 +170,7 @@ TrainerCommand ReadCommand(std::span<const char* const> arguments, const Environ
     command.output_folder = folder;
   }
   if (const char* until = environment("DDL_UNTIL"); until && *until != '\0') {
-    command.until = ReadUntil(until);
+    command.until = ReadCount(until, "DDL_UNTIL is no number of epochs");
   }
   return command;
 }
@@ -181,7 +189,8 @@ std::string HelpText() {
       "checks\n"
       "them or writes them to one file, and prints JSON. --fingerprint tells the newest\n"
       "checkpoint of a folder. --probe measures for a second what one core reaches, prints it and\n"
-      "keeps it in the cache, where trainings find it. --lanes is for ddl: trials come over a\n"
+      "keeps it in the cache, where trainings find it. --gpus tells the GPUs that libddl_cuda can\n"
+      "use, or why there is none. --lanes is for ddl: trials come over a\n"
       "socket on descriptor 3 and run as threads of this process.\n\n"
       "environment: DDL_PARAMS stands for --params; with DDL_CHECKPOINT_DIR checkpoints are kept\n"
       "there and continued from; after DDL_UNTIL epochs it leaves with a checkpoint, for another\n"

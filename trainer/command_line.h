@@ -13,7 +13,7 @@
 
 namespace ddl {
 
-// What it is to do. All but the last three take a configuration.
+// What it is to do. All but the last four take a configuration.
 enum class TrainerRole : std::uint8_t {
   kTrain,
   kExplain,      // --explain: say the plan, train nothing
@@ -25,7 +25,8 @@ enum class TrainerRole : std::uint8_t {
   kDataPack,     // --data pack --out FILE
   kFingerprint,  // --fingerprint FOLDER: tell its newest checkpoint
   kProbe,        // --probe: measure the machine
-  kLanes,        // --lanes: serve as a worker
+  kGpus,         // --gpus: tell the GPUs that libddl_cuda can use
+  kLanes,        // --lanes [COUNT]: serve as a worker
   kHelp,
 };
 
@@ -36,8 +37,9 @@ struct TrainerCommand {
   std::optional<std::filesystem::path> output_folder;
   std::optional<std::uint64_t> until;  // DDL_UNTIL: epochs after which another trial goes on
   TrainerRole role = TrainerRole::kTrain;
-  std::string folder;    // of kFingerprint
-  std::string out_file;  // of kDataPack
+  std::string folder;      // of kFingerprint
+  std::string out_file;    // of kDataPack
+  std::size_t lanes = 64;  // of kLanes: trials at once at most
 };
 
 // The value of an environment variable, or null.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/cuda/gpu_config.h"
 #include "trainer/json_section.h"
 
 namespace ddl {
@@ -242,10 +243,16 @@ int ReadThreads(JsonSection& section) {
               fmt::format("give at most {}", kMost));
 }
 
-Precision ReadPrecision(JsonSection& section) {
-  constexpr NamePair kPrecisions{"float32", "bf16"};
-  return section.Choice("precision", 0, kPrecisions) == 0 ? Precision::kFloat32
-                                                          : Precision::kBfloat16;
+void ReadDevice(JsonSection& section, TrainerConfig& config) {
+  constexpr NamePair kDevices{"cpu", "gpu"};
+  constexpr Names kPrecisions{"float32", "tf32", "bf16"};
+  config.device = section.Choice("device", 0, kDevices) == 0 ? DeviceKind::kCpu : DeviceKind::kGpu;
+  const std::size_t precision = section.Choice("precision", 0, kPrecisions);
+  config.precision = precision == 2 ? Precision::kBfloat16 : Precision::kFloat32;
+  config.has_tf32 = precision == 1;
+  if (config.has_tf32 && config.device == DeviceKind::kCpu) {
+    throw Error("tf32 on a processor", section.Name("precision"), "write float32, or device: gpu");
+  }
 }
 
 void CheckMuon(const TrainerConfig& config) {
@@ -294,12 +301,13 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.drop_last = section.Flag("drop_last", false);
   config.seed = section.Count("seed", 0);
   config.threads = ReadThreads(section);
-  config.precision = ReadPrecision(section);
+  ReadDevice(section, config);
   config.checkpoint = ReadCheckpoint(section.Below("checkpoint"));
   config.keeps_predictions = ReadKeep(section);
   section.Finish();
   CheckWarmup(config);
   CheckMuon(config);
+  if (config.device == DeviceKind::kGpu) CheckGpuConfig(config);
   return config;
 }
 

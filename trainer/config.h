@@ -42,6 +42,8 @@ struct CheckpointSettings {
   std::uint64_t keep_last = 2;  // besides the best
 };
 
+enum class DeviceKind : std::uint8_t { kCpu, kGpu };
+
 struct TrainerConfig {
   Json data;        // read by the data set's loader
   Json validation;  // read with the data set's size: a share below 1, or a count
@@ -63,7 +65,9 @@ struct TrainerConfig {
   bool drop_last = false;
   std::uint64_t seed = 0;
   int threads = 1;  // of the matrix library
+  DeviceKind device = DeviceKind::kCpu;
   Precision precision = Precision::kFloat32;
+  bool has_tf32 = false;  // products of float32 factors that are rounded to TensorFloat-32
   CheckpointSettings checkpoint;
   bool keeps_predictions = false;  // of the last weights, for validation and test rows
 };

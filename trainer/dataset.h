@@ -57,6 +57,7 @@ struct Dataset {
   Dataset& operator=(Dataset&&) noexcept;
   ~Dataset();
 
+  std::uint64_t serial;  // no other data set of this process has it
   std::string name;
   std::vector<std::size_t> shape;        // of one record, {28, 28}; its product is `features`
   std::size_t features = 0;              // values a record

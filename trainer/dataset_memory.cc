@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/dataset_memory.h"
 
+#include <atomic>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -23,7 +24,11 @@ std::size_t ReadData::Features() const {
 DatasetMemory::DatasetMemory(Records train_part, Records test_part)
     : train(std::move(train_part)), test(std::move(test_part)) {}
 
-Dataset::Dataset() = default;
+Dataset::Dataset() {
+  static std::atomic<std::uint64_t> made = 0;
+  serial = ++made;
+}
+
 Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 Dataset::~Dataset() = default;

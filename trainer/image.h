@@ -36,6 +36,7 @@ struct Window {
   [[nodiscard]] ImageSize Output(const ImageSize& input) const {
     return {.height = Places(input.height), .width = Places(input.width)};
   }
+  bool operator==(const Window&) const = default;
 };
 
 }  // namespace ddl

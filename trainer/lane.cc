@@ -33,7 +33,8 @@ std::int64_t ThreadCpuMs() {
 
 }  // namespace
 
-Lane::Lane(int connection, int doorbell) : connection_(connection), doorbell_(doorbell) {}
+Lane::Lane(int connection, int doorbell, GpuTeams& gpus)
+    : connection_(connection), doorbell_(doorbell), gpus_(gpus) {}
 
 Lane::~Lane() {
   Close(logs_[0]);
@@ -90,10 +91,11 @@ void Lane::Train() {
     return dataset;
   };
   code_ =
-      RunTrial(command_, load,
+      RunTrial(command_, load, gpus_,
                {.metrics = [this](const std::string& text) { Write(logs_[0], text); },
                 .notes = [this](const std::string& text) { Write(logs_[1], text + "\n"); },
                 .is_stop_asked = [this] { return must_stop_.load(std::memory_order_relaxed); }});
+  if (code_ == kGpuFailed) ::_exit(kGaveUp);
   cpu_ms_ = ThreadCpuMs();
   has_ended_ = true;
   const std::uint64_t one = 1;

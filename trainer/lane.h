@@ -13,14 +13,19 @@
 #include <thread>
 
 #include "trainer/command_line.h"
+#include "trainer/cuda/gpu_teams.h"
 #include "trainer/data_shelf.h"
 
 namespace ddl {
 
+// The exit code of a worker that gave up: its lanes go on elsewhere.
+inline constexpr int kGaveUp = 70;
+
 class Lane {
  public:
-  // Owns the connection. `doorbell` is an eventfd that rings when the lane has ended.
-  Lane(int connection, int doorbell);
+  // Owns the connection. `doorbell` is an eventfd that rings when the lane has ended. A GPU that
+  // fails ends the process.
+  Lane(int connection, int doorbell, GpuTeams& gpus);
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
   ~Lane();
@@ -44,6 +49,7 @@ class Lane {
 
   int connection_;
   int doorbell_;
+  GpuTeams& gpus_;
   std::array<int, 2> logs_{-1, -1};  // its standard output and error
   std::string text_;                 // received, not yet understood
   std::map<std::string, std::string> environment_;

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "trainer/cuda/gpu_teams.h"
 #include "trainer/data_shelf.h"
 #include "trainer/lane.h"
 #include "trainer/lane_socket.h"
@@ -27,7 +28,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kIdle{2};
 constexpr std::chrono::seconds kStopsWithin{5};
 constexpr std::chrono::milliseconds kLook{500};
-constexpr int kGaveUp = 70;
 
 // The next training takes the last one's pages: to be given them anew by the kernel, zeroed, was
 // half of its start.
@@ -40,7 +40,8 @@ void KeepFreedMemory() {
 
 class LaneServer {
  public:
-  explicit LaneServer(int listener) : listener_(listener), doorbell_(::eventfd(0, EFD_CLOEXEC)) {}
+  LaneServer(int listener, std::size_t most_lanes)
+      : listener_(listener), doorbell_(::eventfd(0, EFD_CLOEXEC)), gpus_(FindGpu, most_lanes) {}
 
   int Run() {
     if (doorbell_ < 0) return kGaveUp;
@@ -91,7 +92,7 @@ class LaneServer {
   bool Accept() {
     const int connection = AcceptLane(listener_);
     if (connection < 0) return false;
-    lanes_.emplace_back(connection, doorbell_);
+    lanes_.emplace_back(connection, doorbell_, gpus_);
     return true;
   }
 
@@ -107,12 +108,13 @@ class LaneServer {
   int listener_;
   int doorbell_;
   DataShelf shelf_;
+  GpuTeams gpus_;
   std::list<Lane> lanes_;
 };
 
 }  // namespace
 
-int ServeLanes(int listener) {
+int ServeLanes(int listener, std::size_t most_lanes) {
   KeepFreedMemory();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGTERM, SIG_DFL);
@@ -120,7 +122,7 @@ int ServeLanes(int listener) {
   const int flags = ::fcntl(listener, F_GETFL);
   if (flags < 0 || ::fcntl(listener, F_SETFL, flags | O_NONBLOCK) != 0) return kGaveUp;
   ::fcntl(listener, F_SETFD, FD_CLOEXEC);
-  return LaneServer(listener).Run();
+  return LaneServer(listener, most_lanes).Run();
 }
 
 }  // namespace ddl

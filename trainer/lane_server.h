@@ -8,13 +8,16 @@
 // line "stop", or the end of the connection, stops it: at the next step, with a checkpoint.
 #pragma once
 
+#include <cstddef>
+
 namespace ddl {
 
 // The descriptor that a worker is started with.
 inline constexpr int kLaneListener = 3;
 
 // Serves until it had no lane for two seconds. A lane that goes on for five seconds without its
-// client takes the process along: the others go on elsewhere from their checkpoints. The exit code.
-int ServeLanes(int listener);
+// client takes the process along: the others go on elsewhere from their checkpoints; so does a GPU
+// that fails. `most_lanes` of a shape are trained together on a GPU. The exit code.
+int ServeLanes(int listener, std::size_t most_lanes);
 
 }  // namespace ddl

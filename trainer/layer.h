@@ -18,6 +18,8 @@ struct DenseLayer {
   std::size_t width = 1;
   Activation activation = Activation::kRelu;
   bool has_dropout = false;
+
+  bool operator==(const DenseLayer&) const = default;
 };
 
 struct ConvLayer {
@@ -25,11 +27,15 @@ struct ConvLayer {
   Window window;
   Activation activation = Activation::kRelu;
   bool has_norm = false;  // batch normalisation between convolution and activation
+
+  bool operator==(const ConvLayer&) const = default;
 };
 
 struct PoolLayer {
   std::size_t size = 2;  // 0: the whole image
   bool is_mean = false;
+
+  bool operator==(const PoolLayer&) const = default;
 };
 
 // Two 3 x 3 convolutions, normalised, beside a way that skips them (He et al., 2016, figure 2);
@@ -37,11 +43,15 @@ struct PoolLayer {
 struct ResidualLayer {
   std::size_t channels = 1;
   std::size_t stride = 1;  // of the first convolution
+
+  bool operator==(const ResidualLayer&) const = default;
 };
 
 // Tokens and their positions as vectors.
 struct EmbedLayer {
   std::size_t width = 1;
+
+  bool operator==(const EmbedLayer&) const = default;
 };
 
 // Attention, then two dense layers of which the first is four times as wide, each behind a layer
@@ -49,9 +59,13 @@ struct EmbedLayer {
 struct TransformerLayer {
   std::size_t heads = 1;
   bool has_dropout = false;  // behind attention and behind the dense layers
+
+  bool operator==(const TransformerLayer&) const = default;
 };
 
-struct LayerNormLayer {};
+struct LayerNormLayer {
+  bool operator==(const LayerNormLayer&) const = default;
+};
 
 using Layer = std::variant<DenseLayer, ConvLayer, PoolLayer, ResidualLayer, EmbedLayer,
                            TransformerLayer, LayerNormLayer>;

@@ -9,6 +9,8 @@
 #include "configs/error.h"
 #include "trainer/command_line.h"
 #include "trainer/config.h"
+#include "trainer/cuda/cuda_library.h"
+#include "trainer/cuda/gpu_teams.h"
 #include "trainer/data_report.h"
 #include "trainer/dataset.h"
 #include "trainer/fingerprint.h"
@@ -115,13 +117,33 @@ int Probe() {
   return 0;
 }
 
+// A line for each GPU. Throws where there is none, with the reason.
+int TellOfGpus() {
+  constexpr std::uint64_t kMib = 1048576;
+  std::size_t number = 0;
+  for (const CudaGpuFacts& gpu : CudaLibrary(CudaLibraryPath()).Devices()) {
+    fmt::print("{}\n", DumpJson({{"number", number++},
+                                 {"name", gpu.name},
+                                 {"uuid", gpu.uuid},
+                                 {"capability", fmt::format("{}.{}", gpu.major, gpu.minor)},
+                                 {"is_usable", gpu.major >= kLeastGpuMajor},
+                                 {"processors", gpu.processors},
+                                 {"driver_cuda", gpu.driver},
+                                 {"memory_mib", gpu.total_bytes / kMib},
+                                 {"free_mib", gpu.free_bytes / kMib}}));
+  }
+  return 0;
+}
+
 int Train(const TrainerCommand& command) {
   std::optional<Dataset> dataset;
   const DataSource load = [&dataset](const Json& data) -> const Dataset& {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
   };
-  return RunTrial(command, load,
-                  {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
+  GpuTeams gpus(FindGpu, 1);
+  const int code = RunTrial(command, load, gpus,
+                            {.metrics = WriteLine, .notes = Note, .is_stop_asked = IsStopAsked});
+  return code == kGpuFailed ? kInfrastructure : code;
 }
 
 int Run(int argc, char** argv) {
@@ -145,8 +167,10 @@ int Run(int argc, char** argv) {
       return Fingerprint(command.folder);
     case TrainerRole::kProbe:
       return Probe();
+    case TrainerRole::kGpus:
+      return TellOfGpus();
     case TrainerRole::kLanes:
-      return ServeLanes(kLaneListener);
+      return ServeLanes(kLaneListener, command.lanes);
     case TrainerRole::kHelp:
       fmt::print("{}", HelpText());
       return 0;

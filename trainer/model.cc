@@ -47,6 +47,7 @@ class ModelBuilder {
   Model Finish() {
     model_.state_floats = StateFloats();
     model_.layout = memory_.Layout();
+    if (model_.shape.is_of_gpu) return std::move(model_);
     for (Stage& stage : model_.stages) {
       if (auto* conv = std::get_if<ConvStage>(&stage)) conv->products = ProductsOf(*conv);
     }

@@ -17,6 +17,8 @@ namespace ddl {
 struct ImageShape {
   ImageSize size;
   std::size_t channels = 1;
+
+  bool operator==(const ImageShape&) const = default;
 };
 
 // What decides shapes and therefore offsets; equal for all lanes of a plan.
@@ -32,7 +34,10 @@ struct ModelShape {
   LossKind loss = LossKind::kCrossEntropy;
   Precision precision = Precision::kFloat32;
   bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
+  bool is_of_gpu = false;       // convolutions have no kernels of the CPU's library
   int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight
+
+  bool operator==(const ModelShape&) const = default;
 };
 
 struct Model {

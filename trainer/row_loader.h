@@ -20,6 +20,9 @@ class RowLoader {
   // the scale.
   RowLoader(const TrainerConfig& config, const Dataset& dataset, Affine affine);
 
+  // Of training images; without any, one that changes nothing.
+  [[nodiscard]] Augmentation OfTraining() const { return augmentation_.value_or(Augmentation{}); }
+
   void Load(const Split& split, std::span<const std::uint32_t> rows, const BatchPlace& place) const;
   // Of training rows, in the epoch that the place names.
   void LoadForTraining(const Split& split, std::span<const std::uint32_t> rows,

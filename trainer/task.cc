@@ -38,7 +38,8 @@ Batches ValidationOf(const std::shared_ptr<const Source>& source) {
   };
   return {.rows = source->split.validation.size(),
           .load = load,
-          .number = [source](std::uint32_t row) { return source->split.validation[row]; }};
+          .number = [source](std::uint32_t row) { return source->split.validation[row]; },
+          .resident = [source](std::uint32_t row) { return source->split.validation[row]; }};
 }
 
 // A text, cut once: the training part, then the part to validate on.
@@ -58,9 +59,10 @@ void LoadWindow(std::span<const std::uint8_t> text, std::size_t context, std::si
   }
 }
 
-// Rows are windows `apart` tokens from each other.
+// Rows are windows `apart` tokens from each other; `begin` tokens lie before the text where all of
+// it lies in one place.
 Batches Windows(const std::shared_ptr<const TextSource>& source, std::span<const std::uint8_t> text,
-                std::size_t rows, std::size_t apart) {
+                std::size_t rows, std::size_t apart, std::size_t begin) {
   const auto load = [source, text, apart](std::span<const std::uint32_t> wanted,
                                           const BatchPlace& place) {
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -68,7 +70,9 @@ Batches Windows(const std::shared_ptr<const TextSource>& source, std::span<const
                  &place.labels[i * source->context]);
     }
   };
-  return {.rows = rows, .load = load};
+  return {.rows = rows, .load = load, .resident = [begin, apart](std::uint32_t row) {
+            return static_cast<std::uint32_t>(begin + row * apart);
+          }};
 }
 
 // Whole windows side by side, each with a token behind its last.
@@ -109,10 +113,12 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
                           .is_text = true,
                           .classes = dataset.classes,
                           .class_names = dataset.class_names};
-  batches.train = Windows(source, source->train, rows, 1);
-  batches.validation = Windows(source, source->validation, validation_rows, dataset.context);
-  batches.test =
-      Windows(source, source->test, WindowsIn(source->test, dataset.context), dataset.context);
+  batches.train = Windows(source, source->train, rows, 1, 0);
+  batches.validation =
+      Windows(source, source->validation, validation_rows, dataset.context, source->train.size());
+  batches.test = Windows(source, source->test, WindowsIn(source->test, dataset.context),
+                         dataset.context, text.size());
+  batches.resident = {.data = &dataset};
   batches.order = [rows, places, seed = config.seed](std::uint64_t epoch) {
     std::vector<std::uint32_t> starts(rows);
     FillWords({.seed = seed, .purpose = RandomPurpose::kWindows, .step = epoch}, 0, starts);
@@ -139,7 +145,8 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
   if (UsesBlocks(config.shuffle, dataset)) return MakeBlockBatches(config, dataset);
   const std::size_t rows = dataset.train.Rows();
   SplitIndices split = MakeSplit(rows, ValidationRows(config.validation, rows), config.seed);
-  RowLoader loader(config, dataset, MakeAffine(dataset, config.normalize, split.train));
+  const Affine affine = MakeAffine(dataset, config.normalize, split.train);
+  RowLoader loader(config, dataset, affine);
   const auto source =
       std::make_shared<const Source>(Source{dataset, std::move(split), std::move(loader)});
   TrainingBatches batches{.name = dataset.name,
@@ -147,6 +154,8 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
                           .shape = dataset.shape,
                           .classes = dataset.classes,
                           .class_names = dataset.class_names};
+  batches.resident = {
+      .data = &dataset, .affine = affine, .augmentation = source->loader.OfTraining()};
   if (dataset.has_real_targets) {
     batches.is_regression = true;
     batches.target = MeasureTargets([&](const std::function<void(std::int32_t)>& take) {
@@ -162,10 +171,14 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
         source->loader.LoadForTraining(source->dataset.train, wanted, place);
       }};
   batches.validation = ValidationOf(source);
-  batches.test = {.rows = dataset.test.Rows(),
-                  .load = [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
-                    source->loader.Load(source->dataset.test, wanted, place);
-                  }};
+  batches.test = {
+      .rows = dataset.test.Rows(),
+      .load =
+          [source](std::span<const std::uint32_t> wanted, const BatchPlace& place) {
+            source->loader.Load(source->dataset.test, wanted, place);
+          },
+      .resident = [first = dataset.train.Rows()](
+                      std::uint32_t row) { return static_cast<std::uint32_t>(first + row); }};
   batches.order = [source, epoch_rows, seed = config.seed](std::uint64_t epoch) {
     std::vector<std::uint32_t> order(source->split.train.size());
     EpochRows(seed, epoch, source->split.train, order);

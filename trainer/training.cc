@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,8 +11,7 @@
 
 #include "configs/error.h"
 #include "trainer/accounting.h"
-#include "trainer/gemm.h"
-#include "trainer/initial_weights.h"
+#include "trainer/cpu_engine.h"
 #include "trainer/schedule.h"
 
 namespace ddl {
@@ -126,11 +124,18 @@ LaneSettings LaneOf(const TrainerConfig& config, const TrainingBatches& batches)
 
 Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
                    const TrainingOutlets& outlets)
+    : Training(
+          config, batches, outlets,
+          std::make_unique<CpuEngine>(ShapeOf(config, batches), LaneOf(config, batches), batches)) {
+}
+
+Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
+                   const TrainingOutlets& outlets, std::unique_ptr<Engine> engine)
     : config_(config),
       batches_(batches),
       outlets_(outlets),
       steps_per_epoch_(StepsPerEpoch(config, batches.train.rows)),
-      plan_(ShapeOf(config, batches), {LaneOf(config, batches)}),
+      engine_(std::move(engine)),
       report_(config, batches, outlets.output_folder) {
   if (config.early_stopping.patience > 0 && batches.validation.rows == 0) {
     throw Error("early stopping without validation rows", "early_stopping",
@@ -161,7 +166,7 @@ std::uint64_t Training::LastEpoch() const {
 }
 
 std::vector<float> Training::State() {
-  const std::span<const float> state = plan_.State(0);
+  const std::span<const float> state = engine_->State();
   return {state.begin(), state.end()};
 }
 
@@ -169,21 +174,21 @@ std::vector<float> Training::State() {
 void Training::Start() {
   std::vector<std::string> notes;
   std::optional<Checkpoint> found;
-  if (folder_) found = folder_->LoadNewest(Describe(), plan_.State(0).size(), notes);
+  if (folder_) found = folder_->LoadNewest(Describe(), engine_->Compiled().state_floats, notes);
   for (const std::string& note : notes) {
     outlets_.notes(note);
   }
   if (!found) {
-    InitialiseWeights(plan_.Compiled(), config_.model.init, config_.seed, plan_.LaneBlock(0));
+    engine_->Initialise(config_.model.init, config_.seed);
     return;
   }
   clock_ = found->header.clock;
-  std::copy(found->state.begin(), found->state.end(), plan_.State(0).begin());
+  engine_->SetState(found->state);
   outlets_.notes(
       fmt::format("continued after {} epochs and {} steps", clock_.epoch, clock_.step_in_epoch));
-  if (found->header.arithmetic != DescribeArithmetic(config_.precision)) {
+  if (found->header.arithmetic != engine_->Arithmetic()) {
     outlets_.notes(fmt::format("it ran under {} before and runs under {} now: the bits may differ",
-                               found->header.arithmetic, DescribeArithmetic(config_.precision)));
+                               found->header.arithmetic, engine_->Arithmetic()));
   }
 }
 
@@ -204,12 +209,38 @@ TrainingEnd Training::RunEpoch() {
 // Steps to the end of the epoch or until asked to stop; false when the loss is no number any more.
 bool Training::TakeSteps(const RowOrder& order) {
   while (clock_.step_in_epoch < steps_per_epoch_ && !outlets_.is_stop_asked()) {
-    const std::size_t first = clock_.step_in_epoch * config_.batch_size;
-    const std::size_t count =
-        std::min<std::size_t>(config_.batch_size, batches_.train.rows - first);
-    TakeStep(order(first, count));
+    const std::span<const BatchScore> scores = TakeStretch(order);
     if (!has_stepped_) SayBegun();
-    const BatchScore& score = plan_.Score(0);
+    if (!Count(scores)) return false;
+  }
+  return true;
+}
+
+std::span<const BatchScore> Training::TakeStretch(const RowOrder& order) {
+  const std::uint64_t count =
+      std::min<std::uint64_t>(engine_->Stretch(), steps_per_epoch_ - clock_.step_in_epoch);
+  const std::size_t first = clock_.step_in_epoch * config_.batch_size;
+  const std::size_t rows =
+      std::min<std::size_t>(count * config_.batch_size, batches_.train.rows - first);
+  rows_.clear();
+  steps_.clear();
+  rows_.reserve(rows);  // so that what the steps refer to stays where it is
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::size_t begin = rows_.size();
+    const auto own = order(first + begin, std::min<std::size_t>(config_.batch_size, rows - begin));
+    rows_.insert(rows_.end(), own.begin(), own.end());
+    steps_.push_back({.rows = std::span<const std::uint32_t>(rows_).subspan(begin),
+                      .epoch = clock_.epoch,
+                      .number = clock_.iteration + i + 1,
+                      .lr = RateAt(clock_.iteration + i)});
+  }
+  return engine_->Train(steps_);
+}
+
+// Up to the first loss that is no number; false where there is one.
+bool Training::Count(std::span<const BatchScore> scores) {
+  for (const BatchScore& score : scores) {
+    ++clock_.iteration;
     if (!std::isfinite(score.loss_sum)) return false;
     clock_.loss_sum += score.loss_sum;
     clock_.correct += score.correct;
@@ -223,8 +254,8 @@ bool Training::TakeSteps(const RowOrder& order) {
 void Training::SayBegun() {
   has_stepped_ = true;
   outlets_.notes(fmt::format("training {}; {} weights, {} steps an epoch, {}", Describe(),
-                             CountWeights(plan_.Compiled()), steps_per_epoch_,
-                             DescribeArithmetic(config_.precision)));
+                             CountWeights(engine_->Compiled()), steps_per_epoch_,
+                             engine_->Arithmetic()));
 }
 
 void Training::SayStalled() {
@@ -235,16 +266,6 @@ void Training::SayStalled() {
                              *clock_.progress.best, clock_.progress.stale));
 }
 
-void Training::TakeStep(std::span<const std::uint32_t> rows) {
-  BatchPlace place = plan_.Batch(0);
-  place.epoch = clock_.epoch;
-  batches_.train.load(rows, place);
-  const double lr = RateAt(clock_.iteration);
-  ++clock_.iteration;
-  plan_.SetStep(0, rows.size(), clock_.iteration, lr);
-  plan_.Step();
-}
-
 // The line goes out before the checkpoint: a kill between the two repeats a line, never loses one.
 bool Training::FinishEpoch() {
   EpochMetrics metrics{.epoch = clock_.epoch + 1,
@@ -253,7 +274,7 @@ bool Training::FinishEpoch() {
                        .samples_per_s = static_cast<double>(clock_.rows) / clock_.seconds,
                        .limit_gflops = outlets_.limit_flops / kGiga,
                        .lr = RateAt(clock_.iteration - 1)};
-  metrics.gflops = metrics.samples_per_s * FlopsOfRow(plan_.Compiled()) / kGiga;
+  metrics.gflops = metrics.samples_per_s * FlopsOfRow(engine_->Compiled()) / kGiga;
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
   if (metrics.validation && !std::isfinite(metrics.validation->loss)) return false;
   if (batches_.is_regression) metrics.train.accuracy.reset();
@@ -288,39 +309,28 @@ bool Training::FinishTraining() {
     outlets_.metrics(TestLine(clock_.epoch, test));
   }
   const std::string table = report_.Finish({.training = Describe(),
-                                            .arithmetic = DescribeArithmetic(config_.precision),
+                                            .arithmetic = engine_->Arithmetic(),
                                             .epoch = clock_.epoch,
                                             .iteration = clock_.iteration});
   if (!table.empty()) outlets_.notes(table);
   return true;
 }
 
-Quality Training::Measure(const Batches& part, const Watcher& watcher) {
-  BatchScore sum;
-  const std::size_t most = plan_.Compiled().shape.evaluation_batch;
-  std::vector<std::uint32_t> rows(most);
-  for (std::size_t first = 0; first < part.rows; first += most) {
-    const std::size_t count = std::min(most, part.rows - first);
-    std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-    const auto some = std::span<const std::uint32_t>(rows).first(count);
-    part.load(some, plan_.Batch(0));
-    plan_.Evaluate(count);
-    if (watcher) watcher(some, plan_.Outputs(0));
-    sum.Add(plan_.Score(0));
-  }
+Quality Training::Measure(const Batches& part, const OutputWatcher& watcher) {
+  const BatchScore sum = engine_->Evaluate(part, watcher);
   return batches_.is_regression ? RegressionQuality(sum)
                                 : ClassQuality(sum.loss_sum, sum.correct, sum.rows);
 }
 
 void Training::Save(bool is_best) {
   if (!folder_) return;
-  const Model& model = plan_.Compiled();
+  const Model& model = engine_->Compiled();
   CheckpointHeader header{
-      .training = Describe(), .arithmetic = DescribeArithmetic(config_.precision), .clock = clock_};
+      .training = Describe(), .arithmetic = engine_->Arithmetic(), .clock = clock_};
   for (const NamedTensor& named : model.layout.Tensors()) {
     if (named.tensor.offset < model.state_floats) header.tensors.push_back(named);
   }
-  folder_->Save(header, plan_.State(0), is_best);
+  folder_->Save(header, engine_->State(), is_best);
 }
 
 double Training::RateAt(std::uint64_t step) const {
@@ -334,7 +344,7 @@ std::string Training::Describe() const {
   constexpr const char* kOptimizers[] = {"sgd", "adam", "adamw", "lion", "muon"};
   constexpr const char* kLosses[] = {"", " mse", " mae", " huber"};
   constexpr const char* kActivations[] = {"identity", "relu", "tanh", "gelu"};
-  const ModelShape& shape = plan_.Compiled().shape;
+  const ModelShape& shape = engine_->Compiled().shape;
   std::vector<std::string> layers;
   for (const Layer& layer : shape.layers) {
     layers.push_back(NameOf(layer));

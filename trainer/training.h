@@ -14,9 +14,9 @@
 #include "trainer/batches.h"
 #include "trainer/checkpoint_folder.h"
 #include "trainer/config.h"
+#include "trainer/engine.h"
 #include "trainer/final_report.h"
 #include "trainer/metric_line.h"
-#include "trainer/plan.h"
 
 namespace ddl {
 
@@ -43,6 +43,9 @@ class Training {
   // Config, batches and outlets outlive the training. Throws Error when a batch does not fit the
   // training part, or a checkpoint belongs to another training.
   Training(const TrainerConfig& config, const TrainingBatches& batches,
+           const TrainingOutlets& outlets, std::unique_ptr<Engine> engine);
+  // On this machine's processor.
+  Training(const TrainerConfig& config, const TrainingBatches& batches,
            const TrainingOutlets& outlets);
 
   // Says a line after each epoch, then the test figures of the final weights, and leaves behind
@@ -52,7 +55,6 @@ class Training {
   TrainingEnd Run();
 
   [[nodiscard]] const TrainingClock& Clock() const { return clock_; }
-  [[nodiscard]] const Plan& Compiled() const { return plan_; }
   // A copy of the weights and the optimizer's state.
   [[nodiscard]] std::vector<float> State();
 
@@ -63,13 +65,12 @@ class Training {
   void SayBegun();
   void SayStalled();
   [[nodiscard]] std::uint64_t LastEpoch() const;
-  void TakeStep(std::span<const std::uint32_t> rows);
+  [[nodiscard]] std::span<const BatchScore> TakeStretch(const RowOrder& order);
+  [[nodiscard]] bool Count(std::span<const BatchScore> scores);
   // False when a loss that would be told is no number.
   [[nodiscard]] bool FinishEpoch();
   [[nodiscard]] bool FinishTraining();
-  // Told of every batch after it was evaluated.
-  using Watcher = std::function<void(std::span<const std::uint32_t> rows, const OutputView&)>;
-  [[nodiscard]] Quality Measure(const Batches& part, const Watcher& watcher = {});
+  [[nodiscard]] Quality Measure(const Batches& part, const OutputWatcher& watcher = {});
   void Save(bool is_best);
   [[nodiscard]] double RateAt(std::uint64_t step) const;
   [[nodiscard]] std::string Describe() const;
@@ -78,11 +79,13 @@ class Training {
   const TrainingBatches& batches_;
   const TrainingOutlets& outlets_;
   std::uint64_t steps_per_epoch_;
-  Plan plan_;
+  std::unique_ptr<Engine> engine_;
   FinalReport report_;
   std::optional<CheckpointFolder> folder_;
   TrainingClock clock_;
   bool has_stepped_ = false;
+  std::vector<TrainingStep> steps_;  // of a stretch
+  std::vector<std::uint32_t> rows_;  // of all of them
 };
 
 }  // namespace ddl

@@ -2,10 +2,13 @@
 #include "trainer/trial.h"
 
 #include <exception>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/cpu_engine.h"
 #include "trainer/explain.h"
 #include "trainer/gemm.h"
 #include "trainer/limits.h"
@@ -18,11 +21,23 @@ namespace {
 
 // Floating-point operations a second that this machine is known to reach for it.
 double LimitFor(const TrainerConfig& config) {
+  if (config.device == DeviceKind::kGpu) return 0.0;  // the probe measures processors
   return LimitOf(KeptLimits(DataPathsFromEnvironment().cache, DescribeMachine()), config.precision,
                  config.threads);
 }
 
-int Train(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
+// What is to compute it; null: told to stop before there was room on the GPU.
+std::unique_ptr<Engine> MakeEngine(const TrainerConfig& config, const TrainingBatches& batches,
+                                   GpuTeams& gpus, const TrialOutlets& outlets) {
+  const ModelShape shape = ShapeOf(config, batches);
+  const LaneSettings lane = LaneOf(config, batches);
+  if (config.device == DeviceKind::kCpu) return std::make_unique<CpuEngine>(shape, lane, batches);
+  return gpus.Join(config, shape, lane, batches,
+                   {.is_stop_asked = outlets.is_stop_asked, .notes = outlets.notes});
+}
+
+int Train(const TrainerCommand& command, const DataSource& data, GpuTeams& gpus,
+          const TrialOutlets& outlets) {
   const TrainerConfig config = ReadTrainerConfig(command.config);
   PinArithmetic(config.threads);
   const Dataset& dataset = data(config.data);
@@ -41,12 +56,15 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
                             .output_folder = command.output_folder,
                             .until = command.until,
                             .limit_flops = LimitFor(config)};
-  Training training(config, batches, own);
+  const int stopped = command.checkpoint_folder ? kToBeContinued : kStopped;
+  auto engine = MakeEngine(config, batches, gpus, outlets);
+  if (engine == nullptr) return stopped;
+  Training training(config, batches, own, std::move(engine));
   switch (training.Run()) {
     case TrainingEnd::kFinished:
       return 0;
     case TrainingEnd::kStopped:
-      return command.checkpoint_folder ? kToBeContinued : kStopped;
+      return stopped;
     case TrainingEnd::kDiverged:
       // As configs/failure_rules.cc knows it.
       outlets.notes(fmt::format(
@@ -60,8 +78,17 @@ int Train(const TrainerCommand& command, const DataSource& data, const TrialOutl
 
 }  // namespace
 
-int RunTrial(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets) {
-  return CodeOf([&] { return Train(command, data, outlets); }, outlets.notes);
+int RunTrial(const TrainerCommand& command, const DataSource& data, GpuTeams& gpus,
+             const TrialOutlets& outlets) {
+  const auto train = [&] {
+    try {
+      return Train(command, data, gpus, outlets);
+    } catch (const GpuFault& fault) {
+      outlets.notes(fmt::format("ddl-trainer: {}", fault.what()));
+      return kGpuFailed;
+    }
+  };
+  return CodeOf(train, outlets.notes);
 }
 
 int CodeOf(const std::function<int()>& judge,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "trainer/command_line.h"
+#include "trainer/cuda/gpu_teams.h"
 #include "trainer/dataset.h"
 
 namespace ddl {
@@ -13,6 +14,7 @@ namespace ddl {
 inline constexpr int kTrialFailed = 1;
 inline constexpr int kWrongInput = 2;
 inline constexpr int kInfrastructure = 3;
+inline constexpr int kGpuFailed = 4;       // of RunTrial alone: this process is done with its GPU
 inline constexpr int kToBeContinued = 75;  // EX_TEMPFAIL, as ddl understands it
 inline constexpr int kStopped = 128 + 15;
 
@@ -28,7 +30,8 @@ using DataSource = std::function<const Dataset&(const Json& data)>;
 
 // Trains on this thread as `command` says and returns the exit code. Nothing is thrown: what goes
 // wrong is said in a note.
-int RunTrial(const TrainerCommand& command, const DataSource& data, const TrialOutlets& outlets);
+int RunTrial(const TrainerCommand& command, const DataSource& data, GpuTeams& gpus,
+             const TrialOutlets& outlets);
 
 // `judge` gives an exit code; what it throws is told in a note, and its code is returned.
 int CodeOf(const std::function<int()>& judge,

@@ -37,6 +37,13 @@ TEST(LaunchPlan, LeavesThoseAloneThatNeedAProcessOfTheirOwn) {
   spec = OfTheTrainer();
   spec.resources.cpus = 0.25;
   EXPECT_EQ(LanesOf(spec, nullptr, 8), 8);
+  spec.resources.gpus = 1;
+  EXPECT_EQ(LanesOf(spec, nullptr, 8), 0);
+  spec.resources.gpus = 0.25;
+  EXPECT_EQ(LanesOf(spec, nullptr, 8), 4) << "two GPUs, a worker each";
+  spec.resources.gpus = 1.0 / 3.0;
+  EXPECT_EQ(LanesOf(spec, nullptr, 9), 2) << "thousandths are given, which are rounded up";
+  spec.resources.gpus = 0;
   HostEntry entry;
   entry.setup = {"module load gcc"};
   EXPECT_EQ(LanesOf(spec, &entry, 8), 0);
@@ -61,7 +68,7 @@ TEST(LaunchPlan, NamesTheWorkerWhereALaneMayShare) {
   EXPECT_TRUE(PlanLaunch(subject).worker.empty());
   subject.lanes = 2;
   const LaunchRecord record = PlanLaunch(subject);
-  EXPECT_EQ(record.worker, (std::vector<std::string>{trainer, "--lanes"}));
+  EXPECT_EQ(record.worker, (std::vector<std::string>{trainer, "--lanes", "2"}));
   EXPECT_EQ(record.argv, (std::vector<std::string>{trainer, "${args_json_file}"}));
   EXPECT_EQ(record.lanes, 2);
 }

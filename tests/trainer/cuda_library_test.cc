@@ -3,28 +3,15 @@
 // are skipped and say why; `./run-tests --gpu` insists that they run.
 #include "trainer/cuda/cuda_library.h"
 
-#include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "tests/trainer/gpu_at_hand.h"
 #include "tests/trainer/gpu_case.h"
 
 namespace ddl {
 namespace {
-
-const std::filesystem::path kLibrary = std::filesystem::path(DDL_BINARY_DIR) / "libddl_cuda.so";
-
-std::string ReasonFor(const std::filesystem::path& path) {
-  try {
-    (void)CudaLibrary(path).Devices();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.Kind(), ErrorKind::kInfrastructure);
-    EXPECT_FALSE(error.Hint().empty());
-    return error.Message();
-  }
-  return "";
-}
 
 TEST(CudaLibrary, SaysThatItIsNotThere) {
   EXPECT_EQ(ReasonFor("/nowhere/libddl_cuda.so"), "no library for GPUs");
@@ -35,21 +22,13 @@ TEST(CudaLibrary, SaysThatAFileIsNoLibrary) {
 }
 
 TEST(CudaLibrary, SaysWhatTheMachineLacks) {
-  if (!std::filesystem::exists(kLibrary)) GTEST_SKIP() << "libddl_cuda is not built here";
-  const std::string reason = ReasonFor(kLibrary);
+  if (!std::filesystem::exists(BuiltCudaLibrary())) GTEST_SKIP() << "libddl_cuda is not built here";
+  const std::string reason = ReasonFor(BuiltCudaLibrary());
   if (reason.empty()) GTEST_SKIP() << "this machine lacks nothing";
   const bool names_it = reason.find("driver") != std::string::npos ||
                         reason.find("GPU") != std::string::npos ||
                         reason.find("cannot be loaded") != std::string::npos;
   EXPECT_TRUE(names_it) << reason;
-}
-
-// A reason to skip what needs a GPU; with DDL_NEEDS_GPU there is none.
-std::string WhyNoGpu() {
-  const std::string reason = ReasonFor(kLibrary);
-  if (std::getenv("DDL_NEEDS_GPU") == nullptr) return reason;
-  EXPECT_EQ(reason, "") << "DDL_NEEDS_GPU is set";
-  return "";
 }
 
 // Dropout, smoothing, decay and rates that differ from lane to lane; Fashion-MNIST's shape.
@@ -85,12 +64,12 @@ class CudaLibraryOnGpu : public testing::TestWithParam<ProductPrecision> {
   // The states of all lanes after steps 1, …, `last`, left and taken up again after `broken`.
   std::vector<std::vector<float>> StatesAfter(std::size_t lanes, std::uint64_t last,
                                               std::uint64_t broken = 0) {
-    const auto first_device = CudaLibrary(kLibrary).Open(0);
+    const auto first_device = CudaLibrary(BuiltCudaLibrary()).Open(0);
     DeviceLanes first(*first_device, Settings(lanes, GetParam()), rows_);
     first.Steps(1, broken == 0 ? last : broken);
     std::vector<std::vector<float>> states = StatesOf(first, lanes);
     if (broken == 0) return states;
-    const auto device = CudaLibrary(kLibrary).Open(0);
+    const auto device = CudaLibrary(BuiltCudaLibrary()).Open(0);
     DeviceLanes second(*device, Settings(lanes, GetParam()), rows_);
     for (std::size_t lane = 0; lane < lanes; ++lane)
       second.Compiled().SetState(lane, states[lane]);
@@ -113,7 +92,7 @@ TEST_P(CudaLibraryOnGpu, LossesOfAHundredStepsAreTheCpus) {
   constexpr std::uint64_t kSteps = 100;
   constexpr double kRows = 64.0;  // of the smallest batch
   const GpuPlanSettings settings = Settings(2, GetParam());
-  const auto device = CudaLibrary(kLibrary).Open(0);
+  const auto device = CudaLibrary(BuiltCudaLibrary()).Open(0);
   DeviceLanes lanes(*device, settings, rows_);
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
   for (std::size_t lane = 0; lane < 2; ++lane) {

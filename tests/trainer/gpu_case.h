@@ -148,4 +148,11 @@ inline double LargestGap(std::span<const float> a, std::span<const float> b) {
   return gap;
 }
 
+inline double MeanGap(std::span<const float> a, std::span<const float> b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    sum += std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+  return sum / static_cast<double>(a.size());
+}
+
 }  // namespace ddl

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/trainer/host_device.h"
+#include "tests/trainer/kernel_case.h"
 #include "trainer/activation_kernels.h"
 #include "trainer/dataset.h"
 #include "trainer/initial_weights.h"
@@ -18,45 +18,6 @@
 
 namespace ddl {
 namespace {
-
-constexpr std::uint32_t kLanes = 2;
-
-std::vector<float> Normal(std::size_t count, unsigned seed, float deviation = 1.0F) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0F, deviation);
-  std::vector<float> values(count);
-  for (float& value : values)
-    value = normal(random);
-  return values;
-}
-
-// Memory of two lanes as bodies want it, aligned for four floats at a time.
-struct Memory {
-  explicit Memory(std::size_t lane_floats)
-      : lines(kLanes * lane_floats / kFour), floats(lane_floats) {}
-  [[nodiscard]] LaneFloats Arena() { return {.floats = lines.data()->at, .lane_floats = floats}; }
-  [[nodiscard]] std::span<float> Lane(std::uint32_t lane) { return {Arena().At(lane, 0), floats}; }
-
-  std::vector<FourFloats> lines;
-  std::size_t floats;
-};
-
-struct Board {
-  [[nodiscard]] StepBoard View() {
-    return {.cursor = &cursor,
-            .steps = steps.data(),
-            .order = order.data(),
-            .scores = scores.data(),
-            .lanes = kLanes,
-            .order_rows = order_rows};
-  }
-
-  std::uint32_t cursor = 1;  // the tables' second step
-  std::vector<LaneStep> steps = std::vector<LaneStep>(2 * kLanes);
-  std::vector<std::uint32_t> order;
-  std::vector<LaneScore> scores = std::vector<LaneScore>(2 * kLanes);
-  std::uint32_t order_rows = 0;
-};
 
 // Forty rows' places, of which lanes use 33 and 40, from data of 50 rows.
 constexpr std::uint32_t kRows = 40;
@@ -78,26 +39,37 @@ void ExpectGathered(const std::vector<Stored>& features, const Affine& affine,
   board.steps[2].rows = 33;
   board.steps[3].rows = kRows;
   std::vector<std::int32_t> found(kLanes * kRows, -1);
-  RunOnHost(GatherBody<Stored>{.blocks = BlocksFor(kRows, GatherBody<Stored>::kBlockRows),
-                               .board = board.View(),
-                               .arena = memory.Arena(),
-                               .data = {.features = features.data(),
-                                        .labels = labels.data(),
-                                        .mean = affine.mean.data(),
-                                        .scale = affine.scale.data(),
-                                        .width = width,
-                                        .is_scaled_each = affine.mean.size() > 1},
-                               .out = 16,
-                               .stride = static_cast<std::uint32_t>(stride),
-                               .rows = kRows,
-                               .labels = found.data(),
-                               .label_rows = kRows},
-            kLanes);
+  std::vector<Affine> own(kLanes, affine);  // the second lane scales by other numbers
+  for (float& factor : own[1].scale)
+    factor *= 0.5F;
+  for (float& mean : own[1].mean)
+    mean += 1.0F;
+  std::vector<float> mean;
+  std::vector<float> scale;
+  for (const Affine& one : own) {
+    mean.insert(mean.end(), one.mean.begin(), one.mean.end());
+    scale.insert(scale.end(), one.scale.begin(), one.scale.end());
+  }
+  RunOnHost(
+      GatherBody<Stored>{
+          .blocks = BlocksFor(kRows, GatherBody<Stored>::kBlockRows),
+          .board = board.View(),
+          .arena = memory.Arena(),
+          .data = {.features = features.data(), .labels = labels.data(), .width = width},
+          .scales = {.mean = mean.data(),
+                     .scale = scale.data(),
+                     .floats = static_cast<std::uint32_t>(affine.mean.size())},
+          .out = 16,
+          .stride = static_cast<std::uint32_t>(stride),
+          .rows = kRows,
+          .labels = found.data(),
+          .label_rows = kRows},
+      kLanes);
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
     const std::uint32_t used = board.steps[2 + lane].rows;
     const auto rows = std::span(board.order).subspan((2 + lane) * kRows, used);
     std::vector<float> expected(kRows * stride, 0.0F);
-    GatherRows(split, rows, affine, expected, stride);
+    GatherRows(split, rows, own[lane], expected, stride);
     for (std::size_t i = 0; i < expected.size(); ++i)
       ASSERT_EQ(memory.Lane(lane)[16 + i], expected[i]) << lane << " " << i;
     for (std::size_t row = 0; row < used; ++row)
@@ -177,7 +149,7 @@ void ExpectDense(Activation activation, double bound) {
                              .rows = kRows,
                              .stride = kWide},
             kLanes);
-  RunOnHost(ActivationGradientBody{.blocks = BlocksFor(kWide, ActivationGradientBody::kCols),
+  RunOnHost(ActivationGradientBody{.blocks = ColumnSlices{kRows, kWide}.Blocks(),
                                    .arena = memory.Arena(),
                                    .activation = activation,
                                    .pre = at.pre,

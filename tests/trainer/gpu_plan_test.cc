@@ -146,6 +146,25 @@ TEST(GpuPlan, ALaneIsBitForBitWhatItIsAlone) {
   EXPECT_EQ(together.Compiled().State(0), solo.Compiled().State(0));
 }
 
+TEST(GpuPlan, LanesBehindTheWidthStandStill) {
+  const GpuPlanSettings settings = SettingsOf(Usual());
+  HostDevice device;
+  DeviceLanes lanes(device, settings, Rows());
+  HostDevice other;
+  DeviceLanes whole(other, settings, Rows());
+  const std::vector<float> before = lanes.Compiled().State(2);
+  const std::vector<std::uint32_t> rows = RowsOf(0, 1, 12, kRows);
+  const LaneBatch batch{.rows = rows, .step = 1, .lr = 0.1};
+  lanes.Compiled().Train(std::vector<LaneBatch>(2, batch), 2);
+  whole.Compiled().Train(std::vector<LaneBatch>(3, batch));
+  for (std::size_t lane = 0; lane < 2; ++lane)
+    EXPECT_EQ(lanes.Compiled().State(lane), whole.Compiled().State(lane));
+  EXPECT_EQ(lanes.Compiled().State(2), before);
+  const LaneBatch next{.rows = rows, .step = 2, .lr = 0.1};
+  lanes.Compiled().Train(std::vector<LaneBatch>(3, next));
+  EXPECT_NE(lanes.Compiled().State(2), before);
+}
+
 TEST(GpuPlan, StretchesOfAnyLengthGiveTheSameBits) {
   GpuPlanSettings settings = SettingsOf(Usual());
   HostDevice device;
@@ -251,18 +270,6 @@ void ExpectRefused(GpuPlanSettings settings, const std::string& word) {
 
 TEST(GpuPlan, RefusesByNameWhatIsNotBuilt) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  GpuPlanSettings clipped = settings;
-  clipped.lanes[1].clip_norm = 1.0;
-  ExpectRefused(clipped, "clipped");
-  GpuPlanSettings pooled = settings;
-  pooled.shape.layers.insert(pooled.shape.layers.begin(), ConvLayer{.channels = 8});
-  ExpectRefused(pooled, "8c");
-  GpuPlanSettings regression = settings;
-  regression.shape.loss = LossKind::kHuber;
-  ExpectRefused(regression, "regression");
-  GpuPlanSettings rounded = settings;
-  rounded.shape.precision = Precision::kBfloat16;
-  ExpectRefused(rounded, "bf16");
   GpuPlanSettings orthogonal = settings;
   orthogonal.shape.orthogonalises = true;
   ExpectRefused(orthogonal, "muon");

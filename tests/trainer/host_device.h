@@ -4,6 +4,7 @@
 // not matter.
 #pragma once
 
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <type_traits>
@@ -11,16 +12,22 @@
 #include <variant>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include "trainer/cuda/gpu_device.h"
 
 namespace ddl {
 
 enum class ThreadOrder : std::uint8_t { kUp, kDown };
 
+// Tests are compiled without optimisation; what does the work is not.
+#if defined(__clang__)
+#define DDL_FAST
+#else
+#define DDL_FAST __attribute__((optimize("O2")))
+#endif
+
 template <class Body>
-void RunOnHost(const Body& body, std::uint32_t lanes, ThreadOrder order = ThreadOrder::kUp) {
+DDL_FAST void RunOnHost(const Body& body, std::uint32_t lanes,
+                        ThreadOrder order = ThreadOrder::kUp) {
   struct alignas(16) Sixteen {
     unsigned char bytes[16];
   };
@@ -38,12 +45,17 @@ void RunOnHost(const Body& body, std::uint32_t lanes, ThreadOrder order = Thread
   }
 }
 
-inline double FactorAt(const float* at, const ProductFactor& factor, std::size_t row,
-                       std::size_t col) {
-  return factor.is_transposed ? at[col * factor.stride + row] : at[row * factor.stride + col];
+DDL_FAST inline double FactorAt(const float* at, const ProductFactor& factor, bool is_rounded,
+                                std::size_t row, std::size_t col) {
+  const std::size_t place =
+      factor.is_transposed ? col * factor.stride + row : row * factor.stride + col;
+  if (!is_rounded) return static_cast<double>(at[place]);
+  const std::uint32_t bits = reinterpret_cast<const Bfloat16*>(at)[place].bits;
+  return static_cast<double>(std::bit_cast<float>(bits << 16U));
 }
 
-inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t lanes) {
+DDL_FAST inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t lanes) {
+  const bool is_rounded = product.precision == ProductPrecision::kBfloat16;
   for (std::uint32_t lane = 0; lane < lanes; ++lane) {
     const float* a = product.arena.At(lane, product.a.offset);
     const float* b = product.arena.At(lane, product.b.offset);
@@ -52,7 +64,8 @@ inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t lanes) {
       for (std::size_t col = 0; col < product.cols; ++col) {
         double sum = 0.0;
         for (std::size_t i = 0; i < product.inner; ++i)
-          sum += FactorAt(a, product.a, row, i) * FactorAt(b, product.b, i, col);
+          sum += FactorAt(a, product.a, is_rounded, row, i) *
+                 FactorAt(b, product.b, is_rounded, i, col);
         out[row * product.out.stride + col] = static_cast<float>(sum);
       }
     }
@@ -65,6 +78,9 @@ class HostDevice final : public GpuDevice {
 
   void* Allocate(std::size_t bytes) override {
     bytes_ += bytes;
+    return AllocateStaging(bytes);
+  }
+  void* AllocateStaging(std::size_t bytes) override {
     blocks_.emplace_back(bytes / sizeof(Line) + 1);
     std::memset(blocks_.back().data(), 0, blocks_.back().size() * sizeof(Line));
     return blocks_.back().data();

@@ -47,7 +47,8 @@ void Check(int code, const CudaFault& fault) {
     throw GpuMemoryError(fault.text, "", "use fewer lanes, or free the GPU",
                          ErrorKind::kInfrastructure);
   }
-  throw Unusable(fault.text, "", "see the driver's own log (dmesg), or use CPUs");
+  throw GpuFault(fault.text, "", "see the driver's own log (dmesg), or use CPUs",
+                 ErrorKind::kInfrastructure);
 }
 
 std::string UuidText(const unsigned char (&uuid)[16]) {
@@ -72,6 +73,12 @@ class CudaDevice final : public GpuDevice {
     CudaFault fault{};
     void* at = nullptr;
     Check(calls_.allocate(session_.get(), bytes, &at, &fault), fault);
+    return at;
+  }
+  void* AllocateStaging(std::size_t bytes) override {
+    CudaFault fault{};
+    void* at = nullptr;
+    Check(calls_.allocate_staging(session_.get(), bytes, &at, &fault), fault);
     return at;
   }
   void Upload(void* to, const void* from, std::size_t bytes) override {
@@ -116,13 +123,13 @@ class CudaDevice final : public GpuDevice {
 
 CudaLibrary::CudaLibrary(const std::filesystem::path& path) : calls_(LoadInterface(path)) {}
 
-std::vector<GpuFacts> CudaLibrary::Devices() const {
+std::vector<CudaGpuFacts> CudaLibrary::Devices() const {
   CudaFault fault{};
   int count = 0;
   if (calls_->count_devices(&count, &fault) != kCudaDone) {
     throw Unusable(fault.text, "", "install or load the driver, or use CPUs");
   }
-  std::vector<GpuFacts> devices;
+  std::vector<CudaGpuFacts> devices;
   for (int device = 0; device < count; ++device) {
     CudaDeviceFacts facts{};
     Check(calls_->describe(device, &facts, &fault), fault);
@@ -140,12 +147,12 @@ std::vector<GpuFacts> CudaLibrary::Devices() const {
 }
 
 std::unique_ptr<GpuDevice> CudaLibrary::Open(std::size_t number) const {
-  const std::vector<GpuFacts> devices = Devices();
+  const std::vector<CudaGpuFacts> devices = Devices();
   if (number >= devices.size()) {
     throw Unusable(fmt::format("GPU {} of {}", number, devices.size()), "",
                    "count from 0, or let CUDA_VISIBLE_DEVICES name more");
   }
-  const GpuFacts& facts = devices[number];
+  const CudaGpuFacts& facts = devices[number];
   if (facts.major < kLeastGpuMajor) {
     throw Unusable(fmt::format("GPU {} ({}) has compute capability {}.{}", number, facts.name,
                                facts.major, facts.minor),

@@ -14,7 +14,7 @@
 
 namespace ddl {
 
-struct GpuFacts {
+struct CudaGpuFacts {
   std::string name;
   std::string uuid;  // "GPU-5a3c…", as nvidia-smi tells it
   int major = 0;     // compute capability
@@ -34,7 +34,7 @@ class CudaLibrary {
   explicit CudaLibrary(const std::filesystem::path& path);
 
   // The GPUs that CUDA_VISIBLE_DEVICES leaves. Throws Error without a driver or without any GPU.
-  [[nodiscard]] std::vector<GpuFacts> Devices() const;
+  [[nodiscard]] std::vector<CudaGpuFacts> Devices() const;
   // By its place in that list. Outlives the library object. Throws Error for a GPU that is too old.
   [[nodiscard]] std::unique_ptr<GpuDevice> Open(std::size_t number) const;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "trainer/activation_kernels.h"
+#include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/vector_math.h"
@@ -71,52 +72,45 @@ struct BiasActivateBody {
   }
 };
 
-// gradient *= f'(pre); bias_gradient = its column sums: each of eight groups of threads adds every
-// eighth row, then the eight sums are added in order.
+// gradient *= f'(pre); bias_gradient = its column sums, slice by slice (column_slices.h): of one
+// slice they are the bias's own.
 struct ActivationGradientBody {
-  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
   static constexpr std::uint32_t kPhases = 2;
-  static constexpr std::uint32_t kCols = 32;
-  static constexpr std::uint32_t kGroups = kThreads / kCols;
   static constexpr std::size_t kSharedBytes = kThreads * sizeof(float);
 
-  std::uint32_t blocks = 0;  // BlocksFor(stride, kCols)
+  std::uint32_t blocks = 0;  // of ColumnSlices
   LaneFloats arena;
   Activation activation = Activation::kIdentity;
   std::size_t pre = 0;
   std::size_t out = 0;
   std::size_t gradient = 0;
-  std::size_t bias_gradient = 0;
+  std::size_t bias_gradient = 0;  // [slices, stride]
   std::uint32_t rows = 0;
   std::uint32_t stride = 0;
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
-    const std::uint32_t own = at.thread % kCols;
-    const std::uint32_t group = at.thread / kCols;
-    const std::uint32_t col = at.block * kCols + own;
-    if (col >= stride) return;
+    const ColumnSlices::Place place = ColumnSlices{rows, stride}.At(at, rows);
+    if (place.col >= stride) return;
     auto* sums = static_cast<float*>(shared);
     if (phase == 0) {
-      sums[at.thread] = PassBack(at.lane, col, group);
-    } else if (group == 0) {
-      float sum = sums[own];
-      for (std::uint32_t other = 1; other < kGroups; ++other) {
-        sum += sums[other * kCols + own];
-      }
-      *arena.At(at.lane, bias_gradient + col) = sum;
+      sums[at.thread] = PassBack(at.lane, place);
+    } else if (place.group == 0) {
+      *arena.At(at.lane, bias_gradient + std::size_t{place.slice} * stride + place.col) =
+          ColumnSlices::Fold(sums, place.own);
     }
   }
 
  private:
-  [[nodiscard]] DDL_INLINE float PassBack(std::uint32_t lane, std::uint32_t col,
-                                          std::uint32_t group) const {
+  [[nodiscard]] DDL_INLINE float PassBack(std::uint32_t lane,
+                                          const ColumnSlices::Place& place) const {
     float sum = 0.0F;
-    for (std::uint32_t row = group; row < rows; row += kGroups) {
-      const std::size_t place = std::size_t{row} * stride + col;
-      float* g = arena.At(lane, gradient + place);
+    for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
+      const std::size_t at = std::size_t{row} * stride + place.col;
+      float* g = arena.At(lane, gradient + at);
       float product = *g;
       if (activation != Activation::kIdentity) {  // which changes nothing: no write
-        product *= SlopeOf(activation, *arena.At(lane, pre + place), *arena.At(lane, out + place));
+        product *= SlopeOf(activation, *arena.At(lane, pre + at), *arena.At(lane, out + at));
         *g = product;
       }
       sum += product;

@@ -3,6 +3,7 @@
 // stored, scaled as trainer/gather_kernels.cc does it, bit for bit; labels beside them.
 #pragma once
 
+#include "trainer/cuda/augment_body.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 
@@ -13,10 +14,15 @@ template <class Stored>
 struct StoredRows {
   const Stored* features = nullptr;      // [rows, width]
   const std::int32_t* labels = nullptr;  // [rows]
-  const float* mean = nullptr;           // one for all features, or one each
-  const float* scale = nullptr;          // as many
   std::uint32_t width = 0;
-  bool is_scaled_each = false;
+};
+
+// What each lane makes of a feature: (x - mean) * scale. Lanes that validate on other rows have
+// other means.
+struct LaneScales {
+  const float* mean = nullptr;   // [lanes, floats]
+  const float* scale = nullptr;  // the same
+  std::uint32_t floats = 1;      // one for all features, or one each
 };
 
 // Thirty-two threads a row, four columns a thread at a time. Rows behind the batch and padding
@@ -33,11 +39,13 @@ struct GatherBody {
   StepBoard board;
   LaneFloats arena;
   StoredRows<Stored> data;
+  LaneScales scales;
   std::size_t out = 0;  // [rows, stride] of the lane
   std::uint32_t stride = 0;
   std::uint32_t rows = 0;          // of the place
   std::int32_t* labels = nullptr;  // [lanes, label_rows]
   std::uint32_t label_rows = 0;
+  ImageChanges changes = {};  // of training images
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
     const std::uint32_t row = at.block * kBlockRows + at.thread / kRowThreads;
@@ -46,11 +54,15 @@ struct GatherBody {
     const bool is_used = row < board.Step(at.lane).rows;
     const std::size_t source =
         is_used ? board.order[board.Entry(at.lane) * board.order_rows + row] : 0;
+    const DrawnChange change =
+        changes.is_on && is_used
+            ? DrawImageChange(changes, board.Step(at.lane), static_cast<std::uint32_t>(source))
+            : DrawnChange{};
     float* line = arena.At(at.lane, out + std::size_t{row} * stride);
     for (std::uint32_t col = worker * kFour; col < stride; col += kRowThreads * kFour) {
       FourFloats four{};
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        if (is_used && col + i < data.width) four.at[i] = Scaled(source, col + i);
+        if (is_used && col + i < data.width) four.at[i] = Value(at.lane, source, change, col + i);
       }
       *reinterpret_cast<FourFloats*>(line + col) = four;
     }
@@ -59,10 +71,22 @@ struct GatherBody {
   }
 
  private:
-  [[nodiscard]] DDL_INLINE float Scaled(std::size_t row, std::uint32_t col) const {
-    const std::uint32_t own = data.is_scaled_each ? col : 0;
-    const auto stored = static_cast<float>(data.features[row * data.width + col]);
-    return (stored - data.mean[own]) * data.scale[own];
+  [[nodiscard]] DDL_INLINE float Value(std::uint32_t lane, std::size_t row,
+                                       const DrawnChange& change, std::uint32_t col) const {
+    if (!changes.is_on) return Scaled(lane, ValueAt(row, col), col);
+    const ChangedSource from = SourceOf(changes, change, col);
+    if (from.is_blank) return 0.0F;
+    return Scaled(lane, from.is_outside ? 0.0F : ValueAt(row, from.col), col);
+  }
+
+  [[nodiscard]] DDL_INLINE float ValueAt(std::size_t row, std::uint32_t col) const {
+    return static_cast<float>(data.features[row * data.width + col]);
+  }
+
+  // A mean and scale for each feature are those of the place that a value comes to.
+  [[nodiscard]] DDL_INLINE float Scaled(std::uint32_t lane, float stored, std::uint32_t col) const {
+    const std::size_t own = std::size_t{lane} * scales.floats + (scales.floats > 1 ? col : 0);
+    return (stored - scales.mean[own]) * scales.scale[own];
   }
 };
 

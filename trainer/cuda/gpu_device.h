@@ -18,7 +18,14 @@ class GpuMemoryError : public Error {
   using Error::Error;
 };
 
-// Of one thread at a time. Failures are Errors; of memory, GpuMemoryError.
+// The device or its driver failed: nothing that was on it is of use any more, and no session of
+// this process will work again.
+class GpuFault : public Error {
+ public:
+  using Error::Error;
+};
+
+// Of one thread at a time. Throws GpuFault and GpuMemoryError.
 class GpuDevice {
  public:
   GpuDevice() = default;
@@ -28,7 +35,10 @@ class GpuDevice {
 
   // Zeroed, aligned to 256 bytes, free with the device.
   [[nodiscard]] virtual void* Allocate(std::size_t bytes) = 0;
-  // In order with all that was launched.
+  // Of the host, free with the device: the fastest to upload from.
+  [[nodiscard]] virtual void* AllocateStaging(std::size_t bytes) = 0;
+  // In order with all that was launched. `from` is free again on return, but for staging memory,
+  // which is free after the next Download or Wait.
   virtual void Upload(void* to, const void* from, std::size_t bytes) = 0;
   // Waits for all that was launched.
   virtual void Download(void* to, const void* from, std::size_t bytes) = 0;

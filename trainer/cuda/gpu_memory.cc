@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/cuda/gpu_device.h"
 #include "trainer/cuda/gpu_program.h"
 #include "trainer/cuda/interface.h"
 
@@ -16,6 +17,10 @@ namespace {
 constexpr double kMib = 1048576.0;
 constexpr double kGib = 1024.0 * kMib;
 
+std::size_t Usable(std::size_t free_bytes) {
+  return free_bytes / 10 * 9;
+}
+
 }  // namespace
 
 GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std::size_t stretch) {
@@ -23,24 +28,32 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   const std::size_t rows = PassRows(shape);
   const std::size_t step = rows * sizeof(std::uint32_t) + sizeof(LaneStep) + sizeof(LaneScore);
   GpuMemory memory;
-  memory.lane = model.layout.Floats() * sizeof(float) +
-                rows * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step;
-  memory.shared = data.rows * (data.features * data.bytes_each + sizeof(std::int32_t)) +
-                  2 * data.scale_floats * sizeof(float) +
-                  UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) +
-                  kCudaWorkspaceBytes;
+  memory.lane = ScratchBehind(model).end * sizeof(float) +
+                LabelRows(model) * (sizeof(std::int32_t) + sizeof(RowWorth)) + stretch * step +
+                2 * data.scale_floats * sizeof(float) +
+                KeptSteps(model, stretch) * LogitFloats(model) * sizeof(float);
+  if (shape.keeps_gradients) {  // to be clipped
+    memory.lane += UpdateParts(model).size() * sizeof(double) + sizeof(float);
+  }
+  memory.shared =
+      data.rows * (data.features * data.bytes_each + data.labels_each * sizeof(std::int32_t)) +
+      UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) + kCudaWorkspaceBytes;
   return memory;
 }
 
 std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted, std::size_t free_bytes) {
-  const std::size_t usable = free_bytes / 10 * 9;
+  const std::size_t usable = Usable(free_bytes);
   const std::size_t left = usable > memory.shared ? usable - memory.shared : 0;
   const std::size_t fit = left / memory.lane;
   if (fit > 0) return std::min(wanted, fit);
-  throw Error(
+  throw GpuMemoryError(
       fmt::format("one training needs {:.2f} GiB of the GPU's memory, and {:.2f} are free",
                   static_cast<double>(memory.Bytes(1)) / kGib, static_cast<double>(usable) / kGib),
       "", "make the model or batch_size smaller, or free the GPU", ErrorKind::kInfrastructure);
+}
+
+std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes) {
+  return Usable(free_bytes) / memory.lane;
 }
 
 std::string DescribeGpuMemory(const GpuMemory& memory, std::size_t lanes) {

@@ -17,6 +17,7 @@ struct GpuDataShape {
   std::size_t features = 0;
   std::size_t bytes_each = 1;    // of a stored feature
   std::size_t scale_floats = 1;  // of mean and of scale
+  std::size_t labels_each = 1;   // none of a text, whose rows are its tokens
 };
 
 struct GpuMemory {
@@ -32,9 +33,13 @@ struct GpuMemory {
                                        std::size_t stretch);
 
 // The most lanes, `wanted` at most, that fit in nine tenths of `free_bytes`: the rest is left to
-// the driver's context and its rounding. Throws Error, with both sizes, where not even one does.
+// the driver's context and its rounding. Throws GpuMemoryError, with both sizes, where not even one
+// does.
 [[nodiscard]] std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted,
                                        std::size_t free_bytes);
+
+// Lanes that can be added to those of a plan.
+[[nodiscard]] std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes);
 
 // "64 lanes of 7.1 MiB and 89.2 MiB for all: 0.53 GiB", for logs.
 [[nodiscard]] std::string DescribeGpuMemory(const GpuMemory& memory, std::size_t lanes);

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <variant>
 
-#include "configs/error.h"
 #include "trainer/optimizer.h"
 
 namespace ddl {
@@ -19,91 +17,134 @@ void CheckLanes(const GpuPlanSettings& settings) {
   for (const LaneSettings& lane : settings.lanes) {
     assert(StateTensors(lane.optimizer) <= settings.shape.state_tensors);
     assert(settings.shape.keeps_average || lane.ema_decay == 0.0);
-    if (lane.clip_norm == 0.0) continue;
-    throw Error("a gradient that is clipped, on a GPU", "clip_norm",
-                "leave it out, or leave this training to CPUs");
+    assert(settings.shape.keeps_gradients || lane.clip_norm == 0.0);
   }
 }
 
-template <class Stored>
-StoredRows<Stored> CopyRows(GpuDevice& device, const GpuData& data) {
-  const std::size_t train = data.train.Rows();
-  const std::size_t test = data.test.Rows();
-  auto* features = AllocateOn<Stored>(device, (train + test) * data.features);
-  auto* labels = AllocateOn<std::int32_t>(device, train + test);
-  const auto copy = [&](const Split& split, std::size_t first) {
-    if (split.Rows() == 0) return;
-    const auto* stored = std::get_if<std::span<const Stored>>(&split.features);
-    assert(stored != nullptr);
-    UploadTo(device, features + first * data.features, *stored);
-    UploadTo(device, labels + first, split.labels);
-  };
-  copy(data.train, 0);
-  copy(data.test, train);
-  const Affine& affine = data.affine;
-  assert(affine.mean.size() == affine.scale.size());
-  auto* mean = AllocateOn<float>(device, affine.mean.size());
-  auto* scale = AllocateOn<float>(device, affine.scale.size());
-  UploadTo(device, mean, std::span<const float>(affine.mean));
-  UploadTo(device, scale, std::span<const float>(affine.scale));
-  return {.features = features,
-          .labels = labels,
-          .mean = mean,
-          .scale = scale,
-          .width = static_cast<std::uint32_t>(data.features),
-          .is_scaled_each = affine.mean.size() > 1};
+ImageChanges ChangesOf(const Augmentation& augmentation) {
+  const auto narrow = [](std::size_t count) { return static_cast<std::uint32_t>(count); };
+  const AugmentSettings& settings = augmentation.settings;
+  return {.is_on = settings.IsOn(),
+          .height = narrow(augmentation.size.height),
+          .width = narrow(augmentation.size.width),
+          .channels = narrow(augmentation.channels),
+          .crop = narrow(settings.crop),
+          .has_flips = settings.has_flips ? 1U : 0U,
+          .cutout = narrow(settings.cutout)};
 }
 
 }  // namespace
 
-GpuDataShape ShapeOf(const GpuData& data) {
-  const bool is_bytes = std::holds_alternative<std::span<const std::uint8_t>>(data.train.features);
-  return {.rows = data.train.Rows() + data.test.Rows(),
-          .features = data.features,
-          .bytes_each = is_bytes ? sizeof(std::uint8_t) : sizeof(float),
-          .scale_floats = data.affine.mean.size()};
+GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRows& rows,
+                 std::size_t scale_floats)
+    : device_(device),
+      lanes_(settings.lanes),
+      affines_(lanes_.size()),
+      stretch_(settings.stretch),
+      precision_(settings.precision) {
+  CheckGpuShape(settings.shape);
+  CheckLanes(settings);
+  model_ = BuildModel(GpuShape(settings.shape));
+  Allocate(settings, scale_floats);
+  UseRows(rows);
 }
 
 GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuData& data)
-    : device_(device), lanes_(settings.lanes), stretch_(settings.stretch) {
+    : device_(device),
+      lanes_(settings.lanes),
+      affines_(lanes_.size()),
+      stretch_(settings.stretch),
+      precision_(settings.precision) {
   CheckGpuShape(settings.shape);
   CheckLanes(settings);
-  assert(data.features == settings.shape.features && data.train.Rows() > 0);
   model_ = BuildModel(GpuShape(settings.shape));
-  const std::size_t rows = PassRows(model_.shape);
-  const std::size_t batches = stretch_ * lanes_.size();
-  steps_ = AllocateOn<LaneStep>(device, batches);
-  order_ = AllocateOn<std::uint32_t>(device, batches * rows);
-  places_.board = {.cursor = AllocateOn<std::uint32_t>(device, 1),
-                   .steps = steps_,
-                   .order = order_,
-                   .scores = AllocateOn<LaneScore>(device, batches),
-                   .lanes = static_cast<std::uint32_t>(lanes_.size()),
-                   .order_rows = static_cast<std::uint32_t>(rows)};
-  const std::size_t lane_floats = model_.layout.Floats();
-  places_.arena = {.floats = AllocateOn<float>(device, lanes_.size() * lane_floats),
-                   .lane_floats = lane_floats};
-  places_.labels = AllocateOn<std::int32_t>(device, lanes_.size() * rows);
-  places_.worth = AllocateOn<RowWorth>(device, lanes_.size() * rows);
-  const std::vector<UpdatePart> parts = UpdateParts(model_);
-  auto* device_parts = AllocateOn<UpdatePart>(device, parts.size());
-  UploadTo(device, device_parts, std::span<const UpdatePart>(parts));
-  places_.parts = device_parts;
-  CopyData(data);
-  // Compiling runs each program once: the tables are zero, so that all lanes stand still.
-  const auto lanes = static_cast<std::uint32_t>(lanes_.size());
-  training_ = device.Compile(TrainingOperations(model_, places_, settings.precision), lanes);
-  UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
-  evaluation_ = device.Compile(EvaluationOperations(model_, places_, settings.precision), lanes);
+  Allocate(settings, data.affine.mean.size());
+  UseRows(GpuRows(device, data));
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+    SetLane(lane, lanes_[lane], data.affine);
+  }
 }
 
-void GpuPlan::CopyData(const GpuData& data) {
-  data_rows_ = data.train.Rows() + data.test.Rows();
-  if (std::holds_alternative<std::span<const std::uint8_t>>(data.train.features)) {
-    places_.data = CopyRows<std::uint8_t>(device_, data);
-  } else {
-    places_.data = CopyRows<float>(device_, data);
-  }
+void GpuPlan::Allocate(const GpuPlanSettings& settings, std::size_t scale_floats) {
+  const std::size_t rows = PassRows(model_.shape);
+  const std::size_t lanes = lanes_.size();
+  const std::size_t batches = stretch_ * lanes;
+  steps_ = AllocateOn<LaneStep>(device_, batches);
+  order_ = AllocateOn<std::uint32_t>(device_, batches * rows);
+  staged_steps_ = static_cast<LaneStep*>(device_.AllocateStaging(batches * sizeof(LaneStep)));
+  staged_order_ =
+      static_cast<std::uint32_t*>(device_.AllocateStaging(batches * rows * sizeof(std::uint32_t)));
+  places_.board = {.cursor = AllocateOn<std::uint32_t>(device_, 1),
+                   .steps = steps_,
+                   .order = order_,
+                   .scores = AllocateOn<LaneScore>(device_, batches),
+                   .lanes = static_cast<std::uint32_t>(lanes)};
+  const std::size_t lane_floats = ScratchBehind(model_).end;
+  places_.arena = {.floats = AllocateOn<float>(device_, lanes * lane_floats),
+                   .lane_floats = lane_floats};
+  places_.labels = AllocateOn<std::int32_t>(device_, lanes * LabelRows(model_));
+  places_.worth = AllocateOn<RowWorth>(device_, lanes * LabelRows(model_));
+  mean_ = AllocateOn<float>(device_, lanes * scale_floats);
+  scale_ = AllocateOn<float>(device_, lanes * scale_floats);
+  places_.scales = {
+      .mean = mean_, .scale = scale_, .floats = static_cast<std::uint32_t>(scale_floats)};
+  const std::size_t kept = ddl::KeptSteps(model_, stretch_);
+  places_.kept = {.at = AllocateOn<float>(device_, lanes * kept * LogitFloats(model_)),
+                  .steps = static_cast<std::uint32_t>(kept)};
+  const std::vector<UpdatePart> parts = UpdateParts(model_);
+  auto* device_parts = AllocateOn<UpdatePart>(device_, parts.size());
+  UploadTo(device_, device_parts, std::span<const UpdatePart>(parts));
+  places_.parts = device_parts;
+  places_.changes = ChangesOf(settings.augmentation);
+  if (!settings.shape.keeps_gradients) return;
+  places_.squares = AllocateOn<double>(device_, lanes * parts.size());
+  places_.clips = AllocateOn<float>(device_, lanes);
+}
+
+void GpuPlan::UseRows(const GpuRows& rows) {
+  assert(rows.Features() == model_.shape.features && rows.Rows() > 0);
+  data_rows_ = rows.Rows();
+  places_.data = rows.Places();
+  places_.is_text = rows.IsText();
+}
+
+// Compiling runs a program once: the first step's table is zero, so that all lanes stand still.
+const GpuPlan::Programs& GpuPlan::ProgramsOf(std::size_t width) {
+  const auto known = programs_.find(width);
+  if (known != programs_.end()) return known->second;
+  GpuPlaces places = places_;
+  places.board.lanes = static_cast<std::uint32_t>(width);
+  const std::vector<LaneStep> still(width);
+  UploadTo(device_, steps_, std::span<const LaneStep>(still));
+  const auto compile = [&](auto operations_of, std::size_t rows) {
+    places.board.order_rows = static_cast<std::uint32_t>(rows);
+    UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
+    return device_.Compile(operations_of(model_, places, precision_),
+                           static_cast<std::uint32_t>(width));
+  };
+  const Programs programs{
+      .training = compile(TrainingOperations, model_.shape.batch),
+      .evaluation = compile(EvaluationOperations, model_.shape.evaluation_batch)};
+  return programs_.emplace(width, programs).first->second;
+}
+
+void GpuPlan::SetLane(std::size_t lane, const LaneSettings& settings, const Affine& affine) {
+  const std::size_t floats = places_.scales.floats;
+  assert(lane < lanes_.size());
+  assert(affine.mean.size() == floats && affine.scale.size() == floats);
+  lanes_[lane] = settings;
+  affines_[lane] = affine;
+  UploadTo(device_, mean_ + lane * floats, std::span<const float>(affine.mean));
+  UploadTo(device_, scale_ + lane * floats, std::span<const float>(affine.scale));
+}
+
+GpuPlan::LaneCopy GpuPlan::Take(std::size_t lane) {
+  return {.settings = lanes_[lane], .affine = affines_[lane], .state = State(lane)};
+}
+
+void GpuPlan::Put(std::size_t lane, const LaneCopy& copy) {
+  SetLane(lane, copy.settings, copy.affine);
+  SetState(lane, copy.state);
 }
 
 void GpuPlan::SetState(std::size_t lane, std::span<const float> state) {
@@ -119,12 +160,12 @@ std::vector<float> GpuPlan::State(std::size_t lane) {
   return state;
 }
 
-void GpuPlan::Train(std::span<const LaneBatch> batches) {
-  Run(training_, batches, true);
+void GpuPlan::Train(std::span<const LaneBatch> batches, std::size_t width) {
+  Run(batches, width == 0 ? lanes_.size() : width, true);
 }
 
-void GpuPlan::Evaluate(std::span<const LaneBatch> batches) {
-  Run(evaluation_, batches, false);
+void GpuPlan::Evaluate(std::span<const LaneBatch> batches, std::size_t width) {
+  Run(batches, width == 0 ? lanes_.size() : width, false);
 }
 
 // In double and by the CPU's own functions, as DrawMask and Plan::SetStep do it.
@@ -134,37 +175,50 @@ LaneStep GpuPlan::StepOf(std::size_t lane, const LaneBatch& batch, bool is_train
   const LaneSettings& own = lanes_[lane];
   LaneStep step;
   step.rows = static_cast<std::uint32_t>(batch.rows.size());
+  step.huber_delta = own.huber_delta;
+  step.target = own.target;
   if (!is_training || batch.rows.empty()) return step;
   step.number = static_cast<std::uint32_t>(batch.step);
   step.seed_low = static_cast<std::uint32_t>(own.seed);
   step.seed_high = static_cast<std::uint32_t>(own.seed >> kHigh);
+  step.epoch_low = static_cast<std::uint32_t>(batch.epoch);
+  step.epoch_high = static_cast<std::uint32_t>(batch.epoch >> kHigh);
   step.dropped_below = static_cast<std::uint32_t>(own.dropout * kTwoTo32);
   step.kept_factor = static_cast<float>(1.0 / (1.0 - own.dropout));
   step.label_smoothing = static_cast<float>(own.label_smoothing);
+  step.clip_norm = own.clip_norm;
   step.average_rate = AverageRate(own.ema_decay, batch.step);
   step.rule = RuleAt(own.optimizer, batch.lr, batch.step);
   return step;
 }
 
-void GpuPlan::Run(std::size_t program, std::span<const LaneBatch> batches, bool is_training) {
-  const std::size_t steps = batches.size() / lanes_.size();
-  assert(steps * lanes_.size() == batches.size() && steps <= stretch_);
-  const std::size_t most = is_training ? model_.shape.batch : model_.shape.evaluation_batch;
-  const std::size_t order_rows = places_.board.order_rows;
-  std::vector<LaneStep> table;
-  std::vector<std::uint32_t> order(batches.size() * order_rows);
+void GpuPlan::Run(std::span<const LaneBatch> batches, std::size_t width, bool is_training) {
+  const std::size_t steps = batches.size() / width;
+  assert(width <= lanes_.size() && steps * width == batches.size() && steps <= stretch_);
+  const Programs& programs = ProgramsOf(width);
+  const std::size_t rows = is_training ? model_.shape.batch : model_.shape.evaluation_batch;
+  device_.Wait();  // for what may still be on its way from the staging memory
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const LaneBatch& batch = batches[i];
-    assert(batch.rows.size() <= most);
+    assert(batch.rows.size() <= rows);
     assert(std::ranges::all_of(batch.rows, [&](std::uint32_t row) { return row < data_rows_; }));
-    table.push_back(StepOf(i % lanes_.size(), batch, is_training));
-    std::ranges::copy(batch.rows, order.begin() + static_cast<std::ptrdiff_t>(i * order_rows));
+    staged_steps_[i] = StepOf(i % width, batch, is_training);
+    std::ranges::copy(batch.rows, staged_order_ + i * rows);
   }
   UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
-  UploadTo(device_, steps_, std::span<const LaneStep>(table));
-  UploadTo(device_, order_, std::span<const std::uint32_t>(order));
-  device_.Launch(program, steps);
+  device_.Upload(steps_, staged_steps_, batches.size() * sizeof(LaneStep));
+  device_.Upload(order_, staged_order_, batches.size() * rows * sizeof(std::uint32_t));
+  device_.Launch(is_training ? programs.training : programs.evaluation, steps);
   latest_ = batches.size();
+}
+
+std::vector<float> GpuPlan::Outputs(std::size_t lane, std::size_t steps) {
+  assert(lane < lanes_.size() && steps <= KeptSteps());
+  const std::size_t floats = LogitFloats(model_);
+  std::vector<float> outputs(steps * floats);
+  device_.Download(outputs.data(), places_.kept.at + lane * KeptSteps() * floats,
+                   outputs.size() * sizeof(float));
+  return outputs;
 }
 
 std::vector<BatchScore> GpuPlan::Scores() {
@@ -174,8 +228,10 @@ std::vector<BatchScore> GpuPlan::Scores() {
   }
   std::vector<BatchScore> told;
   for (const LaneScore& score : scores) {
-    told.push_back(
-        {.loss_sum = score.loss_sum, .correct = score.correct, .rows = score.rows, .errors = {}});
+    told.push_back({.loss_sum = score.loss_sum,
+                    .correct = score.correct,
+                    .rows = score.rows,
+                    .errors = score.errors});
   }
   return told;
 }

@@ -3,170 +3,175 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "configs/error.h"
-#include "trainer/initial_weights.h"
+#include "trainer/cuda/program_builder.h"
 
 namespace ddl {
 
 namespace {
 
-std::uint32_t Narrow(std::size_t count) {
-  assert(count <= 0xFFFFFFFFU);
-  return static_cast<std::uint32_t>(count);
+template <class Stored>
+void AddRows(ProgramBuilder& builder, const StoredRows<Stored>& data) {
+  const Tensor& input = builder.Compiled().input;
+  const GpuPlaces& places = builder.Places();
+  using Body = GatherBody<Stored>;
+  builder.Add(Body{.blocks = BlocksFor(builder.Samples(), Body::kBlockRows),
+                   .board = places.board,
+                   .arena = places.arena,
+                   .data = data,
+                   .scales = places.scales,
+                   .out = input.offset,
+                   .stride = Narrow(input.Stride()),
+                   .rows = Narrow(builder.Samples()),
+                   .labels = places.labels,
+                   .label_rows = Narrow(LabelRows(builder.Compiled())),
+                   .changes = builder.IsTraining() ? places.changes : ImageChanges{}});
 }
 
-ProductFactor FactorOf(const Tensor& tensor, bool is_transposed = false) {
-  return {.offset = tensor.offset, .stride = tensor.Stride(), .is_transposed = is_transposed};
+void AddTokens(ProgramBuilder& builder) {
+  const Tensor& input = builder.Compiled().input;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t tokens = builder.Samples() * input.cols;
+  builder.Add(TokensBody{.blocks = BlocksFor(Narrow(tokens), TokensBody::kThreads),
+                         .board = places.board,
+                         .arena = places.arena,
+                         .text = std::get<StoredRows<std::uint8_t>>(places.data),
+                         .out = input.offset,
+                         .rows = Narrow(builder.Samples()),
+                         .stride = Narrow(input.Stride()),
+                         .length = Narrow(input.cols),
+                         .labels = places.labels,
+                         .label_rows = Narrow(LabelRows(builder.Compiled()))});
 }
 
-// Appends the operations of stages, one pass after the other.
-class ProgramBuilder {
- public:
-  ProgramBuilder(const Model& model, const GpuPlaces& places, ProductPrecision precision,
-                 std::size_t rows)
-      : model_(model), places_(places), precision_(precision), rows_(rows) {}
+void AddGather(ProgramBuilder& builder) {
+  if (builder.Places().is_text) return AddTokens(builder);
+  std::visit([&](const auto& data) { AddRows(builder, data); }, builder.Places().data);
+}
 
-  void Gather() {
-    const Tensor& input = model_.input;
-    std::visit(
-        [&]<class Stored>(const StoredRows<Stored>& data) {
-          using Body = GatherBody<Stored>;
-          operations_.emplace_back(Body{.blocks = BlocksFor(rows_, Body::kBlockRows),
-                                        .board = places_.board,
-                                        .arena = places_.arena,
-                                        .data = data,
-                                        .out = input.offset,
-                                        .stride = Narrow(input.Stride()),
-                                        .rows = Narrow(rows_),
-                                        .labels = places_.labels,
-                                        .label_rows = Narrow(PassRows(model_.shape))});
-        },
-        places_.data);
+void AddRegressionLoss(ProgramBuilder& builder) {
+  const Tensor& answers = builder.Compiled().logits;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t rows = builder.Samples();
+  builder.Add(RegressionLossBody{.blocks = BlocksFor(rows, RegressionLossBody::kThreads),
+                                 .board = places.board,
+                                 .arena = places.arena,
+                                 .kind = builder.Compiled().shape.loss,
+                                 .answers = answers.offset,
+                                 .rows = Narrow(rows),
+                                 .stride = Narrow(answers.Stride()),
+                                 .is_training = builder.IsTraining(),
+                                 .labels = places.labels,
+                                 .label_rows = Narrow(LabelRows(builder.Compiled())),
+                                 .worth = places.worth});
+}
+
+void AddSoftmaxLoss(ProgramBuilder& builder) {
+  const Tensor& logits = builder.Compiled().logits;
+  const GpuPlaces& places = builder.Places();
+  const std::size_t rows = builder.Samples() * builder.Compiled().targets;
+  builder.Add(SoftmaxLossBody{.blocks = BlocksFor(rows, SoftmaxLossBody::kThreads),
+                              .board = places.board,
+                              .arena = places.arena,
+                              .logits = logits.offset,
+                              .rows = Narrow(rows),
+                              .stride = Narrow(logits.Stride()),
+                              .classes = Narrow(logits.cols),
+                              .targets = Narrow(builder.Compiled().targets),
+                              .is_training = builder.IsTraining(),
+                              .labels = places.labels,
+                              .label_rows = Narrow(LabelRows(builder.Compiled())),
+                              .worth = places.worth});
+}
+
+void AddLoss(ProgramBuilder& builder) {
+  const Model& model = builder.Compiled();
+  const bool is_of_classes = model.shape.loss == LossKind::kCrossEntropy;
+  is_of_classes ? AddSoftmaxLoss(builder) : AddRegressionLoss(builder);
+  builder.Add(SumScoresBody{.board = builder.Places().board,
+                            .worth = builder.Places().worth,
+                            .worth_rows = Narrow(LabelRows(model)),
+                            .rows = Narrow(builder.Samples() * model.targets)});
+}
+
+void AddKeeping(ProgramBuilder& builder) {
+  const std::size_t floats = LogitFloats(builder.Compiled());
+  builder.Add(KeepLogitsBody{.blocks = BlocksFor(floats / kFour, KeepLogitsBody::kThreads),
+                             .board = builder.Places().board,
+                             .arena = builder.Places().arena,
+                             .kept = builder.Places().kept,
+                             .logits = builder.Compiled().logits.offset,
+                             .floats = Narrow(floats)});
+}
+
+void AddUpdate(ProgramBuilder& builder) {
+  const GpuPlaces& places = builder.Places();
+  const std::uint32_t parts = Narrow(UpdateParts(builder.Compiled()).size());
+  if (places.clips != nullptr) {
+    builder.Add(SquaresBody{
+        .blocks = parts, .arena = places.arena, .parts = places.parts, .squares = places.squares});
+    builder.Add(ClipBody{
+        .board = places.board, .squares = places.squares, .scales = places.clips, .parts = parts});
   }
+  builder.Add(UpdateBody{.blocks = parts,
+                         .board = places.board,
+                         .arena = places.arena,
+                         .parts = places.parts,
+                         .scales = places.clips});
+}
 
-  void Forward(const DenseStage& stage) {
-    const Tensor& w = stage.weight.value;
-    // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
-    Multiply(rows_, w.Stride(), w.rows, FactorOf(stage.input.values), FactorOf(w), stage.pre);
-    const std::size_t stride = stage.pre.Stride();
-    operations_.emplace_back(
-        BiasActivateBody{.blocks = BlocksFor(rows_ * stride / kFour, BiasActivateBody::kThreads),
-                         .arena = places_.arena,
-                         .activation = stage.activation,
-                         .bias = stage.bias.value.offset,
-                         .pre = stage.pre.offset,
-                         .out = stage.output.values.offset,
-                         .rows = Narrow(rows_),
-                         .stride = Narrow(stride)});
-  }
+void AddAdvance(ProgramBuilder& builder) {
+  builder.Add(AdvanceBody{.cursor = builder.Places().board.cursor});
+}
 
-  void Forward(const DropoutStage& stage) { Drop(stage, stage.input.values, stage.output.values); }
+// Floats of column sums that a stage's backward pass leaves for a second kernel.
+std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
+  const auto parts = [samples](const Flow& flow, std::size_t sums, bool is_direct) {
+    const std::size_t slices = SlicesOf(samples * flow.places);
+    return slices == 1 && is_direct ? 0 : slices * sums * flow.values.Stride();
+  };
+  if (const auto* dense = std::get_if<DenseStage>(&stage)) return parts(dense->output, 1, true);
+  if (const auto* norm = std::get_if<BatchNormStage>(&stage)) return parts(norm->output, 2, false);
+  if (const auto* norm = std::get_if<LayerNormStage>(&stage)) return parts(norm->output, 2, false);
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr) return 0;
+  const Flow own{.values = conv->pre, .gradient = {}, .places = conv->places.Pixels()};
+  return parts(own, 1, true);
+}
 
-  void Loss(bool is_training) {
-    const Tensor& logits = model_.logits;
-    const std::uint32_t pass_rows = Narrow(PassRows(model_.shape));
-    operations_.emplace_back(SoftmaxLossBody{.blocks = BlocksFor(rows_, SoftmaxLossBody::kThreads),
-                                             .board = places_.board,
-                                             .arena = places_.arena,
-                                             .logits = logits.offset,
-                                             .rows = Narrow(rows_),
-                                             .stride = Narrow(logits.Stride()),
-                                             .classes = Narrow(logits.cols),
-                                             .is_training = is_training,
-                                             .labels = places_.labels,
-                                             .label_rows = pass_rows,
-                                             .worth = places_.worth});
-    operations_.emplace_back(SumScoresBody{.board = places_.board,
-                                           .worth = places_.worth,
-                                           .worth_rows = pass_rows,
-                                           .rows = Narrow(rows_)});
-  }
+std::size_t UnfoldedFloats(const Model& model, const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr || !NeedsUnfolding(model, *conv)) return 0;
+  return PassRows(model.shape) * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
+}
 
-  void Backward(const DenseStage& stage) {
-    const Tensor& dz = stage.output.gradient;
-    operations_.emplace_back(
-        ActivationGradientBody{.blocks = BlocksFor(dz.Stride(), ActivationGradientBody::kCols),
-                               .arena = places_.arena,
-                               .activation = stage.activation,
-                               .pre = stage.pre.offset,
-                               .out = stage.output.values.offset,
-                               .gradient = dz.offset,
-                               .bias_gradient = stage.bias.gradient.offset,
-                               .rows = Narrow(rows_),
-                               .stride = Narrow(dz.Stride())});
-    const Tensor& w = stage.weight.value;
-    if (!stage.input.gradient.IsEmpty()) {
-      Multiply(rows_, w.rows, w.Stride(), FactorOf(dz), FactorOf(w, true), stage.input.gradient);
-    }
-    Multiply(w.rows, w.Stride(), rows_, FactorOf(stage.input.values, true), FactorOf(dz),
-             stage.weight.gradient);
-  }
-
-  void Backward(const DropoutStage& stage) {
-    Drop(stage, stage.output.gradient, stage.input.gradient);
-  }
-
-  void Update(std::size_t blocks) {
-    operations_.emplace_back(UpdateBody{.blocks = Narrow(blocks),
-                                        .board = places_.board,
-                                        .arena = places_.arena,
-                                        .parts = places_.parts});
-  }
-
-  void Advance() { operations_.emplace_back(AdvanceBody{.cursor = places_.board.cursor}); }
-
-  std::vector<Operation> Finish() { return std::move(operations_); }
-
- private:
-  void Drop(const DropoutStage& stage, const Tensor& from, const Tensor& to) {
-    DropoutBody body{.board = places_.board,
-                     .arena = places_.arena,
-                     .input = from.offset,
-                     .output = to.offset,
-                     .rows = Narrow(rows_),
-                     .stride = Narrow(to.Stride()),
-                     .purpose = DropoutPlace(0, 0, stage.number).purpose};
-    body.blocks = BlocksFor(rows_ * body.Drawers(), DropoutBody::kThreads);
-    operations_.emplace_back(body);
-  }
-
-  void Multiply(std::size_t rows, std::size_t cols, std::size_t inner, const ProductFactor& a,
-                const ProductFactor& b, const Tensor& out) {
-    operations_.emplace_back(LaneProduct{.arena = places_.arena,
-                                         .rows = rows,
-                                         .cols = cols,
-                                         .inner = inner,
-                                         .a = a,
-                                         .b = b,
-                                         .out = FactorOf(out),
-                                         .precision = precision_});
-  }
-
-  const Model& model_;
-  const GpuPlaces& places_;
-  ProductPrecision precision_;
-  std::size_t rows_;
-  std::vector<Operation> operations_;
+// Of the copies in bfloat16 that a convolution multiplies beside its windows.
+struct RoundedFloats {
+  std::size_t weight = 0;
+  std::size_t gradient = 0;
 };
 
-template <class Kind>
-concept RunsOnGpu = std::is_same_v<Kind, DenseStage> || std::is_same_v<Kind, DropoutStage>;
+RoundedFloats RoundedFloatsOf(const Model& model, const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr || model.shape.precision != Precision::kBfloat16) return {};
+  return {.weight = conv->weight.value.Floats() / 2,
+          .gradient = model.shape.batch * conv->places.Pixels() * conv->pre.Stride() / 2};
+}
 
-// Stages of other kinds are refused before a program is built.
-template <class Function>
-void VisitStage(const Stage& stage, Function function) {
-  std::visit(
-      [&]<class Kind>(const Kind& kind) {
-        if constexpr (RunsOnGpu<Kind>) {
-          function(kind);
-        } else {
-          assert(false);
-        }
-      },
-      stage);
+// Lays out one place after the other, each on a cache line.
+std::size_t Take(std::size_t& end, std::size_t floats) {
+  return std::exchange(end, end + PaddedWidth(floats));
+}
+
+// Of the gradients of attention's scores.
+std::size_t SquareFloats(const Stage& stage, std::size_t samples) {
+  const auto* attention = std::get_if<AttentionStage>(&stage);
+  if (attention == nullptr) return 0;
+  return samples * attention->heads * attention->output.places * attention->probabilities.Stride();
 }
 
 }  // namespace
@@ -175,25 +180,60 @@ std::size_t PassRows(const ModelShape& shape) {
   return std::max(shape.batch, shape.evaluation_batch);
 }
 
+std::size_t LabelRows(const Model& model) {
+  return PassRows(model.shape) * model.targets;
+}
+
+std::size_t LogitFloats(const Model& model) {
+  return model.shape.evaluation_batch * model.targets * model.logits.Stride();
+}
+
+std::size_t KeptSteps(const Model& model, std::size_t stretch) {
+  constexpr std::size_t kMostFloats = std::size_t{1} << 20U;
+  return std::clamp<std::size_t>(kMostFloats / LogitFloats(model), 1, stretch);
+}
+
 void CheckGpuShape(const ModelShape& shape) {
-  const auto refuse = [](std::string what, const char* where) {
-    throw Error(fmt::format("{} on a GPU", what), where,
-                "dense layers with dropout and cross-entropy in float32 are what runs there so "
-                "far; leave this one to CPUs");
-  };
-  const auto is_dense = [](const Layer& layer) {
-    return std::holds_alternative<DenseLayer>(layer);
-  };
-  const auto other = std::ranges::find_if_not(shape.layers, is_dense);
-  if (other != shape.layers.end()) refuse(fmt::format("layer {}", NameOf(*other)), "model.layers");
-  if (shape.loss != LossKind::kCrossEntropy) refuse("a regression", "loss.type");
-  if (shape.precision != Precision::kFloat32) refuse("bf16", "precision");
-  if (shape.orthogonalises) refuse("muon", "optimizer.type");
+  std::size_t width = 0;
+  for (const Layer& layer : shape.layers) {
+    if (const auto* embed = std::get_if<EmbedLayer>(&layer)) width = embed->width;
+    const auto* block = std::get_if<TransformerLayer>(&layer);
+    if (block == nullptr || width / block->heads <= kMostHeadDepth) continue;
+    throw Error(fmt::format("attention with heads of {} numbers on a GPU, where {} are the most",
+                            width / block->heads, kMostHeadDepth),
+                "model.heads", "take more heads, or leave this one to CPUs");
+  }
+  if (shape.orthogonalises) {
+    throw Error("muon on a GPU", "optimizer.type", "leave this one to CPUs");
+  }
 }
 
 ModelShape GpuShape(ModelShape shape) {
   shape.keeps_gradients = true;
+  shape.is_of_gpu = true;
   return shape;
+}
+
+GpuScratch ScratchBehind(const Model& model) {
+  std::size_t unfolded = 0;
+  std::size_t squares = 0;
+  std::size_t parts = 0;
+  RoundedFloats rounded;
+  for (const Stage& stage : model.stages) {
+    unfolded = std::max(unfolded, UnfoldedFloats(model, stage));
+    squares = std::max(squares, SquareFloats(stage, model.shape.batch));
+    parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+    const RoundedFloats own = RoundedFloatsOf(model, stage);
+    rounded.weight = std::max(rounded.weight, own.weight);
+    rounded.gradient = std::max(rounded.gradient, own.gradient);
+  }
+  GpuScratch scratch{.end = model.layout.Floats()};
+  scratch.unfolded = Take(scratch.end, unfolded);
+  scratch.squares = Take(scratch.end, squares);
+  scratch.column_parts = Take(scratch.end, parts);
+  scratch.rounded_weight = Take(scratch.end, rounded.weight);
+  scratch.rounded_gradient = Take(scratch.end, rounded.gradient);
+  return scratch;
 }
 
 std::vector<UpdatePart> UpdateParts(const Model& model) {
@@ -218,29 +258,30 @@ std::vector<UpdatePart> UpdateParts(const Model& model) {
 
 std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& places,
                                           ProductPrecision precision) {
-  ProgramBuilder builder(model, places, precision, model.shape.batch);
-  builder.Gather();
+  ProgramBuilder builder(model, places, precision, true);
+  AddGather(builder);
   for (const Stage& stage : model.stages) {
-    VisitStage(stage, [&](const auto& kind) { builder.Forward(kind); });
+    std::visit([&](const auto& kind) { AddForward(builder, kind); }, stage);
   }
-  builder.Loss(true);
+  AddLoss(builder);
   for (auto stage = model.stages.rbegin(); stage != model.stages.rend(); ++stage) {
-    VisitStage(*stage, [&](const auto& kind) { builder.Backward(kind); });
+    std::visit([&](const auto& kind) { AddBackward(builder, kind); }, *stage);
   }
-  builder.Update(UpdateParts(model).size());
-  builder.Advance();
+  AddUpdate(builder);
+  AddAdvance(builder);
   return builder.Finish();
 }
 
 std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces& places,
                                             ProductPrecision precision) {
-  ProgramBuilder builder(model, places, precision, model.shape.evaluation_batch);
-  builder.Gather();
+  ProgramBuilder builder(model, places, precision, false);
+  AddGather(builder);
   for (const Stage& stage : model.stages) {
-    VisitStage(stage, [&](const auto& kind) { builder.Forward(OnAverages(kind)); });
+    std::visit([&](const auto& kind) { AddForward(builder, OnAverages(kind)); }, stage);
   }
-  builder.Loss(false);
-  builder.Advance();
+  AddLoss(builder);
+  AddKeeping(builder);
+  AddAdvance(builder);
   return builder.Finish();
 }
 

@@ -14,25 +14,57 @@
 
 namespace ddl {
 
+using StoredData = std::variant<StoredRows<std::uint8_t>, StoredRows<float>>;
+
 // Where all that a program touches lies in the memory of the device.
 struct GpuPlaces {
   StepBoard board;
   LaneFloats arena;
-  std::variant<StoredRows<std::uint8_t>, StoredRows<float>> data;
-  std::int32_t* labels = nullptr;  // [lanes, rows of a pass at most]
+  StoredData data;
+  LaneScales scales;
+  bool is_text = false;            // the data are one run of tokens
+  std::int32_t* labels = nullptr;  // [lanes, LabelRows]
   RowWorth* worth = nullptr;       // the same
   const UpdatePart* parts = nullptr;
+  double* squares = nullptr;  // [lanes, parts]; null, as clips, where no lane clips its gradient
+  float* clips = nullptr;     // [lanes]: factors of gradients
+  KeptLogits kept;
+  ImageChanges changes = {};  // of training images
 };
 
-// Rows of the larger of both passes: the second dimension of labels, worth and order.
+// Samples of the larger of both passes: the second dimension of order.
 [[nodiscard]] std::size_t PassRows(const ModelShape& shape);
 
-// Throws Error naming what of a shape no GPU trains: all but dense layers and dropout in float32
-// under cross-entropy, without clipping and muon.
+// Their labels: the second dimension of labels and worth.
+[[nodiscard]] std::size_t LabelRows(const Model& model);
+
+// Floats of the logits of a forward pass, padding included.
+[[nodiscard]] std::size_t LogitFloats(const Model& model);
+// Evaluation steps of a stretch whose logits are kept: one at least, and no more than a few MiB.
+[[nodiscard]] std::size_t KeptSteps(const Model& model, std::size_t stretch);
+
+// Throws Error naming what of a shape no GPU trains: muon, and attention of wide heads.
 void CheckGpuShape(const ModelShape& shape);
 
-// The shape as a GPU lays it out: products write whole gradients.
+// The shape as a GPU lays it out: products write whole gradients, and kernels of the CPU's library
+// are not made.
 [[nodiscard]] ModelShape GpuShape(ModelShape shape);
+
+// What a lane has behind the CPU's layout, in floats from its start: one place for all stages, one
+// after the other.
+struct GpuScratch {
+  std::size_t unfolded = 0;          // the windows of a convolution
+  std::size_t squares = 0;           // gradients of attention's scores
+  std::size_t column_parts = 0;      // column sums of slices of rows
+  std::size_t rounded_weight = 0;    // of a convolution, in bfloat16
+  std::size_t rounded_gradient = 0;  // of its output, the same
+  std::size_t end = 0;               // where the next lane begins
+};
+
+[[nodiscard]] GpuScratch ScratchBehind(const Model& model);
+
+// False where the windows of a convolution are its images as they lie.
+[[nodiscard]] bool NeedsUnfolding(const Model& model, const ConvStage& stage);
 
 // What the update's blocks move, for a model of GpuShape.
 [[nodiscard]] std::vector<UpdatePart> UpdateParts(const Model& model);

@@ -10,7 +10,7 @@ namespace ddl {
 
 // Raised with every change of this file, of operation.h or of a body: both sides then refuse each
 // other by name instead of misreading each other.
-inline constexpr std::uint32_t kCudaInterfaceVersion = 1;
+inline constexpr std::uint32_t kCudaInterfaceVersion = 3;
 
 inline constexpr int kCudaDone = 0;
 inline constexpr int kCudaOutOfMemory = 1;  // the session is good for less
@@ -57,7 +57,10 @@ struct CudaInterface {
   void (*close)(CudaSession* session);
   // Zeroed, aligned to 256 bytes, free with the session.
   int (*allocate)(CudaSession* session, std::size_t bytes, void** at, CudaFault* fault);
-  // In order with all that was launched; `from` is free again on return.
+  // Of the host, not zeroed, free with the session: what is uploaded from it needs no copy.
+  int (*allocate_staging)(CudaSession* session, std::size_t bytes, void** at, CudaFault* fault);
+  // In order with all that was launched; `from` is free again on return, but for staging memory,
+  // which is free after the next download or wait.
   int (*upload)(CudaSession* session, void* to, const void* from, std::size_t bytes,
                 CudaFault* fault);
   // Waits for all that was launched.

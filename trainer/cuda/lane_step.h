@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "trainer/batch_score.h"
 #include "trainer/clones.h"
+#include "trainer/target.h"
 #include "trainer/update_kernels.h"
 
 namespace ddl {
@@ -17,10 +19,15 @@ struct LaneStep {
   std::uint32_t number = 0;    // of the optimizer step: 1, 2, …
   std::uint32_t seed_low = 0;  // of the lane
   std::uint32_t seed_high = 0;
+  std::uint32_t epoch_low = 0;  // of the data
+  std::uint32_t epoch_high = 0;
   std::uint32_t dropped_below = 0;  // a random word below it drops its number
   float kept_factor = 1.0F;         // of the others: 1 / (1 - dropout)
   float label_smoothing = 0.0F;
   float average_rate = 0.0F;
+  double clip_norm = 0.0;  // 0: off
+  double huber_delta = 1.0;
+  TargetScale target;  // of a regression
   UpdateRule rule;
 };
 
@@ -28,13 +35,15 @@ struct LaneScore {
   double loss_sum = 0.0;
   std::uint32_t correct = 0;
   std::uint32_t rows = 0;
+  ErrorSums errors;  // zero where targets are classes
 };
 
 // The tables of a stretch, in the memory of the device.
 struct StepBoard {
   std::uint32_t* cursor = nullptr;       // the step of the stretch that runs now
   const LaneStep* steps = nullptr;       // [stretch, lanes]
-  const std::uint32_t* order = nullptr;  // [stretch, lanes, order_rows]: rows of the data
+  const std::uint32_t* order = nullptr;  // [stretch, lanes, order_rows]: rows of the data,
+                                         // of each step the first LaneStep::rows of them
   LaneScore* scores = nullptr;           // [stretch, lanes]
   std::uint32_t lanes = 0;
   std::uint32_t order_rows = 0;

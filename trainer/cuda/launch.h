@@ -53,6 +53,13 @@ class PinnedProduct {
   using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
   using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
 
+  // How a matrix is repeated: an element's type, elements between two lanes, lanes.
+  struct LaneCopies {
+    cudaDataType_t type = CUDA_R_32F;
+    std::size_t apart = 0;
+    std::uint32_t lanes = 0;
+  };
+
   struct Layouts {
     Layout a;
     Layout b;
@@ -60,8 +67,7 @@ class PinnedProduct {
   };
 
   [[nodiscard]] static Layout MakeLayout(const ProductFactor& factor, std::size_t rows,
-                                         std::size_t cols, std::size_t lane_floats,
-                                         std::uint32_t lanes);
+                                         std::size_t cols, const LaneCopies& copies);
   [[nodiscard]] static Layouts MakeLayouts(const LaneProduct& product, std::uint32_t lanes);
   [[nodiscard]] std::string Choose(cublasLtHandle_t library);
 

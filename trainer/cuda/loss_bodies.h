@@ -13,6 +13,7 @@ namespace ddl {
 
 struct RowWorth {
   double loss = 0.0;
+  ErrorSums errors;
   std::uint32_t is_correct = 0;
   std::uint32_t is_used = 0;
 };
@@ -30,6 +31,7 @@ struct SoftmaxLossBody {
   std::uint32_t rows = 0;
   std::uint32_t stride = 0;
   std::uint32_t classes = 0;
+  std::uint32_t targets = 1;             // rows of a sample
   bool is_training = false;              // the logits become the gradient of the mean loss
   const std::int32_t* labels = nullptr;  // [lanes, label_rows]
   std::uint32_t label_rows = 0;
@@ -41,7 +43,7 @@ struct SoftmaxLossBody {
     const LaneStep& step = board.Step(at.lane);
     float* z = arena.At(at.lane, logits + std::size_t{row} * stride);
     const std::size_t place = std::size_t{at.lane} * label_rows + row;
-    if (row >= step.rows) {
+    if (row >= step.rows * targets) {
       worth[place] = {};
       for (std::uint32_t c = 0; is_training && c < stride; ++c) {
         z[c] = 0.0F;
@@ -50,7 +52,10 @@ struct SoftmaxLossBody {
     }
     const auto label = static_cast<std::uint32_t>(labels[place]);
     const Sums sums = Add(z);
-    worth[place] = {Loss(sums, z[label], step.label_smoothing), label == sums.best ? 1U : 0U, 1U};
+    worth[place] = {.loss = Loss(sums, z[label], step.label_smoothing),
+                    .errors = {},
+                    .is_correct = label == sums.best ? 1U : 0U,
+                    .is_used = 1U};
     if (is_training) PassBack(step, label, sums, z);
   }
 
@@ -90,7 +95,7 @@ struct SoftmaxLossBody {
 
   DDL_INLINE void PassBack(const LaneStep& step, std::uint32_t label, const Sums& sums,
                            float* z) const {
-    const float scale = 1.0F / static_cast<float>(step.rows);
+    const float scale = 1.0F / static_cast<float>(step.rows * targets);
     const float background = step.label_smoothing / static_cast<float>(classes) * scale;
     const float to_probability = scale / sums.exponentials;
     for (std::uint32_t c = 0; c < classes; ++c) {
@@ -122,20 +127,31 @@ struct SumScoresBody {
       LaneScore sum;
       for (std::uint32_t row = at.thread; row < rows; row += kThreads) {
         const RowWorth& one = worth[std::size_t{at.lane} * worth_rows + row];
-        sum.loss_sum += one.loss;
-        sum.correct += one.is_correct;
-        sum.rows += one.is_used;
+        Add({.loss_sum = one.loss,
+             .correct = one.is_correct,
+             .rows = one.is_used,
+             .errors = one.errors},
+            sum);
       }
       sums[at.thread] = sum;
     } else if (at.thread == 0) {
       LaneScore sum = sums[0];
       for (std::uint32_t other = 1; other < kThreads; ++other) {
-        sum.loss_sum += sums[other].loss_sum;
-        sum.correct += sums[other].correct;
-        sum.rows += sums[other].rows;
+        Add(sums[other], sum);
       }
       board.scores[board.Entry(at.lane)] = sum;
     }
+  }
+
+ private:
+  DDL_INLINE static void Add(const LaneScore& other, LaneScore& sum) {
+    sum.loss_sum += other.loss_sum;
+    sum.correct += other.correct;
+    sum.rows += other.rows;
+    sum.errors.distances += other.errors.distances;
+    sum.errors.squares += other.errors.squares;
+    sum.errors.targets += other.errors.targets;
+    sum.errors.target_squares += other.errors.target_squares;
   }
 };
 

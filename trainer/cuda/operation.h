@@ -6,11 +6,23 @@
 #include <cstdint>
 #include <variant>
 
+#include "trainer/cuda/attention_bodies.h"
+#include "trainer/cuda/batch_norm_bodies.h"
+#include "trainer/cuda/clip_bodies.h"
+#include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/dropout_body.h"
 #include "trainer/cuda/gather_body.h"
+#include "trainer/cuda/join_bodies.h"
+#include "trainer/cuda/keep_body.h"
+#include "trainer/cuda/layer_norm_bodies.h"
 #include "trainer/cuda/loss_bodies.h"
+#include "trainer/cuda/pool_bodies.h"
+#include "trainer/cuda/regression_body.h"
+#include "trainer/cuda/rounding_body.h"
+#include "trainer/cuda/text_bodies.h"
 #include "trainer/cuda/update_body.h"
+#include "trainer/cuda/window_bodies.h"
 
 namespace ddl {
 
@@ -22,8 +34,9 @@ struct ProductFactor {
 };
 
 // How products are rounded: float32 throughout, or factors to TensorFloat-32 (ten bits of mantissa)
-// and sums in float32.
-enum class ProductPrecision : std::uint32_t { kFloat32, kTensorFloat32 };
+// or bfloat16 (seven), and sums in float32. Factors in bfloat16 are stored as such: their offset is
+// in floats as ever, their stride in numbers of their own.
+enum class ProductPrecision : std::uint32_t { kFloat32, kTensorFloat32, kBfloat16 };
 
 // out[rows, cols] = a[rows, inner] b[inner, cols] of each lane, after transposition.
 struct LaneProduct {
@@ -38,8 +51,13 @@ struct LaneProduct {
 };
 
 // The order is part of the interface to the library: kInterfaceVersion changes with it.
-using Operation = std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>,
-                               BiasActivateBody, ActivationGradientBody, DropoutBody,
-                               SoftmaxLossBody, SumScoresBody, UpdateBody, AdvanceBody>;
+using Operation = std::variant<
+    LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
+    ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, KeepLogitsBody, UpdateBody,
+    AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody, FlattenBody,
+    BatchMomentsBody, BatchStatisticsBody, BatchNormBody, BatchNormSumsBody, BatchNormGradientBody,
+    RegressionLossBody, SquaresBody, ClipBody, TokensBody, EmbedBody, TableGradientBody,
+    PositionGradientBody, LayerNormBody, LayerNormGradientBody, LayerNormSumsBody, HeadScoresBody,
+    CausalSoftmaxBody, CausalSoftmaxGradientBody, HeadMixBody, RoundingBody>;
 
 }  // namespace ddl

@@ -15,8 +15,8 @@ constexpr std::uint32_t kPinnedLanes = 16;
 constexpr std::uint32_t kAlignment = 64;
 
 cublasComputeType_t ComputeType(ProductPrecision precision) {
-  return precision == ProductPrecision::kFloat32 ? CUBLAS_COMPUTE_32F
-                                                 : CUBLAS_COMPUTE_32F_FAST_TF32;
+  return precision == ProductPrecision::kTensorFloat32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                       : CUBLAS_COMPUTE_32F;
 }
 
 std::string Said(const char* what, cublasStatus_t status) {
@@ -31,20 +31,19 @@ std::string ShapeOf(const LaneProduct& product) {
 }  // namespace
 
 PinnedProduct::Layout PinnedProduct::MakeLayout(const ProductFactor& factor, std::size_t rows,
-                                                std::size_t cols, std::size_t lane_floats,
-                                                std::uint32_t lanes) {
+                                                std::size_t cols, const LaneCopies& copies) {
   // As it is stored: [rows, cols] of the product, or the other way round.
   const std::size_t stored_rows = factor.is_transposed ? cols : rows;
   const std::size_t stored_cols = factor.is_transposed ? rows : cols;
   cublasLtMatrixLayout_t layout = nullptr;
-  if (cublasLtMatrixLayoutCreate(&layout, CUDA_R_32F, stored_cols, stored_rows,
+  if (cublasLtMatrixLayoutCreate(&layout, copies.type, stored_cols, stored_rows,
                                  static_cast<std::int64_t>(factor.stride)) !=
       CUBLAS_STATUS_SUCCESS) {
     return nullptr;
   }
   Layout owned(layout);
-  const auto count = static_cast<std::int32_t>(lanes);
-  const auto apart = static_cast<std::int64_t>(lane_floats);
+  const auto count = static_cast<std::int32_t>(copies.lanes);
+  const auto apart = static_cast<std::int64_t>(copies.apart);
   const bool is_set =
       cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count,
                                        sizeof count) == CUBLAS_STATUS_SUCCESS &&
@@ -55,9 +54,12 @@ PinnedProduct::Layout PinnedProduct::MakeLayout(const ProductFactor& factor, std
 
 PinnedProduct::Layouts PinnedProduct::MakeLayouts(const LaneProduct& product, std::uint32_t lanes) {
   const std::size_t apart = product.arena.lane_floats;
-  return {.a = MakeLayout(product.a, product.rows, product.inner, apart, lanes),
-          .b = MakeLayout(product.b, product.inner, product.cols, apart, lanes),
-          .out = MakeLayout(product.out, product.rows, product.cols, apart, lanes)};
+  const LaneCopies whole{.type = CUDA_R_32F, .apart = apart, .lanes = lanes};
+  const LaneCopies half{.type = CUDA_R_16BF, .apart = 2 * apart, .lanes = lanes};
+  const LaneCopies& factor = product.precision == ProductPrecision::kBfloat16 ? half : whole;
+  return {.a = MakeLayout(product.a, product.rows, product.inner, factor),
+          .b = MakeLayout(product.b, product.inner, product.cols, factor),
+          .out = MakeLayout(product.out, product.rows, product.cols, whole)};
 }
 
 std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& product,

@@ -25,6 +25,8 @@ using Graph = std::unique_ptr<cudaGraph_t, Destroy<cudaGraph_t, &cudaGraphDestro
 using GraphRun = std::unique_ptr<cudaGraphExec_t, Destroy<cudaGraphExec_t, &cudaGraphExecDestroy>>;
 using Memory =
     std::unique_ptr<void, Destroy<void*, static_cast<cudaError_t (*)(void*)>(&cudaFree)>>;
+using Staging =
+    std::unique_ptr<void, Destroy<void*, static_cast<cudaError_t (*)(void*)>(&cudaFreeHost)>>;
 using Blas = std::unique_ptr<cublasLtHandle_t, Destroy<cublasLtHandle_t, &cublasLtDestroy>>;
 
 struct Program {
@@ -56,6 +58,7 @@ struct CudaSession {
   Stream stream;
   Blas blas;
   std::vector<Memory> memory;
+  std::vector<Staging> staging;
   ProductWorkspace workspace;
   std::vector<Program> programs;
 };
@@ -212,6 +215,15 @@ int Allocate(CudaSession* session, std::size_t bytes, void** at, CudaFault* faul
   });
 }
 
+int AllocateStaging(CudaSession* session, std::size_t bytes, void** at, CudaFault* fault) {
+  return OnDevice(session, fault, [&] {
+    void* staging = nullptr;
+    Need(cudaMallocHost(&staging, bytes), "memory of the host");
+    session->staging.emplace_back(staging);
+    *at = staging;
+  });
+}
+
 int Upload(CudaSession* session, void* to, const void* from, std::size_t bytes, CudaFault* fault) {
   return OnDevice(session, fault, [&] {
     Need(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, session->stream.get()),
@@ -257,6 +269,7 @@ constexpr CudaInterface kInterface{kCudaInterfaceVersion,
                                    Open,
                                    Close,
                                    Allocate,
+                                   AllocateStaging,
                                    Upload,
                                    Download,
                                    Compile,

@@ -82,12 +82,15 @@ struct UpdateBody {
   StepBoard board;
   LaneFloats arena;
   const UpdatePart* parts = nullptr;  // [blocks]
+  const float* scales = nullptr;      // [lanes]: of gradients that are clipped; null: of none
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
     const UpdatePart& part = parts[at.block];
     const LaneStep& step = board.Step(at.lane);
     const std::uint32_t start = at.thread * kFour;
     if (start >= part.floats || step.rows == 0) return;
+    UpdateRule rule = step.rule;
+    if (scales != nullptr) rule.gradient_scale = scales[at.lane];
     FourFloats value = Load(at.lane, part.value, start);
     const FourFloats gradient = Load(at.lane, part.gradient, start);
     FourFloats first = Load(at.lane, part.first, start);
@@ -95,7 +98,7 @@ struct UpdateBody {
     FourFloats average = Load(at.lane, part.average, start);
     for (std::uint32_t i = 0; i < kFour; ++i) {
       MovingWeight weight{value.at[i], first.at[i], second.at[i]};
-      Move(step.rule, gradient.at[i], weight);
+      Move(rule, gradient.at[i], weight);
       value.at[i] = weight.value;
       first.at[i] = weight.first;
       second.at[i] = weight.second;

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products of copies in bfloat16 on a device made of loops: what is rounded, and where, is what the
+// CPU's plan rounds.
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/trainer/gpu_case.h"
+#include "tests/trainer/kernel_case.h"
+#include "trainer/bfloat16.h"
+#include "trainer/cuda/gpu_plan.h"
+#include "trainer/cuda/interface.h"
+#include "trainer/gemm.h"
+
+namespace ddl {
+namespace {
+
+TEST(GpuBfloat16, CopiesAreRoundedAsTheCpuRoundsThemBitForBit) {
+  constexpr std::size_t kFloats = 2064;  // two blocks and a part
+  Memory memory(kFloats + kFloats / 2);
+  std::ranges::copy(Normal(kFloats, 3, 1e3F), memory.Lane(1).begin());
+  memory.Lane(1)[5] = std::numeric_limits<float>::infinity();
+  memory.Lane(1)[6] = std::bit_cast<float>(0x7F800001U);  // a NaN that its upper half is not
+  memory.Lane(1)[7] = std::bit_cast<float>(0x3F808000U);  // halfway, to even
+  memory.Lane(1)[8] = std::bit_cast<float>(0x3F818000U);
+  memory.Lane(1)[9] = std::numeric_limits<float>::max();
+  for (const ThreadOrder order : {ThreadOrder::kUp, ThreadOrder::kDown}) {
+    RunOnHost(RoundingBody{.blocks = BlocksFor(kFloats / kFour, RoundingBody::kThreads),
+                           .arena = memory.Arena(),
+                           .from = 0,
+                           .to = kFloats,
+                           .floats = kFloats},
+              kLanes, order);
+    std::vector<Bfloat16> expected(kFloats);
+    RoundToBfloat16(kFloats, memory.Lane(1).data(), expected.data());
+    const auto* found = reinterpret_cast<const Bfloat16*>(&memory.Lane(1)[kFloats]);
+    for (std::size_t i = 0; i < kFloats; ++i)
+      ASSERT_EQ(found[i].bits, expected[i].bits) << i;
+  }
+}
+
+struct PrecisionCase {
+  std::string name;
+  std::vector<Layer> layers;
+  std::optional<ImageShape> image;
+};
+
+constexpr std::size_t kRows = 30;
+constexpr std::size_t kClasses = 5;
+constexpr std::size_t kFeatures = 72;
+constexpr std::uint64_t kSteps = 4;
+
+GpuPlanSettings SettingsOf(const PrecisionCase& at, Precision precision) {
+  const OptimizerSettings optimizer{.lr = 0.05, .momentum = 0.9};
+  GpuPlanSettings settings{.shape = {.batch = 6,
+                                     .evaluation_batch = 8,
+                                     .features = kFeatures,
+                                     .image = at.image,
+                                     .classes = kClasses,
+                                     .layers = at.layers,
+                                     .precision = precision,
+                                     .state_tensors = StateTensors(optimizer)},
+                           .lanes = {},
+                           .stretch = 4};
+  for (std::size_t lane = 0; lane < 2; ++lane)
+    settings.lanes.push_back({.seed = 70 + lane, .optimizer = optimizer});
+  return settings;
+}
+
+class GpuBfloat16Cases : public testing::TestWithParam<PrecisionCase> {
+ protected:
+  GpuPlanSettings settings_ = SettingsOf(GetParam(), Precision::kBfloat16);
+  ByteRows rows_ = ByteRows(kRows, kFeatures, kClasses);
+};
+
+// Sums in another order now and then round a number the other way, by one part in 256: what comes
+// of that is far less than what rounding itself changes.
+TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
+  if (!HasBfloat16Products()) GTEST_SKIP() << "this processor multiplies no bfloat16";
+  HostDevice device;
+  DeviceLanes lanes(device, settings_, rows_);
+  const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
+  for (std::size_t lane = 0; lane < 2; ++lane) {
+    CpuLane cpu(settings_.shape, settings_.lanes[lane], rows_);
+    const GpuPlanSettings in_floats = SettingsOf(GetParam(), Precision::kFloat32);
+    CpuLane other(in_floats.shape, in_floats.lanes[lane], rows_);
+    for (std::uint64_t step = 1; step <= kSteps; ++step) {
+      const std::vector<std::uint32_t> rows = RowsOf(lane, step, settings_.shape.batch, kRows);
+      const BatchScore expected = cpu.Step(rows, step);
+      (void)other.Step(rows, step);
+      EXPECT_NEAR(scores[(step - 1) * 2 + lane].loss_sum, expected.loss_sum,
+                  2e-3 * (1.0 + expected.loss_sum));
+    }
+    const std::vector<float> state = lanes.Compiled().State(lane);
+    const double to_cpu = MeanGap(state, cpu.State());
+    const double to_floats = MeanGap(state, other.State());
+    EXPECT_GT(to_floats, 0.0);
+    EXPECT_LT(to_cpu, to_floats / 8.0);
+  }
+}
+
+TEST_P(GpuBfloat16Cases, NeitherOrderOfThreadsNorCompanyMatters) {
+  HostDevice up(ThreadOrder::kUp);
+  HostDevice down(ThreadOrder::kDown);
+  GpuPlanSettings alone = settings_;
+  alone.lanes.resize(1);
+  DeviceLanes together(up, settings_, rows_);
+  DeviceLanes solo(down, alone, rows_);
+  together.Steps(1, 3);
+  solo.Steps(1, 3);
+  EXPECT_EQ(together.Compiled().State(0), solo.Compiled().State(0));
+}
+
+TEST_P(GpuBfloat16Cases, AllocatesToTheByteWhatWasCounted) {
+  HostDevice device;
+  const GpuPlan plan(device, settings_, rows_.Data());
+  const GpuMemory memory =
+      CountGpuMemory(settings_.shape, ShapeOf(rows_.Data()), settings_.stretch);
+  EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes, memory.Bytes(2));
+}
+
+constexpr ImageShape kImage{.size = {.height = 9, .width = 8}, .channels = 1};
+
+INSTANTIATE_TEST_SUITE_P(
+    All, GpuBfloat16Cases,
+    testing::Values(
+        PrecisionCase{.name = "dense", .layers = DenseLayers({35, 18}, Activation::kGelu, false)},
+        PrecisionCase{
+            .name = "conv", .layers = ParseLayers("6c3-p-20c3s2-7c1-fc12", {}), .image = kImage}),
+    [](const auto& one) { return one.param.name; });
+
+}  // namespace
+}  // namespace ddl

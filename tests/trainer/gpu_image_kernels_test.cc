@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bodies of convolutions, pooling and batch normalisation beside what they are defined as, or
+// beside the CPU's stages; threads in both orders.
+#include <cmath>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/trainer/kernel_case.h"
+#include "trainer/batch_norm.h"
+#include "trainer/cuda/batch_norm_bodies.h"
+#include "trainer/cuda/join_bodies.h"
+#include "trainer/cuda/pool_bodies.h"
+#include "trainer/cuda/window_bodies.h"
+
+namespace ddl {
+namespace {
+
+constexpr ThreadOrder kOrders[] = {ThreadOrder::kUp, ThreadOrder::kDown};
+
+struct WindowCase {
+  WindowPlaces at;
+  std::uint32_t samples = 2;
+};
+
+std::vector<WindowCase> WindowCases() {
+  return {{.at = {.height = 5,
+                  .width = 4,
+                  .channels = 3,
+                  .pixel = 16,
+                  .sample = 320,
+                  .size = 3,
+                  .step = 1,
+                  .padding = 1,
+                  .out_height = 5,
+                  .out_width = 4}},
+          {.at = {.height = 7,
+                  .width = 6,
+                  .channels = 8,
+                  .pixel = 16,
+                  .sample = 672,
+                  .size = 3,
+                  .step = 2,
+                  .padding = 1,
+                  .out_height = 4,
+                  .out_width = 3}},
+          {.at = {.height = 6,
+                  .width = 7,
+                  .channels = 20,
+                  .pixel = 32,
+                  .sample = 1344,
+                  .size = 2,
+                  .step = 2,
+                  .padding = 0,
+                  .out_height = 3,
+                  .out_width = 3}}};
+}
+
+// Calls function(float of the images, float of the unfolded matrix) for all that meet, in the order
+// of the windows.
+template <class Function>
+void ForEachMeeting(const WindowCase& one, std::uint32_t stride, Function function) {
+  const WindowPlaces& at = one.at;
+  std::size_t row = 0;
+  for (std::uint32_t sample = 0; sample < one.samples; ++sample)
+    for (std::uint32_t oy = 0; oy < at.out_height; ++oy)
+      for (std::uint32_t ox = 0; ox < at.out_width; ++ox, ++row)
+        for (std::uint32_t k = 0; k < at.Columns(); ++k) {
+          const std::uint32_t spot = k / at.channels;
+          const int y =
+              static_cast<int>(oy * at.step + spot / at.size) - static_cast<int>(at.padding);
+          const int x =
+              static_cast<int>(ox * at.step + spot % at.size) - static_cast<int>(at.padding);
+          if (y < 0 || x < 0 || y >= static_cast<int>(at.height) || x >= static_cast<int>(at.width))
+            continue;
+          const auto pixel = static_cast<std::size_t>(y) * at.width + static_cast<std::size_t>(x);
+          function(sample * at.sample + pixel * at.pixel + k % at.channels, row * stride + k);
+        }
+}
+
+TEST(GpuImageKernels, WindowsAreSpreadOutAsTheirPixelsLie) {
+  for (const WindowCase& one : WindowCases()) {
+    const auto stride = static_cast<std::uint32_t>(PaddedWidth(one.at.Columns()));
+    const std::uint32_t rows = one.samples * one.at.out_height * one.at.out_width;
+    const std::size_t images = std::size_t{one.samples} * one.at.sample;
+    for (const ThreadOrder order : kOrders) {
+      Memory memory(images + std::size_t{rows} * stride);
+      std::ranges::copy(Normal(memory.floats, 4), memory.Lane(1).begin());
+      RunOnHost(UnfoldBody{.blocks = BlocksFor(rows * stride / kFour, UnfoldBody::kThreads),
+                           .arena = memory.Arena(),
+                           .at = one.at,
+                           .images = 0,
+                           .unfolded = images,
+                           .rows = rows,
+                           .stride = stride},
+                kLanes, order);
+      std::vector<float> expected(std::size_t{rows} * stride, 0.0F);
+      ForEachMeeting(one, stride, [&](std::size_t image, std::size_t unfolded) {
+        expected[unfolded] = memory.Lane(1)[image];
+      });
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        ASSERT_EQ(memory.Lane(1)[images + i], expected[i]) << i;
+    }
+  }
+}
+
+TEST(GpuImageKernels, PixelsAddUpTheWindowsThatSeeThem) {
+  for (const WindowCase& one : WindowCases()) {
+    const auto stride = static_cast<std::uint32_t>(PaddedWidth(one.at.Columns()));
+    const std::uint32_t rows = one.samples * one.at.out_height * one.at.out_width;
+    const std::uint32_t pixels = one.samples * one.at.height * one.at.width;
+    const std::size_t images = std::size_t{one.samples} * one.at.sample;
+    for (const ThreadOrder order : kOrders) {
+      Memory memory(images + std::size_t{rows} * stride);
+      std::ranges::copy(Normal(memory.floats, 5), memory.Lane(1).begin());
+      RunOnHost(FoldBody{.blocks = BlocksFor(pixels * one.at.pixel / kFour, FoldBody::kThreads),
+                         .arena = memory.Arena(),
+                         .at = one.at,
+                         .unfolded = images,
+                         .images = 0,
+                         .pixels = pixels,
+                         .stride = stride},
+                kLanes, order);
+      std::vector<double> expected(images, 0.0);
+      ForEachMeeting(one, stride, [&](std::size_t image, std::size_t unfolded) {
+        expected[image] += static_cast<double>(memory.Lane(1)[images + unfolded]);
+      });
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        ASSERT_NEAR(memory.Lane(1)[i], expected[i], 3e-6) << i;
+    }
+  }
+}
+
+// Windows of 2 x 3 over 5 x 7 pixels, of which the last row and column are in none.
+struct PoolCase {
+  explicit PoolCase(PoolKind kind) {
+    constexpr std::size_t kSamples = 2;
+    constexpr std::size_t kChannels = 5;
+    stage.kind = kind;
+    stage.image = {
+        .size = {.height = 5, .width = 7}, .channels = kChannels, .pixel = 16, .sample = 35 * 16};
+    stage.window = {.height = 2, .width = 3};
+    const auto place = [this](std::size_t rows) {
+      const Tensor tensor{.offset = floats, .rows = rows, .cols = kChannels};
+      floats += tensor.Floats();
+      return tensor;
+    };
+    stage.input = {.values = place(kSamples * 35), .gradient = place(kSamples * 35), .places = 35};
+    stage.output = {.values = place(kSamples * 4), .gradient = place(kSamples * 4), .places = 4};
+    stage.left = place(1);
+  }
+  PoolStage stage;
+  std::size_t floats = 0;
+  PoolPlacesOfLane at{.height = 5,
+                      .width = 7,
+                      .pixel = 16,
+                      .sample = 35 * 16,
+                      .window_height = 2,
+                      .window_width = 3,
+                      .out_height = 2,
+                      .out_width = 2,
+                      .out_stride = 16};
+};
+
+TEST(GpuImageKernels, PoolingIsTheCpusBitForBitBothWays) {
+  for (const PoolKind kind : {PoolKind::kMaximum, PoolKind::kMean})
+    for (const ThreadOrder order : kOrders) {
+      const PoolCase one(kind);
+      const PoolStage& stage = one.stage;
+      Memory memory(one.floats);
+      for (float& value : memory.Lane(1))  // few values, so that maxima are shared
+        value = std::round(2.0F * Normal(1, static_cast<unsigned>(&value - &memory.Lane(1)[0]))[0]);
+      memory.Lane(1)[stage.input.values.offset + 3] = std::nanf("");
+      Memory cpu = memory;
+      const std::uint32_t windows = 8;
+      const std::uint32_t blocks = BlocksFor(windows * one.at.out_stride, PoolBody::kThreads);
+      RunOnHost(PoolBody{.blocks = blocks,
+                         .arena = memory.Arena(),
+                         .kind = kind,
+                         .at = one.at,
+                         .images = stage.input.values.offset,
+                         .out = stage.output.values.offset,
+                         .windows = windows},
+                kLanes, order);
+      RunOnHost(UnpoolBody{.blocks = blocks,
+                           .arena = memory.Arena(),
+                           .kind = kind,
+                           .at = one.at,
+                           .images = stage.input.values.offset,
+                           .out = stage.output.values.offset,
+                           .out_gradient = stage.output.gradient.offset,
+                           .gradient = stage.input.gradient.offset,
+                           .windows = windows},
+                kLanes, order);
+      const LaneRun run{.block = cpu.Lane(1).data(), .rows = 2};
+      Forward(stage, run);
+      Backward(stage, run);
+      for (std::size_t i = 0; i < stage.left.offset; ++i) {
+        if (std::isnan(cpu.Lane(1)[i])) {
+          ASSERT_TRUE(std::isnan(memory.Lane(1)[i])) << i;
+        } else {
+          ASSERT_EQ(memory.Lane(1)[i], cpu.Lane(1)[i]) << i;
+        }
+      }
+    }
+}
+
+// A flow of 700 samples with two places each: three slices, of which the last is not whole.
+struct NormCase {
+  static constexpr std::size_t kSamples = 700;
+  static constexpr std::size_t kUsed = 650;
+  static constexpr std::size_t kWidth = 37;
+
+  NormCase() {
+    const auto place = [this](std::size_t rows) {
+      const Tensor tensor{.offset = floats, .rows = rows, .cols = kWidth};
+      floats += tensor.Floats();
+      return tensor;
+    };
+    stage.activation = Activation::kRelu;
+    stage.input = {.values = place(2 * kSamples), .gradient = place(2 * kSamples), .places = 2};
+    stage.output = {.values = place(2 * kSamples), .gradient = place(2 * kSamples), .places = 2};
+    for (Parameter* parameter : {&stage.scale, &stage.shift}) {
+      parameter->value = place(1);
+      parameter->gradient = place(1);
+    }
+    for (Tensor* tensor :
+         {&stage.running_mean, &stage.running_variance, &stage.mean, &stage.inverse})
+      *tensor = place(1);
+    end = floats;
+    parts = place(2 * SlicesOf(2 * kSamples)).offset;
+  }
+
+  BatchNormStage stage;
+  std::size_t floats = 0;
+  std::size_t end = 0;  // of what the CPU has too
+  std::size_t parts = 0;
+};
+
+void RunNorm(const NormCase& one, const StepBoard& board, LaneFloats arena, ThreadOrder order) {
+  const BatchNormStage& stage = one.stage;
+  const NormRows shape{.rows = 2 * NormCase::kSamples, .stride = 48, .places = 2};
+  const std::uint32_t slices = ColumnSlices{shape.rows, shape.stride}.Blocks();
+  const std::uint32_t fours = BlocksFor(shape.rows * shape.stride / kFour, BatchNormBody::kThreads);
+  const NormStatistics statistics{.running_mean = stage.running_mean.offset,
+                                  .running_variance = stage.running_variance.offset,
+                                  .mean = stage.mean.offset,
+                                  .inverse = stage.inverse.offset};
+  RunOnHost(BatchMomentsBody{.blocks = slices,
+                             .board = board,
+                             .arena = arena,
+                             .shape = shape,
+                             .x = stage.input.values.offset,
+                             .parts = one.parts},
+            kLanes, order);
+  RunOnHost(
+      BatchStatisticsBody{.blocks = BlocksFor(NormCase::kWidth, BatchStatisticsBody::kThreads),
+                          .board = board,
+                          .arena = arena,
+                          .shape = shape,
+                          .width = NormCase::kWidth,
+                          .parts = one.parts,
+                          .to = statistics},
+      kLanes, order);
+  RunOnHost(BatchNormBody{.blocks = fours,
+                          .arena = arena,
+                          .shape = shape,
+                          .activation = stage.activation,
+                          .is_training = true,
+                          .x = stage.input.values.offset,
+                          .y = stage.output.values.offset,
+                          .scale = stage.scale.value.offset,
+                          .shift = stage.shift.value.offset,
+                          .from = statistics},
+            kLanes, order);
+  RunOnHost(BatchNormSumsBody{.blocks = slices,
+                              .board = board,
+                              .arena = arena,
+                              .shape = shape,
+                              .activation = stage.activation,
+                              .x = stage.input.values.offset,
+                              .y = stage.output.values.offset,
+                              .gradient = stage.output.gradient.offset,
+                              .mean = stage.mean.offset,
+                              .inverse = stage.inverse.offset,
+                              .parts = one.parts},
+            kLanes, order);
+  SumSlicesBody sums{.blocks = 1,
+                     .arena = arena,
+                     .parts = one.parts,
+                     .apart = 96,
+                     .out = stage.shift.gradient.offset,
+                     .slices = SlicesOf(shape.rows),
+                     .stride = shape.stride};
+  RunOnHost(sums, kLanes, order);
+  sums.parts += shape.stride;
+  sums.out = stage.scale.gradient.offset;
+  RunOnHost(sums, kLanes, order);
+  RunOnHost(BatchNormGradientBody{.blocks = fours,
+                                  .board = board,
+                                  .arena = arena,
+                                  .shape = shape,
+                                  .x = stage.input.values.offset,
+                                  .gradient = stage.output.gradient.offset,
+                                  .out = stage.input.gradient.offset,
+                                  .scale = stage.scale.value.offset,
+                                  .mean = stage.mean.offset,
+                                  .inverse = stage.inverse.offset,
+                                  .sums = stage.shift.gradient.offset,
+                                  .products = stage.scale.gradient.offset},
+            kLanes, order);
+}
+
+TEST(GpuImageKernels, BatchNormalisationIsTheCpusOverTheRowsThatAreUsed) {
+  const NormCase one;
+  Memory memory(one.floats);
+  const std::vector<float> values = Normal(one.floats, 8);
+  for (std::size_t i = 0; i < one.end; ++i)
+    memory.Lane(1)[i] = i % 48 < NormCase::kWidth ? values[i] + 3.0F : 0.0F;
+  for (std::size_t i = 2 * NormCase::kUsed * 48; i < 2 * NormCase::kSamples * 48; ++i)
+    memory.Lane(1)[one.stage.output.gradient.offset + i] = 0.0F;  // of rows behind the batch
+  Memory cpu = memory;
+  Memory down = memory;
+  Board board;
+  board.steps[3].rows = NormCase::kUsed;
+  RunNorm(one, board.View(), memory.Arena(), ThreadOrder::kUp);
+  RunNorm(one, board.View(), down.Arena(), ThreadOrder::kDown);
+  const LaneRun run{.block = cpu.Lane(1).data(), .rows = NormCase::kUsed};
+  Forward(one.stage, run);
+  Backward(one.stage, run);
+  const std::size_t used = 2 * NormCase::kUsed * 48;
+  for (std::size_t i = 0; i < one.end; ++i) {
+    ASSERT_EQ(memory.Lane(1)[i], down.Lane(1)[i]) << i;
+    const bool is_spare =
+        i < one.stage.scale.value.offset && i % (2 * NormCase::kSamples * 48) >= used;
+    if (is_spare) continue;
+    ASSERT_NEAR(memory.Lane(1)[i], cpu.Lane(1)[i], 2e-5 * (1.0 + std::fabs(cpu.Lane(1)[i]))) << i;
+  }
+  for (std::size_t i = used; i < 2 * NormCase::kSamples * 48; ++i)
+    ASSERT_EQ(memory.Lane(1)[one.stage.input.gradient.offset + i], 0.0F) << i;
+}
+
+TEST(GpuImageKernels, ALaneWithoutRowsKeepsItsRunningStatistics) {
+  const NormCase one;
+  Memory memory(one.floats);
+  std::ranges::copy(Normal(one.floats, 9), memory.Lane(0).begin());
+  const std::size_t first = one.stage.running_mean.offset;
+  const std::vector<float> before(memory.Lane(0).begin() + static_cast<std::ptrdiff_t>(first),
+                                  memory.Lane(0).begin() + static_cast<std::ptrdiff_t>(first + 96));
+  Board board;
+  board.steps[3].rows = 1;
+  RunNorm(one, board.View(), memory.Arena(), ThreadOrder::kUp);
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(memory.Lane(0)[first + i], before[i]) << i;
+  for (const float value : memory.Lane(0).subspan(0, one.end))
+    ASSERT_TRUE(std::isfinite(value));
+}
+
+TEST(GpuImageKernels, ARectifiedSumHandsANanOn) {
+  Memory memory(48);
+  std::ranges::copy(Normal(48, 10), memory.Lane(1).begin());
+  memory.Lane(1)[5] = std::nanf("");
+  RunOnHost(JoinBody{.blocks = 1,
+                     .arena = memory.Arena(),
+                     .kind = JoinKind::kRectifiedSum,
+                     .a = 0,
+                     .b = 16,
+                     .out = 32,
+                     .floats = 16},
+            kLanes);
+  for (std::size_t i = 0; i < 16; ++i) {
+    const float sum = memory.Lane(1)[i] + memory.Lane(1)[16 + i];
+    if (i == 5) {
+      EXPECT_TRUE(std::isnan(memory.Lane(1)[32 + i]));
+    } else {
+      EXPECT_EQ(memory.Lane(1)[32 + i], sum < 0.0F ? 0.0F : sum);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ddl

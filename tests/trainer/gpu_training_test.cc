@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole trainings on a device made of loops: metrics, checkpoints and figures beside the CPU's.
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "configs/error.h"
+#include "configs/json.h"
+#include "tests/trainer/host_device.h"
+#include "tests/trainer/temporary_folder.h"
+#include "tests/trainer/training_session.h"
+#include "trainer/cpu_engine.h"
+#include "trainer/cuda/gpu_teams.h"
+#include "trainer/task.h"
+
+namespace ddl {
+namespace {
+
+GpuSource Loops() {
+  return {.name = "loops",
+          .open = [] { return std::make_unique<HostDevice>(); },
+          .free_bytes = [] { return std::size_t{1} << 30U; }};
+}
+
+TrainerConfig ConfigOf(const std::string& changes = "{}", const std::string& model = "") {
+  Json mapping = ParseJson(
+      R"({"data": {"type": "blobs", "rows": 300, "features": 6, "classes": 3}, "epochs": 3,
+          "validation": 0.2, "batch_size": 16, "device": "gpu",
+          "model": {"type": "mlp", "hidden": [9, 7], "dropout": 0.1},
+          "optimizer": {"type": "adam", "lr": 0.01}, "schedule": {"type": "cosine"}})",
+      "test");
+  if (!model.empty()) mapping["model"] = ParseJson(model, "test");
+  Override(mapping, ParseJson(changes, "test"));
+  return ReadTrainerConfig(mapping);
+}
+
+// One training over a data set, on the teams of a process or on the CPU.
+struct GpuSession {
+  const TrainerConfig& config;
+  const Dataset& data;
+  GpuTeams* gpus = nullptr;
+  std::optional<std::filesystem::path> folder = std::nullopt;
+  int stop_after_stretches = kNever;
+
+  std::vector<std::string> lines = {};
+  std::vector<std::string> notes = {};
+  std::vector<float> state = {};
+  TrainingEnd end = TrainingEnd::kFinished;
+
+  void Run() {
+    const TrainingBatches batches = MakeBatches(config, data);
+    int asked = 0;
+    const TrainingOutlets outlets{
+        .metrics = [&](const std::string& line) { lines.push_back(WithoutSpeed(line)); },
+        .notes = [&](const std::string& note) { notes.push_back(note); },
+        .is_stop_asked =
+            [&] { return stop_after_stretches != kNever && asked++ >= stop_after_stretches; },
+        .checkpoint_folder = folder,
+        .output_folder = folder};
+    const ModelShape shape = ShapeOf(config, batches);
+    const LaneSettings lane = LaneOf(config, batches);
+    std::unique_ptr<Engine> engine;
+    if (gpus == nullptr) {
+      engine = std::make_unique<CpuEngine>(shape, lane, batches);
+    } else {
+      engine = gpus->Join(config, shape, lane, batches,
+                          {.is_stop_asked = [] { return false; }, .notes = outlets.notes});
+    }
+    Training training(config, batches, outlets, std::move(engine));
+    end = training.Run();
+    state = training.State();
+  }
+};
+
+Dataset DataOf(const TrainerConfig& config) {
+  return LoadDataset(config.data, {});
+}
+
+void ExpectNear(const std::vector<std::string>& lines, const std::vector<std::string>& expected) {
+  ASSERT_EQ(lines.size(), expected.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const Json one = ParseJson(lines[i], "line");
+    const Json other = ParseJson(expected[i], "line");
+    ASSERT_EQ(one.size(), other.size()) << lines[i] << expected[i];
+    for (const auto& [key, value] : other.items()) {
+      ASSERT_TRUE(one.contains(key)) << key;
+      EXPECT_NEAR(one.at(key).get<double>(), value.get<double>(), 1e-4) << key << " " << i;
+    }
+  }
+}
+
+TEST(GpuTraining, SaysEpochByEpochWhatTheCpuSays) {
+  for (const char* changes : {"{}", R"({"early_stopping": {"patience": 1}, "epochs": 6})",
+                              R"({"ema_decay": 0.9, "loss": {"label_smoothing": 0.1}})",
+                              R"({"steps_per_epoch": 3, "optimizer": {"type": "sgd"}})"}) {
+    SCOPED_TRACE(changes);
+    const TrainerConfig config = ConfigOf(changes);
+    const Dataset data = DataOf(config);
+    GpuTeams teams(Loops, 4);
+    GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+    GpuSession cpu{.config = config, .data = data};
+    gpu.Run();
+    cpu.Run();
+    ExpectNear(gpu.lines, cpu.lines);
+    EXPECT_EQ(gpu.end, TrainingEnd::kFinished);
+  }
+}
+
+void ExpectTheCpusWords(const TrainerConfig& config, const DataPaths& paths = {}) {
+  const Dataset data = LoadDataset(config.data, paths);
+  GpuTeams teams(Loops, 4);
+  GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+  GpuSession cpu{.config = config, .data = data};
+  gpu.Run();
+  cpu.Run();
+  ExpectNear(gpu.lines, cpu.lines);
+  EXPECT_EQ(gpu.end, TrainingEnd::kFinished);
+}
+
+TEST(GpuTraining, TrainsImagesAsTheCpuDoes) {
+  ExpectTheCpusWords(
+      ConfigOf(R"({"augment": {"crop": 1, "flip": true}, "clip_norm": 0.5, "epochs": 2})",
+               R"({"type": "cnn", "image": [2, 3, 1], "norm": "batch", "layers": "5c3-ga-fc8"})"));
+}
+
+TEST(GpuTraining, TrainsTextAsTheCpuDoes) {
+  const TrainerFolder folder;
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += i % 7 < 4 ? "to be or not to be. " : "that is the question: ";
+  std::ofstream(folder.Path() / "text.txt") << text;
+  Json mapping = ParseJson(
+      R"({"epochs": 2, "validation": 0.2, "batch_size": 8, "device": "gpu", "steps_per_epoch": 6,
+          "model": {"type": "transformer", "depth": 1, "heads": 2, "width": 16},
+          "optimizer": {"type": "adamw", "lr": 0.003}})",
+      "test");
+  mapping["data"] = {
+      {"type", "text"}, {"train", (folder.Path() / "text.txt").string()}, {"context", 12}};
+  ExpectTheCpusWords(ReadTrainerConfig(mapping));
+}
+
+TEST(GpuTraining, TrainsARegressionAsTheCpuDoes) {
+  const TrainerFolder folder;
+  std::ofstream file(folder.Path() / "line.csv");
+  file << "a,b,y\n";
+  for (int i = 0; i < 80; ++i)
+    file << i % 9 << "," << i % 5 << "," << 0.5 * (i % 9) - 0.25 * (i % 5) << "\n";
+  file.close();
+  Json mapping = ParseJson(
+      R"({"epochs": 3, "validation": 0.2, "batch_size": 16, "device": "gpu", "loss": "huber",
+          "model": {"type": "mlp", "hidden": [8]}, "optimizer": {"type": "adam", "lr": 0.01}})",
+      "test");
+  mapping["data"] = {{"type", "csv"},
+                     {"train", (folder.Path() / "line.csv").string()},
+                     {"label", "y"},
+                     {"labels", "real"}};
+  ExpectTheCpusWords(ReadTrainerConfig(mapping));
+}
+
+TEST(GpuTraining, LeavesTheFiguresThatTheCpuLeaves) {
+  const TrainerConfig config = ConfigOf(R"({"keep": "predictions"})");
+  const Dataset data = DataOf(config);
+  const TrainerFolder one;
+  const TrainerFolder other;
+  GpuTeams teams(Loops, 4);
+  GpuSession gpu{.config = config, .data = data, .gpus = &teams, .folder = one.Path()};
+  GpuSession cpu{.config = config, .data = data, .folder = other.Path()};
+  gpu.Run();
+  cpu.Run();
+  const auto read = [](const std::filesystem::path& folder) {
+    return std::get<Predictions>(ReadPredictions(folder / kPredictionsFile));
+  };
+  const Predictions found = read(one.Path());
+  const Predictions expected = read(other.Path());
+  EXPECT_EQ(found.validation.rows, expected.validation.rows);
+  EXPECT_EQ(found.validation.labels, expected.validation.labels);
+  EXPECT_EQ(found.test.rows, expected.test.rows);
+  EXPECT_EQ(found.test.labels, expected.test.labels);
+  ASSERT_EQ(found.test.outputs.size(), expected.test.outputs.size());
+  for (std::size_t i = 0; i < found.test.outputs.size(); ++i)
+    EXPECT_NEAR(found.test.outputs[i], expected.test.outputs[i], 1e-4);
+  EXPECT_NE(found.arithmetic, expected.arithmetic);
+}
+
+TEST(GpuTraining, ResumedIsBitForBitUninterrupted) {
+  const TrainerConfig config = ConfigOf(R"({"data.rows": 1500, "batch_size": 2, "epochs": 2})");
+  const Dataset data = DataOf(config);
+  GpuTeams teams(Loops, 4);
+  GpuSession whole{.config = config, .data = data, .gpus = &teams};
+  whole.Run();
+  const TrainerFolder folder;
+  GpuSession begun{.config = config,
+                   .data = data,
+                   .gpus = &teams,
+                   .folder = folder.Path(),
+                   .stop_after_stretches = 3};
+  begun.Run();
+  EXPECT_EQ(begun.end, TrainingEnd::kStopped);
+  EXPECT_TRUE(begun.lines.empty()) << "in the midst of an epoch";
+  GpuSession continued{.config = config, .data = data, .gpus = &teams, .folder = folder.Path()};
+  continued.Run();
+  EXPECT_EQ(continued.state, whole.state);
+}
+
+TEST(GpuTraining, CheckpointsPassBetweenCpuAndGpu) {
+  const TrainerConfig longer = ConfigOf(R"({"epochs": 4, "schedule": "constant"})");
+  const TrainerConfig shorter = ConfigOf(R"({"epochs": 2, "schedule": "constant"})");
+  const Dataset data = DataOf(longer);
+  GpuTeams teams(Loops, 4);
+  GpuSession cpu{.config = longer, .data = data};
+  cpu.Run();
+  const TrainerFolder folder;
+  GpuSession on_cpu{.config = shorter, .data = data, .folder = folder.Path()};
+  on_cpu.Run();
+  GpuSession on_gpu{.config = longer, .data = data, .gpus = &teams, .folder = folder.Path()};
+  on_gpu.Run();
+  const auto says = [&](const std::string& words) {
+    return std::ranges::any_of(on_gpu.notes, [&](const std::string& note) {
+      return note.find(words) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(says("the bits may differ"));
+  ASSERT_EQ(on_gpu.state.size(), cpu.state.size());
+  for (std::size_t i = 0; i < cpu.state.size(); ++i)
+    EXPECT_NEAR(on_gpu.state[i], cpu.state[i], 1e-4);
+}
+
+TEST(GpuTraining, ManyAtOnceAreEachWhatTheyAreAlone) {
+  std::vector<TrainerConfig> configs;
+  for (int i = 0; i < 5; ++i) {
+    configs.push_back(ConfigOf("{\"seed\": " + std::to_string(i % 3) + ", \"optimizer.lr\": 0.0" +
+                               std::to_string(i + 1) + ", \"epochs\": " + std::to_string(2 + i) +
+                               (i == 4 ? ", \"model.hidden\": [5]}" : "}")));
+  }
+  const Dataset data = DataOf(configs[0]);
+  GpuTeams teams(Loops, 4);
+  std::vector<GpuSession> together;
+  for (const TrainerConfig& config : configs)
+    together.push_back({.config = config, .data = data, .gpus = &teams});
+  std::vector<std::jthread> threads;
+  for (GpuSession& session : together)
+    threads.emplace_back([&session] { session.Run(); });
+  threads.clear();
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    GpuTeams own(Loops, 1);
+    GpuSession alone{.config = configs[i], .data = data, .gpus = &own};
+    alone.Run();
+    EXPECT_EQ(together[i].lines, alone.lines) << i;
+    EXPECT_EQ(together[i].state, alone.state) << i;
+  }
+}
+
+TEST(GpuTraining, DivergesAtTheStepAtWhichTheCpuDoes) {
+  const TrainerConfig config =
+      ConfigOf(R"({"optimizer": {"type": "sgd", "lr": 1e30}, "model.dropout": 0})");
+  const Dataset data = DataOf(config);
+  GpuTeams teams(Loops, 4);
+  GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+  gpu.Run();
+  EXPECT_EQ(gpu.end, TrainingEnd::kDiverged);
+}
+
+void ExpectRefused(const std::string& changes, const std::string& key) {
+  try {
+    (void)ConfigOf(changes);
+    FAIL() << changes << " was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.Where(), key) << error.what();
+  }
+}
+
+TEST(GpuTraining, RefusesInTheConfigurationWhatNoGpuTrains) {
+  ExpectRefused(R"({"optimizer": "muon"})", "optimizer.type");
+  ExpectRefused(R"({"shuffle": "blocks"})", "shuffle.type");
+  ExpectRefused(R"({"device": "cpu", "precision": "tf32"})", "precision");
+  EXPECT_TRUE(ConfigOf(R"({"precision": "tf32"})").has_tf32);
+}
+
+}  // namespace
+}  // namespace ddl

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense layers and dropout as operations.
+#include "trainer/cuda/program_builder.h"
+#include "trainer/initial_weights.h"
+
+namespace ddl {
+
+namespace {
+
+void AddDropout(ProgramBuilder& builder, const DropoutStage& stage, const Tensor& from,
+                const Tensor& to) {
+  const std::size_t rows = builder.Rows(stage.output);
+  DropoutBody body{.board = builder.Places().board,
+                   .arena = builder.Places().arena,
+                   .input = from.offset,
+                   .output = to.offset,
+                   .rows = Narrow(rows),
+                   .stride = Narrow(to.Stride()),
+                   .purpose = DropoutPlace(0, 0, stage.number).purpose};
+  body.blocks = BlocksFor(rows * body.Drawers(), DropoutBody::kThreads);
+  builder.Add(body);
+}
+
+// A matrix as a factor: itself, or its copy in bfloat16, which has the same stride.
+ProductFactor FactorOf(const ProgramBuilder& builder, const Tensor& values, const Tensor& copy,
+                       bool is_transposed = false) {
+  return {.offset = builder.IsRounded() ? copy.offset : values.offset,
+          .stride = values.Stride(),
+          .is_transposed = is_transposed};
+}
+
+ActivatedRows RowsOf(const DenseStage& stage) {
+  return {stage.activation, stage.bias, stage.pre, stage.output};
+}
+
+}  // namespace
+
+void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows) {
+  const std::size_t count = builder.Rows(rows.output);
+  const std::size_t stride = rows.pre.Stride();
+  builder.Add(
+      BiasActivateBody{.blocks = BlocksFor(count * stride / kFour, BiasActivateBody::kThreads),
+                       .arena = builder.Places().arena,
+                       .activation = rows.activation,
+                       .bias = rows.bias.value.offset,
+                       .pre = rows.pre.offset,
+                       .out = rows.output.values.offset,
+                       .rows = Narrow(count),
+                       .stride = Narrow(stride)});
+}
+
+void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows) {
+  const LaneFloats& arena = builder.Places().arena;
+  const Tensor& gradient = rows.output.gradient;
+  const std::uint32_t count = Narrow(builder.Rows(rows.output));
+  const std::uint32_t stride = Narrow(gradient.Stride());
+  const std::uint32_t slices = SlicesOf(count);
+  const std::size_t sum = rows.bias.gradient.offset;
+  const std::size_t parts = builder.Scratch().column_parts;
+  builder.Add(ActivationGradientBody{.blocks = ColumnSlices{count, stride}.Blocks(),
+                                     .arena = arena,
+                                     .activation = rows.activation,
+                                     .pre = rows.pre.offset,
+                                     .out = rows.output.values.offset,
+                                     .gradient = gradient.offset,
+                                     .bias_gradient = slices == 1 ? sum : parts,
+                                     .rows = count,
+                                     .stride = stride});
+  if (slices == 1) return;
+  builder.Add(SumSlicesBody{.blocks = BlocksFor(stride, SumSlicesBody::kThreads),
+                            .arena = arena,
+                            .parts = parts,
+                            .apart = stride,
+                            .out = sum,
+                            .slices = slices,
+                            .stride = stride});
+}
+
+void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
+  const Tensor& w = stage.weight.value;
+  const Tensor& x = stage.input.values;
+  const std::size_t rows = builder.Rows(stage.output);
+  if (builder.IsRounded()) {
+    builder.Round(x, rows, stage.copies.input.offset);
+    builder.Round(w, w.rows, stage.copies.weight.offset);
+  }
+  // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
+  builder.Multiply({.rows = rows, .cols = w.Stride(), .inner = w.rows},
+                   FactorOf(builder, x, stage.copies.input),
+                   FactorOf(builder, w, stage.copies.weight), stage.pre);
+  AddActivation(builder, RowsOf(stage));
+}
+
+void AddForward(ProgramBuilder& builder, const DropoutStage& stage) {
+  AddDropout(builder, stage, stage.input.values, stage.output.values);
+}
+
+void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
+  AddActivationGradient(builder, RowsOf(stage));
+  const Tensor& dz = stage.output.gradient;
+  const Tensor& w = stage.weight.value;
+  const std::size_t rows = builder.Rows(stage.output);
+  if (builder.IsRounded()) builder.Round(dz, rows, stage.copies.gradient.offset);
+  const ProductFactor gradient = FactorOf(builder, dz, stage.copies.gradient);
+  if (!stage.input.gradient.IsEmpty()) {
+    builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
+                     FactorOf(builder, w, stage.copies.weight, true), stage.input.gradient);
+  }
+  builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows},
+                   FactorOf(builder, stage.input.values, stage.copies.input, true), gradient,
+                   stage.weight.gradient);
+}
+
+void AddBackward(ProgramBuilder& builder, const DropoutStage& stage) {
+  AddDropout(builder, stage, stage.output.gradient, stage.input.gradient);
+}
+
+}  // namespace ddl

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pooling, both ways: trainer/pool.h for lanes. A thread has one channel of one window.
+#pragma once
+
+#include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_step.h"
+#include "trainer/pool.h"
+
+namespace ddl {
+
+// trainer/pool.h's shapes in 32 bits.
+struct PoolPlacesOfLane {
+  std::uint32_t height = 0;  // of the image
+  std::uint32_t width = 0;
+  std::uint32_t pixel = 0;   // floats from a pixel to the next
+  std::uint32_t sample = 0;  // floats from a sample to the next
+  std::uint32_t window_height = 0;
+  std::uint32_t window_width = 0;
+  std::uint32_t out_height = 0;
+  std::uint32_t out_width = 0;
+  std::uint32_t out_stride = 0;  // floats from a window's result to the next
+};
+
+// A thread's window and channel.
+struct WindowOfThread {
+  bool is_used = false;
+  std::uint32_t channel = 0;
+  std::uint32_t y = 0;  // of the windows
+  std::uint32_t x = 0;
+  std::size_t image = 0;  // floats to its sample's channel
+  std::size_t out = 0;    // floats to its result
+};
+
+[[nodiscard]] DDL_INLINE WindowOfThread WindowAt(const PoolPlacesOfLane& at, std::uint32_t windows,
+                                                 std::uint32_t index) {
+  const std::uint32_t window = index / at.out_stride;
+  const std::uint32_t channel = index % at.out_stride;
+  const std::uint32_t line = window / at.out_width;
+  const std::uint32_t sample = line / at.out_height;
+  return {.is_used = window < windows && channel < at.pixel,
+          .channel = channel,
+          .y = line % at.out_height,
+          .x = window % at.out_width,
+          .image = std::size_t{sample} * at.sample + channel,
+          .out = std::size_t{window} * at.out_stride + channel};
+}
+
+struct PoolBody {
+  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kPhases = 1;
+  static constexpr std::size_t kSharedBytes = 0;
+
+  std::uint32_t blocks = 0;  // BlocksFor(windows * out_stride, kThreads)
+  LaneFloats arena;
+  PoolKind kind = PoolKind::kMaximum;
+  PoolPlacesOfLane at;
+  std::size_t images = 0;
+  std::size_t out = 0;
+  std::uint32_t windows = 0;  // of all samples
+
+  DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& place, void* /*shared*/) const {
+    const WindowOfThread own = WindowAt(at, windows, place.block * kThreads + place.thread);
+    if (!own.is_used) return;
+    const std::uint32_t corner = own.y * at.window_height * at.width + own.x * at.window_width;
+    const float* image = arena.At(place.lane, images + own.image);
+    const bool is_maximum = kind == PoolKind::kMaximum;
+    float result = is_maximum ? image[std::size_t{corner} * at.pixel] : 0.0F;
+    for (std::uint32_t down = 0; down < at.window_height; ++down) {
+      for (std::uint32_t right = 0; right < at.window_width; ++right) {
+        const float value = image[std::size_t{corner + down * at.width + right} * at.pixel];
+        if (is_maximum) {
+          result = value > result || value != value ? value : result;  // a NaN stays
+        } else {
+          result += value;
+        }
+      }
+    }
+    if (!is_maximum) result *= 1.0F / static_cast<float>(at.window_height * at.window_width);
+    *arena.At(place.lane, out + own.out) = result;
+  }
+};
+
+// A maximum's gradient goes to the first pixel that has it; pixels that no window covers get zero,
+// from the windows beside them.
+struct UnpoolBody {
+  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kPhases = 1;
+  static constexpr std::size_t kSharedBytes = 0;
+
+  std::uint32_t blocks = 0;  // as PoolBody
+  LaneFloats arena;
+  PoolKind kind = PoolKind::kMaximum;
+  PoolPlacesOfLane at;
+  std::size_t images = 0;
+  std::size_t out = 0;
+  std::size_t out_gradient = 0;
+  std::size_t gradient = 0;  // laid out as the images
+  std::uint32_t windows = 0;
+
+  DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& place, void* /*shared*/) const {
+    const WindowOfThread own = WindowAt(at, windows, place.block * kThreads + place.thread);
+    if (!own.is_used) return;
+    const std::uint32_t top = own.y * at.window_height;
+    const std::uint32_t left = own.x * at.window_width;
+    const std::uint32_t bottom = own.y + 1 == at.out_height ? at.height : top + at.window_height;
+    const std::uint32_t end = own.x + 1 == at.out_width ? at.width : left + at.window_width;
+    const bool is_maximum = kind == PoolKind::kMaximum;
+    const float* image = arena.At(place.lane, images + own.image);
+    float* to = arena.At(place.lane, gradient + own.image);
+    const float maximum = is_maximum ? *arena.At(place.lane, out + own.out) : 0.0F;
+    const float share =
+        is_maximum ? 1.0F : 1.0F / static_cast<float>(at.window_height * at.window_width);
+    float rest = *arena.At(place.lane, out_gradient + own.out) * share;
+    for (std::uint32_t y = top; y < bottom; ++y) {
+      for (std::uint32_t x = left; x < end; ++x) {
+        const std::size_t pixel = std::size_t{y * at.width + x} * at.pixel;
+        const bool is_inside = y < top + at.window_height && x < left + at.window_width;
+        const bool is_heir = is_inside && (!is_maximum || image[pixel] == maximum);
+        to[pixel] = is_heir ? rest : 0.0F;
+        if (is_maximum && is_heir) rest = 0.0F;
+      }
+    }
+  }
+};
+
+}  // namespace ddl

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Embeddings and attention as operations.
+#include <cmath>
+
+#include "trainer/cuda/program_builder.h"
+
+namespace ddl {
+
+namespace {
+
+TokenPlaces PlacesOf(const ProgramBuilder& builder, const EmbedStage& stage) {
+  return {.tokens = stage.tokens.offset,
+          .samples = Narrow(builder.Samples()),
+          .length = Narrow(stage.output.places),
+          .token_stride = Narrow(stage.tokens.Stride()),
+          .stride = Narrow(stage.output.values.Stride())};
+}
+
+HeadPlaces PlacesOf(const ProgramBuilder& builder, const AttentionStage& stage) {
+  return {.samples = Narrow(builder.Samples()),
+          .heads = Narrow(stage.heads),
+          .length = Narrow(stage.output.places),
+          .depth = Narrow(stage.output.Width() / stage.heads),
+          .square = Narrow(stage.probabilities.Stride())};
+}
+
+// Queries, keys and values, or their gradients, as they lie side by side.
+struct HeadInputs {
+  HeadInputs(const Tensor& tensor, std::size_t width)
+      : queries{.offset = tensor.offset, .stride = Narrow(tensor.Stride())},
+        keys{.offset = tensor.offset + width, .stride = Narrow(tensor.Stride())},
+        values{.offset = tensor.offset + 2 * width, .stride = Narrow(tensor.Stride())} {}
+
+  HeadRows queries;
+  HeadRows keys;
+  HeadRows values;
+};
+
+// What attention does to the squares of one stage.
+class HeadKernels {
+ public:
+  HeadKernels(ProgramBuilder& builder, const AttentionStage& stage)
+      : builder_(builder),
+        places_(PlacesOf(builder, stage)),
+        scale_(1.0F / std::sqrt(static_cast<float>(places_.depth))) {}
+
+  void Scores(const HeadRows& a, const HeadRows& b, std::size_t squares) {
+    const std::size_t tiles = BlocksFor(places_.length, HeadScoresBody::kTile);
+    builder_.Add(HeadScoresBody{.blocks = Narrow(places_.Count() * tiles * tiles),
+                                .arena = builder_.Places().arena,
+                                .places = places_,
+                                .a = a,
+                                .b = b,
+                                .squares = squares});
+  }
+  void Softmax(std::size_t squares) {
+    builder_.Add(CausalSoftmaxBody{.blocks = RowBlocks(),
+                                   .arena = builder_.Places().arena,
+                                   .places = places_,
+                                   .scale = scale_,
+                                   .squares = squares});
+  }
+  void SoftmaxGradient(std::size_t probabilities, std::size_t squares) {
+    builder_.Add(CausalSoftmaxGradientBody{.blocks = RowBlocks(),
+                                           .arena = builder_.Places().arena,
+                                           .places = places_,
+                                           .scale = scale_,
+                                           .probabilities = probabilities,
+                                           .squares = squares});
+  }
+  // out = squares x, or squares' x.
+  void Mix(std::size_t squares, bool is_transposed, const HeadRows& x, const HeadRows& out) {
+    const std::size_t threads =
+        std::size_t{places_.Count()} * BlocksFor(places_.length, kFour) * places_.depth;
+    builder_.Add(HeadMixBody{.blocks = BlocksFor(Narrow(threads), HeadMixBody::kThreads),
+                             .arena = builder_.Places().arena,
+                             .places = places_,
+                             .is_transposed = is_transposed,
+                             .squares = squares,
+                             .x = x,
+                             .out = out});
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t RowBlocks() const {
+    return BlocksFor(Narrow(std::size_t{places_.Count()} * places_.length), RowThreads::kBlockRows);
+  }
+
+  ProgramBuilder& builder_;
+  HeadPlaces places_;
+  float scale_;
+};
+
+HeadRows RowsOf(const Tensor& tensor) {
+  return {.offset = tensor.offset, .stride = Narrow(tensor.Stride())};
+}
+
+}  // namespace
+
+void AddForward(ProgramBuilder& builder, const EmbedStage& stage) {
+  const TokenPlaces at = PlacesOf(builder, stage);
+  const std::size_t floats = std::size_t{at.samples} * at.length * at.stride;
+  builder.Add(EmbedBody{.blocks = BlocksFor(floats / kFour, EmbedBody::kThreads),
+                        .arena = builder.Places().arena,
+                        .at = at,
+                        .table = stage.table.value.offset,
+                        .positions = stage.positions.value.offset,
+                        .out = stage.output.values.offset});
+}
+
+void AddBackward(ProgramBuilder& builder, const EmbedStage& stage) {
+  const TokenPlaces at = PlacesOf(builder, stage);
+  const std::size_t gradient = stage.output.gradient.offset;
+  builder.Add(TableGradientBody{
+      .blocks = Narrow(BlocksFor(at.stride, TableGradientBody::kCols) * stage.table.value.rows),
+      .arena = builder.Places().arena,
+      .at = at,
+      .gradient = gradient,
+      .out = stage.table.gradient.offset});
+  builder.Add(PositionGradientBody{
+      .blocks = BlocksFor(std::size_t{at.length} * at.stride, PositionGradientBody::kThreads),
+      .arena = builder.Places().arena,
+      .at = at,
+      .gradient = gradient,
+      .out = stage.positions.gradient.offset});
+}
+
+void AddForward(ProgramBuilder& builder, const AttentionStage& stage) {
+  const HeadInputs in(stage.input.values, stage.output.Width());
+  const std::size_t squares = stage.probabilities.offset;
+  HeadKernels kernels(builder, stage);
+  kernels.Scores(in.queries, in.keys, squares);
+  kernels.Softmax(squares);
+  kernels.Mix(squares, false, in.values, RowsOf(stage.output.values));
+}
+
+void AddBackward(ProgramBuilder& builder, const AttentionStage& stage) {
+  const HeadInputs in(stage.input.values, stage.output.Width());
+  const HeadInputs to(stage.input.gradient, stage.output.Width());
+  const HeadRows gradient = RowsOf(stage.output.gradient);
+  const std::size_t probabilities = stage.probabilities.offset;
+  const std::size_t scores = builder.Scratch().squares;
+  HeadKernels kernels(builder, stage);
+  kernels.Mix(probabilities, true, gradient, to.values);
+  kernels.Scores(gradient, in.values, scores);
+  kernels.SoftmaxGradient(probabilities, scores);
+  kernels.Mix(scores, false, in.keys, to.queries);
+  kernels.Mix(scores, true, in.queries, to.keys);
+}
+
+}  // namespace ddl
