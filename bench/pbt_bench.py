@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Population based training beside the best of nine fixed trainings, with as many epochs in all.
+"""Population based training beside the best of as many fixed trainings, with as many epochs in all.
 
   bench/pbt_bench.py [--ddl build/release/ddl] [--seeds 5] [--first-seed 0] [--epochs 30] [--interval 3] [--base cosine] [--more]
+                     [--population 9|27]
 
 A small MLP on Fashion-MNIST (Debian's dataset-fashion-mnist), SGD with momentum, on parts of the data as epochs so that a
-core trains one in a fraction of a second. "grid": constant, step and cosine schedules, each with three rates. "random": nine
-draws from the population's own space, kept to the end. "pbt": nine members that choose as they go. Of each the one with the
-best validation accuracy at the end counts; its test accuracy, which nothing was chosen by, stands beside it. Prints a line a
+core trains one in a fraction of a second. "grid": constant, step and cosine schedules, each with three rates (of 27, with three
+weight decays each). "random": as many draws from the population's own space, kept to the end. "pbt": as many members that
+choose as they go. Of each the one with the best validation accuracy at the end counts; its test accuracy, which nothing was chosen by, stands beside it. Prints a line a
 seed, then means, and pbt against the others with the standard error of the paired difference. Runs in a store that goes.
 """
 import argparse
@@ -35,6 +36,7 @@ parameters:
   schedule.type: {{values: [constant, step, cosine]}}
   schedule.step_size: {{value: {half}, when: schedule.type == 'step'}}
   optimizer.lr: {{values: [0.02, 0.06, 0.2]}}
+  optimizer.weight_decay: {{values: {decays}}}
 """
 SPACE = """
 search_seed: {seed}
@@ -45,12 +47,12 @@ parameters:
 POPULATION = """
 name: population
 method: pbt
-search: {{population: 9, perturbation_interval: {interval}, quantile_fraction: {quantile}, resample_probability: {resample}}}
+search: {{population: {population}, perturbation_interval: {interval}, quantile_fraction: {quantile}, resample_probability: {resample}}}
 """ + SPACE
 RANDOM = """
 name: random
 method: random
-run_cap: 9
+run_cap: {population}
 """ + SPACE
 MORE = """  optimizer.momentum: {min: 0.6, max: 0.98}
   optimizer.weight_decay: {distribution: log_uniform_values, min: 1.0e-6, max: 1.0e-2}
@@ -65,6 +67,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--interval", type=int, default=3)
+    parser.add_argument("--population", type=int, choices=[9, 27], default=9)
     parser.add_argument("--quantile", type=float, default=0.25)
     parser.add_argument("--resample", type=float, default=0.25)
     parser.add_argument("--base", default="constant", help="schedule that the population's rates are multiplied by")
@@ -75,7 +78,8 @@ def main():
     def run(template, seed):
         with tempfile.TemporaryDirectory() as folder:
             environment = dict(os.environ, DDL_HOME=folder + "/store", DDL_HOST_DIR=folder + "/host")
-            settings = dict(vars(options), more=MORE if options.more else "", seed=seed, half=options.epochs / 2)
+            settings = dict(vars(options), more=MORE if options.more else "", seed=seed, half=options.epochs / 2,
+                            decays="[0.0]" if options.population == 9 else "[0.0, 0.0001, 0.001]")
             with open(folder + "/spec.yaml", "w") as spec:
                 spec.write((template + TRAINER).format(**settings))
             subprocess.run([ddl, "sweep", folder + "/spec.yaml"], check=True, env=environment, capture_output=True, cwd=folder)

@@ -272,7 +272,7 @@ TEST(Samples, AreFine) {
     EXPECT_NO_THROW((void)ReadSpecFile(entry.path(), {})) << entry.path();
     ++samples;
   }
-  EXPECT_EQ(samples, 6);
+  EXPECT_EQ(samples, 7);
 }
 
 }  // namespace
