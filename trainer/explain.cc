@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include "trainer/accounting.h"
+#include "trainer/cuda/gpu_memory.h"
+#include "trainer/cuda/gpu_program.h"
+#include "trainer/cuda/gpu_team.h"
 #include "trainer/gemm.h"
 #include "trainer/training.h"
 
@@ -33,7 +36,8 @@ std::string ShapeOf(const Flow& flow) {
 }
 
 // Which of the library's kernels a stage multiplies with; what is not listed multiplies nothing.
-std::string ProductsOf(const Stage& stage) {
+std::string ProductsOf(const Model& model, const Stage& stage) {
+  if (model.shape.is_of_gpu) return "";
   if (const auto* conv = std::get_if<ConvStage>(&stage)) return conv->products->Describe();
   if (std::holds_alternative<AttentionStage>(stage)) return "sgemm";
   const auto* dense = std::get_if<DenseStage>(&stage);
@@ -54,7 +58,7 @@ std::string StageLine(const Model& model, std::size_t number, const Stage& stage
       },
       stage);
   const StepCost cost = CostOf(model, stage);
-  const std::string products = ProductsOf(stage);
+  const std::string products = ProductsOf(model, stage);
   return fmt::format("  {:>3} {:<12} {:>12} {:>10.2f} {:>9.3f}{}{}\n", number, NameOf(stage),
                      output, cost.flops / kMega, cost.bytes / kMebibyte,
                      products.empty() ? "" : "  ", products);
@@ -105,8 +109,30 @@ std::string Explain(const Plan& plan, double limit_flops) {
   return text;
 }
 
+// A lane of a GPU, whose memory is known before any of it is taken.
+std::string ExplainGpu(const TrainerConfig& config, const TrainingBatches& batches) {
+  constexpr std::size_t kManyLanes = 64;
+  const ModelShape shape = ShapeOf(config, batches);
+  const Model model = BuildModel(GpuShape(shape));
+  const StepCost cost = CostOf(model);
+  std::string text = fmt::format(
+      "{} weights, of which a checkpoint holds {:.2f} MiB with what the optimizer keeps\n"
+      "{:.1f} MFLOP and {:.1f} MiB read or written in a step of {} rows\n",
+      CountWeights(model), static_cast<double>(model.state_floats * sizeof(float)) / kMebibyte,
+      cost.flops / kMega, cost.bytes / kMebibyte, shape.batch);
+  if (batches.resident) {
+    const ResidentRows& resident = *batches.resident;
+    const GpuMemory memory =
+        CountGpuMemory(shape, ShapeOf(DataFrom(*resident.data, resident.affine)), kMostStretch);
+    text += fmt::format("on a GPU: {}\n          {}\n", DescribeGpuMemory(memory, 1),
+                        DescribeGpuMemory(memory, kManyLanes));
+  }
+  return text + StageTable(model);
+}
+
 std::string Explain(const TrainerConfig& config, const TrainingBatches& batches,
                     double limit_flops) {
+  if (config.device == DeviceKind::kGpu) return ExplainGpu(config, batches);
   return Explain(Plan(ShapeOf(config, batches), {LaneOf(config, batches)}), limit_flops);
 }
 

@@ -15,6 +15,7 @@
 #include "tests/trainer/training_session.h"
 #include "trainer/cpu_engine.h"
 #include "trainer/cuda/gpu_teams.h"
+#include "trainer/explain.h"
 #include "trainer/task.h"
 
 namespace ddl {
@@ -262,6 +263,16 @@ TEST(GpuTraining, DivergesAtTheStepAtWhichTheCpuDoes) {
   GpuSession gpu{.config = config, .data = data, .gpus = &teams};
   gpu.Run();
   EXPECT_EQ(gpu.end, TrainingEnd::kDiverged);
+}
+
+TEST(GpuTraining, ExplainsTheMemoryOfItsLanes) {
+  const TrainerConfig config = ConfigOf();
+  const Dataset data = DataOf(config);
+  const TrainingBatches batches = MakeBatches(config, data);
+  const std::string text = Explain(config, batches, 0.0);
+  EXPECT_NE(text.find("on a GPU: 1 lane of "), std::string::npos) << text;
+  EXPECT_NE(text.find("          64 lanes of "), std::string::npos) << text;
+  EXPECT_EQ(text.find("sgemm"), std::string::npos) << text;
 }
 
 void ExpectRefused(const std::string& changes, const std::string& key) {

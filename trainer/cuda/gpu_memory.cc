@@ -57,8 +57,8 @@ std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes) {
 }
 
 std::string DescribeGpuMemory(const GpuMemory& memory, std::size_t lanes) {
-  return fmt::format("{} lanes of {:.1f} MiB and {:.1f} MiB for all: {:.2f} GiB", lanes,
-                     static_cast<double>(memory.lane) / kMib,
+  return fmt::format("{} lane{} of {:.1f} MiB and {:.1f} MiB for all: {:.2f} GiB", lanes,
+                     lanes == 1 ? "" : "s", static_cast<double>(memory.lane) / kMib,
                      static_cast<double>(memory.shared) / kMib,
                      static_cast<double>(memory.Bytes(lanes)) / kGib);
 }

@@ -43,6 +43,14 @@ bool HasBytes(const GpuData& data) {
 
 }  // namespace
 
+GpuData DataFrom(const Dataset& dataset, const Affine& affine) {
+  return {.train = dataset.train,
+          .test = dataset.test,
+          .features = dataset.features,
+          .affine = affine,
+          .is_text = dataset.context > 0};
+}
+
 GpuDataShape ShapeOf(const GpuData& data) {
   return {.rows = CountStored(data),
           .features = data.is_text ? 1 : data.features,

@@ -23,6 +23,7 @@ struct GpuData {
   bool is_text = false;
 };
 
+[[nodiscard]] GpuData DataFrom(const Dataset& dataset, const Affine& affine = {});
 [[nodiscard]] GpuDataShape ShapeOf(const GpuData& data);
 
 class GpuRows {

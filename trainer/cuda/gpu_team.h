@@ -31,6 +31,9 @@ struct GpuSource {
   std::function<std::size_t()> free_bytes;
 };
 
+// Steps of a run at most.
+inline constexpr std::size_t kMostStretch = 128;
+
 struct TeamSettings {
   ModelShape shape;
   std::size_t scale_floats = 1;  // one for all features, or one each

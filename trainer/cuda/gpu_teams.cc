@@ -38,13 +38,6 @@ std::string NameOf(const TrainerConfig& config) {
   return config.has_tf32 ? "tf32" : "float32";
 }
 
-GpuData DataFrom(const Dataset& dataset) {
-  return {.train = dataset.train,
-          .test = dataset.test,
-          .features = dataset.features,
-          .is_text = dataset.context > 0};
-}
-
 }  // namespace
 
 GpuTeams::GpuTeams(std::function<GpuSource()> find, std::size_t most_lanes)
