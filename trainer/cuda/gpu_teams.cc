@@ -83,12 +83,16 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset& dat
         known->used = ++joins_;
         return known->team;
       }
+      const auto begin = std::chrono::steady_clock::now();
       (void)DropIdle(kIdleKept);
       std::optional<Team> made = TryMake(key, data);
       if (!made && DropIdle(0)) made = TryMake(key, data);
       if (made || !IsAnyBusy()) {
         teams_.push_back(made ? *made : Make(key, data));
-        caller.notes(fmt::format("{}: {}", Source().name, teams_.back().team->DescribeMemory()));
+        const std::chrono::duration<double, std::milli> spent =
+            std::chrono::steady_clock::now() - begin;
+        caller.notes(fmt::format("{}: {}; ready after {:.0f} ms", Source().name,
+                                 teams_.back().team->DescribeMemory(), spent.count()));
         return teams_.back().team;
       }
     }
