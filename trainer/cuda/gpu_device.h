@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device that runs programs of operations over lanes. There are two: a GPU through libddl_cuda
-// (library.h), and in tests a host that runs the same bodies as loops.
+// (cuda_library.h), and in tests a host that runs the same bodies as loops.
 #pragma once
 
 #include <cstddef>

@@ -35,8 +35,7 @@ ImageChanges ChangesOf(const Augmentation& augmentation) {
 
 }  // namespace
 
-GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRows& rows,
-                 std::size_t scale_floats)
+GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings)
     : device_(device),
       lanes_(settings.lanes),
       affines_(lanes_.size()),
@@ -45,19 +44,17 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRo
   CheckGpuShape(settings.shape);
   CheckLanes(settings);
   model_ = BuildModel(GpuShape(settings.shape));
+}
+
+GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRows& rows,
+                 std::size_t scale_floats)
+    : GpuPlan(device, settings) {
   Allocate(settings, scale_floats);
   UseRows(rows);
 }
 
 GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuData& data)
-    : device_(device),
-      lanes_(settings.lanes),
-      affines_(lanes_.size()),
-      stretch_(settings.stretch),
-      precision_(settings.precision) {
-  CheckGpuShape(settings.shape);
-  CheckLanes(settings);
-  model_ = BuildModel(GpuShape(settings.shape));
+    : GpuPlan(device, settings) {
   Allocate(settings, data.affine.mean.size());
   UseRows(GpuRows(device, data));
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {

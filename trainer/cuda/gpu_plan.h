@@ -85,6 +85,8 @@ class GpuPlan {
     std::size_t training = 0;
     std::size_t evaluation = 0;
   };
+  // Nothing is allocated yet, and what no GPU trains is refused.
+  GpuPlan(GpuDevice& device, const GpuPlanSettings& settings);
   void Allocate(const GpuPlanSettings& settings, std::size_t scale_floats);
   void UseRows(const GpuRows& rows);
   [[nodiscard]] const Programs& ProgramsOf(std::size_t width);

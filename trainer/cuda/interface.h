@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The line between ddl-trainer and libddl_cuda: C calls and plain data. The trainer is linked to no
-// CUDA library; it loads this one at run time, when a GPU is asked for (library.h).
+// CUDA library; it loads this one at run time, when a GPU is asked for (cuda_library.h).
 #pragma once
 
 #include <cstddef>

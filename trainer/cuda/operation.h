@@ -50,7 +50,7 @@ struct LaneProduct {
   ProductPrecision precision = ProductPrecision::kFloat32;
 };
 
-// The order is part of the interface to the library: kInterfaceVersion changes with it.
+// The order is part of the interface to the library: kCudaInterfaceVersion changes with it.
 using Operation = std::variant<
     LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
     ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, KeepLogitsBody, UpdateBody,
