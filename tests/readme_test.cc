@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace readme_test {
 
 std::string ReadText(const std::string& name) {
   std::ifstream stream(std::string(DDL_SOURCE_DIR) + "/" + name);
@@ -35,5 +35,5 @@ TEST(Readme, LinksToFilesThatExist) {
   }
 }
 
-}  // namespace
+}  // namespace readme_test
 }  // namespace ddl

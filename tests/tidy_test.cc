@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace tidy_test {
 
 namespace fs = std::filesystem;
 
@@ -192,5 +192,5 @@ TEST(Tidy, TestsAreNeverNumbered) {
   }
 }
 
-}  // namespace
+}  // namespace tidy_test
 }  // namespace ddl

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DDL_CLONES before a function compiles it for AVX-512, AVX2 and plain x86-64; the loader picks
 // once, by the processor. What it calls has to be inlined (DDL_INLINE) to be cloned along, and is
-// code of the GPU too where nvcc compiles it.
+// code of the GPU too where nvcc compiles it. DDL_UNROLL before a loop of a GPU's code keeps the
+// arrays that it counts through in registers.
 #pragma once
 
 // Sanitizers cannot run before the loader's choice is made, so they get the plain version.
@@ -14,4 +15,9 @@
 #define DDL_INLINE __host__ __device__ __forceinline__
 #else
 #define DDL_INLINE [[gnu::always_inline]] inline
+#endif
+#if defined(__CUDA_ARCH__)
+#define DDL_UNROLL _Pragma("unroll")
+#else
+#define DDL_UNROLL
 #endif

@@ -10,7 +10,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace ask_tell_test {
 
 constexpr const char* kSpace =
     "metric: {name: loss, goal: minimize}\n"
@@ -241,5 +241,5 @@ TEST_F(AskTell, ManyAtOnceGetTrialsOfTheirOwn) {
   EXPECT_EQ(numbers, (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6}));
 }
 
-}  // namespace
+}  // namespace ask_tell_test
 }  // namespace ddl

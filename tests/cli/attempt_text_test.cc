@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace attempt_text_test {
 
 AttemptLine Ended(EndCause cause) {
   AttemptLine attempt;
@@ -52,5 +52,5 @@ TEST(CommandLine, CanBePastedIntoAShell) {
   EXPECT_EQ(CommandLine("not json"), "not json");
 }
 
-}  // namespace
+}  // namespace attempt_text_test
 }  // namespace ddl

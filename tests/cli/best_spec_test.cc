@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace best_spec_test {
 
 Parameter Named(std::vector<std::string> path) {
   Parameter parameter;
@@ -91,5 +91,5 @@ TEST(BestSpec, LeavesOutParametersTheConfigurationDoesNotHave) {
   EXPECT_NE(text.find("parameters:\n  b: {value: true}\n"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace best_spec_test
 }  // namespace ddl

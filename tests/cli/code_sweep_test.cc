@@ -5,7 +5,7 @@
 #include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
-namespace {
+namespace code_sweep_test {
 
 // One trial after the other; each waits for a word, then says what its script holds.
 std::string SpecOf(const std::string& hosts, const std::string& folder, int trials = 3) {
@@ -133,5 +133,5 @@ hosts: ['ssh://test-host']
   EXPECT_EQ(done.code, 0) << done.out << done.error;
 }
 
-}  // namespace
+}  // namespace code_sweep_test
 }  // namespace ddl

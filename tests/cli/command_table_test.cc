@@ -12,7 +12,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace command_table_test {
 
 using CommandTable = RealDdl;
 
@@ -48,5 +48,5 @@ TEST_F(CommandTable, HelpOfEveryCommandFitsAScreen) {
   }
 }
 
-}  // namespace
+}  // namespace command_table_test
 }  // namespace ddl

@@ -7,7 +7,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace compare_command_test {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -140,5 +140,5 @@ TEST(SeedComparison, WritesIntervalsToTheirOwnPrecision) {
   EXPECT_EQ(ProbabilityText(0.0312), "0.031");
 }
 
-}  // namespace
+}  // namespace compare_command_test
 }  // namespace ddl

@@ -15,7 +15,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace completion_test {
 
 // A folder with the bash script and a `ddl` that knows two sweeps.
 class Bash : public testing::Test {
@@ -108,5 +108,5 @@ TEST(Completion, RefusesAnotherShell) {
   }
 }
 
-}  // namespace
+}  // namespace completion_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace data_command_test {
 
 using testing::HasSubstr;
 
@@ -127,5 +127,5 @@ TEST_F(DataCommand, RefusesWithTheReason) {
   EXPECT_THAT(refusal({"info", "none.yaml"}), HasSubstr("this spec has no trainer"));
 }
 
-}  // namespace
+}  // namespace data_command_test
 }  // namespace ddl

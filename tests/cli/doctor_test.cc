@@ -7,7 +7,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace doctor_test {
 
 constexpr std::string_view kCpuInfo =
     "processor\t: 0\nmodel name\t: AMD EPYC 9B45\nflags\t\t: fpu sse2 avx avx2 avx512f\n\n"
@@ -150,5 +150,5 @@ TEST(Doctor, JsonHoldsEveryCheck) {
   EXPECT_EQ(json.at("checks").at(0).at("remedy"), nullptr);
 }
 
-}  // namespace
+}  // namespace doctor_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "tests/cli/sample_observations.h"
 
 namespace ddl {
-namespace {
+namespace fanova_test {
 
 using test::Drawn;
 
@@ -151,5 +151,5 @@ TEST(Fanova, AgreesWithTheDefinitionOnAGridOfAllCuts) {
   EXPECT_NEAR(shares.single[0].mean + shares.single[1].mean + shares.pairs[0].mean, 1, 1e-9);
 }
 
-}  // namespace
+}  // namespace fanova_test
 }  // namespace ddl

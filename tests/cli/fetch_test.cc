@@ -5,7 +5,7 @@
 #include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
-namespace {
+namespace fetch_test {
 
 using ::testing::HasSubstr;
 
@@ -98,5 +98,5 @@ TEST_F(Fetch, SaysWhatIsGoneThereAndWhatRanHere) {
   EXPECT_THAT(here.error, HasSubstr("ran on no other host"));
 }
 
-}  // namespace
+}  // namespace fetch_test
 }  // namespace ddl

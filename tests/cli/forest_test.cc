@@ -8,7 +8,7 @@
 #include "tests/cli/sample_observations.h"
 
 namespace ddl {
-namespace {
+namespace forest_test {
 
 using test::Drawn;
 
@@ -123,5 +123,5 @@ TEST(Forest, OfEqualSplitsTakesTheParameterThatEveryRowHas) {
     EXPECT_EQ(tree[0].axis, 1);
 }
 
-}  // namespace
+}  // namespace forest_test
 }  // namespace ddl

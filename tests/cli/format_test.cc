@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace format_test {
 
 std::string Of(std::int64_t ms) {
   return FormatDuration(std::chrono::milliseconds(ms));
@@ -89,5 +89,5 @@ TEST(Outcomes, HaveANameAndAText) {
   EXPECT_EQ(ToString(SweepState::kStopped), "stopped");
 }
 
-}  // namespace
+}  // namespace format_test
 }  // namespace ddl

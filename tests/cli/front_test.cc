@@ -17,7 +17,7 @@
 #include "tests/store/sample_changes.h"
 
 namespace ddl {
-namespace {
+namespace front_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -62,7 +62,7 @@ class FrontOfASweep : public testing::Test {
     return ReadFront(reader, *reader.Sweep("trade"));
   }
 
-  StoreFolder folder_;
+  SampleStore folder_;
   Store store_ = Store::Open(folder_.Path());
 };
 
@@ -225,5 +225,5 @@ TEST_F(FrontOfASweep, SaysThatNothingHasFinished) {
   EXPECT_EQ(ReportJson(report).at("hypervolume"), nullptr);
 }
 
-}  // namespace
+}  // namespace front_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace gc_command_test {
 
 namespace fs = std::filesystem;
 
@@ -187,5 +187,5 @@ TEST_F(GcCommand, RefusesAHostFolderOfAnotherMachine) {
   EXPECT_NE(refused.error.find("another machine"), std::string::npos) << refused.error;
 }
 
-}  // namespace
+}  // namespace gc_command_test
 }  // namespace ddl

@@ -7,7 +7,7 @@
 #include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
-namespace {
+namespace gc_hosts_test {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
@@ -94,5 +94,5 @@ TEST_F(GcHosts, SaysWhichHostCannotBeReached) {
   EXPECT_THAT(done.error, HasSubstr("ssh://test-host: "));
 }
 
-}  // namespace
+}  // namespace gc_hosts_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace gc_plan_test {
 
 constexpr std::int64_t kDay = 24LL * 60 * 60 * 1000;
 constexpr GcRules kRules{.keep_best = 1, .keep_days = 30, .now_ms = 100 * kDay};
@@ -143,5 +143,5 @@ TEST(GcPlan, CountsWhatStaysAndWhy) {
   EXPECT_EQ(plan.kept[1].size, (FolderSize{4, 160'000}));
 }
 
-}  // namespace
+}  // namespace gc_plan_test
 }  // namespace ddl

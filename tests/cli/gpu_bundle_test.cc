@@ -6,7 +6,7 @@
 #include "tests/cli/trainer_sweep.h"
 
 namespace ddl {
-namespace {
+namespace gpu_bundle_test {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
@@ -175,5 +175,5 @@ TEST_F(GpuBundle, AndACheckOfItsHostSaysBeforeWhatItWouldSend) {
   EXPECT_THAT(after.out, HasSubstr("libddlstub.so.13, sent by a sweep before"));
 }
 
-}  // namespace
+}  // namespace gpu_bundle_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace gpu_sweep_test {
 
 namespace fs = std::filesystem;
 
@@ -119,5 +119,5 @@ TEST_F(GpuSweep, RefusesWhatNoGpuTrains) {
       << done.error;
 }
 
-}  // namespace
+}  // namespace gpu_sweep_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
-namespace {
+namespace hosts_command_test {
 
 using ::testing::HasSubstr;
 
@@ -180,5 +180,5 @@ TEST_F(HostsThere, ADrainHoldsAfterTheCoordinatorWasKilled) {
     EXPECT_THAT(Ddl({"show", trial}).out, HasSubstr("ssh://test-host")) << trial;
 }
 
-}  // namespace
+}  // namespace hosts_command_test
 }  // namespace ddl

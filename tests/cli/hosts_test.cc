@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace hosts_test {
 
 using ::testing::HasSubstr;
 
@@ -204,5 +204,5 @@ TEST(Hosts, AReportReadsBack) {
   EXPECT_EQ(back.facts.gpus, report.facts.gpus);
 }
 
-}  // namespace
+}  // namespace hosts_test
 }  // namespace ddl

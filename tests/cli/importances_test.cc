@@ -16,7 +16,7 @@
 #include "tests/store/sample_changes.h"
 
 namespace ddl {
-namespace {
+namespace importances_test {
 
 using ::testing::HasSubstr;
 
@@ -195,7 +195,7 @@ TEST(Importances, AreReadFromASampleOfALargeSweep) {
     made.seeds = 2;
     return made;
   }();
-  const StoreFolder folder;
+  const SampleStore folder;
   {
     Store store = Store::Open(folder.Path());
     Commit(store, {SampleSweep()});
@@ -228,5 +228,5 @@ TEST(Importances, AreReadFromASampleOfALargeSweep) {
   EXPECT_EQ(found->whole.front().parameters, std::vector<std::string>{"lr"});
 }
 
-}  // namespace
+}  // namespace importances_test
 }  // namespace ddl

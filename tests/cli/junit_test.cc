@@ -13,7 +13,7 @@
 #include "tests/cli/sample_rows.h"
 
 namespace ddl {
-namespace {
+namespace junit_test {
 
 std::vector<JunitCase> Cases() {
   JunitCase passed{test::SampleTrial(1, 0.5, {{"lr", 0.1}, {"kind", "<&\">"}}), false, ""};
@@ -100,5 +100,5 @@ TEST(Junit, OfAThousandTrialsCountsThemAll) {
       std::string::npos);
 }
 
-}  // namespace
+}  // namespace junit_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "tests/cli/tiny_terminal.h"
 
 namespace ddl {
-namespace {
+namespace live_screen_test {
 
 using Lines = std::vector<std::string>;
 
@@ -118,5 +118,5 @@ TEST(LiveScreen, NeverHidesTheCursor) {
   EXPECT_EQ(recorder.Take().find("\x1b[?"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace live_screen_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace number_words_test {
 
 using Words = std::vector<std::string>;
 
@@ -25,5 +25,5 @@ TEST(NumberWords, LeaveWhatIsToBeRunAlone) {
   EXPECT_EQ(WithNumbersAsValues(after), after);
 }
 
-}  // namespace
+}  // namespace number_words_test
 }  // namespace ddl

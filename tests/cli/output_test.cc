@@ -12,7 +12,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace output_test {
 
 class Output : public testing::Test {
  protected:
@@ -72,5 +72,5 @@ TEST_F(Output, FollowsALinkToItsFile) {
   EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/link"));
 }
 
-}  // namespace
+}  // namespace output_test
 }  // namespace ddl

@@ -3,7 +3,7 @@
 #include "tests/cli/pbt_hosts.h"
 
 namespace ddl {
-namespace {
+namespace pbt_hosts_long_test {
 
 using testing::HasSubstr;
 
@@ -79,5 +79,5 @@ TEST_F(PbtHostsKilled, AHostThatIsLostTakesWhatIsNowhereElse) {
     EXPECT_THAT(Ddl({"show", trial}).out, HasSubstr("nothing to go on from: trial"));
 }
 
-}  // namespace
+}  // namespace pbt_hosts_long_test
 }  // namespace ddl

@@ -2,7 +2,7 @@
 #include "tests/cli/pbt_hosts.h"
 
 namespace ddl {
-namespace {
+namespace pbt_hosts_test {
 
 class PbtHostsMove : public PbtHosts {
  protected:
@@ -28,5 +28,5 @@ TEST_F(PbtHostsMove, BetweenTwoOthers) {
   Move("ssh://test-host", "ssh://other-host");
 }
 
-}  // namespace
+}  // namespace pbt_hosts_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace pbt_sweep_test {
 
 using testing::HasSubstr;
 
@@ -155,5 +155,5 @@ TEST_F(PbtSweep, KeepsWhatMayBeGoneOnFrom) {
   EXPECT_EQ(Ddl({"sweep", spec}).code, 0);
 }
 
-}  // namespace
+}  // namespace pbt_sweep_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/sample_observations.h"
 
 namespace ddl {
-namespace {
+namespace ped_anova_test {
 
 // 120 points of a lattice: two numbers, an integer of five levels, three categories. With
 // `conditional` the second number exists beside two of the categories only.
@@ -96,5 +96,5 @@ TEST(PedAnova, SaysHowOftenShuffledValuesWouldTellAsMuch) {
   EXPECT_LE(shown, 12);  // 5 are to be expected, and 3 standard errors above
 }
 
-}  // namespace
+}  // namespace ped_anova_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace plot_test {
 
 Series Rising(const std::string& label, double speed) {
   Series series{label, {}};
@@ -121,5 +121,5 @@ TEST(Sparkline, PassesOverValuesThatAreNotFinite) {
   EXPECT_EQ(Sparkline(std::vector<double>{NAN}, 8, true), "");
 }
 
-}  // namespace
+}  // namespace plot_test
 }  // namespace ddl

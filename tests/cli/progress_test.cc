@@ -11,7 +11,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace progress_test {
 
 using std::chrono::seconds;
 
@@ -240,5 +240,5 @@ TEST(ProgressJson, RefusesWhatIsNoProgress) {
   EXPECT_THROW((void)ProgressFromJson(wrong), Error);
 }
 
-}  // namespace
+}  // namespace progress_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace promoted_lanes_test {
 
 class PromotedLanes : public RealDdl {
  protected:
@@ -82,5 +82,5 @@ TEST_F(PromotedLanes, AreStoppedForGoodWhereTheSpecSaysSo) {
   EXPECT_EQ(Show(8).at("attempts").size(), 1U);
 }
 
-}  // namespace
+}  // namespace promoted_lanes_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace removed_folders_test {
 
 namespace fs = std::filesystem;
 
@@ -140,5 +140,5 @@ TEST_F(RemovedFolders, AWorkdirThatTrialsRunInFailsThemWhenItVanishes) {
   ExpectBoth();
 }
 
-}  // namespace
+}  // namespace removed_folders_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace report_error_test {
 
 TEST(ReportError, SaysWhatTheHostRefusesAndWhere) {
   const Error file = AsError(std::filesystem::filesystem_error(
@@ -21,5 +21,5 @@ TEST(ReportError, SaysWhatTheHostRefusesAndWhere) {
   EXPECT_THAT(thread.Where(), testing::StartsWith("a thread"));
 }
 
-}  // namespace
+}  // namespace report_error_test
 }  // namespace ddl

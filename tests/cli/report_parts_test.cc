@@ -7,7 +7,7 @@
 #include "tests/cli/sample_rows.h"
 
 namespace ddl {
-namespace {
+namespace report_parts_test {
 
 TEST(VaryingParameters, LeavesOutWhatHasOneValueOnly) {
   Space space(5);
@@ -132,5 +132,5 @@ TEST(Csv, WritesOneRowATrial) {
             "9,8,0,failed,\"exit code 1, after 2 tries\",1,,,1795421649000,1795421661345\n");
 }
 
-}  // namespace
+}  // namespace report_parts_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace report_text_test {
 
 std::string Text(const Terminal& terminal) {
   return test::Joined(ReportLines(test::SampleReport(), terminal));
@@ -267,5 +267,5 @@ TEST(ShortNames, AreTheShortestEndingsThatDiffer) {
             (std::vector<std::string>{"lr", "optimizer.lr"}));
 }
 
-}  // namespace
+}  // namespace report_text_test
 }  // namespace ddl

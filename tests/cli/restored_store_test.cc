@@ -6,7 +6,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace restored_store_test {
 
 namespace fs = std::filesystem;
 
@@ -93,5 +93,5 @@ TEST_F(CopiedStore, ThatWasMovedIsTheSameStore) {
   Sweep("second", 2);
 }
 
-}  // namespace
+}  // namespace restored_store_test
 }  // namespace ddl

@@ -7,7 +7,7 @@
 #include "tests/runner/test_sshd.h"
 
 namespace ddl {
-namespace {
+namespace secrets_test {
 
 constexpr const char* kCanary = "canary-4f1d9c77-do-not-show";
 
@@ -127,5 +127,5 @@ TEST_F(Secrets, TravelToAHostOnTheWireAlone) {
   EXPECT_EQ(ShownBelow(sshd.Path("")), std::vector<std::string>());
 }
 
-}  // namespace
+}  // namespace secrets_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace show_test {
 
 AttemptLine FirstAttempt() {
   AttemptLine attempt;
@@ -240,5 +240,5 @@ TEST(Show, KeepsColumnsThatAreNoJsonAsText) {
   EXPECT_EQ(attempt.at("slots"), nullptr);
 }
 
-}  // namespace
+}  // namespace show_test
 }  // namespace ddl

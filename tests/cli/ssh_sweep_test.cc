@@ -7,7 +7,7 @@
 #include "tests/cli/real_ddl_over_ssh.h"
 
 namespace ddl {
-namespace {
+namespace ssh_sweep_test {
 
 class SshSweep : public OverSsh<RealDdl> {
  protected:
@@ -149,5 +149,5 @@ hosts: [local, "ssh://test-host"]
   EXPECT_EQ(done.code, 0) << done.error;
 }
 
-}  // namespace
+}  // namespace ssh_sweep_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "configs/mix.h"
 
 namespace ddl {
-namespace {
+namespace statistics_test {
 
 SeedValues Seeds(const std::vector<double>& values) {
   return {values.begin(), values.end()};
@@ -177,5 +177,5 @@ TEST(Statistics, ClaimsNothingWhereThereIsNoDifference) {
   EXPECT_LE(sweeps_with_a_claim, kSweeps * 8 / 100);  // 3 standard errors above 5 %
 }
 
-}  // namespace
+}  // namespace statistics_test
 }  // namespace ddl

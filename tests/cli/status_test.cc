@@ -10,7 +10,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace status_test {
 
 std::vector<SweepLine> Sweeps() {
   setenv("TZ", "UTC", 1);
@@ -91,5 +91,5 @@ TEST(Status, JsonNamesTheStore) {
   EXPECT_EQ(json.at("sweeps").at(1).at("best").at("trial"), 17);
 }
 
-}  // namespace
+}  // namespace status_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace store_command_test {
 
 namespace fs = std::filesystem;
 
@@ -261,5 +261,5 @@ TEST_F(KilledStore, IsRebuiltAndItsTrialsAreAdopted) {
   ExpectAllRows();
 }
 
-}  // namespace
+}  // namespace store_command_test
 }  // namespace ddl

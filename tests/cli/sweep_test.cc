@@ -11,7 +11,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace sweep_test {
 
 using Sweep = RealDdl;
 
@@ -435,5 +435,5 @@ TEST_F(KilledSweep, StopsATrialThroughItsCoordinator) {
   EXPECT_EQ(counts.at("finished"), 1);
 }
 
-}  // namespace
+}  // namespace sweep_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace table_test {
 
 Table Sample() {
   Table table({{.title = "RANK", .is_number = true},
@@ -89,5 +89,5 @@ TEST(Table, LeavesNoSpacesAtTheEndsOfLines) {
   EXPECT_EQ(test::Joined(table.Lines(test::Plain(80))), "\nA  B\nx\n");
 }
 
-}  // namespace
+}  // namespace table_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/screen.h"
 
 namespace ddl {
-namespace {
+namespace terminal_test {
 
 Terminal With(bool is_tty, std::map<std::string, std::string> variables) {
   TerminalFacts facts;
@@ -118,5 +118,5 @@ TEST(Padding, CountsColumns) {
   EXPECT_EQ(PadLeft("long", 2), "long");
 }
 
-}  // namespace
+}  // namespace terminal_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "tests/cli/trainer_sweep.h"
 
 namespace ddl {
-namespace {
+namespace trainer_old_host_long_test {
 
 struct Said {
   int code = -1;
@@ -120,5 +120,5 @@ hosts: ['ssh://test-host']
   EXPECT_TRUE(loaded.text.starts_with("usage: ddl-trainer")) << loaded.text;
 }
 
-}  // namespace
+}  // namespace trainer_old_host_long_test
 }  // namespace ddl

@@ -3,7 +3,7 @@
 #include "tests/cli/trainer_sweep.h"
 
 namespace ddl {
-namespace {
+namespace trainer_sweep_test {
 
 using TrainerSweepOverSsh = TrainerSweep;
 
@@ -115,5 +115,5 @@ TEST_F(TrainerSweepOverSsh, IsSmall) {
   EXPECT_LE(bytes, std::uintmax_t{80} << 20U);
 }
 
-}  // namespace
+}  // namespace trainer_sweep_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace trial_name_test {
 
 TEST(TrialName, IsANumberOrASweepAndANumber) {
   EXPECT_EQ(ParseTrialName("17").number, 17);
@@ -57,5 +57,5 @@ TEST(NearestName, IsOneThatAUserCouldHaveMeant) {
   EXPECT_EQ(NearestName("x", {}), "");
 }
 
-}  // namespace
+}  // namespace trial_name_test
 }  // namespace ddl

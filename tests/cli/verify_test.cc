@@ -11,7 +11,7 @@
 #include "tests/cli/real_ddl.h"
 
 namespace ddl {
-namespace {
+namespace verify_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -130,5 +130,5 @@ TEST_F(VerifyCommand, RefusesWhatCannotBeVerified) {
   EXPECT_THAT(program.error, HasSubstr("only the built-in trainer"));
 }
 
-}  // namespace
+}  // namespace verify_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace yaml_text_test {
 
 TEST(YamlFlow, QuotesTextsThatLookLikeSomethingElse) {
   EXPECT_EQ(YamlFlow("adam"), "adam");
@@ -48,5 +48,5 @@ TEST(YamlEntry, QuotesKeysLikeTexts) {
   EXPECT_EQ(YamlEntry("on", 1), "\"on\": 1\n");
 }
 
-}  // namespace
+}  // namespace yaml_text_test
 }  // namespace ddl

@@ -17,7 +17,7 @@
 #include "tests/configs/reference_grid.h"
 
 namespace ddl {
-namespace {
+namespace conditions_test {
 
 using testing::ElementsAre;
 
@@ -250,5 +250,5 @@ TEST(SamplePoint, TakesZippedValuesFromOnePlace) {
   EXPECT_EQ(seen.size(), 3U);
 }
 
-}  // namespace
+}  // namespace conditions_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "configs/json.h"
 
 namespace ddl {
-namespace {
+namespace expression_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -253,5 +253,5 @@ TEST(Expressions, CountWhatTheyTook) {
   EXPECT_LE(Expression("1 + 1").Evaluate({}).steps, 10);
 }
 
-}  // namespace
+}  // namespace expression_test
 }  // namespace ddl

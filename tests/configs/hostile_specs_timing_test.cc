@@ -11,7 +11,7 @@
 #include "configs/spec_reader.h"
 
 namespace ddl {
-namespace {
+namespace hostile_specs_timing_test {
 
 std::string AliasBomb() {
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
@@ -70,5 +70,5 @@ TEST(HostileSpecs, AreRefusedWithinFiftyMilliseconds) {
   }
 }
 
-}  // namespace
+}  // namespace hostile_specs_timing_test
 }  // namespace ddl

@@ -13,7 +13,7 @@
 #include "configs/spec_reader.h"
 
 namespace ddl {
-namespace {
+namespace inventory_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -204,5 +204,5 @@ TEST_F(Project, AFaultOfTheFileNamesTheFile) {
   }
 }
 
-}  // namespace
+}  // namespace inventory_test
 }  // namespace ddl

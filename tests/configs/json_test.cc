@@ -9,7 +9,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace json_test {
 
 std::string ErrorOf(std::string_view text) {
   try {
@@ -58,5 +58,5 @@ TEST(Json, FormatsNumbersShortest) {
   EXPECT_EQ(FormatNumber(-INFINITY), "-Infinity");
 }
 
-}  // namespace
+}  // namespace json_test
 }  // namespace ddl

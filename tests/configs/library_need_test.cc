@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 namespace ddl {
-namespace {
+namespace library_need_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -58,5 +58,5 @@ TEST(LibraryNeed, TheCallIsNamedAfterTheLibrary) {
   EXPECT_EQ(VersionCallOf("libcudnn.so.9"), "cudnnGetVersion");
 }
 
-}  // namespace
+}  // namespace library_need_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "configs/sampling.h"
 
 namespace ddl {
-namespace {
+namespace parameter_values_test {
 
 Parameter Of(Distribution distribution, double min, double max, double q = 1) {
   return {.path = {"p"}, .distribution = distribution, .min = min, .max = max, .q = q};
@@ -75,5 +75,5 @@ TEST(ParameterValues, AreAllThatIsDrawn) {
   }
 }
 
-}  // namespace
+}  // namespace parameter_values_test
 }  // namespace ddl

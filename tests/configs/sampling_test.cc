@@ -15,7 +15,7 @@
 #include "tests/configs/reference_grid.h"
 
 namespace ddl {
-namespace {
+namespace sampling_test {
 
 Space SpaceOf(const std::string& parameters, const char* method = "method: random\nrun_cap: 1") {
   return ReadSpec(std::string("command: [a]\n") + method + "\nparameters: {" + parameters + "}\n",
@@ -127,5 +127,5 @@ TEST(Distributions, FollowTheirProbabilities) {
   EXPECT_NEAR(static_cast<double>(threes), 14'000, 4 * std::sqrt(kSamples * 0.7 * 0.3));
 }
 
-}  // namespace
+}  // namespace sampling_test
 }  // namespace ddl

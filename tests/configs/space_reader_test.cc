@@ -15,7 +15,7 @@
 #include "configs/spec_sections.h"
 
 namespace ddl {
-namespace {
+namespace space_reader_test {
 
 using testing::ElementsAre;
 
@@ -134,5 +134,5 @@ TEST(SpaceOverrides, KeepTheConditionOfAParameter) {
   EXPECT_THAT(spec.constraints, ElementsAre("width > 64"));
 }
 
-}  // namespace
+}  // namespace space_reader_test
 }  // namespace ddl

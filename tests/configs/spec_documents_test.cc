@@ -15,7 +15,7 @@
 #include "configs/spec_reader.h"
 
 namespace ddl {
-namespace {
+namespace spec_documents_test {
 
 std::string ReadText(const std::string& name) {
   std::ifstream stream(std::string(DDL_SOURCE_DIR) + "/configs/" + name);
@@ -112,5 +112,5 @@ TEST(SpecReadme, HasExamplesThatAreFine) {
   EXPECT_GE(examples, 20);
 }
 
-}  // namespace
+}  // namespace spec_documents_test
 }  // namespace ddl

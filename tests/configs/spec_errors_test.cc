@@ -14,7 +14,7 @@
 #include "configs/spec_reader.h"
 
 namespace ddl {
-namespace {
+namespace spec_errors_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -86,5 +86,5 @@ TEST(HostileSpecs, DepthAndSizeAreBounded) {
   EXPECT_THAT(Refusal(std::string(std::size_t{10} << 20U, 'a')), HasSubstr("larger than"));
 }
 
-}  // namespace
+}  // namespace spec_errors_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include "configs/spec.h"
 
 namespace ddl {
-namespace {
+namespace spec_json_test {
 
 SweepSpec Plain() {
   SweepSpec spec;
@@ -98,5 +98,5 @@ TEST(SpecJson, RefusesExpressionsThatAreNone) {
   refuses([](Json& json) { json["parameters"][1]["when"] = {"c > 1"}; });
 }
 
-}  // namespace
+}  // namespace spec_json_test
 }  // namespace ddl

@@ -14,7 +14,7 @@
 #include "configs/spec_difference.h"
 
 namespace ddl {
-namespace {
+namespace spec_reader_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -275,5 +275,5 @@ TEST(Samples, AreFine) {
   EXPECT_EQ(samples, 7);
 }
 
-}  // namespace
+}  // namespace spec_reader_test
 }  // namespace ddl

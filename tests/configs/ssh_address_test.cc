@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace ssh_address_test {
 
 std::string WhyNot(const std::string& text) {
   const auto parsed = ParseSshAddress(text);
@@ -44,5 +44,5 @@ TEST(SshAddress, LetsNothingThroughThatSomebodyElseTakesForMore) {
   }
 }
 
-}  // namespace
+}  // namespace ssh_address_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace states_test {
 
 constexpr std::array kAll{TrialState::kWaiting, TrialState::kLaunching, TrialState::kRunning,
                           TrialState::kPaused,  TrialState::kStopping,  TrialState::kFinished,
@@ -47,5 +47,5 @@ TEST(EndCauses, AProgramsOwnFailureIsNoInfrastructure) {
   EXPECT_TRUE(IsInfrastructure(EndCause::kHostRebooted));
 }
 
-}  // namespace
+}  // namespace states_test
 }  // namespace ddl

@@ -39,9 +39,9 @@ inline std::optional<CallFault> ParseCallFault(const char* text) {
 }
 
 // A system call that a process enters.
-class Call {
+class FaultCall {
  public:
-  Call(pid_t pid, const struct __ptrace_syscall_info& info) : pid_(pid), info_(info) {}
+  FaultCall(pid_t pid, const struct __ptrace_syscall_info& info) : pid_(pid), info_(info) {}
 
   // The error that the fault gives it, 0 where it is to be shortened; nullopt: it cannot be hit.
   [[nodiscard]] std::optional<int> ErrorOf(CallFault fault) const {

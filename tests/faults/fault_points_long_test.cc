@@ -4,7 +4,7 @@
 #include "tests/faults/fault_points.h"
 
 namespace ddl {
-namespace {
+namespace fault_points_long_test {
 
 class AllFaultPoints : public FaultPoints, public ::testing::WithParamInterface<const char*> {};
 
@@ -24,5 +24,5 @@ TEST_P(AllFaultPoints, OfSupervisors) {
 INSTANTIATE_TEST_SUITE_P(Of, AllFaultPoints, ::testing::ValuesIn(kCallFaults),
                          [](const auto& fault) { return std::string(fault.param); });
 
-}  // namespace
+}  // namespace fault_points_long_test
 }  // namespace ddl

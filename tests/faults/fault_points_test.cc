@@ -5,7 +5,7 @@
 #include "tests/faults/call_faults.h"
 
 namespace ddl {
-namespace {
+namespace fault_points_test {
 
 class SomeFaultPoints : public FaultPoints, public ::testing::WithParamInterface<const char*> {};
 
@@ -24,5 +24,5 @@ TEST_P(SomeFaultPoints, OfASupervisor) {
 INSTANTIATE_TEST_SUITE_P(Of, SomeFaultPoints, ::testing::ValuesIn(kCallFaults),
                          [](const auto& fault) { return std::string(fault.param); });
 
-}  // namespace
+}  // namespace fault_points_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "tests/faults/fault_table.h"
 
 namespace ddl {
-namespace {
+namespace full_disk_test {
 
 constexpr int kReports = 3000;
 constexpr std::int64_t kRoom = 24 << 20;
@@ -174,5 +174,5 @@ TEST_F(FullDisk, UnderTheCheckpointsEndsTheTrialUntilItIsTriedAgain) {
   Tell("checkpoints", {.runs = 1, .lost = 6 - epochs});
 }
 
-}  // namespace
+}  // namespace full_disk_test
 }  // namespace ddl

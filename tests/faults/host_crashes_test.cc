@@ -3,7 +3,7 @@
 #include "tests/faults/host_ledger.h"
 
 namespace ddl {
-namespace {
+namespace host_crashes_test {
 
 // A host has four at a time; half of them wait.
 constexpr HostSweep kHeld{.trials = 32, .is_held = true, .cpus = 0.5};
@@ -106,5 +106,5 @@ TEST_F(HostCrashes, WhatWasGivenUpIsStoppedWhenItsHostIsBack) {
                   Count(held, EndCause::kLost));
 }
 
-}  // namespace
+}  // namespace host_crashes_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include "tests/faults/host_cuts.h"
 
 namespace ddl {
-namespace {
+namespace host_cuts_long_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -78,5 +78,5 @@ TEST_F(HostCuts, LeaveTheOthersTheirPace) {
       usual, of_usual, during, of_during);
 }
 
-}  // namespace
+}  // namespace host_cuts_long_test
 }  // namespace ddl

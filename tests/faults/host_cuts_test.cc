@@ -2,7 +2,7 @@
 #include "tests/faults/host_cuts.h"
 
 namespace ddl {
-namespace {
+namespace host_cuts_test {
 
 TEST_F(HostCuts, OfASecondChangeNothing) {
   Run({.name = "a link cut for 1 s"});
@@ -41,5 +41,5 @@ TEST_F(BlackHole, AmidASweepHoldsNobodyUp) {
   End("a host stops to answer", *sweep);
 }
 
-}  // namespace
+}  // namespace host_cuts_test
 }  // namespace ddl

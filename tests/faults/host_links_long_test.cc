@@ -2,7 +2,7 @@
 #include "tests/faults/host_links.h"
 
 namespace ddl {
-namespace {
+namespace host_links_long_test {
 
 using std::chrono::seconds;
 
@@ -46,5 +46,5 @@ TEST_F(HostLinks, ToAFrozenAgentAreMadeAnew) {
   AddToFaultTable("an agent is frozen", "SIGSTOP; woken up once another one serves", Count(kHeld));
 }
 
-}  // namespace
+}  // namespace host_links_long_test
 }  // namespace ddl

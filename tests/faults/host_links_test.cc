@@ -2,7 +2,7 @@
 #include "tests/faults/host_links.h"
 
 namespace ddl {
-namespace {
+namespace host_links_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -53,5 +53,5 @@ TEST_F(HostLinks, ThatBreakAtAnyTimeCostNothing) {
   AddToFaultTable("connections broken at random", "sessions of sshd killed", Count(kHeld));
 }
 
-}  // namespace
+}  // namespace host_links_test
 }  // namespace ddl

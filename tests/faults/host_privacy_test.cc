@@ -5,7 +5,7 @@
 #include "tests/faults/host_ledger.h"
 
 namespace ddl {
-namespace {
+namespace host_privacy_test {
 
 namespace fs = std::filesystem;
 
@@ -82,5 +82,5 @@ TEST_F(HostPrivacy, OnlySshdListensAndNobodyElseMayRead) {
                   Count(wanted));
 }
 
-}  // namespace
+}  // namespace host_privacy_test
 }  // namespace ddl

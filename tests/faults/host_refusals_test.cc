@@ -3,7 +3,7 @@
 #include "tests/faults/host_ledger.h"
 
 namespace ddl {
-namespace {
+namespace host_refusals_test {
 
 class HostRefusals : public HostLedger {
  protected:
@@ -41,5 +41,5 @@ TEST_F(HostRefusals, OfASecondChannelDoNotMatter) {
   AddToFaultTable("an sshd allows one channel at a time", "MaxSessions 1", Count(wanted));
 }
 
-}  // namespace
+}  // namespace host_refusals_test
 }  // namespace ddl

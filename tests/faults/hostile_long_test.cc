@@ -3,7 +3,7 @@
 #include "tests/faults/hostile.h"
 
 namespace ddl {
-namespace {
+namespace hostile_long_test {
 
 constexpr int kStops = 1000;
 
@@ -26,5 +26,5 @@ TEST_F(Hostile, AGigabyteWithoutALineFeedIsCountedAndItsEndsAreKept) {
   EXPECT_TRUE(FileOf(1, "log.tail").ends_with("\nend\n"));
 }
 
-}  // namespace
+}  // namespace hostile_long_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <cmath>
 
 namespace ddl {
-namespace {
+namespace hostile_test {
 
 using testing::HasSubstr;
 
@@ -55,5 +55,5 @@ printf '\377\376 no text\n')"));
   EXPECT_THAT(log, HasSubstr("\377\376 no text\n"));
 }
 
-}  // namespace
+}  // namespace hostile_test
 }  // namespace ddl

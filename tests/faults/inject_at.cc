@@ -50,7 +50,7 @@ class InjectAt : public Tracer {
     waited_for = Root();
     if (call.op == PTRACE_SYSCALL_INFO_EXIT && tid == failing_) return Fail(tid);
     if (call.op != PTRACE_SYSCALL_INFO_ENTRY || !has_begun_ || IsOfLoader(pid, call)) return false;
-    const std::optional<int> error = Call(pid, call).ErrorOf(fault_);
+    const std::optional<int> error = FaultCall(pid, call).ErrorOf(fault_);
     if (!error || ++count_ != n_) return false;
     syscall_ = static_cast<long>(call.entry.nr);
     Change(tid, *error);

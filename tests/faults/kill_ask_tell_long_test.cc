@@ -3,7 +3,7 @@
 #include "tests/faults/kill_ask_tell.h"
 
 namespace ddl {
-namespace {
+namespace kill_ask_tell_long_test {
 
 TEST_F(KilledAskTell, AskAtEverySystemCall) {
   KillAsk(-1);
@@ -17,5 +17,5 @@ TEST_F(KilledAskTell, TellAtEverySystemCall) {
   KillTell(-1);
 }
 
-}  // namespace
+}  // namespace kill_ask_tell_long_test
 }  // namespace ddl

@@ -3,7 +3,7 @@
 #include "tests/faults/kill_ask_tell.h"
 
 namespace ddl {
-namespace {
+namespace kill_ask_tell_test {
 
 TEST_F(KilledAskTell, AskGivesOutWholeTrials) {
   KillAsk(20);
@@ -17,5 +17,5 @@ TEST_F(KilledAskTell, TellIsTakenOnceOrNotAtAll) {
   KillTell(20);
 }
 
-}  // namespace
+}  // namespace kill_ask_tell_test
 }  // namespace ddl

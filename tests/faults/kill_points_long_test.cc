@@ -3,7 +3,7 @@
 #include "tests/faults/kill_points.h"
 
 namespace ddl {
-namespace {
+namespace kill_points_long_test {
 
 TEST_F(KillPoints, OfTheCoordinatorAllOfThem) {
   EachOf(-1, "coordinator", 1, 1);
@@ -40,5 +40,5 @@ TEST_F(KillPoints, DuringTheRecoveryFromAKill) {
                   "SIGKILL at system calls of both; the same command again", tally_);
 }
 
-}  // namespace
+}  // namespace kill_points_long_test
 }  // namespace ddl

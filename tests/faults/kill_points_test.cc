@@ -3,7 +3,7 @@
 #include "tests/faults/kill_points.h"
 
 namespace ddl {
-namespace {
+namespace kill_points_test {
 
 TEST_F(KillPoints, OfTheCoordinatorLoseAndRestartNothing) {
   EachOf(120, "coordinator", 1, 1);
@@ -17,5 +17,5 @@ TEST_F(KillPoints, OfASupervisorRestartItsTrialAtMostOnce) {
   EachOf(40, "supervisor", 2, 2);
 }
 
-}  // namespace
+}  // namespace kill_points_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "tests/faults/fault_table.h"
 
 namespace ddl {
-namespace {
+namespace kill_store_commands_test {
 
 namespace fs = std::filesystem;
 
@@ -129,5 +129,5 @@ TEST_F(KilledCommand, RebuildGoesOnWhereItWasKilled) {
   KillEverywhere(24, {"store", "rebuild"}, [this] { ExpectAllRows(); });
 }
 
-}  // namespace
+}  // namespace kill_store_commands_test
 }  // namespace ddl

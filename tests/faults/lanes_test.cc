@@ -12,7 +12,7 @@
 #include "tests/faults/fault_table.h"
 
 namespace ddl {
-namespace {
+namespace lanes_test {
 
 constexpr int kTrials = 64;
 constexpr int kActs = 12;
@@ -144,5 +144,5 @@ TEST_F(Lanes, AreWhatTheyWouldHaveBeenAloneWhateverHappensToTheOthers) {
                   "64 lanes of one worker", tally);
 }
 
-}  // namespace
+}  // namespace lanes_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "tests/runner/real_host.h"
 
 namespace ddl {
-namespace {
+namespace worker_test {
 
 using testing::HasSubstr;
 
@@ -152,5 +152,5 @@ TEST_F(Worker, LosesTheLaneWhoseSupervisorIsKilled) {
   EXPECT_EQ(connection_->AwaitExit(1).exit_code, 75);
 }
 
-}  // namespace
+}  // namespace worker_test
 }  // namespace ddl

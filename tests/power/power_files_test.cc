@@ -16,7 +16,7 @@
 #include "trainer/checkpoint_folder.h"
 
 namespace ddl::power {
-namespace {
+namespace power_files_test {
 
 // Calls examine(image folder, promised) for `seeds` failures after every request.
 template <class Examine>
@@ -168,5 +168,5 @@ TEST(PowerFiles, AHostFolderIsUsableAndItsEpochNeverFalls) {
   });
 }
 
-}  // namespace
+}  // namespace power_files_test
 }  // namespace ddl::power

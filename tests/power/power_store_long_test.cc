@@ -8,7 +8,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl::power {
-namespace {
+namespace power_store_long_test {
 
 Tally FailAfterEach(const Lives& lives, int seeds, std::size_t stride) {
   const TemporaryFolder real;
@@ -38,5 +38,5 @@ TEST(PowerStoreLong, KeepsWhatWasCommittedAroundACheckpoint) {
   EXPECT_GE(tally.states, 100);
 }
 
-}  // namespace
+}  // namespace power_store_long_test
 }  // namespace ddl::power

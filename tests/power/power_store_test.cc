@@ -7,7 +7,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl::power {
-namespace {
+namespace power_store_test {
 
 Tally FailAfterEach(const Lives& lives, int seeds, std::size_t stride) {
   const TemporaryFolder real;
@@ -38,5 +38,5 @@ TEST(PowerStore, TheTestFindsLossesWhereSyncsDoNothing) {
   EXPECT_GT(tally.saved_lost, 0);
 }
 
-}  // namespace
+}  // namespace power_store_test
 }  // namespace ddl::power

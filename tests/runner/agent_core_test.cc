@@ -10,7 +10,7 @@
 #include "runner/orders.h"
 
 namespace ddl {
-namespace {
+namespace agent_core_test {
 
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 100ms
 
@@ -502,5 +502,5 @@ TEST_F(AgentCoreTest, TellsAStrangersStartOnceItCanBeRead) {
   EXPECT_EQ(host_.All<Started>().size(), 1);
 }
 
-}  // namespace
+}  // namespace agent_core_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace cgroup_test {
 
 TEST(Cgroup, IsFoundWhereVersionTwoIsMounted) {
   const char* const hybrid =
@@ -32,5 +32,5 @@ TEST(Cgroup, IsNoneForANameThatIsNoName) {
   EXPECT_FALSE(Cgroup::Make("../up"));
 }
 
-}  // namespace
+}  // namespace cgroup_test
 }  // namespace ddl

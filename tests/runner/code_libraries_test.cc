@@ -15,7 +15,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace code_libraries_test {
 
 namespace fs = std::filesystem;
 using testing::EndsWith;
@@ -218,5 +218,5 @@ TEST_F(CodeLibraries, ThatHaveChangedHereAreNoChangeOfTheSweepAndNotSent) {
               HasSubstr(std::string(kName) + ", this machine's own, has changed since"));
 }
 
-}  // namespace
+}  // namespace code_libraries_test
 }  // namespace ddl

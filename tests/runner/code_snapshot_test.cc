@@ -17,7 +17,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace code_snapshot_test {
 
 namespace fs = std::filesystem;
 
@@ -197,5 +197,5 @@ TEST_F(Code, ManifestReadsBackAndLeavesNoFolder) {
   }
 }
 
-}  // namespace
+}  // namespace code_snapshot_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace code_travel_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -280,5 +280,5 @@ TEST_F(OverALink, HoldsUpNoHeartbeat) {
   EXPECT_EQ(AwaitEnd().stage, CodeStage::kReady);
 }
 
-}  // namespace
+}  // namespace code_travel_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace command_output_test {
 
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -36,5 +36,5 @@ TEST(CommandOutputOf, KillsWhatTakesTooLong) {
   EXPECT_EQ(output.exit_code, -1);
 }
 
-}  // namespace
+}  // namespace command_output_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "runner/mailbox.h"
 
 namespace ddl {
-namespace {
+namespace control_socket_test {
 
 using std::chrono::hours;
 using Heard = ControlClient::Heard;
@@ -156,5 +156,5 @@ TEST_F(ControlSocket, SaysWhereItCannotListen) {
   }
 }
 
-}  // namespace
+}  // namespace control_socket_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace crc32c_test {
 
 // RFC 3720, appendix B.4, and the check value of the catalogue of CRC algorithms.
 TEST(Crc32c, GivesThePublishedValues) {
@@ -35,5 +35,5 @@ TEST(Crc32c, SeesEveryFlippedBit) {
   }
 }
 
-}  // namespace
+}  // namespace crc32c_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace failure_match_test {
 
 TEST(FailureMatch, FindsTheFirstRuleThatALineHas) {
   const FailureMatch match =
@@ -52,5 +52,5 @@ TEST(FailureMatch, OnlyAFailureOfTheTrialsOwnIsLookedInto) {
   EXPECT_FALSE(MayBeExplained({.cause = EndCause::kStopped}));
 }
 
-}  // namespace
+}  // namespace failure_match_test
 }  // namespace ddl

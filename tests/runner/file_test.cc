@@ -14,7 +14,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace file_test {
 
 using ::testing::UnorderedElementsAre;
 
@@ -144,5 +144,5 @@ TEST(File, IsMissingOnlyWhenThatIsCertain) {
   EXPECT_FALSE(IsMissing(folder / "loop")) << "nobody can tell";
 }
 
-}  // namespace
+}  // namespace file_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "runner/sha256.h"
 
 namespace ddl {
-namespace {
+namespace file_transfer_test {
 
 TEST(Sha, HasThePublishedDigests) {
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -86,5 +86,5 @@ TEST_F(FilesOverALink, ComeBackInPieces) {
   EXPECT_NE(ReadPiece(folder_, {7, "gone", 0, 4}).problem, "");
 }
 
-}  // namespace
+}  // namespace file_transfer_test
 }  // namespace ddl

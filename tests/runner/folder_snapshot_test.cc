@@ -12,7 +12,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace folder_snapshot_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -90,5 +90,5 @@ TEST_F(FolderSnapshots, SayWhatCannotBeKept) {
   EXPECT_THAT(KeepFolder(from_, code_).problem, HasSubstr("cannot write to " + code_));
 }
 
-}  // namespace
+}  // namespace folder_snapshot_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "runner/wire.h"
 
 namespace ddl {
-namespace {
+namespace frames_test {
 
 const RankId kRank{{17}, 2};
 
@@ -174,5 +174,5 @@ TEST(Crc, HasThePublishedCheckValue) {
   EXPECT_EQ(Crc32c(""), 0U);
 }
 
-}  // namespace
+}  // namespace frames_test
 }  // namespace ddl

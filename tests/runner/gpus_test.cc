@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace gpus_test {
 
 constexpr const char* kTwo =
     "0, GPU-aaaa, NVIDIA H100 80GB HBM3, 81559, 4, 00000000:4B:00.0\n"
@@ -53,5 +53,5 @@ TEST(GpuList, IsEmptyForNoText) {
   EXPECT_TRUE(ParseGpus("", "").gpus.empty());
 }
 
-}  // namespace
+}  // namespace gpus_test
 }  // namespace ddl

@@ -15,7 +15,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace host_folder_test {
 
 // A file that is replaced twice may have the inode that it had at first.
 TEST(EpochMark, NeverComesAgain) {
@@ -95,5 +95,5 @@ TEST(HostFolder, IsOfNoMachineThatCannotBeTold) {
   EXPECT_THAT(ClaimHostFolder(paths, "machine"), testing::StartsWith("cannot read "));
 }
 
-}  // namespace
+}  // namespace host_folder_test
 }  // namespace ddl

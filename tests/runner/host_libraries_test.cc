@@ -13,7 +13,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace host_libraries_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -98,5 +98,5 @@ TEST_F(HostLibraries, AnAnswerTellsWhatWasSentBeforeToo) {
   EXPECT_THROW((void)LibraryQuestionFromJson("[]"), Error);
 }
 
-}  // namespace
+}  // namespace host_libraries_test
 }  // namespace ddl

@@ -19,7 +19,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace ignore_rules_test {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
@@ -195,5 +195,5 @@ TEST_F(IgnoredFiles, AreAskedForWhereTheWorkdirIsTooLarge) {
   }
 }
 
-}  // namespace
+}  // namespace ignore_rules_test
 }  // namespace ddl

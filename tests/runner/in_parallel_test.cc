@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace in_parallel_test {
 
 TEST(InParallel, DoesEachOnce) {
   for (const std::size_t count : {0U, 1U, 15U, 16U, 17U, 1000U}) {
@@ -29,5 +29,5 @@ TEST(InParallel, ThrowsAgainWhatWasThrownAndBeginsNothingMore) {
   EXPECT_LT(begun, 1'000'000);
 }
 
-}  // namespace
+}  // namespace in_parallel_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace kept_log_test {
 
 namespace fs = std::filesystem;
 
@@ -102,5 +102,5 @@ TEST(KeptLog, SaysWhenACompressedOneIsDamaged) {
   EXPECT_FALSE(ReadKeptLog(folder.Path() + "/nowhere").is_damaged);
 }
 
-}  // namespace
+}  // namespace kept_log_test
 }  // namespace ddl

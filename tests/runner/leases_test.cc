@@ -13,7 +13,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace leases_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -225,5 +225,5 @@ TEST(LeasesFolder, IsWhereTheEnvironmentSays) {
   EXPECT_EQ(LeasesFolder(), "/var/tmp/ddl-leases");
 }
 
-}  // namespace
+}  // namespace leases_test
 }  // namespace ddl

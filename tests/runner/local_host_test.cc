@@ -15,7 +15,7 @@
 #include "tests/runner/real_host.h"
 
 namespace ddl {
-namespace {
+namespace local_host_test {
 
 using testing::Contains;
 using testing::HasSubstr;
@@ -202,7 +202,7 @@ TEST_F(LocalHost, RefusesASlotThatSomebodyElseHolds) {
   Start(Shell(1, "echo up > ready; read go < ready"));
   EXPECT_EQ(ReadLine(ready), "up");
   // Another store on the same machine.
-  Connection other(folder_ / "other-host", 1);
+  HostConnection other(folder_ / "other-host", 1);
   (void)other.Await<Welcome>();
   other.Send(Launch{Shell(9, "true")});
   const SlotBusy busy = other.Await<SlotBusy>();
@@ -338,7 +338,7 @@ TEST_F(LocalHost, HearsNoCoordinatorThatALaterOneFollowed) {
   const std::string ready = MakePipe("ready");
   Start(Shell(1, "echo up > ready; read go < ready; exit 3"));
   EXPECT_EQ(ReadLine(ready), "up");
-  Connection later(folder_ / "host", epoch_ + 1);
+  HostConnection later(folder_ / "host", epoch_ + 1);
   const Welcome welcome = later.Await<Welcome>();
   ASSERT_EQ(welcome.found.size(), 1U);
   later.Send(Adopt{{{1}, 0}, "token-1", 0});
@@ -356,7 +356,7 @@ TEST_F(LocalHost, RefusesACopyOfAStoreThatIsStillThere) {
   const std::string first = welcome_.facts.hostname + ":" + folder_.Path();
   std::ofstream(folder_ / "ddl.db") << "";
   const auto connect = [&](const std::string& holder, bool take_over) {
-    return std::make_unique<Connection>(folder_ / "host", ++epoch_, take_over, holder);
+    return std::make_unique<HostConnection>(folder_ / "host", ++epoch_, take_over, holder);
   };
   (void)connect(first, false)->Await<Welcome>();
   const Refused refused = connect("other:/copy", false)->Await<Refused>();
@@ -384,13 +384,13 @@ TEST_F(LocalHost, AdoptsWhatALaunchThatIsSentAgainFinds) {
 }
 
 TEST_F(LocalHost, RefusesAnOlderEpoch) {
-  Connection later(folder_ / "host", 10);
+  HostConnection later(folder_ / "host", 10);
   (void)later.Await<Welcome>();
-  Connection older(folder_ / "host", 5);
+  HostConnection older(folder_ / "host", 5);
   const Refused refused = older.Await<Refused>();
   EXPECT_EQ(refused.epoch_seen, 10U);
   EXPECT_THAT(refused.reason, HasSubstr("a later coordinator (epoch 10, ours is 5)"));
-  Connection taking(folder_ / "host", 5, true);
+  HostConnection taking(folder_ / "host", 5, true);
   (void)taking.Await<Welcome>();
   epoch_ = 20;
 }
@@ -405,5 +405,5 @@ TEST_F(LocalHost, KeepsHeadAndTailOfALongLog) {
   EXPECT_TRUE(FileOf(1, "log.tail").ends_with("x\nend\n"));
 }
 
-}  // namespace
+}  // namespace local_host_test
 }  // namespace ddl

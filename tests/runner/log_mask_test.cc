@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace log_mask_test {
 
 constexpr std::string_view kText = "a key-12345 b key-12345key-1234 key-123456789 end key-12";
 
@@ -39,5 +39,5 @@ TEST(LogMask, LeavesTextsAloneThatWouldHideAnything) {
   EXPECT_TRUE(LogMask({"1", "true"}).IsIdle());
 }
 
-}  // namespace
+}  // namespace log_mask_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace mailbox_test {
 
 using std::chrono::hours;
 using std::chrono::nanoseconds;
@@ -47,5 +47,5 @@ TEST(MailboxOfValues, KeepsTheOrderOfEachSender) {
   EXPECT_TRUE(mailbox.TakeAll(nanoseconds(0)).empty());
 }
 
-}  // namespace
+}  // namespace mailbox_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace parent_checkpoint_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -162,5 +162,5 @@ TEST_F(ParentCheckpoint, ATrialWithoutAParentIsLeftAlone) {
   EXPECT_TRUE(ListFolder(paths_.Checkpoints("trial-9")).empty());
 }
 
-}  // namespace
+}  // namespace parent_checkpoint_test
 }  // namespace ddl

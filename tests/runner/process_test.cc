@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 namespace ddl {
-namespace {
+namespace process_test {
 
 // No descriptor is left for as long as it lives.
 class NoDescriptors {
@@ -60,5 +60,5 @@ TEST(Process, OfAnEarlierBootIsGone) {
   EXPECT_TRUE(IsGone(*self, LookAtProcess(self->pid), "another boot"));
 }
 
-}  // namespace
+}  // namespace process_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace rank_record_test {
 
 LaunchRecord SomeLaunch() {
   return {.id = {{7}, 0}, .token = "token-7"};
@@ -167,5 +167,5 @@ TEST(RankRecord, WhatCannotBeReadMayBeThere) {
   EXPECT_TRUE(ReadRankRecord(folder.Path()).is_unreadable);
 }
 
-}  // namespace
+}  // namespace rank_record_test
 }  // namespace ddl

@@ -28,11 +28,11 @@ using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 
 inline constexpr auto kPatience = 60s;
 
 // An agent on a link, and all that it said.
-class Connection {
+class HostConnection {
  public:
-  Connection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false,
-             const std::string& holder = {},
-             const std::string& agent_path = std::string(DDL_BINARY_DIR) + "/ddl-agent")
+  HostConnection(const std::string& host_folder, std::uint64_t epoch, bool take_over = false,
+                 const std::string& holder = {},
+                 const std::string& agent_path = std::string(DDL_BINARY_DIR) + "/ddl-agent")
       : link_(MakeLocalLink({.agent_path = agent_path,
                              .host_folder = host_folder,
                              .hello = {"0123456789abcdef", epoch, take_over, holder}},
@@ -96,9 +96,9 @@ class LocalHost : public testing::Test {
   }
 
   void Connect() {
-    connection_ = agent_path_.empty() ? std::make_unique<Connection>(folder_ / "host", ++epoch_)
-                                      : std::make_unique<Connection>(folder_ / "host", ++epoch_,
-                                                                     false, "", agent_path_);
+    connection_ = agent_path_.empty() ? std::make_unique<HostConnection>(folder_ / "host", ++epoch_)
+                                      : std::make_unique<HostConnection>(folder_ / "host", ++epoch_,
+                                                                         false, "", agent_path_);
     welcome_ = connection_->Await<Welcome>();
   }
 
@@ -142,7 +142,7 @@ class LocalHost : public testing::Test {
 
   TemporaryFolder folder_;
   std::string agent_path_;  // "": the built one
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<HostConnection> connection_;
   Welcome welcome_;
   std::uint64_t epoch_ = 0;
   std::vector<std::int64_t> launched_;

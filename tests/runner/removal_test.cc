@@ -12,7 +12,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace removal_test {
 
 namespace fs = std::filesystem;
 
@@ -114,5 +114,5 @@ TEST_F(Removal, TellsOtherStoresAndWhetherTheyAreGone) {
   EXPECT_FALSE(others[2].is_orphaned) << "nothing says whose it is";
 }
 
-}  // namespace
+}  // namespace removal_test
 }  // namespace ddl

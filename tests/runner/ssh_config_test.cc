@@ -9,7 +9,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace ssh_config_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -160,5 +160,5 @@ TEST_F(SshRoutes, RefuseCirclesAndProxyCommands) {
   EXPECT_NO_THROW((void)Resolve("ProxyCommand none\n", {.host = "a"}));
 }
 
-}  // namespace
+}  // namespace ssh_config_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "tests/runner/test_sshd.h"
 
 namespace ddl {
-namespace {
+namespace ssh_link_test {
 
 using testing::HasSubstr;
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): seconds in tests
@@ -178,5 +178,5 @@ TEST(AgentAnswers, AreFoundBehindWhatAShellPrints) {
   EXPECT_EQ(refused.text, "it is Linux aarch64");
 }
 
-}  // namespace
+}  // namespace ssh_link_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "tests/runner/test_sshd.h"
 
 namespace ddl {
-namespace {
+namespace ssh_session_test {
 
 using testing::HasSubstr;
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): seconds in tests
@@ -242,5 +242,5 @@ TEST_F(SshHost, EndsAtOnceWhenAskedTo) {
   EXPECT_FALSE(std::holds_alternative<SshSession>(Open()));
 }
 
-}  // namespace
+}  // namespace ssh_session_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace store_folders_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -116,5 +116,5 @@ TEST_F(StoreFolders, OneAtATime) {
   EXPECT_TRUE(fs::exists(Path("jobs/1.0")));
 }
 
-}  // namespace
+}  // namespace store_folders_test
 }  // namespace ddl

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace supervisor_core_test {
 
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 100ms
 using testing::ElementsAre;
@@ -259,5 +259,5 @@ TEST_F(SupervisorCoreTest, AProgramThatIsNotThereIsOne) {
   EXPECT_EQ(host_.exit->cause, EndCause::kCouldNotStart);
 }
 
-}  // namespace
+}  // namespace supervisor_core_test
 }  // namespace ddl

@@ -17,7 +17,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace tree_stream_test {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
@@ -158,5 +158,5 @@ TEST_F(TreeStream, TakesNoEndForWholeThatIsNone) {
   }
 }
 
-}  // namespace
+}  // namespace tree_stream_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace trial_set_up_test {
 
 class TrialSetUp : public ::testing::Test {
  protected:
@@ -81,5 +81,5 @@ TEST_F(TrialSetUp, WhatWasToldToStopIsNoFailureOfALine) {
   EXPECT_EQ(record.cause, EndCause::kStopped);
 }
 
-}  // namespace
+}  // namespace trial_set_up_test
 }  // namespace ddl

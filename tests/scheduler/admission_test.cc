@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace admission_test {
 
 SweepRequest Request() {
   SweepRequest request;
@@ -132,5 +132,5 @@ TEST(Outcomes, BecomeExitCodes) {
   EXPECT_EQ(ExitCodeOf(SweepOutcome::kLimitReached), 4);
 }
 
-}  // namespace
+}  // namespace admission_test
 }  // namespace ddl

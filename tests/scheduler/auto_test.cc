@@ -7,7 +7,7 @@
 #include "scheduler/search/make_adaptive.h"
 
 namespace ddl {
-namespace {
+namespace auto_test {
 
 TEST(Auto, ModelsFewNumbersWithGp) {
   const MethodChoice choice = ChooseMethod({.space = UnitCube(6), .budget = 100});
@@ -51,5 +51,5 @@ TEST(Auto, ProposesWhatItsChoiceWould) {
   EXPECT_EQ(RunOneByOne(*automatic, loss, 20), RunOneByOne(*chosen, loss, 20));
 }
 
-}  // namespace
+}  // namespace auto_test
 }  // namespace ddl

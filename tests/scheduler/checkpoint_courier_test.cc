@@ -13,7 +13,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace checkpoint_courier_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -104,5 +104,5 @@ TEST_F(CourierOfCheckpoints, LeavesTheDiskToAGcThatIsAtWork) {
   EXPECT_THAT(Answer(Order()).problem, HasSubstr("ddl gc is at work"));
 }
 
-}  // namespace
+}  // namespace checkpoint_courier_test
 }  // namespace ddl

@@ -13,7 +13,7 @@
 #include "scheduler/search/counter_draws.h"
 
 namespace ddl {
-namespace {
+namespace cmaes_test {
 
 // Evaluations until an ellipsoid with this condition is below 1e-8.
 int EvaluationsUntilSolved(int dimensions, double condition, std::uint64_t seed) {
@@ -129,5 +129,5 @@ TEST(Cmaes, FollowsABetterPointOfSomebodyElse) {
   EXPECT_LT(with_it, without_it);
 }
 
-}  // namespace
+}  // namespace cmaes_test
 }  // namespace ddl

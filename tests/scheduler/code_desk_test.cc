@@ -6,8 +6,8 @@
 
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace code_desk_test {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -158,5 +158,5 @@ TEST(CodeOfASweep, IsAskedForAgainWhenItsHostComesBack) {
   EXPECT_EQ(world.Local().starts, 8);
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace code_desk_test
+}  // namespace ddl::test

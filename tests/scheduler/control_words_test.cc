@@ -8,7 +8,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace control_words_test {
 
 std::string ErrorOf(const std::string& line) {
   try {
@@ -83,5 +83,5 @@ TEST(ControlWords, RefuseWhatTheyDoNotKnow) {
   EXPECT_TRUE(ErrorOf("{}").starts_with("control socket: "));
 }
 
-}  // namespace
+}  // namespace control_words_test
 }  // namespace ddl

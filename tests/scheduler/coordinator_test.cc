@@ -6,7 +6,7 @@
 #include "tests/runner/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace coordinator_test {
 
 class Silent final : public CoordinatorObserver {
  public:
@@ -28,5 +28,5 @@ TEST(Coordinator, WritesItsEpochDownBeforeItGreetsAHost) {
   }
 }
 
-}  // namespace
+}  // namespace coordinator_test
 }  // namespace ddl

@@ -6,8 +6,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_checkpoints_test {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -238,5 +238,5 @@ TEST_F(CoreCheckpoints, OutliveCoordinatorsKilledAtAnyMoment) {
   }
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_checkpoints_test
+}  // namespace ddl::test

@@ -5,8 +5,8 @@
 
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_code_test {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -60,5 +60,5 @@ TEST(CoreCode, AtHomeTheTrainerIsTheOneBesideDdl) {
   EXPECT_EQ(launched->workdir, spec.workdir);
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_code_test
+}  // namespace ddl::test

@@ -8,8 +8,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_inventory_test {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -386,5 +386,5 @@ TEST(CoreInventory, WhatFailsEverywhereSetsNoHostAside) {
   EXPECT_EQ(world.store.CountState(TrialState::kFailed), 60);
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_inventory_test
+}  // namespace ddl::test

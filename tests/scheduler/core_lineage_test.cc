@@ -7,8 +7,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_lineage_test {
 
 using ::testing::HasSubstr;
 
@@ -220,5 +220,5 @@ TEST(CoreLineage, ItCannotBeExtended) {
   EXPECT_THAT(world.Ask(UserVerb::kExtend), HasSubstr("begin another sweep"));
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_lineage_test
+}  // namespace ddl::test

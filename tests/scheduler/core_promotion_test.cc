@@ -8,8 +8,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_promotion_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -303,5 +303,5 @@ TEST_F(CorePromotionAfar, BeginsAnewElsewhereOnceItsHostIsDrained) {
   EXPECT_EQ(HostOf(2), "local");
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_promotion_test
+}  // namespace ddl::test

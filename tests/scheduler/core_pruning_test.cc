@@ -6,8 +6,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_pruning_test {
 
 using ::testing::HasSubstr;
 
@@ -83,5 +83,5 @@ TEST(CorePruning, LetsTheUserRunAPrunedTrialAgain) {
   EXPECT_THAT(world.Ask(UserVerb::kRetry, {2}), HasSubstr("waits to run again"));
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_pruning_test
+}  // namespace ddl::test

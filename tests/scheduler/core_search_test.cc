@@ -9,8 +9,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_search_test {
 
 using ::testing::HasSubstr;
 
@@ -251,5 +251,5 @@ TEST(CoreSearch, TakesInitialPointsFirst) {
   EXPECT_EQ(Proposals(world).front(), R"({"x":2.5})");
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_search_test
+}  // namespace ddl::test

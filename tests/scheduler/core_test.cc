@@ -6,8 +6,8 @@
 
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace core_test {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -451,5 +451,5 @@ TEST(Core, GivesTheSameActionsForTheSameEvents) {
   EXPECT_EQ(run(), run());
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace core_test
+}  // namespace ddl::test

@@ -18,8 +18,8 @@
 #include "scheduler/search/search_desk.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace custom_search_test {
 
 using ::testing::HasSubstr;
 
@@ -206,5 +206,5 @@ TEST(CustomSearch, ItsFailureEndsTheSweepOnceRunningTrialsHaveEnded) {
   EXPECT_TRUE(std::holds_alternative<GoOnWithSweep>(Admit(SweepRequest{spec, "", ""}, known)));
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace custom_search_test
+}  // namespace ddl::test

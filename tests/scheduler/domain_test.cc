@@ -10,7 +10,7 @@
 #include "configs/spec_reader.h"
 
 namespace ddl {
-namespace {
+namespace domain_test {
 
 constexpr const char* kAll = R"(
   constant: {value: 7}
@@ -149,5 +149,5 @@ TEST(Domain, OrdersListsAsTheSpecSays) {
   EXPECT_EQ(domain.Decode({0.5, 2}), (Json{{"low_to_high", "mid"}, {"codes", 3}}));
 }
 
-}  // namespace
+}  // namespace domain_test
 }  // namespace ddl

@@ -4,8 +4,8 @@
 
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace epoch_test {
 
 TEST(Epoch, PassedByAHostLeavesTheJobsOfEarlierEpochsAlone) {
   World world;
@@ -21,5 +21,5 @@ TEST(Epoch, PassedByAHostLeavesTheJobsOfEarlierEpochsAlone) {
   EXPECT_EQ(world.store.FindJob(JobId{1}), nullptr);
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace epoch_test
+}  // namespace ddl::test

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace explain_test {
 
 TrialFacts Waiting(WaitCause cause) {
   return {.sweep = "mlp", .number = 7, .wait = cause, .request = "1 core"};
@@ -213,5 +213,5 @@ TEST(Explain, SaysWhyATrialWasPrunedOrCanceled) {
          "mlp/7");
 }
 
-}  // namespace
+}  // namespace explain_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "runner/messages.h"
 #include "scheduler/placement_device.h"
 
-namespace ddl::testing {
+namespace ddl::test {
 
 using Time = std::chrono::nanoseconds;
 
@@ -355,4 +355,4 @@ class FakeHost {
   std::map<RankId, std::int64_t> settled_;  // with their last seq
 };
 
-}  // namespace ddl::testing
+}  // namespace ddl::test

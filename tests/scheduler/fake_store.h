@@ -17,7 +17,7 @@
 #include "store/changes.h"
 #include "store/store.h"
 
-namespace ddl::testing {
+namespace ddl::test {
 
 struct StoredAttempt {
   AttemptAdded added;
@@ -305,4 +305,4 @@ class FakeStore {
   bool user_acts_allowed = true;
 };
 
-}  // namespace ddl::testing
+}  // namespace ddl::test

@@ -14,7 +14,7 @@
 #include "scheduler/search/tpe.h"
 
 namespace ddl {
-namespace {
+namespace gp_test {
 
 GpObservations SomeObservations(Eigen::Index count, int dimensions) {
   GpObservations observations;
@@ -346,5 +346,5 @@ TEST(Gp, LearnsWhatARetryBrought) {
   EXPECT_EQ(again->Propose(12), search->Propose(12));
 }
 
-}  // namespace
+}  // namespace gp_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace host_health_test {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -99,5 +99,5 @@ TEST(HostHealth, TheUserKnowsBetter) {
   EXPECT_FALSE(health.IsAside() || health.IsOnTrial());
 }
 
-}  // namespace
+}  // namespace host_health_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace host_link_test {
 
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): seconds in tests
 
@@ -53,5 +53,5 @@ TEST_F(HostLinkTest, WaitsHalfAMinuteAtMostWhereTheUserHasToSeeToTheHost) {
   EXPECT_EQ(made_, 2);
 }
 
-}  // namespace
+}  // namespace host_link_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "scheduler/search/growing_front.h"
 
 namespace ddl {
-namespace {
+namespace hypervolume_growth_test {
 
 using Points = std::vector<Objectives>;
 
@@ -115,5 +115,5 @@ TEST(GrowingFront, BringsBackWhatAMemberHadHidden) {
                                                     testing::Pair(1, Objectives{3, 1})));
 }
 
-}  // namespace
+}  // namespace hypervolume_growth_test
 }  // namespace ddl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace launch_plan_test {
 
 SweepSpec OfTheTrainer() {
   SweepSpec spec;
@@ -73,5 +73,5 @@ TEST(LaunchPlan, NamesTheWorkerWhereALaneMayShare) {
   EXPECT_EQ(record.lanes, 2);
 }
 
-}  // namespace
+}  // namespace launch_plan_test
 }  // namespace ddl

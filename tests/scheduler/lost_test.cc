@@ -6,8 +6,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace lost_test {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -164,5 +164,5 @@ TEST_F(LostHost, ThatAnswersInTimeLosesNothing) {
   EXPECT_THAT(world.said, Not(Contains(HasSubstr("given up"))));
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace lost_test
+}  // namespace ddl::test

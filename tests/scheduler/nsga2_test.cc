@@ -15,7 +15,7 @@
 #include "scheduler/search/population.h"
 
 namespace ddl {
-namespace {
+namespace nsga2_test {
 
 Space SpaceOf(const std::string& parameters) {
   const std::string text = "command: [train]\nmethod: random\nrun_cap: 9\nparameters:" + parameters;
@@ -181,5 +181,5 @@ TEST(Population, TheLastWordOnATrialCounts) {
   EXPECT_TRUE(population.Members().empty());
 }
 
-}  // namespace
+}  // namespace nsga2_test
 }  // namespace ddl

@@ -17,7 +17,7 @@
 #include "store/location.h"
 
 namespace ddl {
-namespace {
+namespace outside_test {
 
 using ::testing::HasSubstr;
 
@@ -165,5 +165,5 @@ TEST_F(Outside, SweepsOfCoordinatorsAreAnothersAndTheOtherWayRound) {
   EXPECT_THROW(RefuseOutside(Stored()), Error);
 }
 
-}  // namespace
+}  // namespace outside_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "configs/mix.h"
 
 namespace ddl {
-namespace {
+namespace pareto_test {
 
 using Points = std::vector<Objectives>;
 
@@ -144,5 +144,5 @@ TEST(Pareto, MeasuresALargeFrontOfThree) {
   EXPECT_NEAR(Hypervolume(points, {1, 1, 1}), 4.0 / 3 * std::acos(-1.0) / 8, 0.01);
 }
 
-}  // namespace
+}  // namespace pareto_test
 }  // namespace ddl

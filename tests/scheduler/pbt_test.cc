@@ -8,7 +8,7 @@
 #include "scheduler/search/pbt_moves.h"
 
 namespace ddl {
-namespace {
+namespace pbt_test {
 
 using testing::AnyOf;
 using testing::Each;
@@ -228,5 +228,5 @@ TEST(Pbt, SolvesTheToyOfItsPaper) {
   EXPECT_GT(best, 1.15);
 }
 
-}  // namespace
+}  // namespace pbt_test
 }  // namespace ddl

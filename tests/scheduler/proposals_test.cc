@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace proposals_test {
 
 constexpr std::int64_t kTotal = 1000;
 
@@ -77,5 +77,5 @@ TEST(Proposals, EndWhereTheSpaceDoes) {
   EXPECT_FALSE(proposals.Ask(6, kTotal));
 }
 
-}  // namespace
+}  // namespace proposals_test
 }  // namespace ddl

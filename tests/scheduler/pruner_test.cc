@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace pruner_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -279,5 +279,5 @@ TEST_F(Race, RespectsHowOftenItLooks) {
   EXPECT_GE(given_up, kRaces * 0.005) << "a test that never gives up anybody is none";
 }
 
-}  // namespace
+}  // namespace pruner_test
 }  // namespace ddl

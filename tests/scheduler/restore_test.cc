@@ -6,8 +6,8 @@
 #include "scheduler/core.h"
 #include "tests/scheduler/world.h"
 
-namespace ddl::testing {
-namespace {
+namespace ddl::test {
+namespace restore_test {
 
 using ::testing::HasSubstr;
 
@@ -146,5 +146,5 @@ TEST(Restore, SendsAKillAfterARankWhoseSupervisorMayStillBeStarting) {
   EXPECT_EQ(std::ranges::count_if(actions, is_kill), 1);
 }
 
-}  // namespace
-}  // namespace ddl::testing
+}  // namespace restore_test
+}  // namespace ddl::test

@@ -8,7 +8,7 @@
 #include "scheduler/search/gp.h"
 
 namespace ddl {
-namespace {
+namespace search_contract_test {
 
 struct Contender {
   const char* name;
@@ -230,5 +230,5 @@ INSTANTIATE_TEST_SUITE_P(Methods, SearchContract,
                          testing::Values(Contender{"cmaes", &MakeCmaes}, Contender{"gp", &MakeGp}),
                          [](const auto& test) { return std::string(test.param.name); });
 
-}  // namespace
+}  // namespace search_contract_test
 }  // namespace ddl

@@ -13,7 +13,7 @@
 #include "configs/json.h"
 
 namespace ddl {
-namespace {
+namespace search_test {
 
 using testing::ElementsAre;
 
@@ -154,5 +154,5 @@ TEST(InitialPoints, SayWhyThereIsNone) {
   EXPECT_TRUE(InitialPoints(spec).empty());
 }
 
-}  // namespace
+}  // namespace search_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "scheduler/search/search.h"
 
 namespace ddl {
-namespace {
+namespace sobol_test {
 
 SweepSpec SpecOf(const std::string& parameters) {
   return ReadSpec("command: [a]\nmethod: sobol\nrun_cap: 64\nparameters: {" + parameters + "}\n",
@@ -125,5 +125,5 @@ TEST(SobolSearch, OfConstantsAloneHasNoDimensions) {
   EXPECT_EQ(points[2].at("x"), 3);
 }
 
-}  // namespace
+}  // namespace sobol_test
 }  // namespace ddl

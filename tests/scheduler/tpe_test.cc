@@ -18,7 +18,7 @@
 #include "scheduler/search/tpe_history.h"
 
 namespace ddl {
-namespace {
+namespace tpe_test {
 
 Space SpaceOf(const std::string& parameters) {
   const std::string text = "command: [train]\nmethod: random\nrun_cap: 9\nparameters:" + parameters;
@@ -400,5 +400,5 @@ TEST(Tpe, DrawsAsItsDensitySays) {
   }
 }
 
-}  // namespace
+}  // namespace tpe_test
 }  // namespace ddl

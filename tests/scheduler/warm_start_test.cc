@@ -12,7 +12,7 @@
 #include "scheduler/search/csv_rows.h"
 
 namespace ddl {
-namespace {
+namespace warm_start_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -138,5 +138,5 @@ TEST(CsvRows, GiveTheEmptyFieldAtTheVeryEnd) {
   EXPECT_FALSE(rows.Next());
 }
 
-}  // namespace
+}  // namespace warm_start_test
 }  // namespace ddl

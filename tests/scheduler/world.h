@@ -20,7 +20,7 @@
 #include "tests/scheduler/fake_host.h"
 #include "tests/scheduler/fake_store.h"
 
-namespace ddl::testing {
+namespace ddl::test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -311,4 +311,4 @@ class World {
   }
 };
 
-}  // namespace ddl::testing
+}  // namespace ddl::test

@@ -7,7 +7,7 @@
 #include "tests/simulation/seeds.h"
 
 namespace ddl::simulation {
-namespace {
+namespace simulation_test {
 
 Options Seed(std::uint64_t seed) {
   Options options;
@@ -66,5 +66,5 @@ TEST(Simulation, AStoreRefusesWhatIsStale) {
   EXPECT_FALSE(store.Commit(std::vector<Change>{EpochRaised{1}}, 1));
 }
 
-}  // namespace
+}  // namespace simulation_test
 }  // namespace ddl::simulation

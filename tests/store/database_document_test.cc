@@ -9,10 +9,10 @@
 #include "tests/store/sample_changes.h"
 
 namespace ddl {
-namespace {
+namespace database_document_test {
 
 TEST(DatabaseDocument, NamesEveryTableAndColumn) {
-  const StoreFolder folder;
+  const SampleStore folder;
   {
     const Store store = Store::Open(folder.Path());
   }
@@ -33,5 +33,5 @@ TEST(DatabaseDocument, NamesEveryTableAndColumn) {
   EXPECT_GT(columns, 60);
 }
 
-}  // namespace
+}  // namespace database_document_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "tests/store/sample_changes.h"
 
 namespace ddl {
-namespace {
+namespace location_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -24,7 +24,7 @@ class Location : public testing::Test {
     fs::create_directories(folder_.Path() + "/a/b");
   }
   void TearDown() override { fs::current_path(before_); }
-  StoreFolder folder_;
+  SampleStore folder_;
   fs::path before_ = fs::current_path();
 };
 
@@ -130,5 +130,5 @@ TEST_F(Location, ThatCannotBeMadeIsAnErrorWithAWayOut) {
   }
 }
 
-}  // namespace
+}  // namespace location_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "tests/store/sample_changes.h"
 
 namespace ddl {
-namespace {
+namespace rebuild_test {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -44,7 +44,7 @@ class RebuildTest : public testing::Test {
     Commit(store, RunningTrial(2));
     Commit(store, EndedTrial(2, TrialState::kFinished));
   }
-  StoreFolder folder_;
+  SampleStore folder_;
 };
 
 TEST_F(RebuildTest, AnOlderDatabaseIsReadAsItIsAndMigratedByItsWriter) {
@@ -135,7 +135,7 @@ TEST_F(RebuildTest, ARestoredCopyGivesOutNoJobTwice) {
   Commit(store, {SampleSweep(), EpochRaised{5}});
   CopyStore(folder_.Path(), folder_.Path() + "/copy.db");
   Commit(store, RunningTrial(1));  // job 1, which the copy does not know
-  const StoreFolder other;
+  const SampleStore other;
   std::filesystem::rename(folder_.Path() + "/copy.db", other.Database());
   EXPECT_GE(Store::Open(other.Path()).Given().jobs, FirstJobOf(6));
   EXPECT_EQ(store.Given().jobs, 1);
@@ -188,5 +188,5 @@ TEST_F(RebuildTest, AJournalThatCannotBeReadIsNotEmpty) {
   EXPECT_THROW((void)ReadJournal(folder_.Path()), Error);
 }
 
-}  // namespace
+}  // namespace rebuild_test
 }  // namespace ddl

@@ -14,15 +14,15 @@
 namespace ddl {
 
 // A folder that is gone after the test.
-class StoreFolder {
+class SampleStore {
  public:
-  StoreFolder() {
+  SampleStore() {
     path_ = std::filesystem::temp_directory_path() / "ddl_store_XXXXXX";
     if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
   }
-  StoreFolder(const StoreFolder&) = delete;
-  StoreFolder& operator=(const StoreFolder&) = delete;
-  ~StoreFolder() { std::filesystem::remove_all(path_); }
+  SampleStore(const SampleStore&) = delete;
+  SampleStore& operator=(const SampleStore&) = delete;
+  ~SampleStore() { std::filesystem::remove_all(path_); }
   [[nodiscard]] const std::string& Path() const { return path_; }
   [[nodiscard]] std::string Database() const { return path_ + "/ddl.db"; }
 

@@ -19,7 +19,7 @@
 #include "tests/store/sample_changes.h"
 
 namespace ddl {
-namespace {
+namespace store_test {
 
 using testing::HasSubstr;
 
@@ -40,7 +40,7 @@ std::string ReadBytes(const std::string& path) {
 
 class StoreTest : public testing::Test {
  protected:
-  StoreFolder folder_;
+  SampleStore folder_;
 };
 
 TEST_F(StoreTest, RemembersWhatWasCommitted) {
@@ -406,7 +406,7 @@ class FullDisk : public testing::Test {
   void TearDown() override {
     if (is_mounted_) umount2(folder_.Path().c_str(), MNT_DETACH);
   }
-  StoreFolder folder_;
+  SampleStore folder_;
   bool is_mounted_ = false;
 };
 
@@ -435,5 +435,5 @@ TEST_F(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
   EXPECT_EQ(std::ssize(store.Load("sample")->trials), known + 1);
 }
 
-}  // namespace
+}  // namespace store_test
 }  // namespace ddl

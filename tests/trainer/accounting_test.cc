@@ -15,7 +15,7 @@
 #include "trainer/metric_line.h"
 
 namespace ddl {
-namespace {
+namespace accounting_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -107,5 +107,5 @@ TEST(Accounting, MeasuresWhatACoreReaches) {
   EXPECT_EQ(limits.bf16_flops.has_value(), HasBfloat16Products());
 }
 
-}  // namespace
+}  // namespace accounting_test
 }  // namespace ddl

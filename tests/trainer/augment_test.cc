@@ -19,7 +19,7 @@
 #include "trainer/task.h"
 
 namespace ddl {
-namespace {
+namespace augment_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -287,5 +287,5 @@ TEST(AugmentedText, IsRefused) {
               HasSubstr("augmentation of a text"));
 }
 
-}  // namespace
+}  // namespace augment_test
 }  // namespace ddl

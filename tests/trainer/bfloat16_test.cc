@@ -18,7 +18,7 @@
 #include "trainer/plan.h"
 
 namespace ddl {
-namespace {
+namespace bfloat16_test {
 
 using testing::HasSubstr;
 
@@ -204,5 +204,5 @@ INSTANTIATE_TEST_SUITE_P(
                     ModelCase{"text", TransformerLayers(1, 2, 32, false)}),
     [](const auto& tested) { return tested.param.name; });
 
-}  // namespace
+}  // namespace bfloat16_test
 }  // namespace ddl

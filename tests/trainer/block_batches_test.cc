@@ -18,7 +18,7 @@
 #include "trainer/task.h"
 
 namespace ddl {
-namespace {
+namespace block_batches_test {
 
 using testing::HasSubstr;
 
@@ -211,5 +211,5 @@ TEST(MemoryLimit, IsTheNarrowestCgroupsOfEitherVersion) {
   EXPECT_GT(MemoryLimit(), 0U);
 }
 
-}  // namespace
+}  // namespace block_batches_test
 }  // namespace ddl

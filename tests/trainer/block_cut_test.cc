@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace block_cut_test {
 
 std::vector<std::uint32_t> WholeEpoch(const BlockOrder& order) {
   std::vector<std::uint32_t> rows;
@@ -88,5 +88,5 @@ TEST(BlockCut, AWindowMixesTheRowsOfItsBlocksAlone) {
   EXPECT_EQ(order.WindowOf(800), 2U);
 }
 
-}  // namespace
+}  // namespace block_cut_test
 }  // namespace ddl

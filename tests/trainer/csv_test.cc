@@ -12,7 +12,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace csv_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -218,5 +218,5 @@ TEST_F(Csv, ManyRowsComeInTheirOrder) {
   }
 }
 
-}  // namespace
+}  // namespace csv_test
 }  // namespace ddl

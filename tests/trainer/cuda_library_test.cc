@@ -11,7 +11,7 @@
 #include "tests/trainer/gpu_case.h"
 
 namespace ddl {
-namespace {
+namespace cuda_library_test {
 
 TEST(CudaLibrary, SaysThatItIsNotThere) {
   EXPECT_EQ(ReasonFor("/nowhere/libddl_cuda.so"), "no library for GPUs");
@@ -127,5 +127,5 @@ INSTANTIATE_TEST_SUITE_P(All, CudaLibraryOnGpu,
                            return one.param == ProductPrecision::kFloat32 ? "fp32" : "tf32";
                          });
 
-}  // namespace
+}  // namespace cuda_library_test
 }  // namespace ddl

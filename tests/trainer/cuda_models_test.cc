@@ -12,7 +12,7 @@
 #include "trainer/gemm.h"
 
 namespace ddl {
-namespace {
+namespace cuda_models_test {
 
 constexpr std::uint64_t kSteps = 20;
 constexpr std::size_t kBatch = 32;
@@ -26,11 +26,18 @@ struct ModelCase {
   LossKind loss = LossKind::kCrossEntropy;
   bool clips = false;
   Precision precision = Precision::kFloat32;
+  bool is_muon = false;
 };
+
+OptimizerSettings OptimizerOf(const ModelCase& at) {
+  if (at.is_muon)
+    return {.kind = OptimizerKind::kMuon, .lr = 5e-3, .momentum = 0.95, .is_nesterov = true};
+  return {.kind = OptimizerKind::kAdamW, .lr = 3e-4, .epsilon = 1e-6};
+}
 
 GpuPlanSettings SettingsOf(const ModelCase& at, std::size_t lanes) {
   const bool is_of_classes = at.loss == LossKind::kCrossEntropy;
-  const OptimizerSettings optimizer{.kind = OptimizerKind::kAdamW, .lr = 3e-4, .epsilon = 1e-6};
+  const OptimizerSettings optimizer = OptimizerOf(at);
   GpuPlanSettings settings{
       .shape = {.batch = kBatch,
                 .evaluation_batch = kBatch,
@@ -38,9 +45,10 @@ GpuPlanSettings SettingsOf(const ModelCase& at, std::size_t lanes) {
                 .image = ImageShape{.size = {.height = 28, .width = 28}, .channels = 1},
                 .classes = is_of_classes ? 10U : 1U,
                 .layers = at.layers,
-                .keeps_gradients = at.clips,
+                .keeps_gradients = at.clips || at.is_muon,
                 .loss = at.loss,
                 .precision = at.precision,
+                .orthogonalises = at.is_muon,
                 .state_tensors = StateTensors(optimizer)},
       .lanes = {},
       .stretch = 8};
@@ -124,7 +132,11 @@ INSTANTIATE_TEST_SUITE_P(
                     ModelCase{.name = "mlp_bf16",
                               .layers = DenseLayers({256, 128}, Activation::kRelu, false),
                               .bound = 2e-2,
-                              .precision = Precision::kBfloat16}),
+                              .precision = Precision::kBfloat16},
+                    ModelCase{.name = "cnn_muon",
+                              .layers = ParseLayers("16c3-p-32c3-p-fc64", {}),
+                              .bound = 1e-2,
+                              .is_muon = true}),
     [](const auto& one) { return one.param.name; });
 
 GpuPlanSettings TextSettings(std::size_t lanes) {
@@ -168,5 +180,5 @@ TEST(CudaTexts, LossesOfATransformerAreTheCpusAndALaneIsTheLaneAlone) {
   EXPECT_EQ(together->State(0), alone->State(0));
 }
 
-}  // namespace
+}  // namespace cuda_models_test
 }  // namespace ddl

@@ -11,7 +11,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace data_shelf_test {
 
 Json Blobs(int seed) {
   return {{"type", "blobs"}, {"rows", 100}, {"seed", seed}};
@@ -58,5 +58,5 @@ TEST(DataShelf, TriesAgainWhatCouldNotBeLoaded) {
   std::filesystem::remove(path);
 }
 
-}  // namespace
+}  // namespace data_shelf_test
 }  // namespace ddl

@@ -17,7 +17,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace dataset_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -364,5 +364,5 @@ TEST(FashionMnist, IsReadFromDebiansPackage) {
   EXPECT_EQ(set.train.labels[0], 9);
 }
 
-}  // namespace
+}  // namespace dataset_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace figures_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -100,5 +100,5 @@ TEST(Figures, AHundredThousandClassesAreNoProblem) {
   EXPECT_LT(FiguresTable(confusion, {.part = "test", .class_names = {}}).size(), 1000U);
 }
 
-}  // namespace
+}  // namespace figures_test
 }  // namespace ddl

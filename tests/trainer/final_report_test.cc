@@ -16,7 +16,7 @@
 #include "trainer/task.h"
 
 namespace ddl {
-namespace {
+namespace final_report_test {
 
 using testing::HasSubstr;
 
@@ -198,5 +198,5 @@ TEST(FinalReport, ATextHasARowForEachCharacter) {
   EXPECT_FALSE(std::filesystem::exists(folder.Path() / kFiguresFile));
 }
 
-}  // namespace
+}  // namespace final_report_test
 }  // namespace ddl

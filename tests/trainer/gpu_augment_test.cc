@@ -12,7 +12,7 @@
 #include "trainer/cuda/gpu_plan.h"
 
 namespace ddl {
-namespace {
+namespace gpu_augment_test {
 
 constexpr std::uint32_t kRows = 40;  // of which lanes use 33 and 40, of 50 in the data
 
@@ -157,5 +157,5 @@ TEST(GpuAugment, TrainsOnWhatTheEpochDrawsAndEvaluatesOnWhatIsStored) {
   EXPECT_NEAR(lanes.Compiled().Scores()[0].loss_sum, plan.Score(0).loss_sum, 1e-4);
 }
 
-}  // namespace
+}  // namespace gpu_augment_test
 }  // namespace ddl

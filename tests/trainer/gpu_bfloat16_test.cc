@@ -18,7 +18,7 @@
 #include "trainer/gemm.h"
 
 namespace ddl {
-namespace {
+namespace gpu_bfloat16_test {
 
 TEST(GpuBfloat16, CopiesAreRoundedAsTheCpuRoundsThemBitForBit) {
   constexpr std::size_t kFloats = 2064;  // two blocks and a part
@@ -134,5 +134,5 @@ INSTANTIATE_TEST_SUITE_P(
             .name = "conv", .layers = ParseLayers("6c3-p-20c3s2-7c1-fc12", {}), .image = kImage}),
     [](const auto& one) { return one.param.name; });
 
-}  // namespace
+}  // namespace gpu_bfloat16_test
 }  // namespace ddl

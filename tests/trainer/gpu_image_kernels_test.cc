@@ -14,7 +14,7 @@
 #include "trainer/cuda/window_bodies.h"
 
 namespace ddl {
-namespace {
+namespace gpu_image_kernels_test {
 
 constexpr ThreadOrder kOrders[] = {ThreadOrder::kUp, ThreadOrder::kDown};
 
@@ -162,47 +162,57 @@ struct PoolCase {
                       .out_stride = 16};
 };
 
-TEST(GpuImageKernels, PoolingIsTheCpusBitForBitBothWays) {
-  for (const PoolKind kind : {PoolKind::kMaximum, PoolKind::kMean})
-    for (const ThreadOrder order : kOrders) {
-      const PoolCase one(kind);
-      const PoolStage& stage = one.stage;
-      Memory memory(one.floats);
-      for (float& value : memory.Lane(1))  // few values, so that maxima are shared
-        value = std::round(2.0F * Normal(1, static_cast<unsigned>(&value - &memory.Lane(1)[0]))[0]);
-      memory.Lane(1)[stage.input.values.offset + 3] = std::nanf("");
-      Memory cpu = memory;
-      const std::uint32_t windows = 8;
-      const std::uint32_t blocks = BlocksFor(windows * one.at.out_stride, PoolBody::kThreads);
-      RunOnHost(PoolBody{.blocks = blocks,
-                         .arena = memory.Arena(),
-                         .kind = kind,
-                         .at = one.at,
-                         .images = stage.input.values.offset,
-                         .out = stage.output.values.offset,
-                         .windows = windows},
-                kLanes, order);
-      RunOnHost(UnpoolBody{.blocks = blocks,
-                           .arena = memory.Arena(),
-                           .kind = kind,
-                           .at = one.at,
-                           .images = stage.input.values.offset,
-                           .out = stage.output.values.offset,
-                           .out_gradient = stage.output.gradient.offset,
-                           .gradient = stage.input.gradient.offset,
-                           .windows = windows},
-                kLanes, order);
-      const LaneRun run{.block = cpu.Lane(1).data(), .rows = 2};
-      Forward(stage, run);
-      Backward(stage, run);
-      for (std::size_t i = 0; i < stage.left.offset; ++i) {
-        if (std::isnan(cpu.Lane(1)[i])) {
-          ASSERT_TRUE(std::isnan(memory.Lane(1)[i])) << i;
-        } else {
-          ASSERT_EQ(memory.Lane(1)[i], cpu.Lane(1)[i]) << i;
-        }
-      }
+// With the places of maxima kept from the way there, or looked for on the way back.
+void ExpectPooling(PoolKind kind, ThreadOrder order, bool is_kept) {
+  const PoolCase one(kind);
+  const PoolStage& stage = one.stage;
+  constexpr std::size_t kHeirFloats = 8 * 16 / sizeof(float);
+  Memory memory(one.floats + kHeirFloats);
+  const std::size_t heirs = is_kept ? one.floats : kNoTensor;
+  for (float& value : memory.Lane(1))  // few values, so that maxima are shared
+    value = std::round(2.0F * Normal(1, static_cast<unsigned>(&value - &memory.Lane(1)[0]))[0]);
+  memory.Lane(1)[stage.input.values.offset + 3] = std::nanf("");
+  Memory cpu = memory;
+  const std::uint32_t windows = 8;
+  const std::uint32_t blocks = BlocksFor(windows * one.at.out_stride, PoolBody::kThreads);
+  RunOnHost(PoolBody{.blocks = blocks,
+                     .arena = memory.Arena(),
+                     .kind = kind,
+                     .at = one.at,
+                     .images = stage.input.values.offset,
+                     .out = stage.output.values.offset,
+                     .heirs = heirs,
+                     .windows = windows},
+            kLanes, order);
+  RunOnHost(UnpoolBody{.blocks = blocks,
+                       .arena = memory.Arena(),
+                       .kind = kind,
+                       .at = one.at,
+                       .images = stage.input.values.offset,
+                       .out = stage.output.values.offset,
+                       .heirs = heirs,
+                       .out_gradient = stage.output.gradient.offset,
+                       .gradient = stage.input.gradient.offset,
+                       .windows = windows},
+            kLanes, order);
+  const LaneRun run{.block = cpu.Lane(1).data(), .rows = 2};
+  Forward(stage, run);
+  Backward(stage, run);
+  for (std::size_t i = 0; i < stage.left.offset; ++i) {
+    if (std::isnan(cpu.Lane(1)[i])) {
+      ASSERT_TRUE(std::isnan(memory.Lane(1)[i])) << i;
+    } else {
+      ASSERT_EQ(memory.Lane(1)[i], cpu.Lane(1)[i]) << i;
     }
+  }
+}
+
+TEST(GpuImageKernels, PoolingIsTheCpusBitForBitBothWays) {
+  for (const ThreadOrder order : kOrders) {
+    ExpectPooling(PoolKind::kMean, order, false);
+    ExpectPooling(PoolKind::kMaximum, order, false);
+    ExpectPooling(PoolKind::kMaximum, order, true);
+  }
 }
 
 // A flow of 700 samples with two places each: three slices, of which the last is not whole.
@@ -378,5 +388,5 @@ TEST(GpuImageKernels, ARectifiedSumHandsANanOn) {
   }
 }
 
-}  // namespace
+}  // namespace gpu_image_kernels_test
 }  // namespace ddl

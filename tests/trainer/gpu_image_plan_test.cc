@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutional networks on a device made of loops, beside the CPU's plan.
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,7 +13,7 @@
 #include "trainer/layer.h"
 
 namespace ddl {
-namespace {
+namespace gpu_image_plan_test {
 
 constexpr std::size_t kClasses = 5;
 constexpr std::size_t kRows = 40;
@@ -118,37 +119,50 @@ TEST_P(GpuImagePlanCases, ALaneWithoutRowsStandsStill) {
 constexpr ImageShape kGrey{.size = {.height = 9, .width = 8}, .channels = 1};
 constexpr ImageShape kColour{.size = {.height = 8, .width = 8}, .channels = 3};
 
+constexpr ImageShape kLarge{.size = {.height = 20, .width = 19}, .channels = 1};
+const ImageCase kManyPlaces{.name = "sums_in_slices", .layers = "5c3-p-fc8", .image = kLarge};
+
+TEST(GpuImagePlan, SplitsSumsOverManyPlacesWhereWeightsAreFew) {
+  const auto slices_of = [](const ImageCase& at) {
+    const Model model = BuildModel(GpuShape(SettingsOf(at).shape));
+    return GradientSlices(model, std::get<ConvStage>(model.stages.front()));
+  };
+  const TileSlices slices = slices_of(kManyPlaces);
+  EXPECT_EQ(slices.count, 3U);  // of 1,024 of 6 * 380 places
+  EXPECT_EQ(slices.apart, 9 * 16U);
+  EXPECT_EQ(slices_of({.name = "few", .layers = "5c3-p-fc8", .image = kGrey}).count, 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, GpuImagePlanCases,
-    testing::Values(ImageCase{.name = "conv_pool", .layers = "6c3-p-20c3-p-fc12", .image = kGrey},
-                    ImageCase{.name = "strides_and_no_padding",
-                              .layers = "8c3s2-5c2v-fc12",
-                              .image = kColour,
-                              .defaults = {.activation = Activation::kTanh}},
-                    ImageCase{.name = "means_and_gelu",
-                              .layers = "12c3-a-16c1-ga",
-                              .image = kColour,
-                              .defaults = {.activation = Activation::kGelu},
-                              .ema_decay = 0.8},
-                    ImageCase{.name = "pool_of_data",
-                              .layers = "p3-4c3-fc8",
-                              .image = kColour,
-                              .defaults = {.has_dropout = true}},
-                    ImageCase{.name = "norm",
-                              .layers = "8c3-p-16c3s2-fc9",
-                              .image = kGrey,
-                              .defaults = {.has_norm = true},
-                              .ema_decay = 0.8,
-                              .bound = 1e-3},
-                    ImageCase{.name = "residual",
-                              .layers = "8c3-r8-r16s2-r20-ga",
-                              .image = kColour,
-                              .defaults = {.has_norm = true},
-                              .bound = 1e-3},
-                    ImageCase{.name = "residual_of_data",
-                              .layers = "r4-p-fc6",
-                              .image = kColour,
-                              .bound = 1e-3}),
+    testing::Values(
+        kManyPlaces, ImageCase{.name = "conv_pool", .layers = "6c3-p-20c3-p-fc12", .image = kGrey},
+        ImageCase{.name = "strides_and_no_padding",
+                  .layers = "8c3s2-5c2v-fc12",
+                  .image = kColour,
+                  .defaults = {.activation = Activation::kTanh}},
+        ImageCase{.name = "means_and_gelu",
+                  .layers = "12c3-a-16c1-ga",
+                  .image = kColour,
+                  .defaults = {.activation = Activation::kGelu},
+                  .ema_decay = 0.8},
+        ImageCase{.name = "pool_of_data",
+                  .layers = "p3-4c3-fc8",
+                  .image = kColour,
+                  .defaults = {.has_dropout = true}},
+        ImageCase{.name = "norm",
+                  .layers = "8c3-p-16c3s2-fc9",
+                  .image = kGrey,
+                  .defaults = {.has_norm = true},
+                  .ema_decay = 0.8,
+                  .bound = 1e-3},
+        ImageCase{.name = "residual",
+                  .layers = "8c3-r8-r16s2-r20-ga",
+                  .image = kColour,
+                  .defaults = {.has_norm = true},
+                  .bound = 1e-3},
+        ImageCase{
+            .name = "residual_of_data", .layers = "r4-p-fc6", .image = kColour, .bound = 1e-3}),
     [](const auto& one) { return one.param.name; });
 
 // More rows than a slice of column sums has.
@@ -175,5 +189,5 @@ TEST(GpuImagePlan, ManyPlacesAreAddedSliceBySlice) {
   }
 }
 
-}  // namespace
+}  // namespace gpu_image_plan_test
 }  // namespace ddl

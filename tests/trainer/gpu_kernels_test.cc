@@ -17,7 +17,7 @@
 #include "trainer/softmax_kernels.h"
 
 namespace ddl {
-namespace {
+namespace gpu_kernels_test {
 
 // Forty rows' places, of which lanes use 33 and 40, from data of 50 rows.
 constexpr std::uint32_t kRows = 40;
@@ -314,5 +314,5 @@ TEST(GpuKernels, TheLastOfAStepMovesTheCursorOnce) {
   EXPECT_EQ(cursor, 5U);
 }
 
-}  // namespace
+}  // namespace gpu_kernels_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "trainer/cuda/interface.h"
 
 namespace ddl {
-namespace {
+namespace gpu_loss_plan_test {
 
 constexpr std::size_t kFeatures = 21;
 constexpr std::size_t kRows = 60;
@@ -142,5 +142,5 @@ TEST(GpuLossPlan, ATargetThatIsNoNumberIsToldByTheLoss) {
   EXPECT_TRUE(std::isnan(lanes.Compiled().State(1)[0]));
 }
 
-}  // namespace
+}  // namespace gpu_loss_plan_test
 }  // namespace ddl

@@ -6,7 +6,7 @@
 #include "trainer/metric_line.h"
 
 namespace ddl {
-namespace {
+namespace gpu_meter_test {
 
 constexpr const char* kStub = DDL_BINARY_DIR "/stubs/nvml/libnvidia-ml.so.1";
 
@@ -45,5 +45,5 @@ TEST(GpuMeter, AddsToALineWhatIsKnown) {
   EXPECT_TRUE(whole.ends_with(", \"gpu_clock_mhz\": 1980}\n")) << whole;
 }
 
-}  // namespace
+}  // namespace gpu_meter_test
 }  // namespace ddl

@@ -13,7 +13,7 @@
 #include "trainer/cuda/interface.h"
 
 namespace ddl {
-namespace {
+namespace gpu_team_test {
 
 constexpr std::size_t kFeatures = 11;
 constexpr std::size_t kClasses = 3;
@@ -334,5 +334,5 @@ TEST_F(GpuTeamTest, LogitsOfAllStepsComeBesideTheScores) {
   EXPECT_EQ(scores[0].loss_sum, scores[1].loss_sum);
 }
 
-}  // namespace
+}  // namespace gpu_team_test
 }  // namespace ddl

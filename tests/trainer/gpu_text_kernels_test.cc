@@ -10,46 +10,67 @@
 #include "tests/trainer/kernel_case.h"
 #include "trainer/cuda/attention_bodies.h"
 #include "trainer/cuda/text_bodies.h"
+#include "trainer/cuda/tile_body.h"
 
 namespace ddl {
-namespace {
+namespace gpu_text_kernels_test {
 
 constexpr ThreadOrder kOrders[] = {ThreadOrder::kUp, ThreadOrder::kDown};
-constexpr HeadPlaces kPlaces{.samples = 2, .heads = 2, .length = 37, .depth = 5, .square = 48};
+constexpr HeadPlaces kPlaces{.samples = 2, .heads = 2, .length = 69, .depth = 5, .square = 80};
 constexpr std::uint32_t kStride = 16;
 
 // Two matrices of heads, a result and the squares, which are NaN before anything is written.
 struct HeadMemory : Memory {
   static constexpr std::size_t kMatrix = std::size_t{kPlaces.samples} * kPlaces.length * kStride;
-  static constexpr std::size_t kSquares = std::size_t{4} * kPlaces.length * 48;
+  static constexpr std::size_t kSquares = std::size_t{4} * kPlaces.length * 80;
 
   HeadMemory() : Memory(3 * kMatrix + kSquares) {
     std::ranges::copy(Normal(2 * kMatrix, 3), Lane(1).begin());
     std::ranges::fill(Lane(1).subspan(3 * kMatrix), std::numeric_limits<float>::quiet_NaN());
   }
-  [[nodiscard]] double At(const HeadRows& rows, std::uint32_t head, std::uint32_t row,
+  [[nodiscard]] double At(const TileFactor& rows, std::uint32_t head, std::uint32_t row,
                           std::uint32_t d) {
-    return static_cast<double>(Lane(1)[rows.At(kPlaces, head, row) + d]);
+    const std::size_t start = head / kPlaces.heads * rows.sample + head % kPlaces.heads * rows.head;
+    return static_cast<double>(Lane(1)[rows.offset + start + std::size_t{row} * rows.stride + d]);
   }
   [[nodiscard]] double Square(std::uint32_t head, std::uint32_t row, std::uint32_t col) {
     return static_cast<double>(Lane(1)[squares + kPlaces.SquareRow(head, row) + col]);
   }
 
-  HeadRows a{.offset = 0, .stride = kStride};
-  HeadRows b{.offset = kMatrix, .stride = kStride};
-  HeadRows out{.offset = 2 * kMatrix, .stride = kStride};
+  static TileFactor HeadsAt(std::size_t offset) {
+    return {.offset = offset,
+            .stride = kStride,
+            .sample = std::size_t{kPlaces.length} * kStride,
+            .head = kPlaces.depth};
+  }
+  [[nodiscard]] TileFactor Squares(bool is_transposed) const {
+    return {.offset = squares,
+            .stride = kPlaces.square,
+            .is_transposed = is_transposed,
+            .sample = kPlaces.SquareRow(kPlaces.heads, 0),
+            .head = kPlaces.SquareRow(1, 0)};
+  }
+
+  TileFactor a = HeadsAt(0);
+  TileFactor b = HeadsAt(kMatrix);
+  TileFactor out = HeadsAt(2 * kMatrix);
   std::size_t squares = 3 * kMatrix;
 };
 
 void Score(HeadMemory& memory, ThreadOrder order) {
-  constexpr std::uint32_t kTiles = 2;
-  RunOnHost(HeadScoresBody{.blocks = kPlaces.Count() * kTiles * kTiles,
-                           .arena = memory.Arena(),
-                           .places = kPlaces,
-                           .a = memory.a,
-                           .b = memory.b,
-                           .squares = memory.squares},
-            kLanes, order);
+  TileProduct product{.arena = memory.Arena(),
+                      .rows = kPlaces.length,
+                      .cols = kPlaces.length,
+                      .inner = kPlaces.depth,
+                      .members = kPlaces.Count(),
+                      .heads = kPlaces.heads,
+                      .a = memory.a,
+                      .b = memory.b,
+                      .out = memory.Squares(false),
+                      .triangle = TileTriangle::kLowerResult};
+  product.b.is_transposed = true;
+  product.blocks = product.BlocksOf();
+  RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes, order);
 }
 
 void Soften(HeadMemory& memory, ThreadOrder order) {
@@ -145,15 +166,19 @@ TEST(GpuTextKernels, MixesAreProductsWithASquareAndItsTranspose) {
       HeadMemory memory;
       Score(memory, order);
       Soften(memory, order);
-      const std::uint32_t threads = kPlaces.Count() * 10 * kPlaces.depth;
-      RunOnHost(HeadMixBody{.blocks = BlocksFor(threads, HeadMixBody::kThreads),
-                            .arena = memory.Arena(),
-                            .places = kPlaces,
-                            .is_transposed = is_transposed,
-                            .squares = memory.squares,
-                            .x = memory.a,
-                            .out = memory.out},
-                kLanes, order);
+      TileProduct product{
+          .arena = memory.Arena(),
+          .rows = kPlaces.length,
+          .cols = kPlaces.depth,
+          .inner = kPlaces.length,
+          .members = kPlaces.Count(),
+          .heads = kPlaces.heads,
+          .a = memory.Squares(is_transposed),
+          .b = memory.a,
+          .out = memory.out,
+          .triangle = is_transposed ? TileTriangle::kUpperLeft : TileTriangle::kLowerLeft};
+      product.blocks = product.BlocksOf();
+      RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes, order);
       ForEachRow([&](std::uint32_t head, std::uint32_t row) {
         for (std::uint32_t d = 0; d < kPlaces.depth; ++d) {
           double sum = 0.0;
@@ -245,5 +270,5 @@ TEST(GpuTextKernels, TablesAddUpTheGradientsOfTheirTokens) {
   }
 }
 
-}  // namespace
+}  // namespace gpu_text_kernels_test
 }  // namespace ddl

@@ -19,7 +19,7 @@
 #include "trainer/task.h"
 
 namespace ddl {
-namespace {
+namespace gpu_training_test {
 
 GpuSource Loops() {
   return {.name = "loops",
@@ -285,11 +285,10 @@ void ExpectRefused(const std::string& changes, const std::string& key) {
 }
 
 TEST(GpuTraining, RefusesInTheConfigurationWhatNoGpuTrains) {
-  ExpectRefused(R"({"optimizer": "muon"})", "optimizer.type");
   ExpectRefused(R"({"shuffle": "blocks"})", "shuffle.type");
   ExpectRefused(R"({"device": "cpu", "precision": "tf32"})", "precision");
   EXPECT_TRUE(ConfigOf(R"({"precision": "tf32"})").has_tf32);
 }
 
-}  // namespace
+}  // namespace gpu_training_test
 }  // namespace ddl

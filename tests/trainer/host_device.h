@@ -26,6 +26,30 @@ enum class ThreadOrder : std::uint8_t { kUp, kDown };
 #endif
 
 template <class Body>
+DDL_FAST void RunBlock(const Body& body, ThreadPlace at, void* shared, ThreadOrder order) {
+  const auto thread_of = [order](std::uint32_t i) {
+    return order == ThreadOrder::kUp ? i : Body::kThreads - 1 - i;
+  };
+  if constexpr (HasState<Body>) {
+    std::vector<typename Body::State> states(Body::kThreads);
+    const std::uint32_t phases = body.Phases(at);
+    for (std::uint32_t phase = 0; phase < phases; ++phase) {
+      for (std::uint32_t i = 0; i < Body::kThreads; ++i) {
+        at.thread = thread_of(i);
+        body.Run(phase, at, shared, states[at.thread]);
+      }
+    }
+  } else {
+    for (std::uint32_t phase = 0; phase < Body::kPhases; ++phase) {
+      for (std::uint32_t i = 0; i < Body::kThreads; ++i) {
+        at.thread = thread_of(i);
+        body.Run(phase, at, shared);
+      }
+    }
+  }
+}
+
+template <class Body>
 DDL_FAST void RunOnHost(const Body& body, std::uint32_t lanes,
                         ThreadOrder order = ThreadOrder::kUp) {
   struct alignas(16) Sixteen {
@@ -35,12 +59,7 @@ DDL_FAST void RunOnHost(const Body& body, std::uint32_t lanes,
     for (std::uint32_t block = 0; block < body.blocks; ++block) {
       std::vector<Sixteen> shared(Body::kSharedBytes / sizeof(Sixteen) + 1);
       std::memset(shared.data(), 0xFF, shared.size() * sizeof(Sixteen));  // NaN: not zeroed there
-      for (std::uint32_t phase = 0; phase < Body::kPhases; ++phase) {
-        for (std::uint32_t i = 0; i < Body::kThreads; ++i) {
-          const std::uint32_t thread = order == ThreadOrder::kUp ? i : Body::kThreads - 1 - i;
-          body.Run(phase, {.block = block, .lane = lane, .thread = thread}, shared.data());
-        }
-      }
+      RunBlock(body, {.block = block, .lane = lane}, shared.data(), order);
     }
   }
 }

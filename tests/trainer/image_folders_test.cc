@@ -14,7 +14,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace image_folders_test {
 
 namespace fs = std::filesystem;
 
@@ -122,5 +122,5 @@ TEST_F(ImageFoldersTest, PreparedDataFollowTheirFiles) {
   EXPECT_THAT(NotesOn(Load()), ElementsAre("1 of 3 classes has no training row: c"));
 }
 
-}  // namespace
+}  // namespace image_folders_test
 }  // namespace ddl

@@ -18,7 +18,7 @@
 #include "trainer/checkpoint.h"
 
 namespace ddl {
-namespace {
+namespace larger_than_memory_test {
 
 namespace fs = std::filesystem;
 
@@ -164,5 +164,5 @@ TEST_F(LargerThanMemory, PreparesAndTrainsToTheSameBits) {
   EXPECT_EQ(limited, TakeState());
 }
 
-}  // namespace
+}  // namespace larger_than_memory_test
 }  // namespace ddl

@@ -13,7 +13,7 @@
 #include "trainer/model.h"
 
 namespace ddl {
-namespace {
+namespace layer_test {
 
 using testing::HasSubstr;
 
@@ -91,5 +91,5 @@ TEST(ModelShapes, CountWeightsWithoutPadding) {
   EXPECT_EQ(CountWeights(BuildModel(ShapeFor("4c3-5c3-p-fc7", 8))), 40U + 185U + 567U + 16U);
 }
 
-}  // namespace
+}  // namespace layer_test
 }  // namespace ddl

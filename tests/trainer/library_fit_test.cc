@@ -13,7 +13,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace library_fit_test {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
@@ -71,5 +71,5 @@ TEST(LibraryFit, LibddlCudaSaysWhatItNeeds) {
   EXPECT_GE(needs[0].version, 130000);
 }
 
-}  // namespace
+}  // namespace library_fit_test
 }  // namespace ddl

@@ -16,7 +16,7 @@
 #include "trainer/gemm.h"
 
 namespace ddl {
-namespace {
+namespace muon_test {
 
 using testing::HasSubstr;
 
@@ -351,5 +351,5 @@ TEST(Muon, RefusesWhatHasNoHiddenMatrixAndUnknownKeys) {
   EXPECT_THAT(complaint(kMlp, R"({"optimizer.momentum": 1})"), HasSubstr("optimizer.momentum"));
 }
 
-}  // namespace
+}  // namespace muon_test
 }  // namespace ddl

@@ -13,7 +13,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace packed_file_test {
 
 namespace fs = std::filesystem;
 
@@ -143,5 +143,5 @@ TEST_F(PackedFile, IsNotMadeOfRowsThatDoNotFit) {
   EXPECT_TRUE(fs::is_empty(folder_.Path())) << "nothing is left behind";
 }
 
-}  // namespace
+}  // namespace packed_file_test
 }  // namespace ddl

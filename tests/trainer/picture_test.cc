@@ -13,7 +13,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace picture_test {
 
 using testing::ElementsAre;
 using testing::ElementsAreArray;
@@ -208,5 +208,5 @@ TEST(Picture, ResizingKeepsWhatIsEvenAndWhatHasTheSize) {
   EXPECT_EQ(Resized(picture, 2, 2).values, picture.values);
 }
 
-}  // namespace
+}  // namespace picture_test
 }  // namespace ddl

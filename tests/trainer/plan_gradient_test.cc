@@ -10,7 +10,7 @@
 #include "trainer/plan.h"
 
 namespace ddl {
-namespace {
+namespace plan_gradient_test {
 
 struct GradientCase {
   std::string name;
@@ -141,5 +141,5 @@ INSTANTIATE_TEST_SUITE_P(
                      .dropout = 0.3}),
     [](const auto& tested) { return tested.param.name; });
 
-}  // namespace
+}  // namespace plan_gradient_test
 }  // namespace ddl

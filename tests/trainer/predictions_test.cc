@@ -14,7 +14,7 @@
 #include "trainer/sealed_file.h"
 
 namespace ddl {
-namespace {
+namespace predictions_test {
 
 using testing::HasSubstr;
 
@@ -149,5 +149,5 @@ TEST_F(PredictionsFile, WhatCannotBeWrittenIsAnErrorOfTheMachine) {
   }
 }
 
-}  // namespace
+}  // namespace predictions_test
 }  // namespace ddl

@@ -14,7 +14,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace prepared_test {
 
 namespace fs = std::filesystem;
 
@@ -129,5 +129,5 @@ TEST_F(BroughtData, CannotBePreparedWhereNothingCanBeKept) {
   (void)testing::internal::GetCapturedStderr();
 }
 
-}  // namespace
+}  // namespace prepared_test
 }  // namespace ddl

@@ -15,7 +15,7 @@
 #include "tests/trainer/training_session.h"
 
 namespace ddl {
-namespace {
+namespace python_examples_test {
 
 using testing::HasSubstr;
 
@@ -121,5 +121,5 @@ TEST_F(PythonExamples, ADamagedFileIsNotRead) {
   EXPECT_NE(std::system(command.c_str()), 0);
 }
 
-}  // namespace
+}  // namespace python_examples_test
 }  // namespace ddl

@@ -10,7 +10,7 @@
 #include "trainer/philox.h"
 
 namespace ddl {
-namespace {
+namespace random_test {
 
 // The known answers that Random123, the authors' own library, ships for philox4x32-10.
 TEST(Philox, GivesThePublishedNumbers) {
@@ -91,5 +91,5 @@ TEST(RandomStream, NormalNumbersHaveTheMomentsOfANormal) {
   EXPECT_NEAR(beyond / 100'000.0, 0.0455, 0.003);
 }
 
-}  // namespace
+}  // namespace random_test
 }  // namespace ddl

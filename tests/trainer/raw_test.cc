@@ -12,7 +12,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace raw_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -118,5 +118,5 @@ TEST_F(Raw, FaultsNameFileAndRowOrKey) {
   EXPECT_THAT(Refusal(), HasSubstr("data: no file r.json (looked in "));
 }
 
-}  // namespace
+}  // namespace raw_test
 }  // namespace ddl

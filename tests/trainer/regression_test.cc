@@ -25,7 +25,7 @@
 #include "trainer/task.h"
 
 namespace ddl {
-namespace {
+namespace regression_test {
 
 using testing::HasSubstr;
 
@@ -328,5 +328,5 @@ TEST_F(RegressionTraining, NpyTargetsMayBeOfAnyType) {
   EXPECT_TRUE(NotesOn(dataset).empty());
 }
 
-}  // namespace
+}  // namespace regression_test
 }  // namespace ddl

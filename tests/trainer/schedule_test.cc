@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace schedule_test {
 
 double RateAt(const ScheduleSettings& settings, std::uint64_t step) {
   return LearningRate(settings, 0.1, {.step = step, .steps_per_epoch = 10, .epochs = 10});
@@ -55,5 +55,5 @@ TEST(Schedule, OneCycleRisesAndFalls) {
   EXPECT_NEAR(RateAt(settings, 99), 4e-7, 1e-12);
 }
 
-}  // namespace
+}  // namespace schedule_test
 }  // namespace ddl

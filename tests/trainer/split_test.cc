@@ -10,7 +10,7 @@
 #include "configs/error.h"
 
 namespace ddl {
-namespace {
+namespace split_test {
 
 using testing::HasSubstr;
 using testing::IsSupersetOf;
@@ -96,5 +96,5 @@ TEST(EpochRows, NamesTheGivenRowsInThatOrder) {
     EXPECT_EQ(out[i], rows[order[i]]);
 }
 
-}  // namespace
+}  // namespace split_test
 }  // namespace ddl

@@ -17,7 +17,7 @@
 #include "trainer/training.h"
 
 namespace ddl {
-namespace {
+namespace text_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -163,5 +163,5 @@ TEST_F(Text, ATransformerLearnsItAndContinuesBitForBit) {
   EXPECT_EQ(train(folder.Path(), 0).first, whole.first);
 }
 
-}  // namespace
+}  // namespace text_test
 }  // namespace ddl

@@ -18,7 +18,7 @@
 #include "tests/trainer/temporary_folder.h"
 
 namespace ddl {
-namespace {
+namespace trainer_main_test {
 
 using testing::HasSubstr;
 
@@ -237,5 +237,5 @@ TEST_F(TrainerMain, ExplainsItsPlanAndTrainsNothing) {
   EXPECT_THAT(text, HasSubstr("forward dense 1"));
 }
 
-}  // namespace
+}  // namespace trainer_main_test
 }  // namespace ddl

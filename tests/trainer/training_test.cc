@@ -17,7 +17,7 @@
 #include "trainer/gemm.h"
 
 namespace ddl {
-namespace {
+namespace training_test {
 
 using testing::HasSubstr;
 
@@ -346,5 +346,5 @@ TEST(Training, TakesABatchLargerThanTheData) {
   EXPECT_EQ(ParseJson(session.lines[3], "line")["iteration"], 4);
 }
 
-}  // namespace
+}  // namespace training_test
 }  // namespace ddl

@@ -12,7 +12,7 @@
 #include "trainer/training.h"
 
 namespace ddl {
-namespace {
+namespace training_threads_test {
 
 constexpr const char* kPerceptron = R"({"type": "mlp", "hidden": [40, 24], "dropout": 0.2})";
 constexpr const char* kConvolutions =
@@ -95,5 +95,5 @@ TEST_P(TrainingThreads, RunWhatAnotherThreadMade) {
 INSTANTIATE_TEST_SUITE_P(Precisions, TrainingThreads, testing::Values("float32", "bf16"),
                          [](const auto& tested) { return tested.param; });
 
-}  // namespace
+}  // namespace training_threads_test
 }  // namespace ddl

@@ -9,7 +9,7 @@
 #include "trainer/optimizer.h"
 
 namespace ddl {
-namespace {
+namespace update_kernels_test {
 
 // One weight of 1 under the gradients 0.5, -0.25, 0.125: small enough to follow by hand.
 struct Trace {
@@ -182,5 +182,5 @@ TEST(Optimizer, KeepsOnlyTheStateItsRuleNeeds) {
   EXPECT_EQ(StateTensors({.kind = OptimizerKind::kLion}), 1);
 }
 
-}  // namespace
+}  // namespace update_kernels_test
 }  // namespace ddl

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 namespace ddl {
-namespace {
+namespace vector_math_test {
 
 TEST(VectorMath, ExponentialHasFloatAccuracyOverItsRange) {
   for (double x = -86.9; x < 87.9; x += 0.0137) {
@@ -51,5 +51,5 @@ TEST(VectorMath, NanPassesThrough) {
   EXPECT_TRUE(std::isnan(VectorNormalCdf(nan)));
 }
 
-}  // namespace
+}  // namespace vector_math_test
 }  // namespace ddl

@@ -71,6 +71,16 @@ struct SquaresBody {
   }
 };
 
+// Every so many of a lane's squares, of which a thread of a block adds its own.
+[[nodiscard]] DDL_INLINE double OwnSum(const double* squares, std::uint32_t parts,
+                                       const ThreadPlace& at) {
+  double sum = 0.0;
+  for (std::uint32_t part = at.thread; part < parts; part += BlockSum::kThreads) {
+    sum += squares[std::size_t{at.lane} * parts + part];
+  }
+  return sum;
+}
+
 // scales[lane] = what the gradient is to be multiplied by; one where the lane does not clip.
 struct ClipBody {
   static constexpr std::uint32_t kThreads = kUpdateThreads;
@@ -87,11 +97,7 @@ struct ClipBody {
     constexpr double kTiny = 1e-6;
     const BlockSum block{static_cast<double*>(shared)};
     if (phase == 0) {
-      double sum = 0.0;
-      for (std::uint32_t part = at.thread; part < parts; part += kThreads) {
-        sum += squares[std::size_t{at.lane} * parts + part];
-      }
-      block.sums[at.thread] = sum;
+      block.sums[at.thread] = OwnSum(squares, parts, at);
     } else if (phase == 1) {
       block.AddRuns(at.thread);
     } else if (at.thread == 0) {

@@ -29,6 +29,15 @@ ProductFactor FactorOf(const ProgramBuilder& builder, const Tensor& values, cons
           .is_transposed = is_transposed};
 }
 
+UpdatePart MovedPart(const Parameter& weight) {
+  const auto at = [](const Tensor& tensor) { return tensor.IsEmpty() ? kNoTensor : tensor.offset; };
+  return {.value = weight.value.offset,
+          .first = at(weight.first),
+          .second = at(weight.second),
+          .average = at(weight.average),
+          .floats = Narrow(weight.value.Floats())};
+}
+
 ActivatedRows RowsOf(const DenseStage& stage) {
   return {stage.activation, stage.bias, stage.pre, stage.output};
 }
@@ -85,6 +94,18 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
     builder.Round(w, w.rows, stage.copies.weight.offset);
   }
   // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
+  if (IsOfFewRows(builder.Compiled(), rows)) {
+    return builder.MultiplyTiles({.rows = Narrow(rows),
+                                  .cols = Narrow(w.Stride()),
+                                  .inner = Narrow(w.rows),
+                                  .a = TileOf(FactorOf(builder, x, stage.copies.input)),
+                                  .b = TileOf(FactorOf(builder, w, stage.copies.weight)),
+                                  .out = TileOf(FactorOf(stage.output.values)),
+                                  .active = {.bias = stage.bias.value.offset,
+                                             .pre = stage.pre.offset,
+                                             .activation = stage.activation}},
+                                 builder.CopiesPrecision());
+  }
   builder.Multiply({.rows = rows, .cols = w.Stride(), .inner = w.rows},
                    FactorOf(builder, x, stage.copies.input),
                    FactorOf(builder, w, stage.copies.weight), stage.pre);
@@ -106,9 +127,20 @@ void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
     builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
                      FactorOf(builder, w, stage.copies.weight, true), stage.input.gradient);
   }
-  builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows},
-                   FactorOf(builder, stage.input.values, stage.copies.input, true), gradient,
-                   stage.weight.gradient);
+  const ProductFactor input = FactorOf(builder, stage.input.values, stage.copies.input, true);
+  if (!MovesInProduct(builder.Compiled(), stage)) {
+    return builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, input, gradient,
+                            stage.weight.gradient);
+  }
+  // Last of all that reads the weights.
+  builder.MultiplyTiles({.rows = Narrow(w.rows),
+                         .cols = Narrow(w.Stride()),
+                         .inner = Narrow(rows),
+                         .a = TileOf(input),
+                         .b = TileOf(gradient),
+                         .out = TileOf(FactorOf(w)),
+                         .moved = MovedPart(stage.weight)},
+                        builder.CopiesPrecision());
 }
 
 void AddBackward(ProgramBuilder& builder, const DropoutStage& stage) {

@@ -2,7 +2,6 @@
 #include "trainer/cuda/gpu_config.h"
 
 #include "configs/error.h"
-#include "trainer/cuda/gpu_program.h"
 
 namespace ddl {
 
@@ -11,10 +10,6 @@ void CheckGpuConfig(const TrainerConfig& config) {
     throw Error("data that stay in their file, on a GPU", "shuffle.type",
                 "write shuffle: full, so that they are read into memory, or device: cpu");
   }
-  CheckGpuShape({.layers = config.model.layers,
-                 .loss = config.loss,
-                 .precision = config.precision,
-                 .orthogonalises = config.optimizer.kind == OptimizerKind::kMuon});
 }
 
 }  // namespace ddl

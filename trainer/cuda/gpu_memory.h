@@ -27,7 +27,7 @@ struct GpuMemory {
   [[nodiscard]] std::size_t Bytes(std::size_t lanes) const { return shared + lanes * lane; }
 };
 
-// Of a shape that CheckGpuShape takes, for stretches of `stretch` steps. Bytes that are asked for;
+// For stretches of `stretch` steps. Bytes that are asked for;
 // the driver rounds up each allocation.
 [[nodiscard]] GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data,
                                        std::size_t stretch);

@@ -41,7 +41,6 @@ GpuPlan::GpuPlan(GpuDevice& device, const GpuPlanSettings& settings)
       affines_(lanes_.size()),
       stretch_(settings.stretch),
       precision_(settings.precision) {
-  CheckGpuShape(settings.shape);
   CheckLanes(settings);
   model_ = BuildModel(GpuShape(settings.shape));
 }

@@ -117,11 +117,12 @@ void AddUpdate(ProgramBuilder& builder) {
     builder.Add(ClipBody{
         .board = places.board, .squares = places.squares, .scales = places.clips, .parts = parts});
   }
-  builder.Add(UpdateBody{.blocks = parts,
+  builder.Add(UpdateBody{.blocks = RuleParts(builder.Compiled()).count,
                          .board = places.board,
                          .arena = places.arena,
                          .parts = places.parts,
                          .scales = places.clips});
+  AddMatrixSteps(builder);
 }
 
 void AddAdvance(ProgramBuilder& builder) {
@@ -141,6 +142,14 @@ std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
   if (conv == nullptr) return 0;
   const Flow own{.values = conv->pre, .gradient = {}, .places = conv->places.Pixels()};
   return parts(own, 1, true);
+}
+
+// Floats that the slices of a convolution's weight gradient leave for a second kernel.
+std::size_t ProductPartsOf(const Model& model, const Stage& stage) {
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  if (conv == nullptr) return 0;
+  const TileSlices slices = GradientSlices(model, *conv);
+  return slices.count == 1 ? 0 : slices.count * slices.apart;
 }
 
 std::size_t UnfoldedFloats(const Model& model, const Stage& stage) {
@@ -165,6 +174,60 @@ RoundedFloats RoundedFloatsOf(const Model& model, const Stage& stage) {
 // Lays out one place after the other, each on a cache line.
 std::size_t Take(std::size_t& end, std::size_t floats) {
   return std::exchange(end, end + PaddedWidth(floats));
+}
+
+// Where the weights begin that products move.
+std::vector<std::size_t> MovedInProducts(const Model& model) {
+  std::vector<std::size_t> offsets;
+  for (const Stage& stage : model.stages) {
+    const auto* dense = std::get_if<DenseStage>(&stage);
+    if (dense != nullptr && MovesInProduct(model, *dense)) {
+      offsets.push_back(dense->weight.value.offset);
+    }
+  }
+  return offsets;
+}
+
+const PoolStage* PoolOf(const Stage& stage) {
+  if (const auto* pool = std::get_if<PoolStage>(&stage)) return pool;
+  const auto* conv = std::get_if<ConvStage>(&stage);
+  return conv != nullptr && conv->pool ? &*conv->pool : nullptr;
+}
+
+bool KeepsHeirs(const PoolStage& stage) {
+  return stage.kind == PoolKind::kMaximum && stage.window.Pixels() <= kMostKeptPixels &&
+         !stage.input.gradient.IsEmpty();
+}
+
+// function(parameter) of what no product moves: muon's matrices, or all others.
+template <class Function>
+void ForEachMoved(const Model& model, bool is_matrix, Function function) {
+  const std::vector<std::size_t> in_products = MovedInProducts(model);
+  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+    if (parameter.orthogonal.product.IsEmpty() == is_matrix) return;
+    if (std::ranges::find(in_products, parameter.value.offset) != in_products.end()) return;
+    function(parameter);
+  });
+}
+
+std::uint32_t PartsOf(const Parameter& parameter) {
+  return BlocksFor(parameter.value.Floats(), kUpdateFloats);
+}
+
+void AddParts(const Parameter& parameter, std::vector<UpdatePart>& parts) {
+  const std::size_t floats = parameter.value.Floats();
+  assert(parameter.gradient.Floats() == floats);
+  const auto at = [](const Tensor& tensor, std::size_t start) {
+    return tensor.IsEmpty() ? kNoTensor : tensor.offset + start;
+  };
+  for (std::size_t start = 0; start < floats; start += kUpdateFloats) {
+    parts.push_back({.value = at(parameter.value, start),
+                     .gradient = at(parameter.gradient, start),
+                     .first = at(parameter.first, start),
+                     .second = at(parameter.second, start),
+                     .average = at(parameter.average, start),
+                     .floats = Narrow(std::min<std::size_t>(kUpdateFloats, floats - start))});
+  }
 }
 
 // Of the gradients of attention's scores.
@@ -193,22 +256,8 @@ std::size_t KeptSteps(const Model& model, std::size_t stretch) {
   return std::clamp<std::size_t>(kMostFloats / LogitFloats(model), 1, stretch);
 }
 
-void CheckGpuShape(const ModelShape& shape) {
-  std::size_t width = 0;
-  for (const Layer& layer : shape.layers) {
-    if (const auto* embed = std::get_if<EmbedLayer>(&layer)) width = embed->width;
-    const auto* block = std::get_if<TransformerLayer>(&layer);
-    if (block == nullptr || width / block->heads <= kMostHeadDepth) continue;
-    throw Error(fmt::format("attention with heads of {} numbers on a GPU, where {} are the most",
-                            width / block->heads, kMostHeadDepth),
-                "model.heads", "take more heads, or leave this one to CPUs");
-  }
-  if (shape.orthogonalises) {
-    throw Error("muon on a GPU", "optimizer.type", "leave this one to CPUs");
-  }
-}
-
 ModelShape GpuShape(ModelShape shape) {
+  shape.is_clipped = shape.keeps_gradients;
   shape.keeps_gradients = true;
   shape.is_of_gpu = true;
   return shape;
@@ -218,11 +267,13 @@ GpuScratch ScratchBehind(const Model& model) {
   std::size_t unfolded = 0;
   std::size_t squares = 0;
   std::size_t parts = 0;
+  std::size_t products = 0;
   RoundedFloats rounded;
   for (const Stage& stage : model.stages) {
     unfolded = std::max(unfolded, UnfoldedFloats(model, stage));
     squares = std::max(squares, SquareFloats(stage, model.shape.batch));
     parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
+    products = std::max(products, ProductPartsOf(model, stage));
     const RoundedFloats own = RoundedFloatsOf(model, stage);
     rounded.weight = std::max(rounded.weight, own.weight);
     rounded.gradient = std::max(rounded.gradient, own.gradient);
@@ -231,29 +282,66 @@ GpuScratch ScratchBehind(const Model& model) {
   scratch.unfolded = Take(scratch.end, unfolded);
   scratch.squares = Take(scratch.end, squares);
   scratch.column_parts = Take(scratch.end, parts);
+  scratch.product_parts = Take(scratch.end, products);
   scratch.rounded_weight = Take(scratch.end, rounded.weight);
   scratch.rounded_gradient = Take(scratch.end, rounded.gradient);
+  scratch.inverse_norm = Take(scratch.end, model.shape.orthogonalises ? 1 : 0);
+  for (const Stage& stage : model.stages) {
+    const PoolStage* pool = PoolOf(stage);
+    if (pool == nullptr || !KeepsHeirs(*pool)) continue;
+    const std::size_t bytes =
+        model.shape.batch * pool->output.places * pool->output.values.Stride();
+    scratch.heirs.push_back(
+        {.output = pool->output.values.offset, .bytes = Take(scratch.end, bytes / sizeof(float))});
+  }
   return scratch;
+}
+
+TileSlices GradientSlices(const Model& model, const ConvStage& stage) {
+  constexpr std::size_t kSliceInner = 1024;
+  constexpr std::size_t kMostTiles = 32;  // a library's product of more has blocks enough
+  const Tensor& weight = stage.weight.value;
+  const std::size_t inner = model.shape.batch * stage.places.Pixels();
+  const std::size_t tiles =
+      std::size_t{BlocksFor(weight.rows, kTileSide)} * BlocksFor(weight.Stride(), kTileSide);
+  if (tiles > kMostTiles || inner < 2 * kSliceInner) return {};
+  return {.count = BlocksFor(inner, kSliceInner),
+          .inner = kSliceInner,
+          .apart = PaddedWidth(weight.Floats())};
+}
+
+bool IsOfFewRows(const Model& model, std::size_t rows) {
+  constexpr std::size_t kMostRows = 512;
+  return !model.shape.finishes_apart && rows <= kMostRows;
+}
+
+bool MovesInProduct(const Model& model, const DenseStage& stage) {
+  return !model.shape.is_clipped && IsOfFewRows(model, model.shape.batch * stage.output.places);
 }
 
 std::vector<UpdatePart> UpdateParts(const Model& model) {
   std::vector<UpdatePart> parts;
-  ForEachParameter(model.stages, [&](const Parameter& parameter) {
-    const std::size_t floats = parameter.value.Floats();
-    assert(parameter.gradient.Floats() == floats);
-    const auto at = [](const Tensor& tensor, std::size_t start) {
-      return tensor.IsEmpty() ? kNoTensor : tensor.offset + start;
-    };
-    for (std::size_t start = 0; start < floats; start += kUpdateFloats) {
-      parts.push_back({.value = at(parameter.value, start),
-                       .gradient = at(parameter.gradient, start),
-                       .first = at(parameter.first, start),
-                       .second = at(parameter.second, start),
-                       .average = at(parameter.average, start),
-                       .floats = Narrow(std::min<std::size_t>(kUpdateFloats, floats - start))});
-    }
-  });
+  ForEachMoved(model, false, [&](const Parameter& parameter) { AddParts(parameter, parts); });
+  ForEachMoved(model, true, [&](const Parameter& parameter) { AddParts(parameter, parts); });
   return parts;
+}
+
+PartRange RuleParts(const Model& model) {
+  PartRange range;
+  ForEachMoved(model, false,
+               [&](const Parameter& parameter) { range.count += PartsOf(parameter); });
+  return range;
+}
+
+std::vector<MatrixPart> MatrixParts(const Model& model) {
+  std::vector<MatrixPart> matrices;
+  std::uint32_t first = RuleParts(model).count;
+  ForEachMoved(model, true, [&](const Parameter& parameter) {
+    const std::uint32_t count = PartsOf(parameter);
+    matrices.push_back({&parameter, {.first = first, .count = count}});
+    first += count;
+  });
+  return matrices;
 }
 
 std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& places,

@@ -43,12 +43,15 @@ struct GpuPlaces {
 // Evaluation steps of a stretch whose logits are kept: one at least, and no more than a few MiB.
 [[nodiscard]] std::size_t KeptSteps(const Model& model, std::size_t stretch);
 
-// Throws Error naming what of a shape no GPU trains: muon, and attention of wide heads.
-void CheckGpuShape(const ModelShape& shape);
-
 // The shape as a GPU lays it out: products write whole gradients, and kernels of the CPU's library
 // are not made.
 [[nodiscard]] ModelShape GpuShape(ModelShape shape);
+
+// Where a pooling layer keeps whose its maxima were.
+struct KeptHeirs {
+  std::size_t output = 0;  // where the layer's output begins
+  std::size_t bytes = 0;   // in floats from the lane's start
+};
 
 // What a lane has behind the CPU's layout, in floats from its start: one place for all stages, one
 // after the other.
@@ -56,8 +59,11 @@ struct GpuScratch {
   std::size_t unfolded = 0;          // the windows of a convolution
   std::size_t squares = 0;           // gradients of attention's scores
   std::size_t column_parts = 0;      // column sums of slices of rows
+  std::size_t product_parts = 0;     // sums of slices of a product's inner dimension
   std::size_t rounded_weight = 0;    // of a convolution, in bfloat16
   std::size_t rounded_gradient = 0;  // of its output, the same
+  std::size_t inverse_norm = 0;      // of a matrix that muon moves
+  std::vector<KeptHeirs> heirs;      // of each layer its own, from its forward to its backward pass
   std::size_t end = 0;               // where the next lane begins
 };
 
@@ -66,8 +72,32 @@ struct GpuScratch {
 // False where the windows of a convolution are its images as they lie.
 [[nodiscard]] bool NeedsUnfolding(const Model& model, const ConvStage& stage);
 
-// What the update's blocks move, for a model of GpuShape.
+// How the gradient of a convolution's weights is split among blocks: by its places alone, so that
+// no sum depends on how many lanes run. One slice where a library's product fills a GPU.
+[[nodiscard]] TileSlices GradientSlices(const Model& model, const ConvStage& stage);
+
+// True where a dense layer's products are of few rows, so that what else is done to their results
+// is most of what is read and written: then products in tiles do it (bias and activation, and the
+// update of weights). Of many rows a library's product is the faster one.
+[[nodiscard]] bool IsOfFewRows(const Model& model, std::size_t rows);
+[[nodiscard]] bool MovesInProduct(const Model& model, const DenseStage& stage);
+
+// A run of the parts that UpdateParts tells.
+struct PartRange {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+// What is moved once all gradients are there, for a model of GpuShape: the parts of whatever no
+// product moves, matrices that muon moves last.
 [[nodiscard]] std::vector<UpdatePart> UpdateParts(const Model& model);
+// Of those the ones that the optimizer's own rule moves, and each of muon's matrices.
+[[nodiscard]] PartRange RuleParts(const Model& model);
+struct MatrixPart {
+  const Parameter* parameter = nullptr;  // of the model
+  PartRange parts;
+};
+[[nodiscard]] std::vector<MatrixPart> MatrixParts(const Model& model);
 
 // Of one step of every lane: gather, forward, loss, backward, update.
 [[nodiscard]] std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& places,

@@ -77,7 +77,6 @@ GpuTeam::GpuTeam(const GpuSource& source, const TeamSettings& settings, const Gp
       settings_(settings),
       rows_(rows),
       stretch_(std::min(kFirstStretch, settings.stretch)) {
-  CheckGpuShape(settings.shape);
   model_ = BuildModel(GpuShape(settings.shape));
   memory_ = CountGpuMemory(settings.shape,
                            {.rows = 0,

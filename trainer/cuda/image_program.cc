@@ -72,6 +72,34 @@ void Fold(ProgramBuilder& builder, const ConvStage& stage, const Tensor& windows
                .stride = Narrow(windows.Stride())});
 }
 
+// Of many places and few weights: in slices, which are then added up in order.
+void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage,
+                       const ProductFactor& windows, const ProductFactor& gradient) {
+  const Tensor& w = stage.weight.value;
+  const std::size_t places = builder.Rows(stage.output);
+  const TileSlices slices = GradientSlices(builder.Compiled(), stage);
+  if (slices.count == 1) {
+    return builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = places}, windows,
+                            gradient, stage.weight.gradient);
+  }
+  const std::size_t parts = builder.Scratch().product_parts;
+  builder.MultiplyTiles({.rows = Narrow(w.rows),
+                         .cols = Narrow(w.Stride()),
+                         .inner = Narrow(places),
+                         .a = TileOf(windows),
+                         .b = TileOf(gradient),
+                         .out = {.offset = parts, .stride = Narrow(w.Stride())},
+                         .slices = slices},
+                        builder.CopiesPrecision());
+  builder.Add(SumSlicesBody{.blocks = BlocksFor(w.Floats(), SumSlicesBody::kThreads),
+                            .arena = builder.Places().arena,
+                            .parts = parts,
+                            .apart = slices.apart,
+                            .out = stage.weight.gradient.offset,
+                            .slices = slices.count,
+                            .stride = Narrow(w.Floats())});
+}
+
 ActivatedRows RowsOf(const ConvStage& stage) {
   return {stage.activation, stage.bias, stage.pre, stage.output};
 }
@@ -87,6 +115,15 @@ PoolPlacesOfLane PlacesOf(const PoolStage& stage) {
           .out_height = Narrow(image.size.height / stage.window.height),
           .out_width = Narrow(image.size.width / stage.window.width),
           .out_stride = Narrow(stage.output.values.Stride())};
+}
+
+// Where a training pass keeps the heirs of a stage's maxima; kNoTensor where none does.
+std::size_t HeirsOf(const ProgramBuilder& builder, const PoolStage& stage) {
+  if (!builder.IsTraining()) return kNoTensor;
+  for (const KeptHeirs& kept : builder.Scratch().heirs) {
+    if (kept.output == stage.output.values.offset) return kept.bytes;
+  }
+  return kNoTensor;
 }
 
 void Join(ProgramBuilder& builder, JoinKind kind, std::size_t floats, const Tensor& a,
@@ -149,8 +186,7 @@ void AddBackward(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor windows = WindowsOf(builder, stage);
   Unfold(builder, stage);
   const ProductFactor gradient = GradientFactor(builder, stage);
-  builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, FactorOf(windows, true),
-                   gradient, stage.weight.gradient);
+  AddWeightGradient(builder, stage, FactorOf(windows, true), gradient);
   if (stage.input.gradient.IsEmpty()) return;
   const bool is_folded = NeedsUnfolding(builder.Compiled(), stage);
   builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
@@ -167,6 +203,7 @@ void AddForward(ProgramBuilder& builder, const PoolStage& stage) {
                        .at = at,
                        .images = stage.input.values.offset,
                        .out = stage.output.values.offset,
+                       .heirs = HeirsOf(builder, stage),
                        .windows = Narrow(windows)});
 }
 
@@ -180,6 +217,7 @@ void AddBackward(ProgramBuilder& builder, const PoolStage& stage) {
                          .at = at,
                          .images = stage.input.values.offset,
                          .out = stage.output.values.offset,
+                         .heirs = HeirsOf(builder, stage),
                          .out_gradient = stage.output.gradient.offset,
                          .gradient = stage.input.gradient.offset,
                          .windows = Narrow(windows)});

@@ -8,6 +8,11 @@
 //   kSharedBytes  that a block's threads share, aligned to 16 bytes
 //   blocks        for each lane
 //   Run(phase, place, shared)
+// or, where the number of phases is a matter of the block and a thread keeps numbers between them,
+// in the place of kPhases and Run
+//   State                    of a thread, zero at first
+//   Phases(place)            the same for all threads of a block
+//   Run(phase, place, shared, state)
 // Within a phase no thread reads what another one writes, so that their order does not matter.
 #pragma once
 
@@ -23,6 +28,9 @@ struct ThreadPlace {
   std::uint32_t lane = 0;
   std::uint32_t thread = 0;  // of the block's
 };
+
+template <class Body>
+concept HasState = requires { typename Body::State; };
 
 // Four floats side by side, read and written at once.
 struct alignas(16) FourFloats {

@@ -16,10 +16,19 @@ __global__ void __launch_bounds__(Body::kThreads) RunBody(const Body body) {
   constexpr std::size_t kBytes = Body::kSharedBytes > kLeast ? Body::kSharedBytes : kLeast;
   alignas(16) __shared__ unsigned char shared[kBytes];
   const ThreadPlace place{blockIdx.x, blockIdx.y, threadIdx.x};
+  if constexpr (HasState<Body>) {
+    typename Body::State state{};
+    const std::uint32_t phases = body.Phases(place);
+    for (std::uint32_t phase = 0; phase < phases; ++phase) {
+      if (phase > 0) __syncthreads();
+      body.Run(phase, place, shared, state);
+    }
+  } else {
 #pragma unroll
-  for (std::uint32_t phase = 0; phase < Body::kPhases; ++phase) {
-    if (phase > 0) __syncthreads();
-    body.Run(phase, place, shared);
+    for (std::uint32_t phase = 0; phase < Body::kPhases; ++phase) {
+      if (phase > 0) __syncthreads();
+      body.Run(phase, place, shared);
+    }
   }
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling, both ways: trainer/pool.h for lanes. A thread has one channel of one window.
+//
+// Of a maximum the way back needs to know whose it was, its heir: a training pass keeps that place
+// in a byte, row by row in the window, so that neither images nor maxima are read again.
 #pragma once
 
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
+#include "trainer/cuda/update_body.h"
 #include "trainer/pool.h"
 
 namespace ddl {
@@ -45,6 +49,15 @@ struct WindowOfThread {
           .out = std::size_t{window} * at.out_stride + channel};
 }
 
+[[nodiscard]] DDL_INLINE std::uint8_t* HeirsAt(const LaneFloats& arena, std::uint32_t lane,
+                                               std::size_t offset) {
+  return reinterpret_cast<std::uint8_t*>(arena.At(lane, offset));
+}
+
+// Windows of more pixels have no room in a byte: their heir is looked for on the way back.
+inline constexpr std::uint32_t kMostKeptPixels = 255;
+inline constexpr std::uint32_t kNoHeir = 255;  // the maximum is not a number
+
 struct PoolBody {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kPhases = 1;
@@ -56,7 +69,8 @@ struct PoolBody {
   PoolPlacesOfLane at;
   std::size_t images = 0;
   std::size_t out = 0;
-  std::uint32_t windows = 0;  // of all samples
+  std::size_t heirs = kNoTensor;  // bytes, laid out as `out`; of a maximum
+  std::uint32_t windows = 0;      // of all samples
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& place, void* /*shared*/) const {
     const WindowOfThread own = WindowAt(at, windows, place.block * kThreads + place.thread);
@@ -65,10 +79,12 @@ struct PoolBody {
     const float* image = arena.At(place.lane, images + own.image);
     const bool is_maximum = kind == PoolKind::kMaximum;
     float result = is_maximum ? image[std::size_t{corner} * at.pixel] : 0.0F;
+    std::uint32_t heir = 0;
     for (std::uint32_t down = 0; down < at.window_height; ++down) {
       for (std::uint32_t right = 0; right < at.window_width; ++right) {
         const float value = image[std::size_t{corner + down * at.width + right} * at.pixel];
         if (is_maximum) {
+          heir = value > result ? down * at.window_width + right : heir;
           result = value > result || value != value ? value : result;  // a NaN stays
         } else {
           result += value;
@@ -77,6 +93,9 @@ struct PoolBody {
     }
     if (!is_maximum) result *= 1.0F / static_cast<float>(at.window_height * at.window_width);
     *arena.At(place.lane, out + own.out) = result;
+    if (heirs == kNoTensor) return;
+    HeirsAt(arena, place.lane, heirs)[own.out] =
+        static_cast<std::uint8_t>(result != result ? kNoHeir : heir);
   }
 };
 
@@ -93,6 +112,7 @@ struct UnpoolBody {
   PoolPlacesOfLane at;
   std::size_t images = 0;
   std::size_t out = 0;
+  std::size_t heirs = kNoTensor;  // as PoolBody's: images and maxima are not read
   std::size_t out_gradient = 0;
   std::size_t gradient = 0;  // laid out as the images
   std::uint32_t windows = 0;
@@ -105,17 +125,23 @@ struct UnpoolBody {
     const std::uint32_t bottom = own.y + 1 == at.out_height ? at.height : top + at.window_height;
     const std::uint32_t end = own.x + 1 == at.out_width ? at.width : left + at.window_width;
     const bool is_maximum = kind == PoolKind::kMaximum;
+    const bool is_kept = is_maximum && heirs != kNoTensor;
+    const std::uint32_t heir = is_kept ? HeirsAt(arena, place.lane, heirs)[own.out] : 0U;
     const float* image = arena.At(place.lane, images + own.image);
     float* to = arena.At(place.lane, gradient + own.image);
-    const float maximum = is_maximum ? *arena.At(place.lane, out + own.out) : 0.0F;
+    const float maximum = is_maximum && !is_kept ? *arena.At(place.lane, out + own.out) : 0.0F;
     const float share =
         is_maximum ? 1.0F : 1.0F / static_cast<float>(at.window_height * at.window_width);
     float rest = *arena.At(place.lane, out_gradient + own.out) * share;
     for (std::uint32_t y = top; y < bottom; ++y) {
       for (std::uint32_t x = left; x < end; ++x) {
         const std::size_t pixel = std::size_t{y * at.width + x} * at.pixel;
-        const bool is_inside = y < top + at.window_height && x < left + at.window_width;
-        const bool is_heir = is_inside && (!is_maximum || image[pixel] == maximum);
+        bool is_heir = y < top + at.window_height && x < left + at.window_width;
+        if (is_heir && is_kept) {
+          is_heir = (y - top) * at.window_width + x - left == heir;
+        } else if (is_heir && is_maximum) {
+          is_heir = image[pixel] == maximum;
+        }
         to[pixel] = is_heir ? rest : 0.0F;
         if (is_maximum && is_heir) rest = 0.0F;
       }

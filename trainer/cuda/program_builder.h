@@ -23,6 +23,12 @@ namespace ddl {
   return {.offset = tensor.offset, .stride = tensor.Stride(), .is_transposed = is_transposed};
 }
 
+[[nodiscard]] inline TileFactor TileOf(const ProductFactor& factor) {
+  return {.offset = factor.offset,
+          .stride = Narrow(factor.stride),
+          .is_transposed = factor.is_transposed};
+}
+
 struct ProductShape {
   std::size_t rows = 0;
   std::size_t cols = 0;
@@ -68,6 +74,10 @@ class ProgramBuilder {
   // out = a b, of copies where IsRounded.
   void Multiply(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
                 const Tensor& out) {
+    Multiply(shape, a, b, out, CopiesPrecision());
+  }
+  void Multiply(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
+                const Tensor& out, ProductPrecision precision) {
     Add(LaneProduct{.arena = places_.arena,
                     .rows = shape.rows,
                     .cols = shape.cols,
@@ -75,7 +85,30 @@ class ProgramBuilder {
                     .a = a,
                     .b = b,
                     .out = FactorOf(out),
-                    .precision = IsRounded() ? ProductPrecision::kBfloat16 : precision_});
+                    .precision = precision});
+  }
+
+  // The same in tiles, of which `product` tells all but blocks and memory; of float32 unless asked
+  // to be of copies.
+  void MultiplyTiles(TileProduct product, ProductPrecision precision) {
+    product.blocks = product.BlocksOf();
+    product.arena = places_.arena;
+    product.board = places_.board;
+    switch (precision) {
+      case ProductPrecision::kFloat32:
+        return Add(TileBody<ProductPrecision::kFloat32>{product});
+      case ProductPrecision::kTensorFloat32:
+        return Add(TileBody<ProductPrecision::kTensorFloat32>{product});
+      case ProductPrecision::kBfloat16:
+        return Add(TileBody<ProductPrecision::kBfloat16>{product});
+    }
+  }
+  // Of products whose factors may be copies, and of those that are never.
+  [[nodiscard]] ProductPrecision CopiesPrecision() const {
+    return IsRounded() ? ProductPrecision::kBfloat16 : precision_;
+  }
+  [[nodiscard]] ProductPrecision WholePrecision() const {
+    return IsRounded() ? ProductPrecision::kTensorFloat32 : precision_;
   }
 
   [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }
@@ -99,6 +132,9 @@ struct ActivatedRows {
 };
 void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows);
 void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows);
+
+// Muon's steps of hidden matrices, whose gradients are overwritten.
+void AddMatrixSteps(ProgramBuilder& builder);
 
 void AddForward(ProgramBuilder& builder, const DenseStage& stage);
 void AddForward(ProgramBuilder& builder, const DropoutStage& stage);

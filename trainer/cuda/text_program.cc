@@ -24,6 +24,12 @@ HeadPlaces PlacesOf(const ProgramBuilder& builder, const AttentionStage& stage) 
           .square = Narrow(stage.probabilities.Stride())};
 }
 
+// One of the matrices [samples * length, stride] that heads lie in side by side.
+struct HeadRows {
+  std::size_t offset = 0;  // of the first head's first column
+  std::uint32_t stride = 0;
+};
+
 // Queries, keys and values, or their gradients, as they lie side by side.
 struct HeadInputs {
   HeadInputs(const Tensor& tensor, std::size_t width)
@@ -44,14 +50,16 @@ class HeadKernels {
         places_(PlacesOf(builder, stage)),
         scale_(1.0F / std::sqrt(static_cast<float>(places_.depth))) {}
 
+  // squares = a b', up to the diagonal.
   void Scores(const HeadRows& a, const HeadRows& b, std::size_t squares) {
-    const std::size_t tiles = BlocksFor(places_.length, HeadScoresBody::kTile);
-    builder_.Add(HeadScoresBody{.blocks = Narrow(places_.Count() * tiles * tiles),
-                                .arena = builder_.Places().arena,
-                                .places = places_,
-                                .a = a,
-                                .b = b,
-                                .squares = squares});
+    TileProduct product = OfHeads(TileTriangle::kLowerResult);
+    product.rows = product.cols = places_.length;
+    product.inner = places_.depth;
+    product.a = RowsOf(a);
+    product.b = RowsOf(b);
+    product.b.is_transposed = true;
+    product.out = SquaresAt(squares);
+    builder_.MultiplyTiles(product, builder_.WholePrecision());
   }
   void Softmax(std::size_t squares) {
     builder_.Add(CausalSoftmaxBody{.blocks = RowBlocks(),
@@ -70,18 +78,34 @@ class HeadKernels {
   }
   // out = squares x, or squares' x.
   void Mix(std::size_t squares, bool is_transposed, const HeadRows& x, const HeadRows& out) {
-    const std::size_t threads =
-        std::size_t{places_.Count()} * BlocksFor(places_.length, kFour) * places_.depth;
-    builder_.Add(HeadMixBody{.blocks = BlocksFor(Narrow(threads), HeadMixBody::kThreads),
-                             .arena = builder_.Places().arena,
-                             .places = places_,
-                             .is_transposed = is_transposed,
-                             .squares = squares,
-                             .x = x,
-                             .out = out});
+    TileProduct product =
+        OfHeads(is_transposed ? TileTriangle::kUpperLeft : TileTriangle::kLowerLeft);
+    product.rows = product.inner = places_.length;
+    product.cols = places_.depth;
+    product.a = SquaresAt(squares);
+    product.a.is_transposed = is_transposed;
+    product.b = RowsOf(x);
+    product.out = RowsOf(out);
+    builder_.MultiplyTiles(product, builder_.WholePrecision());
   }
 
  private:
+  [[nodiscard]] TileProduct OfHeads(TileTriangle triangle) const {
+    return {.members = places_.Count(), .heads = places_.heads, .triangle = triangle};
+  }
+  [[nodiscard]] TileFactor RowsOf(const HeadRows& rows) const {
+    return {.offset = rows.offset,
+            .stride = rows.stride,
+            .sample = std::size_t{places_.length} * rows.stride,
+            .head = places_.depth};
+  }
+  [[nodiscard]] TileFactor SquaresAt(std::size_t offset) const {
+    const std::size_t square = std::size_t{places_.length} * places_.square;
+    return {.offset = offset,
+            .stride = places_.square,
+            .sample = places_.heads * square,
+            .head = square};
+  }
   [[nodiscard]] std::uint32_t RowBlocks() const {
     return BlocksFor(Narrow(std::size_t{places_.Count()} * places_.length), RowThreads::kBlockRows);
   }

@@ -73,6 +73,44 @@ DDL_INLINE void Move(const UpdateRule& rule, float gradient, MovingWeight& weigh
   MoveByAdam(rule, gradient, weight);
 }
 
+// Numbers is so many floats side by side: of a tensor from `offset` on, zero where it is not kept.
+template <class Numbers>
+[[nodiscard]] DDL_INLINE Numbers LoadKept(const LaneFloats& arena, std::uint32_t lane,
+                                          std::size_t offset, std::size_t index) {
+  if (offset == kNoTensor) return {};
+  return *reinterpret_cast<const Numbers*>(arena.At(lane, offset + index));
+}
+template <class Numbers>
+DDL_INLINE void StoreKept(const LaneFloats& arena, std::uint32_t lane, std::size_t offset,
+                          std::size_t index, const Numbers& numbers) {
+  if (offset == kNoTensor) return;
+  *reinterpret_cast<Numbers*>(arena.At(lane, offset + index)) = numbers;
+}
+
+// Moves the weights from `index` on along their gradient.
+template <class Numbers>
+DDL_INLINE void MoveWeights(const LaneFloats& arena, std::uint32_t lane, const UpdatePart& part,
+                            std::size_t index, const UpdateRule& rule, float average_rate,
+                            const Numbers& gradient) {
+  auto value = LoadKept<Numbers>(arena, lane, part.value, index);
+  auto first = LoadKept<Numbers>(arena, lane, part.first, index);
+  auto second = LoadKept<Numbers>(arena, lane, part.second, index);
+  auto average = LoadKept<Numbers>(arena, lane, part.average, index);
+  DDL_UNROLL
+  for (std::uint32_t i = 0; i < sizeof(Numbers) / sizeof(float); ++i) {
+    MovingWeight weight{value.at[i], first.at[i], second.at[i]};
+    Move(rule, gradient.at[i], weight);
+    value.at[i] = weight.value;
+    first.at[i] = weight.first;
+    second.at[i] = weight.second;
+    average.at[i] += average_rate * (weight.value - average.at[i]);
+  }
+  StoreKept(arena, lane, part.value, index, value);
+  StoreKept(arena, lane, part.first, index, first);
+  StoreKept(arena, lane, part.second, index, second);
+  StoreKept(arena, lane, part.average, index, average);
+}
+
 struct UpdateBody {
   static constexpr std::uint32_t kThreads = kUpdateThreads;
   static constexpr std::uint32_t kPhases = 1;
@@ -91,35 +129,8 @@ struct UpdateBody {
     if (start >= part.floats || step.rows == 0) return;
     UpdateRule rule = step.rule;
     if (scales != nullptr) rule.gradient_scale = scales[at.lane];
-    FourFloats value = Load(at.lane, part.value, start);
-    const FourFloats gradient = Load(at.lane, part.gradient, start);
-    FourFloats first = Load(at.lane, part.first, start);
-    FourFloats second = Load(at.lane, part.second, start);
-    FourFloats average = Load(at.lane, part.average, start);
-    for (std::uint32_t i = 0; i < kFour; ++i) {
-      MovingWeight weight{value.at[i], first.at[i], second.at[i]};
-      Move(rule, gradient.at[i], weight);
-      value.at[i] = weight.value;
-      first.at[i] = weight.first;
-      second.at[i] = weight.second;
-      average.at[i] += step.average_rate * (weight.value - average.at[i]);
-    }
-    Store(at.lane, part.value, start, value);
-    Store(at.lane, part.first, start, first);
-    Store(at.lane, part.second, start, second);
-    Store(at.lane, part.average, start, average);
-  }
-
- private:
-  [[nodiscard]] DDL_INLINE FourFloats Load(std::uint32_t lane, std::size_t offset,
-                                           std::uint32_t start) const {
-    if (offset == kNoTensor) return {};
-    return *reinterpret_cast<const FourFloats*>(arena.At(lane, offset + start));
-  }
-  DDL_INLINE void Store(std::uint32_t lane, std::size_t offset, std::uint32_t start,
-                        const FourFloats& four) const {
-    if (offset == kNoTensor) return;
-    *reinterpret_cast<FourFloats*>(arena.At(lane, offset + start)) = four;
+    MoveWeights(arena, at.lane, part, start, rule, step.average_rate,
+                LoadKept<FourFloats>(arena, at.lane, part.gradient, start));
   }
 };
 

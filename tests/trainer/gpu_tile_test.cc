@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products in tiles beside plain sums in double, and the layout of mma's fragments played by loops.
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/trainer/kernel_case.h"
+#include "trainer/bfloat16_bits.h"
+#include "trainer/cuda/tile_body.h"
+#include "trainer/optimizer.h"
+
+namespace ddl {
+namespace gpu_tile_test {
+
+constexpr ThreadOrder kOrders[] = {ThreadOrder::kUp, ThreadOrder::kDown};
+
+struct TileCase {
+  std::uint32_t rows = 0;
+  std::uint32_t cols = 0;
+  std::uint32_t inner = 0;
+  bool is_left_transposed = false;
+  bool is_right_transposed = false;
+};
+
+// One tile and parts of others; a part of a slab; shapes below a tile.
+constexpr TileCase kCases[] = {
+    {.rows = 70, .cols = 37, .inner = 45},
+    {.rows = 37, .cols = 130, .inner = 16, .is_left_transposed = true},
+    {.rows = 64, .cols = 64, .inner = 33, .is_right_transposed = true},
+    {.rows = 5, .cols = 3, .inner = 7, .is_left_transposed = true, .is_right_transposed = true},
+};
+
+double Rounded(ProductPrecision precision, float value) {
+  if (precision == ProductPrecision::kTensorFloat32)
+    return static_cast<double>(RoundedToTensorFloat(value));
+  if (precision == ProductPrecision::kBfloat16)
+    return static_cast<double>(
+        __builtin_bit_cast(float, std::uint32_t{Bfloat16Bits(value)} << 16U));
+  return static_cast<double>(value);
+}
+
+// A matrix of a lane, whose padding is not a number.
+struct Matrix {
+  std::size_t offset = 0;
+  std::uint32_t lines = 0;
+  std::uint32_t width = 0;
+
+  [[nodiscard]] std::uint32_t Stride() const {
+    return static_cast<std::uint32_t>(PaddedWidth(width));
+  }
+  [[nodiscard]] std::size_t Floats() const { return std::size_t{lines} * Stride(); }
+  void Fill(Memory& memory, unsigned seed) const {
+    const std::vector<float> values = Normal(std::size_t{lines} * width, seed);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      memory.Lane(1)[offset + i / width * Stride() + i % width] = values[i];
+  }
+  // Copies of it, two numbers to a float.
+  void Round(Memory& memory, std::size_t to) const {
+    for (std::size_t i = 0; i < Floats(); i += kFour)
+      StoreRounded(memory.Arena(), 1, to, i,
+                   *reinterpret_cast<const FourFloats*>(&memory.Lane(1)[offset + i]));
+  }
+  [[nodiscard]] float At(Memory& memory, bool is_transposed, std::uint32_t row,
+                         std::uint32_t col) const {
+    const std::size_t at =
+        is_transposed ? std::size_t{col} * Stride() + row : std::size_t{row} * Stride() + col;
+    return memory.Lane(1)[offset + at];
+  }
+};
+
+template <ProductPrecision kPrecision>
+void ExpectProduct(const TileCase& at, ThreadOrder order) {
+  Matrix a{.lines = at.rows, .width = at.inner};
+  if (at.is_left_transposed) std::swap(a.lines, a.width);
+  Matrix b{.offset = a.Floats(), .lines = at.inner, .width = at.cols};
+  if (at.is_right_transposed) std::swap(b.lines, b.width);
+  const Matrix out{.offset = b.offset + b.Floats(), .lines = at.rows, .width = at.cols};
+  const std::size_t copies = out.offset + out.Floats();
+  Memory memory(copies + a.Floats() + b.Floats());
+  std::ranges::fill(memory.Lane(1), std::numeric_limits<float>::quiet_NaN());
+  a.Fill(memory, 1);
+  b.Fill(memory, 2);
+  TileProduct product{
+      .arena = memory.Arena(),
+      .rows = at.rows,
+      .cols = at.cols,
+      .inner = at.inner,
+      .a = {.offset = a.offset, .stride = a.Stride(), .is_transposed = at.is_left_transposed},
+      .b = {.offset = b.offset, .stride = b.Stride(), .is_transposed = at.is_right_transposed},
+      .out = {.offset = out.offset, .stride = out.Stride()}};
+  if (kPrecision == ProductPrecision::kBfloat16) {
+    a.Round(memory, product.a.offset = copies);
+    b.Round(memory, product.b.offset = copies + a.Floats());
+  }
+  product.blocks = product.BlocksOf();
+  RunOnHost(TileBody<kPrecision>{product}, kLanes, order);
+  for (std::uint32_t row = 0; row < at.rows; ++row) {
+    for (std::uint32_t col = 0; col < out.Stride(); ++col) {
+      const float found = memory.Lane(1)[out.offset + std::size_t{row} * out.Stride() + col];
+      if (col >= at.cols) {
+        ASSERT_TRUE(std::isnan(found)) << "written behind the result";
+        continue;
+      }
+      double sum = 0.0;
+      for (std::uint32_t i = 0; i < at.inner; ++i)
+        sum += Rounded(kPrecision, a.At(memory, at.is_left_transposed, row, i)) *
+               Rounded(kPrecision, b.At(memory, at.is_right_transposed, i, col));
+      ASSERT_NEAR(static_cast<double>(found), sum, 2e-5) << row << " " << col;
+    }
+  }
+}
+
+TEST(GpuTile, IsTheProductOfItsFactorsAsTheyAreRounded) {
+  for (const TileCase& at : kCases) {
+    SCOPED_TRACE(std::to_string(at.rows) + " x " + std::to_string(at.inner));
+    for (const ThreadOrder order : kOrders) {
+      ExpectProduct<ProductPrecision::kFloat32>(at, order);
+      ExpectProduct<ProductPrecision::kTensorFloat32>(at, order);
+      ExpectProduct<ProductPrecision::kBfloat16>(at, order);
+    }
+  }
+}
+
+TEST(GpuTile, SlicesOfTheInnerDimensionAddUpToTheWhole) {
+  constexpr std::uint32_t kInner = 100;
+  const Matrix a{.lines = kInner, .width = 40};
+  const Matrix b{.offset = a.Floats(), .lines = kInner, .width = 20};
+  const Matrix out{.offset = b.offset + b.Floats(), .lines = 40, .width = 20};
+  Memory memory(out.offset + 4 * out.Floats());
+  a.Fill(memory, 3);
+  b.Fill(memory, 4);
+  TileProduct product{.arena = memory.Arena(),
+                      .rows = 40,
+                      .cols = 20,
+                      .inner = kInner,
+                      .a = {.offset = a.offset, .stride = a.Stride(), .is_transposed = true},
+                      .b = {.offset = b.offset, .stride = b.Stride()},
+                      .out = {.offset = out.offset, .stride = out.Stride()},
+                      .slices = {.count = 4, .inner = 32, .apart = out.Floats()}};
+  product.blocks = product.BlocksOf();
+  ASSERT_EQ(product.blocks, 4U);
+  RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes);
+  for (std::uint32_t slice = 0; slice < 4; ++slice) {
+    const Matrix part{.offset = out.offset + slice * out.Floats(), .lines = 40, .width = 20};
+    for (std::uint32_t row = 0; row < 40; ++row)
+      for (std::uint32_t col = 0; col < 20; ++col) {
+        double sum = 0.0;
+        for (std::uint32_t i = slice * 32; i < std::min(kInner, slice * 32 + 32); ++i)
+          sum += static_cast<double>(a.At(memory, true, row, i)) *
+                 static_cast<double>(b.At(memory, false, i, col));
+        ASSERT_NEAR(static_cast<double>(part.At(memory, false, row, col)), sum, 2e-5)
+            << slice << " " << row << " " << col;
+      }
+  }
+}
+
+// Weights, moments and average of a lane that trains and of one that stands still.
+void ExpectMoved(const OptimizerSettings& settings) {
+  constexpr std::uint32_t kRows = 70;
+  constexpr std::uint32_t kCols = 48;
+  constexpr std::uint32_t kBatch = 33;
+  constexpr std::size_t kFloats = std::size_t{kRows} * kCols;
+  const Matrix input{.lines = kBatch, .width = 80};
+  const Matrix slope{.offset = input.Floats(), .lines = kBatch, .width = kCols};
+  const std::size_t gradient = slope.offset + slope.Floats();
+  const auto tensor = [&](std::size_t index) { return gradient + index * kFloats; };
+  Memory memory(tensor(5));
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+    std::ranges::copy(Normal(memory.floats, 60 + lane), memory.Lane(lane).begin());
+    for (float& moment : memory.Lane(lane).subspan(tensor(3), kFloats))
+      moment = std::fabs(moment);
+  }
+  const int state = StateTensors(settings);
+  const UpdatePart part{.value = tensor(1),
+                        .gradient = gradient,
+                        .first = state > 0 ? tensor(2) : kNoTensor,
+                        .second = state > 1 ? tensor(3) : kNoTensor,
+                        .average = tensor(4)};
+  Board board;
+  board.steps[3] = {.rows = kBatch, .average_rate = 0.25F};
+  board.steps[3].rule = RuleAt(settings, settings.lr, 3);
+  TileProduct product{.arena = memory.Arena(),
+                      .board = board.View(),
+                      .rows = kRows,
+                      .cols = kCols,
+                      .inner = kBatch,
+                      .a = {.offset = 0, .stride = input.Stride(), .is_transposed = true},
+                      .b = {.offset = slope.offset, .stride = slope.Stride()},
+                      .out = {.offset = gradient, .stride = kCols}};
+  product.blocks = product.BlocksOf();
+  Memory apart = memory;
+  product.arena = apart.Arena();
+  RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes);
+  std::vector<UpdatePart> parts;
+  for (std::size_t start = 0; start < kFloats; start += kUpdateFloats) {
+    UpdatePart piece = part;
+    for (std::size_t* offset :
+         {&piece.value, &piece.gradient, &piece.first, &piece.second, &piece.average})
+      *offset += *offset == kNoTensor ? 0 : start;
+    piece.floats =
+        static_cast<std::uint32_t>(std::min<std::size_t>(kUpdateFloats, kFloats - start));
+    parts.push_back(piece);
+  }
+  RunOnHost(UpdateBody{.blocks = static_cast<std::uint32_t>(parts.size()),
+                       .board = board.View(),
+                       .arena = apart.Arena(),
+                       .parts = parts.data()},
+            kLanes);
+  const Memory before = memory;
+  product.arena = memory.Arena();
+  product.moved = part;
+  RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes, ThreadOrder::kDown);
+  for (std::size_t i = 0; i < memory.floats; ++i) {
+    if (i >= gradient && i < tensor(1)) continue;
+    ASSERT_EQ(memory.Lane(1)[i], apart.Lane(1)[i]) << i;
+  }
+  for (std::size_t i = 0; i < memory.floats; ++i)
+    ASSERT_EQ(memory.Lane(0)[i], before.lines[i / kFour].at[i % kFour])
+        << "moved while still " << i;
+  EXPECT_NE(memory.Lane(1)[tensor(1)], before.lines[(before.floats + tensor(1)) / kFour].at[0]);
+}
+
+TEST(GpuTile, MovesWeightsAsAnUpdateOfTheirGradientDoes) {
+  ExpectMoved({.lr = 0.1, .weight_decay = 0.01});
+  ExpectMoved({.lr = 0.1, .momentum = 0.9, .is_nesterov = true});
+  ExpectMoved({.kind = OptimizerKind::kAdamW, .lr = 1e-2, .weight_decay = 0.1});
+  ExpectMoved({.kind = OptimizerKind::kLion, .lr = 1e-2, .weight_decay = 0.1});
+}
+
+// Sixteen rows, eight columns and so many inner numbers of two slabs in shared memory, as a tensor
+// core takes them: PTX ISA, "Matrix fragments for mma.m16n8k8" and "… m16n8k16". A fragment's word
+// stands for one number, or for two that lie next to each other along the inner dimension.
+struct Slabs {
+  std::vector<float> left = std::vector<float>(16 * kTilePitch);
+  std::vector<float> right = std::vector<float>(16 * kTilePitch);
+
+  Slabs() {
+    for (std::uint32_t k = 0; k < 16; ++k)
+      for (std::uint32_t i = 0; i < 16; ++i) {
+        left[k * kTilePitch + i] = static_cast<float>(k * 16 + i);
+        right[k * kTilePitch + i] = static_cast<float>(k * 16 + i) + 0.5F;
+      }
+  }
+  [[nodiscard]] float Left(std::uint32_t row, std::uint32_t k) const {
+    return left[k * kTilePitch + row];
+  }
+  [[nodiscard]] float Right(std::uint32_t k, std::uint32_t col) const {
+    return right[k * kTilePitch + col];
+  }
+};
+
+TEST(GpuTile, FragmentsOfTensorFloatLieAsMmaWantsThem) {
+  const Slabs slabs;
+  for (std::uint32_t lane = 0; lane < 32; ++lane) {
+    const FragmentPlace place(lane);
+    const LeftFragment a = LeftOfEight(slabs.left.data(), place);
+    const RightFragment b = RightOfEight(slabs.right.data(), place);
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      const std::uint32_t row = lane / 4 + (i % 2 == 1 ? 8 : 0);
+      const std::uint32_t k = lane % 4 + (i >= 2 ? 4 : 0);
+      EXPECT_EQ(a.at[i], BitsOf(slabs.Left(row, k))) << lane << " " << i;
+    }
+    for (std::uint32_t i = 0; i < 2; ++i)
+      EXPECT_EQ(b.at[i], BitsOf(slabs.Right(lane % 4 + 4 * i, lane / 4))) << lane << " " << i;
+  }
+}
+
+TEST(GpuTile, FragmentsOfBfloatLieAsMmaWantsThem) {
+  const Slabs slabs;  // whole numbers and halves below 256 are bfloat16
+  const auto bits_of = [](float low, float high) {
+    return std::uint32_t{Bfloat16Bits(low)} | std::uint32_t{Bfloat16Bits(high)} << 16U;
+  };
+  for (std::uint32_t lane = 0; lane < 32; ++lane) {
+    const FragmentPlace place(lane);
+    const LeftFragment a = LeftOfSixteen(slabs.left.data(), place);
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      const std::uint32_t row = lane / 4 + (i % 2 == 1 ? 8 : 0);
+      const std::uint32_t k = lane % 4 * 2 + (i >= 2 ? 8 : 0);
+      EXPECT_EQ(a.at[i], bits_of(slabs.Left(row, k), slabs.Left(row, k + 1))) << lane << " " << i;
+    }
+    Slabs exact;
+    exact.right = exact.left;
+    const RightFragment b = RightOfSixteen(exact.right.data(), place);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      const std::uint32_t k = lane % 4 * 2 + 8 * i;
+      EXPECT_EQ(b.at[i], bits_of(exact.Right(k, lane / 4), exact.Right(k + 1, lane / 4)))
+          << lane << " " << i;
+    }
+  }
+}
+
+TEST(GpuTile, TensorFloatRoundsToTheNearestAndTiesAway) {
+  constexpr float kStep = 0x1p-10F;  // between neighbours from one on
+  EXPECT_EQ(RoundedToTensorFloat(1.0F + 0.49F * kStep), 1.0F);
+  EXPECT_EQ(RoundedToTensorFloat(1.0F + 0.5F * kStep), 1.0F + kStep);
+  EXPECT_EQ(RoundedToTensorFloat(-1.0F - 0.5F * kStep), -1.0F - kStep);
+  EXPECT_EQ(RoundedToTensorFloat(0.0F), 0.0F);
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(RoundedToTensorFloat(infinity), infinity);
+  EXPECT_TRUE(std::isnan(RoundedToTensorFloat(__builtin_bit_cast(float, 0x7FFFFFFFU))));
+}
+
+}  // namespace gpu_tile_test
+}  // namespace ddl

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the 32 threads of a warp share a product of 16 x 8 numbers: the layout of PTX's mma
+// instructions (PTX ISA, "Matrix fragments for mma"), for factors that lie in shared memory as
+// floats, one row for each number of the inner dimension.
+#pragma once
+
+#include <cstdint>
+
+#include "trainer/clones.h"
+
+namespace ddl {
+
+// Floats from one inner number to the next: 8 more than a tile's side, so that the threads of a
+// warp read from different banks.
+inline constexpr std::uint32_t kTileSide = 64;
+inline constexpr std::uint32_t kTilePitch = kTileSide + 8;
+
+// Of a thread in its warp: the rows `row` and `row` + 8 and the columns `col` and `col` + 1 of a
+// result are its own.
+struct FragmentPlace {
+  std::uint32_t row = 0;    // 0 to 7
+  std::uint32_t inner = 0;  // 0 to 3
+  std::uint32_t col = 0;    // 0, 2, 4 or 6
+
+  DDL_INLINE explicit FragmentPlace(std::uint32_t lane)
+      : row(lane / 4), inner(lane % 4), col(lane % 4 * 2) {}
+};
+
+// Four numbers of a thread, in the order of a result: (row, col), (row, col + 1), (row + 8, col),
+// (row + 8, col + 1).
+struct FourSums {
+  float at[4];
+};
+// What a thread has of the left factor, 16 x 8 or (two to a word) 16 x 16, and of the right one,
+// 8 x 8 or 16 x 8.
+struct LeftFragment {
+  std::uint32_t at[4];
+};
+struct RightFragment {
+  std::uint32_t at[2];
+};
+
+[[nodiscard]] DDL_INLINE std::uint32_t BitsOf(float value) {
+  return __builtin_bit_cast(std::uint32_t, value);
+}
+
+// Two floats that are bfloat16 already, in one word.
+[[nodiscard]] DDL_INLINE std::uint32_t PairOf(float low, float high) {
+  return BitsOf(low) >> 16U | (BitsOf(high) & 0xFFFF0000U);
+}
+
+// `left` and `right` point to the first inner number of the first row, or column, of the fragment.
+// Of TensorFloat-32, eight inner numbers: m16n8k8.
+[[nodiscard]] DDL_INLINE LeftFragment LeftOfEight(const float* left, const FragmentPlace& at) {
+  const float* near = left + at.inner * kTilePitch + at.row;
+  const float* far = near + 4 * kTilePitch;
+  return {{BitsOf(near[0]), BitsOf(near[8]), BitsOf(far[0]), BitsOf(far[8])}};
+}
+[[nodiscard]] DDL_INLINE RightFragment RightOfEight(const float* right, const FragmentPlace& at) {
+  const float* near = right + at.inner * kTilePitch + at.row;
+  return {{BitsOf(near[0]), BitsOf(near[4 * kTilePitch])}};
+}
+
+// Of bfloat16, sixteen inner numbers: m16n8k16.
+[[nodiscard]] DDL_INLINE LeftFragment LeftOfSixteen(const float* left, const FragmentPlace& at) {
+  const auto pair = [&](std::uint32_t row, std::uint32_t inner) {
+    const float* from = left + (at.inner * 2 + inner) * kTilePitch + at.row + row;
+    return PairOf(from[0], from[kTilePitch]);
+  };
+  return {{pair(0, 0), pair(8, 0), pair(0, 8), pair(8, 8)}};
+}
+[[nodiscard]] DDL_INLINE RightFragment RightOfSixteen(const float* right, const FragmentPlace& at) {
+  const auto pair = [&](std::uint32_t inner) {
+    const float* from = right + (at.inner * 2 + inner) * kTilePitch + at.row;
+    return PairOf(from[0], from[kTilePitch]);
+  };
+  return {{pair(0), pair(8)}};
+}
+
+#if defined(__CUDA_ARCH__)
+// sums += left right, by a tensor core.
+__device__ __forceinline__ void MultiplyEight(FourSums& sums, const LeftFragment& left,
+                                              const RightFragment& right) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(sums.at[0]), "+f"(sums.at[1]), "+f"(sums.at[2]), "+f"(sums.at[3])
+      : "r"(left.at[0]), "r"(left.at[1]), "r"(left.at[2]), "r"(left.at[3]), "r"(right.at[0]),
+        "r"(right.at[1]));
+}
+__device__ __forceinline__ void MultiplySixteen(FourSums& sums, const LeftFragment& left,
+                                                const RightFragment& right) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(sums.at[0]), "+f"(sums.at[1]), "+f"(sums.at[2]), "+f"(sums.at[3])
+      : "r"(left.at[0]), "r"(left.at[1]), "r"(left.at[2]), "r"(left.at[3]), "r"(right.at[0]),
+        "r"(right.at[1]));
+}
+#endif
+
+// To TensorFloat-32, ten bits of mantissa: nearest, ties away from zero, as cvt.rna does.
+[[nodiscard]] DDL_INLINE float RoundedToTensorFloat(float value) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t bits = 0;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return __uint_as_float(bits);
+#else
+  const std::uint32_t bits = BitsOf(value);
+  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) return value;  // a NaN stays one
+  return __builtin_bit_cast(float, (bits + 0x1000U) & 0xFFFFE000U);
+#endif
+}
+
+}  // namespace ddl
