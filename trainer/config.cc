@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "configs/error.h"
-#include "trainer/cuda/gpu_config.h"
 #include "trainer/json_section.h"
 
 namespace ddl {
@@ -307,7 +306,6 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   section.Finish();
   CheckWarmup(config);
   CheckMuon(config);
-  if (config.device == DeviceKind::kGpu) CheckGpuConfig(config);
   return config;
 }
 

@@ -120,13 +120,12 @@ std::string ExplainGpu(const TrainerConfig& config, const TrainingBatches& batch
       "{:.1f} MFLOP and {:.1f} MiB read or written in a step of {} rows\n",
       CountWeights(model), static_cast<double>(model.state_floats * sizeof(float)) / kMebibyte,
       cost.flops / kMega, cost.bytes / kMebibyte, shape.batch);
-  if (batches.resident) {
-    const ResidentRows& resident = *batches.resident;
-    const GpuMemory memory =
-        CountGpuMemory(shape, ShapeOf(DataFrom(*resident.data, resident.affine)), kMostStretch);
-    text += fmt::format("on a GPU: {}\n          {}\n", DescribeGpuMemory(memory, 1),
-                        DescribeGpuMemory(memory, kManyLanes));
-  }
+  const GpuDataShape data =
+      batches.resident ? ShapeOf(DataFrom(*batches.resident->data, batches.resident->affine))
+                       : GpuDataShape{.is_handed_over = true};
+  const GpuMemory memory = CountGpuMemory(shape, data, StretchFor(shape, data.is_handed_over));
+  text += fmt::format("on a GPU: {}\n          {}\n", DescribeGpuMemory(memory, 1),
+                      DescribeGpuMemory(memory, kManyLanes));
   return text + StageTable(model);
 }
 

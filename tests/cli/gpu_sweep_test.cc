@@ -111,12 +111,12 @@ TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
       << log.out;
 }
 
-TEST_F(GpuSweep, RefusesWhatNoGpuTrains) {
-  const Finished done = Run({"sweep", Spec("1", "", "shuffle: blocks, ")});
-  EXPECT_EQ(done.code, 2);
-  EXPECT_NE(done.error.find("shuffle.type: data that stay in their file, on a GPU"),
-            std::string::npos)
-      << done.error;
+TEST_F(GpuSweep, TrainsOnRowsThatStayInTheirFile) {
+  const Finished done = Run({"sweep", Spec("0.25", "", "shuffle: blocks, ")});
+  EXPECT_EQ(done.code, 0) << done.error;
+  const Finished log = Run({"logs", "gpus/1"});
+  EXPECT_NE(log.out.find("shuffled in windows"), std::string::npos) << log.out;
+  EXPECT_NE(log.out.find("float32, Loops (compute capability 9.0"), std::string::npos) << log.out;
 }
 
 }  // namespace gpu_sweep_test

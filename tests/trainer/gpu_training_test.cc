@@ -15,6 +15,7 @@
 #include "tests/trainer/training_session.h"
 #include "trainer/cpu_engine.h"
 #include "trainer/cuda/gpu_teams.h"
+#include "trainer/cuda/interface.h"
 #include "trainer/explain.h"
 #include "trainer/task.h"
 
@@ -275,6 +276,47 @@ TEST(GpuTraining, ExplainsTheMemoryOfItsLanes) {
   EXPECT_EQ(text.find("sgemm"), std::string::npos) << text;
 }
 
+// Of rows that stay in their file.
+TEST(GpuTraining, OfRowsThatAreHandedOverIsTheCpus) {
+  for (const char* changes :
+       {R"({"shuffle": "blocks"})", R"({"shuffle": "none", "steps_per_epoch": 5})",
+        R"({"shuffle": "blocks", "ema_decay": 0.9, "precision": "tf32"})"}) {
+    SCOPED_TRACE(changes);
+    const TrainerConfig config = ConfigOf(changes);
+    const TrainerConfig other = ConfigOf(R"({"shuffle": "blocks", "seed": 5})");
+    const Dataset data = DataOf(config);
+    GpuTeams teams(Loops, 4);
+    GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+    GpuSession beside{.config = other, .data = data, .gpus = &teams};
+    GpuSession cpu{.config = config, .data = data};
+    std::thread company([&] { beside.Run(); });
+    gpu.Run();
+    company.join();
+    cpu.Run();
+    ExpectNear(gpu.lines, cpu.lines);
+    GpuTeams alone(Loops, 1);
+    GpuSession solo{.config = config, .data = data, .gpus = &alone};
+    solo.Run();
+    EXPECT_EQ(solo.state, gpu.state) << "in company and alone";
+  }
+}
+
+TEST(GpuTraining, HandedOverRowsTakeTheMemoryThatIsCounted) {
+  const TrainerConfig config = ConfigOf(R"({"shuffle": "blocks"})");
+  const Dataset data = DataOf(config);
+  const ModelShape shape = ShapeOf(config, MakeBatches(config, data));
+  HostDevice device;
+  const GpuPlanSettings settings{.shape = shape, .lanes = {{}, {}, {}}, .stretch = 7};
+  const GpuPlan plan(device, settings, GpuRows(shape.features), 1);
+  const GpuMemory memory =
+      CountGpuMemory(shape, {.features = shape.features, .is_handed_over = true}, settings.stretch);
+  EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes, memory.Bytes(3));
+  EXPECT_EQ(StretchFor(shape, false), kMostStretch);
+  ModelShape large = shape;
+  large.features = std::size_t{1} << 20U;
+  EXPECT_EQ(StretchFor(large, true), 1U);
+}
+
 void ExpectRefused(const std::string& changes, const std::string& key) {
   try {
     (void)ConfigOf(changes);
@@ -285,7 +327,6 @@ void ExpectRefused(const std::string& changes, const std::string& key) {
 }
 
 TEST(GpuTraining, RefusesInTheConfigurationWhatNoGpuTrains) {
-  ExpectRefused(R"({"shuffle": "blocks"})", "shuffle.type");
   ExpectRefused(R"({"device": "cpu", "precision": "tf32"})", "precision");
   EXPECT_TRUE(ConfigOf(R"({"precision": "tf32"})").has_tf32);
 }

@@ -31,8 +31,34 @@ std::vector<LaneBatch> Cut(std::span<const std::uint32_t> numbers, std::size_t m
 }  // namespace
 
 GpuEngine::GpuEngine(std::shared_ptr<GpuTeam> team, std::unique_ptr<GpuTeam::Seat> seat,
-                     std::string arithmetic)
-    : team_(std::move(team)), seat_(std::move(seat)), arithmetic_(std::move(arithmetic)) {}
+                     const Batches* handed_over, std::string arithmetic)
+    : team_(std::move(team)),
+      seat_(std::move(seat)),
+      handed_over_(handed_over),
+      arithmetic_(std::move(arithmetic)) {}
+
+// Rows as a CPU multiplies them, for a device that has none of its own.
+void GpuEngine::Load(const Batches& part, std::span<LaneBatch> batches) {
+  const std::size_t stride = Compiled().input.Stride();
+  std::size_t rows = 0;
+  for (const LaneBatch& batch : batches) {
+    rows += batch.rows.size();
+  }
+  features_.assign(rows * stride, 0.0F);
+  labels_.resize(rows);
+  std::size_t first = 0;
+  for (LaneBatch& batch : batches) {
+    const std::size_t count = batch.rows.size();
+    const std::span<float> features = std::span(features_).subspan(first * stride, count * stride);
+    const std::span<std::int32_t> labels = std::span(labels_).subspan(first, count);
+    part.load(
+        batch.rows,
+        {.features = features.data(), .stride = stride, .labels = labels, .epoch = batch.epoch});
+    batch.features = features;
+    batch.labels = labels;
+    first += count;
+  }
+}
 
 void GpuEngine::Initialise(Initialisation kind, std::uint64_t seed) {
   std::vector<float> lane(Compiled().layout.Floats());
@@ -51,6 +77,7 @@ std::span<const BatchScore> GpuEngine::Train(std::span<const TrainingStep> steps
   for (const TrainingStep& step : steps) {
     batches.push_back({.rows = step.rows, .step = step.number, .lr = step.lr, .epoch = step.epoch});
   }
+  if (handed_over_ != nullptr) Load(*handed_over_, batches);
   scores_ = seat_->Train(batches);
   return scores_;
 }
@@ -63,7 +90,8 @@ BatchScore GpuEngine::Evaluate(const Batches& part, const OutputWatcher& watcher
   for (std::size_t first = 0; first < part.rows; first += most) {
     const std::vector<std::uint32_t> numbers =
         Numbers(part, first, std::min(most, part.rows - first));
-    const std::vector<LaneBatch> batches = Cut(numbers, batch);
+    std::vector<LaneBatch> batches = Cut(numbers, batch);
+    if (handed_over_ != nullptr) Load(part, batches);
     std::vector<float> outputs;
     for (const BatchScore& score : seat_->Evaluate(batches, watcher ? &outputs : nullptr)) {
       sum.Add(score);

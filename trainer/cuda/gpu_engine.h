@@ -15,8 +15,9 @@ namespace ddl {
 
 class GpuEngine final : public Engine {
  public:
+  // `handed_over`: the training part where the device holds no data; outlives the engine.
   GpuEngine(std::shared_ptr<GpuTeam> team, std::unique_ptr<GpuTeam::Seat> seat,
-            std::string arithmetic);
+            const Batches* handed_over, std::string arithmetic);
 
   [[nodiscard]] const Model& Compiled() const override { return team_->Compiled(); }
   [[nodiscard]] std::string Arithmetic() const override { return arithmetic_; }
@@ -28,12 +29,16 @@ class GpuEngine final : public Engine {
   BatchScore Evaluate(const Batches& part, const OutputWatcher& watcher) override;
 
  private:
+  void Load(const Batches& part, std::span<LaneBatch> batches);
   void Watch(const Batches& part, std::size_t first, std::span<const LaneBatch> batches,
              const std::vector<float>& outputs, const OutputWatcher& watcher) const;
 
   std::shared_ptr<GpuTeam> team_;  // outlives its seat
   std::unique_ptr<GpuTeam::Seat> seat_;
+  const Batches* handed_over_;
   std::string arithmetic_;
+  std::vector<float> features_;  // of batches that are handed over
+  std::vector<std::int32_t> labels_;
   std::vector<float> state_;
   std::vector<BatchScore> scores_;
 };

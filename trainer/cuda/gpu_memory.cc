@@ -35,6 +35,9 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   if (shape.keeps_gradients) {  // to be clipped
     memory.lane += UpdateParts(model).size() * sizeof(double) + sizeof(float);
   }
+  if (data.is_handed_over) {
+    memory.lane += stretch * rows * (model.input.Stride() * sizeof(float) + sizeof(std::int32_t));
+  }
   memory.shared =
       data.rows * (data.features * data.bytes_each + data.labels_each * sizeof(std::int32_t)) +
       UpdateParts(model).size() * sizeof(UpdatePart) + sizeof(std::uint32_t) + kCudaWorkspaceBytes;

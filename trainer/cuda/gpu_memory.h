@@ -18,6 +18,7 @@ struct GpuDataShape {
   std::size_t bytes_each = 1;    // of a stored feature
   std::size_t scale_floats = 1;  // of mean and of scale
   std::size_t labels_each = 1;   // none of a text, whose rows are its tokens
+  bool is_handed_over = false;   // no rows lie there: each lane has those of a stretch
 };
 
 struct GpuMemory {
@@ -27,8 +28,7 @@ struct GpuMemory {
   [[nodiscard]] std::size_t Bytes(std::size_t lanes) const { return shared + lanes * lane; }
 };
 
-// For stretches of `stretch` steps. Bytes that are asked for;
-// the driver rounds up each allocation.
+// For stretches of `stretch` steps. Bytes that are asked for; the driver rounds up each allocation.
 [[nodiscard]] GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data,
                                        std::size_t stretch);
 

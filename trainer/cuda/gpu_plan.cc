@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 #include "trainer/optimizer.h"
 
@@ -98,10 +99,39 @@ void GpuPlan::Allocate(const GpuPlanSettings& settings, std::size_t scale_floats
 }
 
 void GpuPlan::UseRows(const GpuRows& rows) {
-  assert(rows.Features() == model_.shape.features && rows.Rows() > 0);
+  assert(rows.Features() == model_.shape.features);
+  if (rows.IsHandedOver()) return AllocateHandedOver();
   data_rows_ = rows.Rows();
   places_.data = rows.Places();
   places_.is_text = rows.IsText();
+}
+
+void GpuPlan::AllocateHandedOver() {
+  const std::size_t rows = stretch_ * lanes_.size() * PassRows(model_.shape);
+  const std::size_t width = model_.input.Stride();
+  features_ = AllocateOn<float>(device_, rows * width);
+  labels_ = AllocateOn<std::int32_t>(device_, rows);
+  staged_features_ = static_cast<float*>(device_.AllocateStaging(rows * width * sizeof(float)));
+  staged_labels_ = static_cast<std::int32_t*>(device_.AllocateStaging(rows * sizeof(std::int32_t)));
+  places_.data = StoredRows<float>{
+      .features = features_, .labels = labels_, .width = static_cast<std::uint32_t>(width)};
+  data_rows_ = rows;
+}
+
+// The number of a row is where it lies on its way.
+void GpuPlan::Stage(std::size_t batch, const LaneBatch& rows, std::size_t most) {
+  const std::size_t first = batch * most;
+  if (staged_features_ == nullptr) {
+    assert(std::ranges::all_of(rows.rows, [&](std::uint32_t row) { return row < data_rows_; }));
+    std::ranges::copy(rows.rows, staged_order_ + first);
+    return;
+  }
+  assert(rows.features.size() == rows.rows.size() * model_.input.Stride());
+  assert(rows.labels.size() == rows.rows.size());
+  std::ranges::copy(rows.features, staged_features_ + first * model_.input.Stride());
+  std::ranges::copy(rows.labels, staged_labels_ + first);
+  std::iota(staged_order_ + first, staged_order_ + first + rows.rows.size(),
+            static_cast<std::uint32_t>(first));
 }
 
 // Compiling runs a program once: the first step's table is zero, so that all lanes stand still.
@@ -197,13 +227,17 @@ void GpuPlan::Run(std::span<const LaneBatch> batches, std::size_t width, bool is
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const LaneBatch& batch = batches[i];
     assert(batch.rows.size() <= rows);
-    assert(std::ranges::all_of(batch.rows, [&](std::uint32_t row) { return row < data_rows_; }));
     staged_steps_[i] = StepOf(i % width, batch, is_training);
-    std::ranges::copy(batch.rows, staged_order_ + i * rows);
+    Stage(i, batch, rows);
   }
   UploadTo(device_, places_.board.cursor, std::span(&kBegin, 1));
   device_.Upload(steps_, staged_steps_, batches.size() * sizeof(LaneStep));
   device_.Upload(order_, staged_order_, batches.size() * rows * sizeof(std::uint32_t));
+  if (staged_features_ != nullptr) {
+    const std::size_t staged = batches.size() * rows;
+    device_.Upload(features_, staged_features_, staged * model_.input.Stride() * sizeof(float));
+    device_.Upload(labels_, staged_labels_, staged * sizeof(std::int32_t));
+  }
   device_.Launch(is_training ? programs.training : programs.evaluation, steps);
   latest_ = batches.size();
 }

@@ -35,13 +35,17 @@ struct LaneBatch {
   std::uint64_t step = 1;                    // of the optimizer: 1, 2, …
   double lr = 0.0;
   std::uint64_t epoch = 0;  // of the data: 0, 1, …
+  // Where no rows lie on the device: those of the batch, scaled, [rows, stride of the input], and
+  // their labels. Of `rows` only their number counts then.
+  std::span<const float> features = {};
+  std::span<const std::int32_t> labels = {};
 };
 
 class GpuPlan {
  public:
   // Allocates all that it ever needs, as CountGpuMemory says; weights are zero until SetState, and
   // features are scaled by `scale_floats` numbers (one, or one each) that SetLane tells. Device and
-  // rows outlive the plan. Throws Error for what no GPU trains.
+  // rows outlive the plan.
   GpuPlan(GpuDevice& device, const GpuPlanSettings& settings, const GpuRows& rows,
           std::size_t scale_floats);
   // The same with data of its own, scaled alike for all lanes.
@@ -85,10 +89,12 @@ class GpuPlan {
     std::size_t training = 0;
     std::size_t evaluation = 0;
   };
-  // Nothing is allocated yet, and what no GPU trains is refused.
+  // Nothing is allocated yet.
   GpuPlan(GpuDevice& device, const GpuPlanSettings& settings);
   void Allocate(const GpuPlanSettings& settings, std::size_t scale_floats);
   void UseRows(const GpuRows& rows);
+  void AllocateHandedOver();
+  void Stage(std::size_t batch, const LaneBatch& rows, std::size_t most);
   [[nodiscard]] const Programs& ProgramsOf(std::size_t width);
   [[nodiscard]] LaneStep StepOf(std::size_t lane, const LaneBatch& batch, bool is_training) const;
   void Run(std::span<const LaneBatch> batches, std::size_t width, bool is_training);
@@ -105,6 +111,11 @@ class GpuPlan {
   std::uint32_t* order_ = nullptr;
   LaneStep* staged_steps_ = nullptr;  // on the host, on their way there
   std::uint32_t* staged_order_ = nullptr;
+  // Of rows that are handed over, [stretch, lanes, rows of a batch]; null where the device has all.
+  float* staged_features_ = nullptr;
+  std::int32_t* staged_labels_ = nullptr;
+  float* features_ = nullptr;
+  std::int32_t* labels_ = nullptr;
   float* mean_ = nullptr;  // what places_.scales reads
   float* scale_ = nullptr;
   std::map<std::size_t, Programs> programs_;  // by width

@@ -30,12 +30,15 @@ class GpuRows {
  public:
   // Copies the rows. The device outlives them.
   GpuRows(GpuDevice& device, const GpuData& data);
+  // None: rows of so many features are handed over with each batch (LaneBatch).
+  explicit GpuRows(std::size_t features) : rows_(0), features_(features), is_text_(false) {}
 
   [[nodiscard]] const StoredData& Places() const { return places_; }
   // That have a number: of a text the windows.
   [[nodiscard]] std::size_t Rows() const { return rows_; }
   [[nodiscard]] std::size_t Features() const { return features_; }
   [[nodiscard]] bool IsText() const { return is_text_; }
+  [[nodiscard]] bool IsHandedOver() const { return rows_ == 0; }
 
  private:
   StoredData places_;

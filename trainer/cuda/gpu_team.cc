@@ -54,6 +54,13 @@ class GpuTeam::Alone {
   Lock& lock_;
 };
 
+std::size_t StretchFor(const ModelShape& shape, bool is_handed_over) {
+  constexpr std::size_t kLaneBytes = std::size_t{8} << 20U;
+  if (!is_handed_over) return kMostStretch;
+  const std::size_t step = PassRows(shape) * PaddedWidth(shape.features) * sizeof(float);
+  return std::clamp<std::size_t>(kLaneBytes / step, 1, kMostStretch);
+}
+
 std::size_t RunWidth(std::size_t occupied, std::size_t room) {
   std::size_t width = 1;
   std::size_t next = 2;
@@ -82,7 +89,8 @@ GpuTeam::GpuTeam(const GpuSource& source, const TeamSettings& settings, const Gp
                            {.rows = 0,
                             .features = rows.Features(),
                             .bytes_each = 1,
-                            .scale_floats = settings.scale_floats},
+                            .scale_floats = settings.scale_floats,
+                            .is_handed_over = rows.IsHandedOver()},
                            settings.stretch);
   const std::size_t wanted = std::clamp<std::size_t>(settings.first_lanes, 1,
                                                      std::max<std::size_t>(settings.most_lanes, 1));

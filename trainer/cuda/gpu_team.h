@@ -31,8 +31,10 @@ struct GpuSource {
   std::function<std::size_t()> free_bytes;
 };
 
-// Steps of a run at most.
+// Steps of a run at most; of rows that are handed over as many as a lane has eight MiB for, here
+// and on the device.
 inline constexpr std::size_t kMostStretch = 128;
+[[nodiscard]] std::size_t StretchFor(const ModelShape& shape, bool is_handed_over);
 
 struct TeamSettings {
   ModelShape shape;
@@ -63,8 +65,8 @@ class GpuTeam {
   struct Request;
 
  public:
-  // Takes the memory of `first_lanes`, or of as many as fit. Throws Error where not even one does,
-  // and for what no GPU trains. Source and rows outlive the team.
+  // Takes the memory of `first_lanes`, or of as many as fit. Throws Error where not even one
+  // does. Source and rows outlive the team.
   GpuTeam(const GpuSource& source, const TeamSettings& settings, const GpuRows& rows);
   GpuTeam(const GpuTeam&) = delete;
   GpuTeam& operator=(const GpuTeam&) = delete;

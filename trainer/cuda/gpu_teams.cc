@@ -11,7 +11,6 @@
 
 #include "configs/error.h"
 #include "trainer/cuda/cuda_library.h"
-#include "trainer/cuda/gpu_config.h"
 
 namespace ddl {
 
@@ -20,6 +19,8 @@ namespace {
 constexpr std::size_t kIdleKept = 2;
 constexpr std::size_t kFirstLanes = 8;           // more come once these have shown that they gain
 constexpr std::chrono::milliseconds kLook{100};  // for memory that others may give back
+
+constexpr std::uint64_t kHandedOver = 0;  // no data set has it
 
 // Counts a thread as long as it lives.
 class Counted {
@@ -46,25 +47,23 @@ GpuTeams::GpuTeams(std::function<GpuSource()> find, std::size_t most_lanes)
 std::unique_ptr<Engine> GpuTeams::Join(const TrainerConfig& config, const ModelShape& shape,
                                        const LaneSettings& lane, const TrainingBatches& batches,
                                        const Caller& caller) {
-  CheckGpuConfig(config);
-  if (!batches.resident) {
-    throw Error("data that stay in their file, on a GPU", "shuffle.type",
-                "write shuffle: full, so that they are read into memory, or device: cpu");
-  }
   const Counted coming(coming_);
-  const ResidentRows& resident = *batches.resident;
+  // Rows that stay in their file are handed over as they are to be multiplied.
+  const ResidentRows resident =
+      batches.resident.value_or(ResidentRows{.affine = {.mean = {0.0F}, .scale = {1.0F}}});
   Key key{
       .shape = shape,
       .precision = config.has_tf32 ? ProductPrecision::kTensorFloat32 : ProductPrecision::kFloat32,
       .scale_floats = resident.affine.mean.size(),
       .augmentation = resident.augmentation,
-      .serial = resident.data->serial};
+      .serial = batches.resident ? resident.data->serial : kHandedOver};
   key.augmentation.seed = 0;
-  const std::shared_ptr<GpuTeam> team = FindOrMake(key, *resident.data, caller);
+  const std::shared_ptr<GpuTeam> team = FindOrMake(key, resident.data, caller);
   if (team == nullptr) return nullptr;
   auto seat = team->Join(lane, resident.affine, caller.is_stop_asked);
   if (seat == nullptr) return nullptr;
-  return std::make_unique<GpuEngine>(team, std::move(seat),
+  const Batches* handed_over = batches.resident ? nullptr : &batches.train;
+  return std::make_unique<GpuEngine>(team, std::move(seat), handed_over,
                                      fmt::format("{}, {}", NameOf(config), source_->name));
 }
 
@@ -73,7 +72,7 @@ const GpuSource& GpuTeams::Source() {
   return *source_;
 }
 
-std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset& data,
+std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* data,
                                               const Caller& caller) {
   while (!caller.is_stop_asked()) {
     {
@@ -102,7 +101,7 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset& dat
 }
 
 // Nothing where there is too little memory now.
-std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const Dataset& data) {
+std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const Dataset* data) {
   try {
     return Make(key, data);
   } catch (const GpuMemoryError&) {
@@ -110,10 +109,11 @@ std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const Dataset& d
   }
 }
 
-GpuTeams::Team GpuTeams::Make(const Key& key, const Dataset& dataset) {
-  const std::shared_ptr<Data> data = DataOf(dataset);
+GpuTeams::Team GpuTeams::Make(const Key& key, const Dataset* dataset) {
+  const std::shared_ptr<Data> data = dataset == nullptr ? NoData(key) : DataOf(*dataset);
   const TeamSettings settings{.shape = key.shape,
                               .scale_floats = key.scale_floats,
+                              .stretch = StretchFor(key.shape, data->rows->IsHandedOver()),
                               .precision = key.precision,
                               .augmentation = key.augmentation,
                               .first_lanes = std::min<std::size_t>(coming_, kFirstLanes),
@@ -122,6 +122,12 @@ GpuTeams::Team GpuTeams::Make(const Key& key, const Dataset& dataset) {
           .data = data,
           .team = std::make_shared<GpuTeam>(Source(), settings, *data->rows),
           .used = ++joins_};
+}
+
+std::shared_ptr<GpuTeams::Data> GpuTeams::NoData(const Key& key) {
+  auto data = std::make_shared<Data>();
+  data->rows = std::make_unique<GpuRows>(key.shape.features);
+  return data;
 }
 
 std::shared_ptr<GpuTeams::Data> GpuTeams::DataOf(const Dataset& dataset) {

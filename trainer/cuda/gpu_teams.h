@@ -32,9 +32,9 @@ class GpuTeams {
     std::function<bool()> is_stop_asked;
     std::function<void(const std::string& text)> notes;
   };
-  // A lane for a training on data that `batches` name as resident. Waits for memory while other
-  // trainings of this process hold it; null: told to stop meanwhile. Throws Error for what no GPU
-  // trains, and where there is none or none with enough memory.
+  // A lane for a training, of data that `batches` name as resident or hand over batch by batch;
+  // they outlive it. Waits for memory while other trainings of this process hold it; null: told to
+  // stop meanwhile. Throws Error where there is no GPU or none with enough memory.
   [[nodiscard]] std::unique_ptr<Engine> Join(const TrainerConfig& config, const ModelShape& shape,
                                              const LaneSettings& lane,
                                              const TrainingBatches& batches, const Caller& caller);
@@ -51,7 +51,7 @@ class GpuTeams {
     ProductPrecision precision = ProductPrecision::kFloat32;
     std::size_t scale_floats = 1;
     Augmentation augmentation;  // each lane draws by its own seed
-    std::uint64_t serial = 0;   // of the data set
+    std::uint64_t serial = 0;   // of the data set; 0: rows are handed over
     bool operator==(const Key&) const = default;
   };
   struct Team {
@@ -61,10 +61,11 @@ class GpuTeams {
     std::uint64_t used = 0;  // the order of joins
   };
   [[nodiscard]] const GpuSource& Source();
-  [[nodiscard]] std::shared_ptr<GpuTeam> FindOrMake(const Key& key, const Dataset& data,
+  [[nodiscard]] std::shared_ptr<GpuTeam> FindOrMake(const Key& key, const Dataset* data,
                                                     const Caller& caller);
-  [[nodiscard]] std::optional<Team> TryMake(const Key& key, const Dataset& data);
-  [[nodiscard]] Team Make(const Key& key, const Dataset& data);
+  [[nodiscard]] std::optional<Team> TryMake(const Key& key, const Dataset* data);
+  [[nodiscard]] Team Make(const Key& key, const Dataset* data);
+  [[nodiscard]] static std::shared_ptr<Data> NoData(const Key& key);
   [[nodiscard]] std::shared_ptr<Data> DataOf(const Dataset& dataset);
   bool DropIdle(std::size_t kept);
   [[nodiscard]] bool IsAnyBusy() const;
