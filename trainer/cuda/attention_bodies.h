@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Causal attention head by head: trainer/attention.h for lanes. Products are those of tile_body.h;
-// here is what becomes of their squares. Squares
+// here is what becomes of their squares. Those,
 // [length, length] of all heads of all samples lie one after the other; what stands above their
 // diagonals is zero once a softmax has passed.
 #pragma once

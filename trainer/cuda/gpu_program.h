@@ -78,7 +78,7 @@ struct GpuScratch {
 
 // True where a dense layer's products are of few rows, so that what else is done to their results
 // is most of what is read and written: then products in tiles do it (bias and activation, and the
-// update of weights). Of many rows a library's product is the faster one.
+// update of weights). Of many rows a library's product is taken to be faster.
 [[nodiscard]] bool IsOfFewRows(const Model& model, std::size_t rows);
 [[nodiscard]] bool MovesInProduct(const Model& model, const DenseStage& stage);
 
