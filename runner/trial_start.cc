@@ -218,11 +218,13 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   sigset_t all;
-  sigset_t none;
+  sigset_t blocked;
   sigfillset(&all);
-  sigemptyset(&none);
+  sigemptyset(&blocked);
+  // A lane works before its client has come up, which passes TERM on and must not die of it.
+  if (pipes.lane) sigaddset(&blocked, SIGTERM);
   ::posix_spawnattr_setsigdefault(&attributes, &all);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigmask(&attributes, &blocked);
   ::posix_spawnattr_setflags(&attributes,
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;

@@ -67,8 +67,8 @@ std::string KindOf(const LaunchRecord& launch, const std::vector<char*>& environ
   return hash.Hex().substr(0, 16);
 }
 
-// The file whose bytes are the places of a kind. Whoever was last may have removed it between our
-// two calls: then it counts nothing.
+// The file whose bytes are the places of a kind. Whoever was last holds all of them for a moment to
+// remove it: then it counts nothing.
 FileDescriptor TakePlace(const std::string& path, int& place) {
   constexpr int kTries = 10;
   for (int tries = 0; tries < kTries; ++tries) {
@@ -77,7 +77,7 @@ FileDescriptor TakePlace(const std::string& path, int& place) {
     place = 0;
     while (place < kMostPlaces && !Lock(file, F_WRLCK, place))
       ++place;
-    if (place == kMostPlaces) return {};
+    if (place == kMostPlaces) continue;
     struct stat ours{};
     struct stat named{};
     const bool is_there = ::fstat(file.Get(), &ours) == 0 && ::stat(path.c_str(), &named) == 0;
@@ -250,10 +250,13 @@ void LeaveWorker(LaneHold& hold, bool is_well) {
   }
   hold.connection.Reset();
   // The last one of the kind, as no other holds a byte, leaves no file behind; nor a socket, unless
-  // its worker waits there for the next one, and removes it itself.
+  // its worker waits there for the next one, and removes it itself. Its own byte goes first: of two
+  // that leave at once, neither would be the last.
   struct flock all{};
-  all.l_type = F_WRLCK;
+  all.l_type = F_UNLCK;
   all.l_whence = SEEK_SET;
+  (void)::fcntl(hold.place.Get(), F_OFD_SETLK, &all);
+  all.l_type = F_WRLCK;
   if (::fcntl(hold.place.Get(), F_OFD_SETLK, &all) == 0) {
     if (!is_well && !IsServed(hold.socket)) ::unlink(hold.socket.c_str());
     ::unlink(hold.places.c_str());

@@ -206,7 +206,7 @@ TEST_F(LocalHost, RefusesASlotThatSomebodyElseHolds) {
   (void)other.Await<Welcome>();
   other.Send(Launch{Shell(9, "true")});
   const SlotBusy busy = other.Await<SlotBusy>();
-  EXPECT_EQ(busy.token, "token-9");
+  EXPECT_EQ(busy.token, TokenOf(9));
   EXPECT_THAT(busy.holder, HasSubstr("contract"));
   std::ofstream(ready) << "go\n" << std::flush;
   (void)connection_->AwaitExit(1);
@@ -221,8 +221,8 @@ TEST_F(LocalHost, OutlivesItsAgentAndIsAdopted) {
   Connect();
   ASSERT_EQ(welcome_.found.size(), 1U);
   EXPECT_EQ(welcome_.found[0].state, FoundState::kAlive);
-  EXPECT_EQ(welcome_.found[0].token, "token-1");
-  connection_->Send(Adopt{{{1}, 0}, "token-1", 1});
+  EXPECT_EQ(welcome_.found[0].token, TokenOf(1));
+  connection_->Send(Adopt{{{1}, 0}, TokenOf(1), 1});
   (void)connection_->Await<Started>();
   std::ofstream(ready) << "go\n" << std::flush;
   EXPECT_EQ(connection_->AwaitExit(1).last_seq, 2);
@@ -252,7 +252,7 @@ TEST_F(LocalHost, TellsOfAnEndThatNobodyHeard) {
   connection_.reset();
   std::ofstream(ready) << "go\n" << std::flush;
   Connect();
-  connection_->Send(Adopt{{{1}, 0}, "token-1", 0});
+  connection_->Send(Adopt{{{1}, 0}, TokenOf(1), 0});
   EXPECT_EQ(connection_->AwaitExit(1).exit_code, 3);
 }
 
@@ -285,8 +285,8 @@ TEST_F(LocalHost, ACgroupHoldsWhatHidesFromAllElse) {
   Start(record);
   const auto hidden = static_cast<pid_t>(std::stol(ReadLine(ready)));
   const StartRecord start = connection_->Await<Started>().record;
-  EXPECT_TRUE(CgroupWithToken(hidden, "token-1"));
-  const std::string cgroup = CgroupWithToken(hidden, "token-1").value_or("");
+  EXPECT_TRUE(CgroupWithToken(hidden, TokenOf(1)));
+  const std::string cgroup = CgroupWithToken(hidden, TokenOf(1)).value_or("");
   // Neither descent nor environment tells whose it is once these two are gone.
   kill(static_cast<pid_t>(start.supervisor.pid), SIGSTOP);
   kill(static_cast<pid_t>(start.pid), SIGKILL);
@@ -341,7 +341,7 @@ TEST_F(LocalHost, HearsNoCoordinatorThatALaterOneFollowed) {
   HostConnection later(folder_ / "host", epoch_ + 1);
   const Welcome welcome = later.Await<Welcome>();
   ASSERT_EQ(welcome.found.size(), 1U);
-  later.Send(Adopt{{{1}, 0}, "token-1", 0});
+  later.Send(Adopt{{{1}, 0}, TokenOf(1), 0});
   (void)later.Await<Started>();
   // The first one slept; what it says now has no effect.
   connection_->Send(Order{{{1}, 0}, OrderKind::kKill, {}});
@@ -378,7 +378,7 @@ TEST_F(LocalHost, AdoptsWhatALaunchThatIsSentAgainFinds) {
   EXPECT_EQ(ReadLine(ready), "up");
   Connect();
   connection_->Send(Launch{record});
-  EXPECT_EQ(connection_->Await<Started>().record.token, "token-1");
+  EXPECT_EQ(connection_->Await<Started>().record.token, TokenOf(1));
   std::ofstream(ready) << "go\n" << std::flush;
   EXPECT_EQ(connection_->AwaitExit(1).exit_code, 3);
 }

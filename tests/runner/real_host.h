@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/link.h"
 #include "runner/mailbox.h"
@@ -102,9 +103,14 @@ class LocalHost : public testing::Test {
     welcome_ = connection_->Await<Welcome>();
   }
 
+  // Agents kill what is left of a rank by its token, all over the machine: tests that run side by
+  // side must not have each other's.
+  static std::string TokenOf(std::int64_t job) {
+    return "token-" + std::to_string(::getpid()) + "-" + std::to_string(job);
+  }
   LaunchRecord Shell(std::int64_t job, const std::string& script) {
     LaunchRecord record{.id = {{job}, 0},
-                        .token = "token-" + std::to_string(job),
+                        .token = TokenOf(job),
                         .sweep = "contract",
                         .trial = {job},
                         .trial_number = job,

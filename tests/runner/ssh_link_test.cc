@@ -2,8 +2,10 @@
 // A link over a real sshd to a real agent that nobody had put there.
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "runner/link.h"
 #include "runner/mailbox.h"
@@ -68,9 +70,12 @@ class SshLinked : public testing::Test {
     ADD_FAILURE() << "nothing of that kind came";
     return {};
   }
+  static std::string TokenOf(std::int64_t job) {  // of this test alone
+    return fmt::format("ssh-token-{}-{}", ::getpid(), job);
+  }
   static LaunchRecord Shell(std::int64_t job, const std::string& script, int core) {
     LaunchRecord record{.id = {{job}, 0},
-                        .token = "ssh-token-" + std::to_string(job),
+                        .token = TokenOf(job),
                         .sweep = "ssh",
                         .trial = {job},
                         .trial_number = job,
@@ -122,7 +127,7 @@ TEST_F(SshLinked, GoesOnWithWhatRanWhenTheLinkWasCut) {
   const auto again = Await<Welcome>();
   ASSERT_EQ(again.found.size(), 1U);
   EXPECT_EQ(again.found.front().state, FoundState::kAlive);
-  link_->Send(Adopt{{{1}, 0}, "ssh-token-1", 0, {}});
+  link_->Send(Adopt{{{1}, 0}, TokenOf(1), 0, {}});
   std::ofstream(go) << "3\n";
   EXPECT_EQ(Await<Metrics>().reports.at(0).values.at(0).second, 3);
   EXPECT_EQ(Await<Exited>().record.exit_code, 0);
