@@ -10,6 +10,9 @@
 
 namespace ddl {
 
+// Of heads no wider a GPU keeps no probabilities.
+inline constexpr std::size_t kMostFusedDepth = 64;
+
 struct AttentionStage {
   static constexpr const char* kName = "attention";
   std::size_t heads = 1;
@@ -17,6 +20,7 @@ struct AttentionStage {
   Flow output;           // [samples * length, width]: head beside head
   Tensor probabilities;  // [samples * heads * length, length]: kept for the way back
   Tensor scratch;        // [length, length]
+  Tensor statistics;     // [samples * heads * 3, length]: in the place of both, where it is fused
 
   [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
   [[nodiscard]] double StepFlops(std::size_t samples) const;

@@ -227,8 +227,13 @@ class ModelBuilder {
     stage.output.places = length;
     stage.output.values = AddOutput("attended", width);
     stage.output.gradient = AddGradient("attended.gradient", width);
-    stage.probabilities = memory_.Scratch("probabilities", memory_.Rows() * heads * length, length);
-    stage.scratch = memory_.Scratch("scores", length, length);
+    const std::size_t squares = memory_.Rows() * heads;
+    if (model_.shape.is_of_gpu && width / heads <= kMostFusedDepth) {
+      stage.statistics = memory_.Scratch("statistics", squares * 3, length);
+    } else {
+      stage.probabilities = memory_.Scratch("probabilities", squares * length, length);
+      stage.scratch = memory_.Scratch("scores", length, length);
+    }
     Append(stage);
   }
 

@@ -34,7 +34,7 @@ struct ModelShape {
   LossKind loss = LossKind::kCrossEntropy;
   Precision precision = Precision::kFloat32;
   bool orthogonalises = false;  // hidden matrices, for muon; gradients are kept
-  bool is_of_gpu = false;       // convolutions have no kernels of the CPU's library
+  bool is_of_gpu = false;       // no kernels of the CPU's library; narrow attention is fused
   bool is_clipped = false;      // of a GPU, where all are kept: wanted whole, by norm or muon
   bool finishes_apart = false;  // of a GPU: what follows a product is a kernel of its own
   int state_tensors = 0;        // 0, 1 or 2 that the optimizer keeps beside each weight

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "bench/searches/campaign.h"
 #include "bench/searches/summary.h"
@@ -14,25 +15,49 @@ namespace ddl::bench {
 
 namespace {
 
-// Of the best so far less the optimum, after 1, 2, …, `evaluations`; where a problem has fewer
-// points, the last stays.
-std::vector<double> MediansSoFar(const std::vector<Problem>& problems, const Campaign& campaign) {
-  const auto count = static_cast<std::size_t>(campaign.evaluations);
-  std::vector<std::vector<double>> reached(count);
+// Of each seed the best so far less the optimum, after 1, 2, …, `evaluations`; where a problem has
+// fewer points, the last stays.
+std::vector<std::vector<double>> BestSoFar(const std::vector<Problem>& problems,
+                                           const Campaign& campaign) {
+  std::vector<std::vector<double>> reached;
   for (std::size_t i = 0; i < problems.size(); ++i) {
     Campaign of_seed = campaign;
     of_seed.seed += i;
     const auto told = Evaluate(problems[i], of_seed);
     double best = std::numeric_limits<double>::infinity();
-    for (std::size_t n = 0; n < count; ++n) {
+    std::vector<double>& of_problem = reached.emplace_back();
+    for (std::size_t n = 0; n < static_cast<std::size_t>(campaign.evaluations); ++n) {
       if (n < told.size()) best = std::min(best, told[n].front());
-      reached[n].push_back(best - problems[i].optimum);
+      of_problem.push_back(best - problems[i].optimum);
     }
   }
-  std::vector<double> medians;
-  for (std::vector<double>& values : reached)
-    medians.push_back(MedianOf(std::move(values)));
-  return medians;
+  return reached;
+}
+
+double MedianAfter(const std::vector<std::vector<double>>& reached, std::size_t evaluations,
+                   const std::vector<std::size_t>& seeds) {
+  std::vector<double> values;
+  values.reserve(seeds.size());
+  for (const std::size_t seed : seeds)
+    values.push_back(reached[seed][evaluations - 1]);
+  return MedianOf(std::move(values));
+}
+
+// The first number of evaluations after which the median of several at once is as low as `wanted`;
+// one more than all where none is. A median of bests never rises.
+std::int64_t NeededFor(double wanted, const std::vector<std::vector<double>>& at_once,
+                       const std::vector<std::size_t>& seeds) {
+  std::size_t low = 1;
+  std::size_t high = at_once.front().size() + 1;
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    if (MedianAfter(at_once, middle, seeds) <= wanted) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return static_cast<std::int64_t>(low);
 }
 
 }  // namespace
@@ -43,27 +68,44 @@ AtOnceCost CompareAtOnce(const NamedProblem& named, AtOnceCost asked, std::uint6
   for (std::uint64_t seed = first_seed; seed <= last_seed; ++seed)
     problems.push_back(named.make(seed));
   asked.problem = named.name;
-  asked.median = MediansSoFar(problems, {asked.method, first_seed, asked.evaluations, 1}).back();
-  const std::vector<double> medians =
-      MediansSoFar(problems, {asked.method, first_seed, 2 * asked.evaluations, asked.at_once});
-  const auto as_low =
-      std::ranges::find_if(medians, [&](double median) { return median <= asked.median; });
-  asked.needed = as_low == medians.end() ? 0 : as_low - medians.begin() + 1;
+  const auto alone = BestSoFar(problems, {asked.method, first_seed, asked.evaluations, 1});
+  const auto at_once =
+      BestSoFar(problems, {asked.method, first_seed, 2 * asked.evaluations, asked.at_once});
+  const auto evaluations = static_cast<std::size_t>(asked.evaluations);
+  std::vector<std::size_t> seeds(problems.size());
+  std::iota(seeds.begin(), seeds.end(), std::size_t{0});
+  asked.median = MedianAfter(alone, evaluations, seeds);
+  asked.needed = NeededFor(asked.median, at_once, seeds);
+  // Seeds drawn again and again, the same for both: so far the number of evaluations swings.
+  constexpr std::uint64_t kSamples = 2000;
+  std::vector<std::int64_t> needed;
+  for (std::uint64_t sample = 0; sample < kSamples; ++sample) {
+    for (std::uint64_t i = 0; i < seeds.size(); ++i) {
+      const double share = UniformAt(2026, sample, i);
+      seeds[i] = static_cast<std::size_t>(share * static_cast<double>(seeds.size()));
+    }
+    needed.push_back(NeededFor(MedianAfter(alone, evaluations, seeds), at_once, seeds));
+  }
+  std::ranges::sort(needed);
+  asked.low = needed[kSamples / 40];
+  asked.high = needed[kSamples - 1 - kSamples / 40];
   return asked;
 }
 
 std::string AtOnceTable(const std::vector<AtOnceCost>& costs) {
-  std::string text = fmt::format("{:<20} {:<8} {:>11} {:>10} {:>7} {:>7} {:>6}\n", "function",
-                                 "method", "evaluations", "median", "at once", "needed", "ratio");
+  std::string text =
+      fmt::format("{:<20} {:<8} {:>11} {:>10} {:>7} {:>7} {:>12} {:>6}\n", "function", "method",
+                  "evaluations", "median", "at once", "needed", "of 95 %", "ratio");
   for (const AtOnceCost& c : costs) {
-    const std::string needed =
-        c.needed > 0 ? std::to_string(c.needed) : fmt::format("> {}", 2 * c.evaluations);
-    const std::string ratio = c.needed > 0
-                                  ? fmt::format("{:.2f}", static_cast<double>(c.needed) /
-                                                              static_cast<double>(c.evaluations))
-                                  : "> 2";
-    text += fmt::format("{:<20} {:<8} {:>11} {:>10.3g} {:>7} {:>7} {:>6}\n", c.problem, c.method,
-                        c.evaluations, c.median, c.at_once, needed, ratio);
+    const std::int64_t most = 2 * c.evaluations;
+    const auto number = [most](std::int64_t needed) {
+      return needed > most ? fmt::format("> {}", most) : std::to_string(needed);
+    };
+    const double ratio = static_cast<double>(c.needed) / static_cast<double>(c.evaluations);
+    text += fmt::format("{:<20} {:<8} {:>11} {:>10.3g} {:>7} {:>7} {:>12} {:>6}\n", c.problem,
+                        c.method, c.evaluations, c.median, c.at_once, number(c.needed),
+                        fmt::format("[{}, {}]", number(c.low), number(c.high)),
+                        c.needed > most ? "> 2" : fmt::format("{:.2f}", ratio));
   }
   return text;
 }
@@ -76,7 +118,9 @@ std::string AtOnceJson(const std::vector<AtOnceCost>& costs) {
                     {"evaluations", c.evaluations},
                     {"median", c.median},
                     {"at_once", c.at_once},
-                    {"needed", c.needed > 0 ? Json(c.needed) : Json(nullptr)}});
+                    {"needed", c.needed},
+                    {"low", c.low},
+                    {"high", c.high}});
   }
   return DumpJson({{"benchmark", "search at once"}, {"rows", rows}});
 }

@@ -10,11 +10,27 @@ namespace ddl {
 
 namespace {
 
+// More of it has to be asked for at the launch.
+constexpr std::size_t kMostStaticBytes = std::size_t{48} << 10U;
+template <class Body>
+constexpr bool kAsksForShared = Body::kSharedBytes > kMostStaticBytes;
+
+template <class Body>
+__device__ __forceinline__ unsigned char* SharedOf() {
+  if constexpr (kAsksForShared<Body>) {
+    extern __shared__ uint4 asked_for[];
+    return reinterpret_cast<unsigned char*>(asked_for);
+  } else {
+    constexpr std::size_t kLeast = 16;
+    constexpr std::size_t kBytes = Body::kSharedBytes > kLeast ? Body::kSharedBytes : kLeast;
+    alignas(16) __shared__ unsigned char own[kBytes];
+    return own;
+  }
+}
+
 template <class Body>
 __global__ void __launch_bounds__(Body::kThreads) RunBody(const Body body) {
-  constexpr std::size_t kLeast = 16;
-  constexpr std::size_t kBytes = Body::kSharedBytes > kLeast ? Body::kSharedBytes : kLeast;
-  alignas(16) __shared__ unsigned char shared[kBytes];
+  unsigned char* shared = SharedOf<Body>();
   const ThreadPlace place{blockIdx.x, blockIdx.y, threadIdx.x};
   if constexpr (HasState<Body>) {
     typename Body::State state{};
@@ -35,7 +51,13 @@ __global__ void __launch_bounds__(Body::kThreads) RunBody(const Body body) {
 template <class Body>
 cudaError_t LaunchBody(const void* body, std::uint32_t lanes, cudaStream_t stream) {
   const Body& own = *static_cast<const Body*>(body);
-  RunBody<Body><<<dim3(own.blocks, lanes), Body::kThreads, 0, stream>>>(own);
+  constexpr std::size_t kAskedFor = kAsksForShared<Body> ? Body::kSharedBytes : 0;
+  if constexpr (kAskedFor > 0) {
+    const cudaError_t refused = cudaFuncSetAttribute(
+        RunBody<Body>, cudaFuncAttributeMaxDynamicSharedMemorySize, int{kAskedFor});
+    if (refused != cudaSuccess) return refused;
+  }
+  RunBody<Body><<<dim3(own.blocks, lanes), Body::kThreads, kAskedFor, stream>>>(own);
   return cudaGetLastError();
 }
 

@@ -10,6 +10,7 @@
 #include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/dropout_body.h"
+#include "trainer/cuda/fused_attention_bodies.h"
 #include "trainer/cuda/gather_body.h"
 #include "trainer/cuda/join_bodies.h"
 #include "trainer/cuda/keep_body.h"
@@ -37,6 +38,12 @@ using Operation = std::variant<
     PositionGradientBody, LayerNormBody, LayerNormGradientBody, LayerNormSumsBody,
     CausalSoftmaxBody, CausalSoftmaxGradientBody, RoundingBody, MomentumBody, InverseNormBody,
     CombineBody, OrthogonalMoveBody, TileBody<ProductPrecision::kFloat32>,
-    TileBody<ProductPrecision::kTensorFloat32>, TileBody<ProductPrecision::kBfloat16>>;
+    TileBody<ProductPrecision::kTensorFloat32>, TileBody<ProductPrecision::kBfloat16>,
+    FusedAttentionBody<ProductPrecision::kFloat32>,
+    FusedAttentionBody<ProductPrecision::kTensorFloat32>,
+    FusedQueryGradientBody<ProductPrecision::kFloat32>,
+    FusedQueryGradientBody<ProductPrecision::kTensorFloat32>,
+    FusedKeyGradientBody<ProductPrecision::kFloat32>,
+    FusedKeyGradientBody<ProductPrecision::kTensorFloat32>>;
 
 }  // namespace ddl

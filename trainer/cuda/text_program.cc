@@ -24,11 +24,9 @@ HeadPlaces PlacesOf(const ProgramBuilder& builder, const AttentionStage& stage) 
           .square = Narrow(stage.probabilities.Stride())};
 }
 
-// One of the matrices [samples * length, stride] that heads lie in side by side.
-struct HeadRows {
-  std::size_t offset = 0;  // of the first head's first column
-  std::uint32_t stride = 0;
-};
+float ScaleOf(const HeadPlaces& places) {
+  return 1.0F / std::sqrt(static_cast<float>(places.depth));
+}
 
 // Queries, keys and values, or their gradients, as they lie side by side.
 struct HeadInputs {
@@ -46,9 +44,7 @@ struct HeadInputs {
 class HeadKernels {
  public:
   HeadKernels(ProgramBuilder& builder, const AttentionStage& stage)
-      : builder_(builder),
-        places_(PlacesOf(builder, stage)),
-        scale_(1.0F / std::sqrt(static_cast<float>(places_.depth))) {}
+      : builder_(builder), places_(PlacesOf(builder, stage)), scale_(ScaleOf(places_)) {}
 
   // squares = a b', up to the diagonal.
   void Scores(const HeadRows& a, const HeadRows& b, std::size_t squares) {
@@ -119,6 +115,34 @@ HeadRows RowsOf(const Tensor& tensor) {
   return {.offset = tensor.offset, .stride = Narrow(tensor.Stride())};
 }
 
+bool IsFused(const AttentionStage& stage) {
+  return !stage.statistics.IsEmpty();
+}
+
+FusedAttention FusedOf(const ProgramBuilder& builder, const AttentionStage& stage) {
+  const HeadInputs in(stage.input.values, stage.output.Width());
+  FusedAttention fused{.arena = builder.Places().arena,
+                       .places = PlacesOf(builder, stage),
+                       .queries = in.queries,
+                       .keys = in.keys,
+                       .values = in.values,
+                       .out = RowsOf(stage.output.values),
+                       .statistics = stage.statistics.offset};
+  fused.places.square = Narrow(stage.statistics.Stride());
+  fused.scale = ScaleOf(fused.places);
+  fused.blocks = fused.BlocksOf();
+  return fused;
+}
+
+template <template <ProductPrecision> class Body, class... More>
+void AddFused(ProgramBuilder& builder, const FusedAttention& fused, const More&... more) {
+  if (builder.WholePrecision() == ProductPrecision::kTensorFloat32) {
+    builder.Add(Body<ProductPrecision::kTensorFloat32>{{fused}, more...});
+  } else {
+    builder.Add(Body<ProductPrecision::kFloat32>{{fused}, more...});
+  }
+}
+
 }  // namespace
 
 void AddForward(ProgramBuilder& builder, const EmbedStage& stage) {
@@ -150,6 +174,7 @@ void AddBackward(ProgramBuilder& builder, const EmbedStage& stage) {
 }
 
 void AddForward(ProgramBuilder& builder, const AttentionStage& stage) {
+  if (IsFused(stage)) return AddFused<FusedAttentionBody>(builder, FusedOf(builder, stage));
   const HeadInputs in(stage.input.values, stage.output.Width());
   const std::size_t squares = stage.probabilities.offset;
   HeadKernels kernels(builder, stage);
@@ -162,6 +187,12 @@ void AddBackward(ProgramBuilder& builder, const AttentionStage& stage) {
   const HeadInputs in(stage.input.values, stage.output.Width());
   const HeadInputs to(stage.input.gradient, stage.output.Width());
   const HeadRows gradient = RowsOf(stage.output.gradient);
+  if (IsFused(stage)) {
+    const FusedAttention fused = FusedOf(builder, stage);
+    AddFused<FusedQueryGradientBody>(builder, fused, gradient, to.queries);
+    AddFused<FusedKeyGradientBody>(builder, fused, gradient, to.keys, to.values);
+    return;
+  }
   const std::size_t probabilities = stage.probabilities.offset;
   const std::size_t scores = builder.Scratch().squares;
   HeadKernels kernels(builder, stage);

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention without squares beside its definition in double, tile by tile, and the fragments of its
+// products as mma wants them.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/trainer/kernel_case.h"
+#include "trainer/cuda/fused_attention_bodies.h"
+#include "trainer/tensor.h"
+
+namespace ddl {
+namespace gpu_fused_attention_test {
+
+struct HeadCase {
+  std::uint32_t length = 1;
+  std::uint32_t depth = 1;
+  float deviation = 1.0F;  // of queries, keys and values
+};
+
+// Below a tile, whole tiles, parts of them; heads that do not begin at a multiple of four floats;
+// probabilities close to one or zero, whose largest score comes early or late.
+constexpr HeadCase kCases[] = {
+    {.length = 1, .depth = 3},    {.length = 13, .depth = 7},
+    {.length = 64, .depth = 64},  {.length = 70, .depth = 20},
+    {.length = 130, .depth = 33}, {.length = 66, .depth = 16, .deviation = 5.0F},
+};
+
+using Squares = std::vector<double>;
+
+// Two samples of two heads: queries, keys and values side by side, outputs and gradients of the
+// same shapes. Whatever is to be written is NaN before.
+class Heads {
+ public:
+  explicit Heads(const HeadCase& at)
+      : width_(2 * at.depth), memory_(6 * Rows(at) * Stride() + StatisticFloats(at)), at_(at) {
+    std::ranges::fill(memory_.Lane(1), std::numeric_limits<float>::quiet_NaN());
+    const std::vector<float> numbers = Normal(Rows(at) * 3 * width_, 3, at.deviation);
+    const std::vector<float> slopes = Normal(Rows(at) * width_, 4);
+    for (std::size_t row = 0; row < Rows(at); ++row) {
+      for (std::uint32_t col = 0; col < 3 * width_; ++col)
+        memory_.Lane(1)[row * Stride() + col] = numbers[row * 3 * width_ + col];
+      for (std::uint32_t col = 0; col < width_; ++col)
+        memory_.Lane(1)[Gradient().offset + row * Stride() + col] = slopes[row * width_ + col];
+    }
+  }
+
+  [[nodiscard]] HeadRows In(std::uint32_t which) const { return {which * width_, Stride()}; }
+  [[nodiscard]] HeadRows Out() const { return {Rows(at_) * Stride(), Stride()}; }
+  [[nodiscard]] HeadRows Gradient() const { return {2 * Rows(at_) * Stride(), Stride()}; }
+  [[nodiscard]] HeadRows To(std::uint32_t which) const {
+    return {(3 + which) * Rows(at_) * Stride(), Stride()};
+  }
+  [[nodiscard]] FusedAttention Common() {
+    FusedAttention fused{.arena = memory_.Arena(),
+                         .places = {.samples = kSamples,
+                                    .heads = kHeads,
+                                    .length = at_.length,
+                                    .depth = at_.depth,
+                                    .square = StatisticStride(at_)},
+                         .scale = Scale(),
+                         .queries = In(0),
+                         .keys = In(1),
+                         .values = In(2),
+                         .out = Out(),
+                         .statistics = 6 * Rows(at_) * Stride()};
+    fused.blocks = fused.BlocksOf();
+    return fused;
+  }
+  [[nodiscard]] float Scale() const { return 1.0F / std::sqrt(static_cast<float>(at_.depth)); }
+  [[nodiscard]] double At(const HeadRows& rows, std::uint32_t head, std::uint32_t row,
+                          std::uint32_t d) {
+    const std::size_t place = std::size_t{head / kHeads} * at_.length + row;
+    return static_cast<double>(memory_.Lane(
+        1)[rows.offset + place * rows.stride + std::size_t{head % kHeads} * at_.depth + d]);
+  }
+  [[nodiscard]] double Dot(const HeadRows& a, std::uint32_t row, const HeadRows& b,
+                           std::uint32_t other, std::uint32_t head) {
+    double sum = 0.0;
+    for (std::uint32_t d = 0; d < at_.depth; ++d)
+      sum += At(a, head, row, d) * At(b, head, other, d);
+    return sum;
+  }
+  // [length, length] of a head, zero behind the diagonal.
+  [[nodiscard]] Squares Probabilities(std::uint32_t head) {
+    Squares p(std::size_t{at_.length} * at_.length);
+    for (std::uint32_t row = 0; row < at_.length; ++row) {
+      const auto of_row = std::span(p).subspan(std::size_t{row} * at_.length, row + 1);
+      for (std::uint32_t col = 0; col <= row; ++col)
+        of_row[col] = static_cast<double>(Scale()) * Dot(In(0), row, In(1), col, head);
+      const double most = std::ranges::max(of_row);
+      double sum = 0.0;
+      for (double& score : of_row)
+        sum += score = std::exp(score - most);
+      for (double& score : of_row)
+        score /= sum;
+    }
+    return p;
+  }
+  // Gradients of the scores, before they are scaled.
+  [[nodiscard]] Squares Slopes(std::uint32_t head, const Squares& p) {
+    Squares slopes(p.size());
+    for (std::uint32_t row = 0; row < at_.length; ++row) {
+      double along = 0.0;
+      for (std::uint32_t col = 0; col <= row; ++col)
+        along += p[row * at_.length + col] * Dot(Gradient(), row, In(2), col, head);
+      for (std::uint32_t col = 0; col <= row; ++col)
+        slopes[row * at_.length + col] = static_cast<double>(Scale()) * p[row * at_.length + col] *
+                                         (Dot(Gradient(), row, In(2), col, head) - along);
+    }
+    return slopes;
+  }
+  // squares x, or squares' x, is what stands at `found`.
+  void ExpectMixed(const Squares& squares, bool is_transposed, const HeadRows& x,
+                   const HeadRows& found, std::uint32_t head, double bound) {
+    for (std::uint32_t row = 0; row < at_.length; ++row)
+      for (std::uint32_t d = 0; d < at_.depth; ++d) {
+        double sum = 0.0;
+        double size = 0.0;
+        for (std::uint32_t other = 0; other < at_.length; ++other) {
+          const double factor =
+              is_transposed ? squares[other * at_.length + row] : squares[row * at_.length + other];
+          sum += factor * At(x, head, other, d);
+          size += std::abs(factor * At(x, head, other, d));
+        }
+        ASSERT_NEAR(At(found, head, row, d), sum, bound * (1.0 + size))
+            << "head " << head << " row " << row << " column " << d;
+      }
+  }
+  // Numbers between and behind the heads are whatever they were.
+  void ExpectPaddingAlone() {
+    for (const HeadRows& rows : {Out(), To(0), To(1), To(2)})
+      for (std::size_t row = 0; row < Rows(at_); ++row)
+        for (std::uint32_t col = width_; col < Stride(); ++col)
+          ASSERT_TRUE(std::isnan(memory_.Lane(1)[rows.offset + row * Stride() + col]));
+  }
+
+  static constexpr std::uint32_t kSamples = 2;
+  static constexpr std::uint32_t kHeads = 2;
+
+ private:
+  [[nodiscard]] static std::size_t Rows(const HeadCase& at) {
+    return std::size_t{kSamples} * at.length;
+  }
+  [[nodiscard]] static std::uint32_t StatisticStride(const HeadCase& at) {
+    return static_cast<std::uint32_t>(PaddedWidth(at.length));
+  }
+  [[nodiscard]] static std::size_t StatisticFloats(const HeadCase& at) {
+    return std::size_t{kSamples} * kHeads * 3 * StatisticStride(at);
+  }
+  [[nodiscard]] std::uint32_t Stride() const {
+    return static_cast<std::uint32_t>(PaddedWidth(3 * width_));
+  }
+
+  std::uint32_t width_;
+  Memory memory_;
+  HeadCase at_;
+};
+
+// Forward and back.
+template <ProductPrecision kPrecision>
+void Attend(Heads& heads, ThreadOrder order) {
+  const FusedAttention common = heads.Common();
+  RunOnHost(FusedAttentionBody<kPrecision>{{common}}, kLanes, order);
+  RunOnHost(FusedQueryGradientBody<kPrecision>{{common}, heads.Gradient(), heads.To(0)}, kLanes,
+            order);
+  RunOnHost(FusedKeyGradientBody<kPrecision>{{common}, heads.Gradient(), heads.To(1), heads.To(2)},
+            kLanes, order);
+}
+
+template <ProductPrecision kPrecision>
+void ExpectAttention(const HeadCase& at, double bound) {
+  SCOPED_TRACE(std::to_string(at.length) + " places, depth " + std::to_string(at.depth));
+  Heads heads(at);
+  Attend<kPrecision>(heads, ThreadOrder::kUp);
+  for (std::uint32_t head = 0; head < Heads::kSamples * Heads::kHeads; ++head) {
+    const Squares p = heads.Probabilities(head);
+    const Squares slopes = heads.Slopes(head, p);
+    heads.ExpectMixed(p, false, heads.In(2), heads.Out(), head, bound);
+    heads.ExpectMixed(p, true, heads.Gradient(), heads.To(2), head, bound);
+    heads.ExpectMixed(slopes, false, heads.In(1), heads.To(0), head, bound);
+    heads.ExpectMixed(slopes, true, heads.In(0), heads.To(1), head, bound);
+  }
+  heads.ExpectPaddingAlone();
+}
+
+TEST(GpuFusedAttention, IsTheSoftmaxOfScoresTimesValuesAndItsGradients) {
+  for (const HeadCase& at : kCases)
+    ExpectAttention<ProductPrecision::kFloat32>(at, 2e-5 * at.deviation);
+}
+
+TEST(GpuFusedAttention, OfTensorFloatIsCloseToIt) {
+  for (const HeadCase& at : kCases)
+    ExpectAttention<ProductPrecision::kTensorFloat32>(at, 3e-3 * at.deviation * at.deviation);
+}
+
+TEST(GpuFusedAttention, LeavesTheSameBitsInEitherOrderOfThreads) {
+  for (const HeadCase& at : kCases) {
+    Heads up(at);
+    Heads down(at);
+    Attend<ProductPrecision::kTensorFloat32>(up, ThreadOrder::kUp);
+    Attend<ProductPrecision::kTensorFloat32>(down, ThreadOrder::kDown);
+    for (const HeadRows& rows : {up.Out(), up.To(0), up.To(1), up.To(2)})
+      for (std::uint32_t head = 0; head < Heads::kSamples * Heads::kHeads; ++head)
+        for (std::uint32_t row = 0; row < at.length; ++row)
+          for (std::uint32_t d = 0; d < at.depth; ++d)
+            ASSERT_EQ(up.At(rows, head, row, d), down.At(rows, head, row, d));
+  }
+}
+
+// PTX ISA, "Matrix fragments for mma.m16n8k8": each number of a tile's product is the sum over what
+// the threads have that the instruction multiplies for it.
+TEST(GpuFusedAttention, FragmentsLieAsMmaWantsThem) {
+  using Tiles = FusedTiles<ProductPrecision::kTensorFloat32>;
+  std::vector<float> tile(Tiles::kTileFloats);
+  for (std::uint32_t i = 0; i < tile.size(); ++i)
+    tile[i] = static_cast<float>(i);
+  const auto at = [&](std::uint32_t row, std::uint32_t col) {
+    return BitsOf(tile[row * Tiles::kPitch + col]);
+  };
+  for (std::uint32_t thread = 0; thread < Tiles::kThreads; ++thread) {
+    const Tiles::Place place({.thread = thread});
+    const std::uint32_t lane = thread % 32;
+    const std::uint32_t first = thread / 32 * 16;
+    for (const std::uint32_t inner : {0U, 24U}) {
+      const LeftFragment left = Tiles::LeftOf(place, tile.data(), inner);
+      for (std::uint32_t i = 0; i < 4; ++i)
+        EXPECT_EQ(left.at[i], at(first + lane / 4 + i % 2 * 8, inner + lane % 4 + i / 2 * 4));
+      for (const std::uint32_t eight : {0U, 5U}) {
+        const RightFragment along = Tiles::RightOf<false>(place, tile.data(), inner, eight);
+        const RightFragment across = Tiles::RightOf<true>(place, tile.data(), inner, eight);
+        for (std::uint32_t i = 0; i < 2; ++i) {
+          EXPECT_EQ(along.at[i], at(8 * eight + lane / 4, inner + lane % 4 + 4 * i));
+          EXPECT_EQ(across.at[i], at(inner + lane % 4 + 4 * i, 8 * eight + lane / 4));
+        }
+      }
+    }
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(place.Row(i), first + lane / 4 + i / 2 * 8);
+      EXPECT_EQ(place.Col(3, i), 24 + lane % 4 * 2 + i % 2);
+    }
+  }
+}
+
+}  // namespace gpu_fused_attention_test
+}  // namespace ddl
