@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products of copies in bfloat16 on a device made of loops: what is rounded, and where, is what the
 // CPU's plan rounds.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -41,6 +42,42 @@ TEST(GpuBfloat16, CopiesAreRoundedAsTheCpuRoundsThemBitForBit) {
     const auto* found = reinterpret_cast<const Bfloat16*>(&memory.Lane(1)[kFloats]);
     for (std::size_t i = 0; i < kFloats; ++i)
       ASSERT_EQ(found[i].bits, expected[i].bits) << i;
+  }
+}
+
+// The numbers, their slopes' factors and their sums; what is handed on in bfloat16 alone is what a
+// copy of the whole ones would be.
+TEST(GpuBfloat16, GradientsOfActivationsAreHandedOnRounded) {
+  constexpr std::uint32_t kMany = 530;  // two slices
+  constexpr std::uint32_t kWide = 48;
+  constexpr std::size_t kFloats = std::size_t{kMany} * kWide;
+  for (const Activation activation :
+       {Activation::kIdentity, Activation::kRelu, Activation::kTanh, Activation::kGelu}) {
+    Memory whole(3 * kFloats + kFloats / 2 + 2 * std::size_t{kWide});
+    std::ranges::copy(Normal(3 * kFloats, 5), whole.Lane(1).begin());
+    Memory rounded = whole;
+    ActivationGradientBody body{.blocks = ColumnSlices{kMany, kWide}.Blocks(),
+                                .arena = whole.Arena(),
+                                .activation = activation,
+                                .pre = 0,
+                                .out = kFloats,
+                                .gradient = 2 * kFloats,
+                                .bias_gradient = 3 * kFloats + kFloats / 2,
+                                .rows = kMany,
+                                .stride = kWide};
+    RunOnHost(body, kLanes);
+    body.arena = rounded.Arena();
+    body.copy = 3 * kFloats;
+    const std::vector<float> before(rounded.Lane(1).begin(), rounded.Lane(1).begin() + body.copy);
+    RunOnHost(body, kLanes);
+    std::vector<Bfloat16> expected(kFloats);
+    RoundToBfloat16(kFloats, &whole.Lane(1)[body.gradient], expected.data());
+    const auto* found = reinterpret_cast<const Bfloat16*>(&rounded.Lane(1)[body.copy]);
+    for (std::size_t i = 0; i < kFloats; ++i)
+      ASSERT_EQ(found[i].bits, expected[i].bits) << i;
+    EXPECT_TRUE(std::ranges::equal(rounded.Lane(1).first(body.copy), before)) << "nothing else";
+    EXPECT_TRUE(std::ranges::equal(rounded.Lane(1).subspan(body.bias_gradient),
+                                   whole.Lane(1).subspan(body.bias_gradient)));
   }
 }
 

@@ -12,7 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/kernel_case.h"
-#include "trainer/cuda/fused_attention_bodies.h"
+#include "trainer/cuda/fused_attention_body.h"
+#include "trainer/cuda/fused_gradient_bodies.h"
 #include "trainer/tensor.h"
 
 namespace ddl {

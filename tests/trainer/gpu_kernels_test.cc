@@ -185,6 +185,29 @@ TEST(GpuKernels, TanhAndGeluAreTheCpusToTheirLastBits) {
   ExpectDense(Activation::kGelu, 1e-6);
 }
 
+// As a product left it.
+TEST(GpuKernels, WhatHasItsBiasIsOnlyActivated) {
+  constexpr std::uint32_t kRowsOfIt = 3;
+  constexpr std::uint32_t kWidth = 16;
+  constexpr std::size_t kNumbers = std::size_t{kRowsOfIt} * kWidth;
+  Memory memory(2 * kNumbers);
+  const std::vector<float> pre = Normal(kNumbers, 9);
+  std::ranges::copy(pre, memory.Lane(1).begin());
+  RunOnHost(BiasActivateBody{.blocks = 1,
+                             .arena = memory.Arena(),
+                             .activation = Activation::kGelu,
+                             .bias = kNoTensor,
+                             .pre = 0,
+                             .out = kNumbers,
+                             .rows = kRowsOfIt,
+                             .stride = kWidth},
+            kLanes);
+  for (std::size_t i = 0; i < kNumbers; ++i) {
+    EXPECT_EQ(memory.Lane(1)[i], pre[i]);
+    EXPECT_EQ(memory.Lane(1)[kNumbers + i], Activated(Activation::kGelu, pre[i]));
+  }
+}
+
 TEST(GpuKernels, ReluHandsANanOn) {
   EXPECT_TRUE(std::isnan(Activated(Activation::kRelu, std::numeric_limits<float>::quiet_NaN())));
 }

@@ -85,6 +85,8 @@ DDL_FAST inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t la
         for (std::size_t i = 0; i < product.inner; ++i)
           sum += FactorAt(a, product.a, is_rounded, row, i) *
                  FactorAt(b, product.b, is_rounded, i, col);
+        if (product.bias != kNoTensor)
+          sum += static_cast<double>(*product.arena.At(lane, product.bias + col));
         out[row * product.out.stride + col] = static_cast<float>(sum);
       }
     }

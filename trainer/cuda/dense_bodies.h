@@ -3,6 +3,8 @@
 #pragma once
 
 #include "trainer/activation_kernels.h"
+#include "trainer/bfloat16.h"
+#include "trainer/bfloat16_bits.h"
 #include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
@@ -40,7 +42,8 @@ DDL_INLINE float SlopeOf(Activation activation, float z, float y) {
   return 1.0F;
 }
 
-// pre += bias; out = f(pre). Four columns a thread; strides are multiples of sixteen.
+// pre += bias; out = f(pre). Without a bias pre has it already. Four columns a thread; strides are
+// multiples of sixteen.
 struct BiasActivateBody {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kPhases = 1;
@@ -59,7 +62,10 @@ struct BiasActivateBody {
     const std::size_t first = (std::size_t{at.block} * kThreads + at.thread) * kFour;
     if (first >= std::size_t{rows} * stride) return;
     const std::size_t col = first % stride;
-    const FourFloats own = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, bias + col));
+    FourFloats own{};
+    if (bias != kNoTensor) {
+      own = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, bias + col));
+    }
     auto* z = reinterpret_cast<FourFloats*>(arena.At(at.lane, pre + first));
     FourFloats with_bias{};
     FourFloats active{};
@@ -67,13 +73,13 @@ struct BiasActivateBody {
       with_bias.at[i] = z->at[i] + own.at[i];
       active.at[i] = Activated(activation, with_bias.at[i]);
     }
-    if (pre != out) *z = with_bias;
+    if (pre != out && bias != kNoTensor) *z = with_bias;
     *reinterpret_cast<FourFloats*>(arena.At(at.lane, out + first)) = active;
   }
 };
 
-// gradient *= f'(pre); bias_gradient = its column sums, slice by slice (column_slices.h): of one
-// slice they are the bias's own.
+// gradient *= f'(pre), or its copy in bfloat16 alone; bias_gradient = its column sums, slice by
+// slice (column_slices.h): of one slice they are the bias's own.
 struct ActivationGradientBody {
   static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
   static constexpr std::uint32_t kPhases = 2;
@@ -85,6 +91,7 @@ struct ActivationGradientBody {
   std::size_t pre = 0;
   std::size_t out = 0;
   std::size_t gradient = 0;
+  std::size_t copy = kNoTensor;
   std::size_t bias_gradient = 0;  // [slices, stride]
   std::uint32_t rows = 0;
   std::uint32_t stride = 0;
@@ -102,6 +109,12 @@ struct ActivationGradientBody {
   }
 
  private:
+  // Either z or y tells it: what is not needed is not read.
+  [[nodiscard]] DDL_INLINE float SlopeAt(std::uint32_t lane, std::size_t at) const {
+    const bool is_of_z = activation == Activation::kGelu;
+    const float known = *arena.At(lane, (is_of_z ? pre : out) + at);
+    return SlopeOf(activation, is_of_z ? known : 0.0F, known);
+  }
   [[nodiscard]] DDL_INLINE float PassBack(std::uint32_t lane,
                                           const ColumnSlices::Place& place) const {
     float sum = 0.0F;
@@ -109,8 +122,10 @@ struct ActivationGradientBody {
       const std::size_t at = std::size_t{row} * stride + place.col;
       float* g = arena.At(lane, gradient + at);
       float product = *g;
-      if (activation != Activation::kIdentity) {  // which changes nothing: no write
-        product *= SlopeOf(activation, *arena.At(lane, pre + at), *arena.At(lane, out + at));
+      if (activation != Activation::kIdentity) product *= SlopeAt(lane, at);
+      if (copy != kNoTensor) {
+        reinterpret_cast<Bfloat16*>(arena.At(lane, copy))[at].bits = Bfloat16Bits(product);
+      } else if (activation != Activation::kIdentity) {  // which changes nothing
         *g = product;
       }
       sum += product;

@@ -38,27 +38,33 @@ UpdatePart MovedPart(const Parameter& weight) {
           .floats = Narrow(weight.value.Floats())};
 }
 
+// An activation in place reads and writes all numbers anyway, and adds the bias on the way.
+bool AddsBiasInProduct(const Model& model, const DenseStage& stage) {
+  const bool is_in_place = stage.pre.offset == stage.output.values.offset;
+  return !model.shape.finishes_apart && (!is_in_place || stage.activation == Activation::kIdentity);
+}
+
 ActivatedRows RowsOf(const DenseStage& stage) {
   return {stage.activation, stage.bias, stage.pre, stage.output};
 }
 
 }  // namespace
 
-void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows) {
+void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows, bool adds_bias) {
   const std::size_t count = builder.Rows(rows.output);
   const std::size_t stride = rows.pre.Stride();
   builder.Add(
       BiasActivateBody{.blocks = BlocksFor(count * stride / kFour, BiasActivateBody::kThreads),
                        .arena = builder.Places().arena,
                        .activation = rows.activation,
-                       .bias = rows.bias.value.offset,
+                       .bias = adds_bias ? rows.bias.value.offset : kNoTensor,
                        .pre = rows.pre.offset,
                        .out = rows.output.values.offset,
                        .rows = Narrow(count),
                        .stride = Narrow(stride)});
 }
 
-void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows) {
+void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows, std::size_t copy) {
   const LaneFloats& arena = builder.Places().arena;
   const Tensor& gradient = rows.output.gradient;
   const std::uint32_t count = Narrow(builder.Rows(rows.output));
@@ -72,6 +78,7 @@ void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows) {
                                      .pre = rows.pre.offset,
                                      .out = rows.output.values.offset,
                                      .gradient = gradient.offset,
+                                     .copy = copy,
                                      .bias_gradient = slices == 1 ? sum : parts,
                                      .rows = count,
                                      .stride = stride});
@@ -106,9 +113,15 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
                                              .activation = stage.activation}},
                                  builder.CopiesPrecision());
   }
-  builder.Multiply({.rows = rows, .cols = w.Stride(), .inner = w.rows},
-                   FactorOf(builder, x, stage.copies.input),
-                   FactorOf(builder, w, stage.copies.weight), stage.pre);
+  const ProductShape shape{.rows = rows, .cols = w.Stride(), .inner = w.rows};
+  const ProductFactor a = FactorOf(builder, x, stage.copies.input);
+  const ProductFactor b = FactorOf(builder, w, stage.copies.weight);
+  if (AddsBiasInProduct(builder.Compiled(), stage)) {
+    builder.MultiplyAndAdd(shape, a, b, stage.pre, stage.bias.value);
+    if (stage.activation != Activation::kIdentity) AddActivation(builder, RowsOf(stage), false);
+    return;
+  }
+  builder.Multiply(shape, a, b, stage.pre);
   AddActivation(builder, RowsOf(stage));
 }
 
@@ -117,11 +130,11 @@ void AddForward(ProgramBuilder& builder, const DropoutStage& stage) {
 }
 
 void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
-  AddActivationGradient(builder, RowsOf(stage));
+  AddActivationGradient(builder, RowsOf(stage),
+                        builder.IsRounded() ? stage.copies.gradient.offset : kNoTensor);
   const Tensor& dz = stage.output.gradient;
   const Tensor& w = stage.weight.value;
   const std::size_t rows = builder.Rows(stage.output);
-  if (builder.IsRounded()) builder.Round(dz, rows, stage.copies.gradient.offset);
   const ProductFactor gradient = FactorOf(builder, dz, stage.copies.gradient);
   if (!stage.input.gradient.IsEmpty()) {
     builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,

@@ -92,6 +92,18 @@ bool IsProduct(const CudaOperation& operation) {
   return kLaunchers[operation.kind].launch == nullptr;
 }
 
+cudaError_t LaunchBias(const LaneProduct& product, std::uint32_t lanes, cudaStream_t stream) {
+  const std::size_t floats = product.rows * product.out.stride;
+  const BiasActivateBody body{.blocks = BlocksFor(floats / kFour, BiasActivateBody::kThreads),
+                              .arena = product.arena,
+                              .bias = product.bias,
+                              .pre = product.out.offset,
+                              .out = product.out.offset,
+                              .rows = static_cast<std::uint32_t>(product.rows),
+                              .stride = static_cast<std::uint32_t>(product.out.stride)};
+  return LaunchBody<BiasActivateBody>(&body, lanes, stream);
+}
+
 cudaError_t LaunchKernel(const CudaOperation& operation, std::uint32_t lanes, cudaStream_t stream) {
   return kLaunchers[operation.kind].launch(operation.body, lanes, stream);
 }

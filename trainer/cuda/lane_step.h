@@ -14,6 +14,8 @@
 
 namespace ddl {
 
+inline constexpr std::size_t kNoTensor = static_cast<std::size_t>(-1);
+
 struct LaneStep {
   std::uint32_t rows = 0;      // of the batch; 0: the lane stands still, its state stays as it is
   std::uint32_t number = 0;    // of the optimizer step: 1, 2, …

@@ -26,6 +26,10 @@ inline constexpr std::size_t kOperationKinds = std::variant_size_v<Operation>;
 [[nodiscard]] cudaError_t LaunchKernel(const CudaOperation& operation, std::uint32_t lanes,
                                        cudaStream_t stream);
 
+// out += bias, of each row of a product.
+[[nodiscard]] cudaError_t LaunchBias(const LaneProduct& product, std::uint32_t lanes,
+                                     cudaStream_t stream);
+
 // What a product may use beside its matrices; a step's products share it, one after the other.
 struct ProductWorkspace {
   void* at = nullptr;
@@ -69,9 +73,13 @@ class PinnedProduct {
   [[nodiscard]] static Layout MakeLayout(const ProductFactor& factor, std::size_t rows,
                                          std::size_t cols, const LaneCopies& copies);
   [[nodiscard]] static Layouts MakeLayouts(const LaneProduct& product, std::uint32_t lanes);
+  // A bias becomes part of the product, or none does.
+  [[nodiscard]] cublasStatus_t SetBias(bool is_part);
   [[nodiscard]] std::string Choose(cublasLtHandle_t library);
 
   LaneProduct product_;
+  std::uint32_t lanes_ = 0;
+  bool adds_bias_after_ = false;  // where no algorithm does
   ProductWorkspace workspace_;
   Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> description_;
   Layouts layouts_;

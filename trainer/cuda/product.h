@@ -21,7 +21,8 @@ struct ProductFactor {
 // in floats as ever, their stride in numbers of their own.
 enum class ProductPrecision : std::uint32_t { kFloat32, kTensorFloat32, kBfloat16 };
 
-// out[rows, cols] = a[rows, inner] b[inner, cols] of each lane, after transposition.
+// out[rows, cols] = a[rows, inner] b[inner, cols] of each lane, after transposition; with a bias,
+// which is added to each row.
 struct LaneProduct {
   LaneFloats arena;
   std::size_t rows = 0;
@@ -29,7 +30,8 @@ struct LaneProduct {
   std::size_t inner = 0;
   ProductFactor a;
   ProductFactor b;
-  ProductFactor out;  // never transposed
+  ProductFactor out;             // never transposed
+  std::size_t bias = kNoTensor;  // in the lane; `out.stride` numbers
   ProductPrecision precision = ProductPrecision::kFloat32;
 };
 

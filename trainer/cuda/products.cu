@@ -65,6 +65,7 @@ PinnedProduct::Layouts PinnedProduct::MakeLayouts(const LaneProduct& product, st
 std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& product,
                                    std::uint32_t lanes, const ProductWorkspace& workspace) {
   product_ = product;
+  lanes_ = lanes;
   workspace_ = workspace;
   cublasLtMatmulDesc_t description = nullptr;
   cublasStatus_t status =
@@ -81,7 +82,25 @@ std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& 
   if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's second factor", status);
   layouts_ = MakeLayouts(product, lanes);
   if (!layouts_.a || !layouts_.b || !layouts_.out) return "a product's matrices are refused";
+  if (product.bias == kNoTensor) return Choose(library);
+  if (SetBias(true) == CUBLAS_STATUS_SUCCESS && Choose(library).empty()) return {};
+  adds_bias_after_ = true;
+  status = SetBias(false);
+  if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's bias", status);
   return Choose(library);
+}
+
+cublasStatus_t PinnedProduct::SetBias(bool is_part) {
+  const auto set = [this](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
+    return cublasLtMatmulDescSetAttribute(description_.get(), attribute, &value, sizeof value);
+  };
+  const cublasLtEpilogue_t end = is_part ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+  const float* bias = is_part ? product_.arena.At(0, product_.bias) : nullptr;
+  const auto apart = static_cast<std::int64_t>(is_part ? product_.arena.lane_floats : 0);
+  cublasStatus_t status = set(CUBLASLT_MATMUL_DESC_EPILOGUE, end);
+  if (status == CUBLAS_STATUS_SUCCESS) status = set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  if (status == CUBLAS_STATUS_SUCCESS) status = set(CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, apart);
+  return status;
 }
 
 // By the heuristic's first answer for kPinnedLanes lanes, which then has to serve the real number.
@@ -126,10 +145,13 @@ cublasStatus_t PinnedProduct::Launch(cublasLtHandle_t library, cudaStream_t stre
   const float one = 1.0F;
   const float zero = 0.0F;
   float* out = product_.arena.At(0, product_.out.offset);
-  return cublasLtMatmul(library, description_.get(), &one, product_.arena.At(0, product_.b.offset),
-                        layouts_.b.get(), product_.arena.At(0, product_.a.offset), layouts_.a.get(),
-                        &zero, out, layouts_.out.get(), out, layouts_.out.get(), &algorithm_,
-                        workspace_.at, workspace_.bytes, stream);
+  const cublasStatus_t status = cublasLtMatmul(
+      library, description_.get(), &one, product_.arena.At(0, product_.b.offset), layouts_.b.get(),
+      product_.arena.At(0, product_.a.offset), layouts_.a.get(), &zero, out, layouts_.out.get(),
+      out, layouts_.out.get(), &algorithm_, workspace_.at, workspace_.bytes, stream);
+  if (status != CUBLAS_STATUS_SUCCESS || !adds_bias_after_) return status;
+  return LaunchBias(product_, lanes_, stream) == cudaSuccess ? status
+                                                             : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
 }  // namespace ddl

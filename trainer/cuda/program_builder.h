@@ -78,14 +78,14 @@ class ProgramBuilder {
   }
   void Multiply(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
                 const Tensor& out, ProductPrecision precision) {
-    Add(LaneProduct{.arena = places_.arena,
-                    .rows = shape.rows,
-                    .cols = shape.cols,
-                    .inner = shape.inner,
-                    .a = a,
-                    .b = b,
-                    .out = FactorOf(out),
-                    .precision = precision});
+    Add(ProductOf(shape, a, b, out, precision));
+  }
+  // out = a b + bias, of copies where IsRounded.
+  void MultiplyAndAdd(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
+                      const Tensor& out, const Tensor& bias) {
+    LaneProduct product = ProductOf(shape, a, b, out, CopiesPrecision());
+    product.bias = bias.offset;
+    Add(product);
   }
 
   // The same in tiles, of which `product` tells all but blocks and memory; of float32 unless asked
@@ -114,6 +114,19 @@ class ProgramBuilder {
   [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }
 
  private:
+  [[nodiscard]] LaneProduct ProductOf(const ProductShape& shape, const ProductFactor& a,
+                                      const ProductFactor& b, const Tensor& out,
+                                      ProductPrecision precision) const {
+    return {.arena = places_.arena,
+            .rows = shape.rows,
+            .cols = shape.cols,
+            .inner = shape.inner,
+            .a = a,
+            .b = b,
+            .out = FactorOf(out),
+            .precision = precision};
+  }
+
   const Model& model_;
   const GpuPlaces& places_;
   GpuScratch scratch_;
@@ -130,8 +143,10 @@ struct ActivatedRows {
   const Tensor& pre;
   const Flow& output;
 };
-void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows);
-void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows);
+void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows, bool adds_bias = true);
+// `copy`: the gradient of `pre` is wanted there in bfloat16 alone.
+void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows,
+                           std::size_t copy = kNoTensor);
 
 // Muon's steps of hidden matrices, whose gradients are overwritten.
 void AddMatrixSteps(ProgramBuilder& builder);

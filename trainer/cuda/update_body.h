@@ -10,8 +10,6 @@
 
 namespace ddl {
 
-inline constexpr std::size_t kNoTensor = static_cast<std::size_t>(-1);
-
 // A part of a parameter that one block moves: where it begins in the lane, as each of its tensors
 // does; kNoTensor for what the optimizer does not keep.
 struct UpdatePart {
