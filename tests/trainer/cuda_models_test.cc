@@ -143,7 +143,7 @@ GpuPlanSettings TextSettings(std::size_t lanes) {
   const OptimizerSettings optimizer{.kind = OptimizerKind::kAdamW, .lr = 2e-3, .epsilon = 1e-6};
   GpuPlanSettings settings{.shape = {.batch = 16,
                                      .evaluation_batch = 16,
-                                     .features = 64,
+                                     .features = 160,  // three tiles of attention
                                      .classes = kVocabulary,
                                      .layers = TransformerLayers(2, 4, 128, true),
                                      .state_tensors = StateTensors(optimizer)},

@@ -14,7 +14,7 @@
 namespace ddl {
 
 inline constexpr std::size_t kVocabulary = 11;
-inline constexpr std::size_t kTokens = 300;
+inline constexpr std::size_t kTokens = 600;
 
 // A token often follows the one before it by three.
 struct Text {
@@ -71,7 +71,8 @@ inline std::unique_ptr<GpuPlan> MakePlan(GpuDevice& device, const GpuPlanSetting
   return plan;
 }
 
-inline constexpr std::size_t kPlaces = kTokens - 64;  // where windows begin
+// Where windows begin, of up to 191 tokens and one behind.
+inline constexpr std::size_t kPlaces = kTokens - 192;
 
 inline void Step(GpuPlan& plan, const GpuPlanSettings& settings, std::uint64_t step) {
   std::vector<std::vector<std::uint32_t>> rows;
