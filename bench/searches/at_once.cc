@@ -35,7 +35,7 @@ std::vector<std::vector<double>> BestSoFar(const std::vector<Problem>& problems,
 }
 
 double MedianAfter(const std::vector<std::vector<double>>& reached, std::size_t evaluations,
-                   const std::vector<std::size_t>& seeds) {
+                   const Indices& seeds) {
   std::vector<double> values;
   values.reserve(seeds.size());
   for (const std::size_t seed : seeds)
@@ -46,7 +46,7 @@ double MedianAfter(const std::vector<std::vector<double>>& reached, std::size_t 
 // The first number of evaluations after which the median of several at once is as low as `wanted`;
 // one more than all where none is. A median of bests never rises.
 std::int64_t NeededFor(double wanted, const std::vector<std::vector<double>>& at_once,
-                       const std::vector<std::size_t>& seeds) {
+                       const Indices& seeds) {
   std::size_t low = 1;
   std::size_t high = at_once.front().size() + 1;
   while (low < high) {
@@ -72,23 +72,15 @@ AtOnceCost CompareAtOnce(const NamedProblem& named, AtOnceCost asked, std::uint6
   const auto at_once =
       BestSoFar(problems, {asked.method, first_seed, 2 * asked.evaluations, asked.at_once});
   const auto evaluations = static_cast<std::size_t>(asked.evaluations);
-  std::vector<std::size_t> seeds(problems.size());
+  Indices seeds(problems.size());
   std::iota(seeds.begin(), seeds.end(), std::size_t{0});
   asked.median = MedianAfter(alone, evaluations, seeds);
   asked.needed = NeededFor(asked.median, at_once, seeds);
-  // Seeds drawn again and again, the same for both: so far the number of evaluations swings.
-  constexpr std::uint64_t kSamples = 2000;
-  std::vector<std::int64_t> needed;
-  for (std::uint64_t sample = 0; sample < kSamples; ++sample) {
-    for (std::uint64_t i = 0; i < seeds.size(); ++i) {
-      const double share = UniformAt(2026, sample, i);
-      seeds[i] = static_cast<std::size_t>(share * static_cast<double>(seeds.size()));
-    }
-    needed.push_back(NeededFor(MedianAfter(alone, evaluations, seeds), at_once, seeds));
-  }
-  std::ranges::sort(needed);
-  asked.low = needed[kSamples / 40];
-  asked.high = needed[kSamples - 1 - kSamples / 40];
+  const Interval interval = Bootstrap(seeds.size(), [&](const Indices& drawn) {
+    return static_cast<double>(NeededFor(MedianAfter(alone, evaluations, drawn), at_once, drawn));
+  });
+  asked.low = static_cast<std::int64_t>(interval.low);
+  asked.high = static_cast<std::int64_t>(interval.high);
   return asked;
 }
 
@@ -113,14 +105,17 @@ std::string AtOnceTable(const std::vector<AtOnceCost>& costs) {
 std::string AtOnceJson(const std::vector<AtOnceCost>& costs) {
   Json rows = Json::array();
   for (const AtOnceCost& c : costs) {
+    const auto number = [&c](std::int64_t needed) {
+      return needed > 2 * c.evaluations ? Json(nullptr) : Json(needed);
+    };
     rows.push_back({{"function", c.problem},
                     {"method", c.method},
                     {"evaluations", c.evaluations},
                     {"median", c.median},
                     {"at_once", c.at_once},
-                    {"needed", c.needed},
-                    {"low", c.low},
-                    {"high", c.high}});
+                    {"needed", number(c.needed)},
+                    {"low", number(c.low)},
+                    {"high", number(c.high)}});
   }
   return DumpJson({{"benchmark", "search at once"}, {"rows", rows}});
 }

@@ -37,23 +37,32 @@ double MedianOf(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-void SetInterval(Summary& summary, const std::vector<double>& values) {
+Interval Bootstrap(std::size_t count, const std::function<double(const Indices&)>& statistic) {
   constexpr std::uint64_t kSamples = 2000;
-  const std::uint64_t count = values.size();
-  std::vector<double> medians;
+  Indices drawn(count);
+  std::vector<double> found;
   for (std::uint64_t sample = 0; sample < kSamples; ++sample) {
-    std::vector<double> drawn;
     for (std::uint64_t i = 0; i < count; ++i) {
       const double share = UniformAt(2026, sample, i);
-      drawn.push_back(values[static_cast<std::size_t>(share * static_cast<double>(count))]);
+      drawn[i] = static_cast<std::size_t>(share * static_cast<double>(count));
     }
-    medians.push_back(MedianOf(std::move(drawn)));
+    found.push_back(statistic(drawn));
   }
-  std::ranges::sort(medians);
+  std::ranges::sort(found);
+  return {found[kSamples / 40], found[kSamples - 1 - kSamples / 40]};
+}
+
+void SetInterval(Summary& summary, const std::vector<double>& values) {
+  const Interval interval = Bootstrap(values.size(), [&](const Indices& drawn) {
+    std::vector<double> of_drawn;
+    for (const std::size_t seed : drawn)
+      of_drawn.push_back(values[seed]);
+    return MedianOf(std::move(of_drawn));
+  });
   summary.seeds = values.size();
   summary.median = MedianOf(values);
-  summary.low = medians[kSamples / 40];
-  summary.high = medians[kSamples - 1 - kSamples / 40];
+  summary.low = interval.low;
+  summary.high = interval.high;
 }
 
 std::string SummaryJson(const std::vector<Summary>& summaries) {

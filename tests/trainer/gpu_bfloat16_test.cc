@@ -45,8 +45,7 @@ TEST(GpuBfloat16, CopiesAreRoundedAsTheCpuRoundsThemBitForBit) {
   }
 }
 
-// The numbers, their slopes' factors and their sums; what is handed on in bfloat16 alone is what a
-// copy of the whole ones would be.
+// What is handed on in bfloat16 alone is what a copy of the whole gradients would be.
 TEST(GpuBfloat16, GradientsOfActivationsAreHandedOnRounded) {
   constexpr std::uint32_t kMany = 530;  // two slices
   constexpr std::uint32_t kWide = 48;

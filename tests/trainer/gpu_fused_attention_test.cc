@@ -104,16 +104,19 @@ class Heads {
     }
     return p;
   }
-  // Gradients of the scores, before they are scaled.
+  // Gradients of the products of queries and keys.
   [[nodiscard]] Squares Slopes(std::uint32_t head, const Squares& p) {
     Squares slopes(p.size());
     for (std::uint32_t row = 0; row < at_.length; ++row) {
+      const std::size_t first = std::size_t{row} * at_.length;
       double along = 0.0;
+      for (std::uint32_t col = 0; col <= row; ++col) {
+        slopes[first + col] = Dot(Gradient(), row, In(2), col, head);
+        along += p[first + col] * slopes[first + col];
+      }
       for (std::uint32_t col = 0; col <= row; ++col)
-        along += p[row * at_.length + col] * Dot(Gradient(), row, In(2), col, head);
-      for (std::uint32_t col = 0; col <= row; ++col)
-        slopes[row * at_.length + col] = static_cast<double>(Scale()) * p[row * at_.length + col] *
-                                         (Dot(Gradient(), row, In(2), col, head) - along);
+        slopes[first + col] =
+            static_cast<double>(Scale()) * p[first + col] * (slopes[first + col] - along);
     }
     return slopes;
   }

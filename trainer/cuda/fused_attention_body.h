@@ -25,7 +25,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
   };
 
   [[nodiscard]] DDL_INLINE std::uint32_t Phases(const ThreadPlace& at) const {
-    return kPhasesOfTile * (Tile(at) + 1) + 1;
+    return kPhasesOfTile * (this->TileOfQueries(at) + 1) + 1;
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
@@ -35,7 +35,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
     float* v = k + Tiles::kTileFloats;
     float* parts = v + Tiles::kTileFloats;
     const Place place(at);
-    const std::uint32_t tile = Tile(at);
+    const std::uint32_t tile = this->TileOfQueries(at);
     const std::uint32_t other = phase / kPhasesOfTile;
     if (other > tile) return Finish(at, place, parts, state);
     switch (phase % kPhasesOfTile) {
@@ -62,10 +62,6 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
  private:
   static constexpr std::uint32_t kPhasesOfTile = 4;
 
-  // Those of most keys first.
-  [[nodiscard]] DDL_INLINE std::uint32_t Tile(const ThreadPlace& at) const {
-    return this->TileCount() - 1 - at.block % this->TileCount();
-  }
   [[nodiscard]] DDL_INLINE static float* PartsOf(const Place& place, std::uint32_t half,
                                                  float* parts) {
     return parts + place.Row(2 * half) * 4;
@@ -119,7 +115,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
 
   DDL_INLINE void Finish(const ThreadPlace& at, const Place& place, float* parts,
                          State& state) const {
-    const std::uint32_t first = Tile(at) * kTileSide;
+    const std::uint32_t first = this->TileOfQueries(at) * kTileSide;
     DDL_UNROLL
     for (std::uint32_t half = 0; half < 2; ++half) {
       const float* own = PartsOf(place, half, parts);

@@ -32,7 +32,7 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
   };
 
   [[nodiscard]] DDL_INLINE std::uint32_t Phases(const ThreadPlace& at) const {
-    return kPhasesOfTile * (Tile(at) + 1);
+    return kPhasesOfTile * (this->TileOfQueries(at) + 1);
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
@@ -43,7 +43,7 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
     float* v = k + Tiles::kTileFloats;
     float* parts = v + Tiles::kTileFloats;
     const Place place(at);
-    const std::uint32_t tile = Tile(at);
+    const std::uint32_t tile = this->TileOfQueries(at);
     const std::uint32_t first = tile * kTileSide;
     const std::uint32_t other = phase / kPhasesOfTile;
     switch (phase % kPhasesOfTile) {
@@ -73,10 +73,6 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
  private:
   static constexpr std::uint32_t kPhasesOfTile = 4;
 
-  [[nodiscard]] DDL_INLINE std::uint32_t Tile(const ThreadPlace& at) const {
-    return this->TileCount() - 1 - at.block % this->TileCount();
-  }
-
   // A thread's half of a row of the output times its gradient: what the probabilities times their
   // own gradients add up to.
   [[nodiscard]] DDL_INLINE float Along(const ThreadPlace& at, std::uint32_t first) const {
@@ -98,7 +94,7 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
     DDL_UNROLL
     for (std::uint32_t half = 0; half < 2; ++half) {
       const std::uint32_t row_of_tile = place.Row(2 * half);
-      const std::uint32_t row = Tile(at) * kTileSide + row_of_tile;
+      const std::uint32_t row = this->TileOfQueries(at) * kTileSide + row_of_tile;
       if (row >= this->places.length) continue;  // a share of zero
       state.largest[half] = this->StatisticsOf(at, AttentionStatistic::kLargest)[row];
       state.share[half] = this->StatisticsOf(at, AttentionStatistic::kShare)[row];

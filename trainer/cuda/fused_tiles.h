@@ -47,6 +47,10 @@ struct FusedAttention {
   [[nodiscard]] DDL_INLINE std::uint32_t Head(const ThreadPlace& at) const {
     return at.block / TileCount();
   }
+  // A block's tile of queries: those of most keys first.
+  [[nodiscard]] DDL_INLINE std::uint32_t TileOfQueries(const ThreadPlace& at) const {
+    return TileCount() - 1 - at.block % TileCount();
+  }
 };
 
 enum class AttentionStatistic : std::uint32_t { kLargest = 0, kShare = 1, kAlong = 2 };
