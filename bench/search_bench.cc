@@ -5,17 +5,18 @@
 //                [--at-once N] [--table | --json] [--beside FILE]...
 //   search_bench --file TABLE.csv [--maximize] ...
 //   search_bench --compare-at-once N [--methods LIST] [--functions LIST] [--seeds N | A..B]
-//                [--evaluations N] [--json]
+//                [--evaluations N] [--rounds] [--json]
 //   search_bench --timing [--methods LIST] [--dimensions LIST] [--history LIST] [--suggestions N]
 //
 // Prints, of each function, method and number of evaluations, the median over seeds of the best
 // value less the optimum, with its 95 % bootstrap interval; of several objectives (zdt1, zdt2,
 // zdt3), the hypervolume up to (11, 11), of which more is better. `--functions` takes names and the
 // suites table (default), tuning, fronts. `--at-once` keeps so many running; each takes 0.5 to 1.5
-// units of time, by seed. `--compare-at-once` tells how many evaluations N at once need for the
-// median that the first of `--evaluations` (100) reach one after the other. `--beside` adds
-// the columns of a peer's `--json`, e.g. that of bench/peers/optuna_search.py. A table is a CSV
-// file: columns of parameters, then one of values; its rows are the space.
+// units of time, by seed; with `--rounds` all of them end before others are proposed.
+// `--compare-at-once` tells how many evaluations N at once need for the median that the first of
+// `--evaluations` (100) reach one after the other. `--beside` adds the columns of a peer's
+// `--json`, e.g. that of bench/peers/optuna_search.py. A table is a CSV file: columns of
+// parameters, then one of values; its rows are the space.
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -49,6 +50,7 @@ struct Options {
   std::vector<std::int64_t> history{200, 500, 1000, 100'000};
   std::int64_t at_once = 1;
   std::int64_t compared_at_once = 0;  // 0: no comparison
+  bool in_rounds = false;
   std::int64_t suggestions = 50;
   bool maximize = false;
   bool table = false;
@@ -109,6 +111,7 @@ bool SetFlag(Options& options, std::string_view word) {
   if (word == "--json") return options.json = true;
   if (word == "--maximize") return options.maximize = true;
   if (word == "--timing") return options.timing = true;
+  if (word == "--rounds") return options.in_rounds = true;
   return false;
 }
 
@@ -197,8 +200,11 @@ std::vector<Summary> Measure(const Options& options, const NamedProblem& named,
   for (std::uint64_t seed = options.first_seed; seed <= options.last_seed; ++seed) {
     const Problem problem = named.make(seed);
     if (!IsBuilt(method, problem)) return {};
-    const auto told =
-        Evaluate(problem, {method, seed, options.evaluations.back(), options.at_once});
+    const auto told = Evaluate(problem, {.method = method,
+                                         .seed = seed,
+                                         .evaluations = options.evaluations.back(),
+                                         .at_once = options.at_once,
+                                         .in_rounds = options.in_rounds});
     for (std::size_t i = 0; i < reached.size(); ++i) {
       reached[i].push_back(Reached(problem, told, options.evaluations[i]));
     }
@@ -251,7 +257,8 @@ void PrintAtOnce(const Options& options) {
       costs.push_back(CompareAtOnce(named,
                                     {.method = method,
                                      .evaluations = options.evaluations.front(),
-                                     .at_once = options.compared_at_once},
+                                     .at_once = options.compared_at_once,
+                                     .in_rounds = options.in_rounds},
                                     options.first_seed, options.last_seed));
     }
   }

@@ -68,9 +68,13 @@ AtOnceCost CompareAtOnce(const NamedProblem& named, AtOnceCost asked, std::uint6
   for (std::uint64_t seed = first_seed; seed <= last_seed; ++seed)
     problems.push_back(named.make(seed));
   asked.problem = named.name;
-  const auto alone = BestSoFar(problems, {asked.method, first_seed, asked.evaluations, 1});
-  const auto at_once =
-      BestSoFar(problems, {asked.method, first_seed, 2 * asked.evaluations, asked.at_once});
+  const auto alone = BestSoFar(
+      problems, {.method = asked.method, .seed = first_seed, .evaluations = asked.evaluations});
+  const auto at_once = BestSoFar(problems, {.method = asked.method,
+                                            .seed = first_seed,
+                                            .evaluations = 2 * asked.evaluations,
+                                            .at_once = asked.at_once,
+                                            .in_rounds = asked.in_rounds});
   const auto evaluations = static_cast<std::size_t>(asked.evaluations);
   Indices seeds(problems.size());
   std::iota(seeds.begin(), seeds.end(), std::size_t{0});
@@ -113,6 +117,7 @@ std::string AtOnceJson(const std::vector<AtOnceCost>& costs) {
                     {"evaluations", c.evaluations},
                     {"median", c.median},
                     {"at_once", c.at_once},
+                    {"in_rounds", c.in_rounds},
                     {"needed", number(c.needed)},
                     {"low", number(c.low)},
                     {"high", number(c.high)}});

@@ -16,6 +16,7 @@ struct AtOnceCost {
   std::int64_t evaluations = 0;  // one after the other
   double median = 0;             // of the best less the optimum, after those
   std::int64_t at_once = 0;
+  bool in_rounds = false;  // all that run together end before others are proposed
   // The first number of evaluations after which the median is as low; one more than twice as many:
   // not within that.
   std::int64_t needed = 0;

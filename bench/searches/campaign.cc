@@ -65,11 +65,9 @@ class Run {
         if (!Start()) break;
       }
       if (running_.empty()) break;
-      const Running ended = *running_.begin();
-      running_.erase(running_.begin());
-      now_ = ended.end;
-      proposer_->Tell(ended.number, {.values = ended.values});
-      told.push_back(ended.values);
+      do {
+        told.push_back(TellNext());
+      } while (campaign_.in_rounds && !running_.empty());
     }
     return told;
   }
@@ -86,6 +84,15 @@ class Run {
 
   [[nodiscard]] bool IsNew(const Configuration& point) const {
     return problem_.exists(point) && !taken_.contains(DumpJson(point));
+  }
+
+  // Of the trial that ends first its values.
+  std::vector<double> TellNext() {
+    const Running ended = *running_.begin();
+    running_.erase(running_.begin());
+    now_ = ended.end;
+    proposer_->Tell(ended.number, {.values = ended.values});
+    return ended.values;
   }
 
   // As a sweep does where a search finds nothing by itself.

@@ -31,6 +31,7 @@ struct Campaign {
   std::uint64_t seed = 0;
   std::int64_t evaluations = 100;
   std::int64_t at_once = 1;  // they end in an order that the seed decides
+  bool in_rounds = false;    // or all of them before others are proposed
 };
 
 // What was told, in that order. Fewer where the problem has no more points.

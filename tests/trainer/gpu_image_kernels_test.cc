@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bodies of convolutions, pooling and batch normalisation beside what they are defined as, or
-// beside the CPU's stages; threads in both orders.
+// The bodies of pooling and batch normalisation beside what they are defined as, or beside the
+// CPU's stages; threads in both orders.
 #include <cmath>
 #include <vector>
 
@@ -11,125 +11,11 @@
 #include "trainer/cuda/batch_norm_bodies.h"
 #include "trainer/cuda/join_bodies.h"
 #include "trainer/cuda/pool_bodies.h"
-#include "trainer/cuda/window_bodies.h"
 
 namespace ddl {
 namespace gpu_image_kernels_test {
 
 constexpr ThreadOrder kOrders[] = {ThreadOrder::kUp, ThreadOrder::kDown};
-
-struct WindowCase {
-  WindowPlaces at;
-  std::uint32_t samples = 2;
-};
-
-std::vector<WindowCase> WindowCases() {
-  return {{.at = {.height = 5,
-                  .width = 4,
-                  .channels = 3,
-                  .pixel = 16,
-                  .sample = 320,
-                  .size = 3,
-                  .step = 1,
-                  .padding = 1,
-                  .out_height = 5,
-                  .out_width = 4}},
-          {.at = {.height = 7,
-                  .width = 6,
-                  .channels = 8,
-                  .pixel = 16,
-                  .sample = 672,
-                  .size = 3,
-                  .step = 2,
-                  .padding = 1,
-                  .out_height = 4,
-                  .out_width = 3}},
-          {.at = {.height = 6,
-                  .width = 7,
-                  .channels = 20,
-                  .pixel = 32,
-                  .sample = 1344,
-                  .size = 2,
-                  .step = 2,
-                  .padding = 0,
-                  .out_height = 3,
-                  .out_width = 3}}};
-}
-
-// Calls function(float of the images, float of the unfolded matrix) for all that meet, in the order
-// of the windows.
-template <class Function>
-void ForEachMeeting(const WindowCase& one, std::uint32_t stride, Function function) {
-  const WindowPlaces& at = one.at;
-  std::size_t row = 0;
-  for (std::uint32_t sample = 0; sample < one.samples; ++sample)
-    for (std::uint32_t oy = 0; oy < at.out_height; ++oy)
-      for (std::uint32_t ox = 0; ox < at.out_width; ++ox, ++row)
-        for (std::uint32_t k = 0; k < at.Columns(); ++k) {
-          const std::uint32_t spot = k / at.channels;
-          const int y =
-              static_cast<int>(oy * at.step + spot / at.size) - static_cast<int>(at.padding);
-          const int x =
-              static_cast<int>(ox * at.step + spot % at.size) - static_cast<int>(at.padding);
-          if (y < 0 || x < 0 || y >= static_cast<int>(at.height) || x >= static_cast<int>(at.width))
-            continue;
-          const auto pixel = static_cast<std::size_t>(y) * at.width + static_cast<std::size_t>(x);
-          function(sample * at.sample + pixel * at.pixel + k % at.channels, row * stride + k);
-        }
-}
-
-TEST(GpuImageKernels, WindowsAreSpreadOutAsTheirPixelsLie) {
-  for (const WindowCase& one : WindowCases()) {
-    const auto stride = static_cast<std::uint32_t>(PaddedWidth(one.at.Columns()));
-    const std::uint32_t rows = one.samples * one.at.out_height * one.at.out_width;
-    const std::size_t images = std::size_t{one.samples} * one.at.sample;
-    for (const ThreadOrder order : kOrders) {
-      Memory memory(images + std::size_t{rows} * stride);
-      std::ranges::copy(Normal(memory.floats, 4), memory.Lane(1).begin());
-      RunOnHost(UnfoldBody{.blocks = BlocksFor(rows * stride / kFour, UnfoldBody::kThreads),
-                           .arena = memory.Arena(),
-                           .at = one.at,
-                           .images = 0,
-                           .unfolded = images,
-                           .rows = rows,
-                           .stride = stride},
-                kLanes, order);
-      std::vector<float> expected(std::size_t{rows} * stride, 0.0F);
-      ForEachMeeting(one, stride, [&](std::size_t image, std::size_t unfolded) {
-        expected[unfolded] = memory.Lane(1)[image];
-      });
-      for (std::size_t i = 0; i < expected.size(); ++i)
-        ASSERT_EQ(memory.Lane(1)[images + i], expected[i]) << i;
-    }
-  }
-}
-
-TEST(GpuImageKernels, PixelsAddUpTheWindowsThatSeeThem) {
-  for (const WindowCase& one : WindowCases()) {
-    const auto stride = static_cast<std::uint32_t>(PaddedWidth(one.at.Columns()));
-    const std::uint32_t rows = one.samples * one.at.out_height * one.at.out_width;
-    const std::uint32_t pixels = one.samples * one.at.height * one.at.width;
-    const std::size_t images = std::size_t{one.samples} * one.at.sample;
-    for (const ThreadOrder order : kOrders) {
-      Memory memory(images + std::size_t{rows} * stride);
-      std::ranges::copy(Normal(memory.floats, 5), memory.Lane(1).begin());
-      RunOnHost(FoldBody{.blocks = BlocksFor(pixels * one.at.pixel / kFour, FoldBody::kThreads),
-                         .arena = memory.Arena(),
-                         .at = one.at,
-                         .unfolded = images,
-                         .images = 0,
-                         .pixels = pixels,
-                         .stride = stride},
-                kLanes, order);
-      std::vector<double> expected(images, 0.0);
-      ForEachMeeting(one, stride, [&](std::size_t image, std::size_t unfolded) {
-        expected[image] += static_cast<double>(memory.Lane(1)[images + unfolded]);
-      });
-      for (std::size_t i = 0; i < expected.size(); ++i)
-        ASSERT_NEAR(memory.Lane(1)[i], expected[i], 3e-6) << i;
-    }
-  }
-}
 
 // Windows of 2 x 3 over 5 x 7 pixels, of which the last row and column are in none.
 struct PoolCase {

@@ -266,5 +266,37 @@ TEST(GpuPlan, TakesAsManyLanesAsNineTenthsOfTheMemoryHold) {
   EXPECT_THROW((void)LanesThatFit(memory, 4, 160), Error);
 }
 
+// Rows so long that one block would go through them slab after slab.
+TEST(GpuPlan, OutputsOfLongRowsAreAddedSliceBySlice) {
+  constexpr std::size_t kLong = 1100;
+  const ByteRows rows(kRows, kLong, kClasses);
+  GpuPlanSettings settings =
+      SettingsOf({.activation = Activation::kGelu, .optimizer = {.lr = 0.002}, .ema_decay = 0.5});
+  settings.shape.features = kLong;
+  const Model model = BuildModel(GpuShape(settings.shape));
+  const TileSlices slices = OutputSlices(std::get<DenseStage>(model.stages.front()), 12);
+  EXPECT_EQ(slices.count, 2U);
+  EXPECT_EQ(slices.inner, 560U);
+  HostDevice device;
+  DeviceLanes lanes(device, settings, rows);
+  EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes,
+            CountGpuMemory(settings.shape, ShapeOf(rows.Data()), settings.stretch)
+                .Bytes(settings.lanes.size()));
+  const std::vector<BatchScore> scores = lanes.Steps(1, 4);
+  const std::vector<std::uint32_t> all = RowsOf(0, 1, 20, kRows);
+  lanes.Compiled().Evaluate(std::vector<LaneBatch>(settings.lanes.size(), {.rows = all}));
+  const std::vector<BatchScore> evaluated = lanes.Compiled().Scores();
+  for (std::size_t lane = 0; lane < settings.lanes.size(); ++lane) {
+    CpuLane cpu(settings.shape, settings.lanes[lane], rows);
+    for (std::uint64_t step = 1; step <= 4; ++step) {
+      const BatchScore expected = cpu.Step(RowsOf(lane, step, settings.shape.batch, kRows), step);
+      EXPECT_NEAR(scores[(step - 1) * settings.lanes.size() + lane].loss_sum, expected.loss_sum,
+                  5e-5 * (1.0 + expected.loss_sum));
+    }
+    EXPECT_LT(LargestGap(lanes.Compiled().State(lane), cpu.State()), 5e-5);
+    EXPECT_NEAR(evaluated[lane].loss_sum, cpu.Evaluate(all).loss_sum, 2e-3);
+  }
+}
+
 }  // namespace gpu_plan_test
 }  // namespace ddl

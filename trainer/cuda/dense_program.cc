@@ -102,16 +102,24 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
   }
   // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
   if (IsOfFewRows(builder.Compiled(), rows)) {
-    return builder.MultiplyTiles({.rows = Narrow(rows),
-                                  .cols = Narrow(w.Stride()),
-                                  .inner = Narrow(w.rows),
-                                  .a = TileOf(FactorOf(builder, x, stage.copies.input)),
-                                  .b = TileOf(FactorOf(builder, w, stage.copies.weight)),
-                                  .out = TileOf(FactorOf(stage.output.values)),
-                                  .active = {.bias = stage.bias.value.offset,
-                                             .pre = stage.pre.offset,
-                                             .activation = stage.activation}},
-                                 builder.CopiesPrecision());
+    TileProduct product{.rows = Narrow(rows),
+                        .cols = Narrow(w.Stride()),
+                        .inner = Narrow(w.rows),
+                        .a = TileOf(FactorOf(builder, x, stage.copies.input)),
+                        .b = TileOf(FactorOf(builder, w, stage.copies.weight)),
+                        .out = TileOf(FactorOf(stage.output.values)),
+                        .slices = OutputSlices(stage, rows)};
+    const bool is_whole = product.slices.count == 1;
+    if (is_whole) {
+      product.active = {
+          .bias = stage.bias.value.offset, .pre = stage.pre.offset, .activation = stage.activation};
+    } else {
+      product.out.offset = builder.Scratch().product_parts;
+    }
+    builder.MultiplyTiles(product, builder.CopiesPrecision());
+    if (is_whole) return;
+    builder.AddUp(product.slices, rows * w.Stride(), stage.pre.offset);
+    return AddActivation(builder, RowsOf(stage));
   }
   const ProductShape shape{.rows = rows, .cols = w.Stride(), .inner = w.rows};
   const ProductFactor a = FactorOf(builder, x, stage.copies.input);

@@ -144,31 +144,22 @@ std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
   return parts(own, 1, true);
 }
 
-// Floats that the slices of a convolution's weight gradient leave for a second kernel.
+// Floats that the slices of a product leave for a second kernel: of a convolution's weight gradient
+// or of a dense layer's outputs.
 std::size_t ProductPartsOf(const Model& model, const Stage& stage) {
-  const auto* conv = std::get_if<ConvStage>(&stage);
-  if (conv == nullptr) return 0;
-  const TileSlices slices = GradientSlices(model, *conv);
-  return slices.count == 1 ? 0 : slices.count * slices.apart;
-}
-
-std::size_t UnfoldedFloats(const Model& model, const Stage& stage) {
-  const auto* conv = std::get_if<ConvStage>(&stage);
-  if (conv == nullptr || !NeedsUnfolding(model, *conv)) return 0;
-  return PassRows(model.shape) * conv->places.Pixels() * PaddedWidth(conv->weight.value.rows);
-}
-
-// Of the copies in bfloat16 that a convolution multiplies beside its windows.
-struct RoundedFloats {
-  std::size_t weight = 0;
-  std::size_t gradient = 0;
-};
-
-RoundedFloats RoundedFloatsOf(const Model& model, const Stage& stage) {
-  const auto* conv = std::get_if<ConvStage>(&stage);
-  if (conv == nullptr || model.shape.precision != Precision::kBfloat16) return {};
-  return {.weight = conv->weight.value.Floats() / 2,
-          .gradient = model.shape.batch * conv->places.Pixels() * conv->pre.Stride() / 2};
+  const auto parts = [](const TileSlices& slices) {
+    return slices.count == 1 ? 0 : slices.count * slices.apart;
+  };
+  if (const auto* conv = std::get_if<ConvStage>(&stage)) {
+    return parts(GradientSlices(model, *conv));
+  }
+  const auto* dense = std::get_if<DenseStage>(&stage);
+  if (dense == nullptr) return 0;
+  const auto of_samples = [&](std::size_t samples) {
+    const std::size_t rows = samples * dense->output.places;
+    return IsOfFewRows(model, rows) ? parts(OutputSlices(*dense, rows)) : 0;
+  };
+  return std::max(of_samples(model.shape.batch), of_samples(model.shape.evaluation_batch));
 }
 
 // Lays out one place after the other, each on a cache line.
@@ -264,27 +255,18 @@ ModelShape GpuShape(ModelShape shape) {
 }
 
 GpuScratch ScratchBehind(const Model& model) {
-  std::size_t unfolded = 0;
   std::size_t squares = 0;
   std::size_t parts = 0;
   std::size_t products = 0;
-  RoundedFloats rounded;
   for (const Stage& stage : model.stages) {
-    unfolded = std::max(unfolded, UnfoldedFloats(model, stage));
     squares = std::max(squares, SquareFloats(stage, model.shape.batch));
     parts = std::max(parts, ColumnPartsOf(stage, model.shape.batch));
     products = std::max(products, ProductPartsOf(model, stage));
-    const RoundedFloats own = RoundedFloatsOf(model, stage);
-    rounded.weight = std::max(rounded.weight, own.weight);
-    rounded.gradient = std::max(rounded.gradient, own.gradient);
   }
   GpuScratch scratch{.end = model.layout.Floats()};
-  scratch.unfolded = Take(scratch.end, unfolded);
   scratch.squares = Take(scratch.end, squares);
   scratch.column_parts = Take(scratch.end, parts);
   scratch.product_parts = Take(scratch.end, products);
-  scratch.rounded_weight = Take(scratch.end, rounded.weight);
-  scratch.rounded_gradient = Take(scratch.end, rounded.gradient);
   scratch.inverse_norm = Take(scratch.end, model.shape.orthogonalises ? 1 : 0);
   for (const Stage& stage : model.stages) {
     const PoolStage* pool = PoolOf(stage);
@@ -297,17 +279,45 @@ GpuScratch ScratchBehind(const Model& model) {
   return scratch;
 }
 
+bool PoolsInProduct(const ConvStage& stage) {
+  return stage.pool && stage.pool->kind == PoolKind::kMaximum &&
+         stage.pool->window == ImageSize{.height = 2, .width = 2} &&
+         stage.activation != Activation::kGelu && !stage.bias.value.IsEmpty();
+}
+
+ImageSize Pooled(const ImageSize& places) {
+  return {.height = places.height / 2, .width = places.width / 2};
+}
+
+std::size_t WindowPlaces(const ConvStage& stage) {
+  return PoolsInProduct(stage) ? 4 * Pooled(stage.places).Pixels() : stage.places.Pixels();
+}
+
+namespace {
+
+// Equal slices of a product's inner dimension: a block goes through it alone, slab after slab, so
+// that few tiles of a long one would leave most of a GPU idle.
+TileSlices EqualSlices(std::size_t rows, std::size_t cols, std::size_t inner) {
+  constexpr std::size_t kLeastInner = 512;
+  constexpr std::size_t kMostBlocks = 1024;  // several for each processor of any GPU
+  const std::size_t tiles = std::size_t{BlocksFor(rows, kTileSide)} * BlocksFor(cols, kTileSide);
+  const std::size_t wanted = std::clamp<std::size_t>(kMostBlocks / tiles, 1,
+                                                     std::max<std::size_t>(inner / kLeastInner, 1));
+  const std::size_t each = BlocksFor(BlocksFor(inner, wanted), kTileSlab) * kTileSlab;
+  return {.count = BlocksFor(inner, each),
+          .inner = Narrow(each),
+          .apart = PaddedWidth(rows * PaddedWidth(cols))};
+}
+
+}  // namespace
+
 TileSlices GradientSlices(const Model& model, const ConvStage& stage) {
-  constexpr std::size_t kSliceInner = 1024;
-  constexpr std::size_t kMostTiles = 32;  // a library's product of more has blocks enough
   const Tensor& weight = stage.weight.value;
-  const std::size_t inner = model.shape.batch * stage.places.Pixels();
-  const std::size_t tiles =
-      std::size_t{BlocksFor(weight.rows, kTileSide)} * BlocksFor(weight.Stride(), kTileSide);
-  if (tiles > kMostTiles || inner < 2 * kSliceInner) return {};
-  return {.count = BlocksFor(inner, kSliceInner),
-          .inner = kSliceInner,
-          .apart = PaddedWidth(weight.Floats())};
+  return EqualSlices(weight.rows, weight.cols, model.shape.batch * WindowPlaces(stage));
+}
+
+TileSlices OutputSlices(const DenseStage& stage, std::size_t rows) {
+  return EqualSlices(rows, stage.weight.value.cols, stage.weight.value.rows);
 }
 
 bool IsOfFewRows(const Model& model, std::size_t rows) {

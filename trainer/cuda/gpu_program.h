@@ -56,25 +56,28 @@ struct KeptHeirs {
 // What a lane has behind the CPU's layout, in floats from its start: one place for all stages, one
 // after the other.
 struct GpuScratch {
-  std::size_t unfolded = 0;          // the windows of a convolution
-  std::size_t squares = 0;           // gradients of attention's scores
-  std::size_t column_parts = 0;      // column sums of slices of rows
-  std::size_t product_parts = 0;     // sums of slices of a product's inner dimension
-  std::size_t rounded_weight = 0;    // of a convolution, in bfloat16
-  std::size_t rounded_gradient = 0;  // of its output, the same
-  std::size_t inverse_norm = 0;      // of a matrix that muon moves
-  std::vector<KeptHeirs> heirs;      // of each layer its own, from its forward to its backward pass
-  std::size_t end = 0;               // where the next lane begins
+  std::size_t squares = 0;        // gradients of attention's scores
+  std::size_t column_parts = 0;   // column sums of slices of rows
+  std::size_t product_parts = 0;  // sums of slices of a product's inner dimension
+  std::size_t inverse_norm = 0;   // of a matrix that muon moves
+  std::vector<KeptHeirs> heirs;   // of each layer its own, from its forward to its backward pass
+  std::size_t end = 0;            // where the next lane begins
 };
 
 [[nodiscard]] GpuScratch ScratchBehind(const Model& model);
 
-// False where the windows of a convolution are its images as they lie.
-[[nodiscard]] bool NeedsUnfolding(const Model& model, const ConvStage& stage);
+// True where a convolution stores nothing but the maxima of 2 x 2 that follow it. Their slopes come
+// from their own values, which gelu's do not.
+[[nodiscard]] bool PoolsInProduct(const ConvStage& stage);
+// Of places in squares of 2 x 2: the squares.
+[[nodiscard]] ImageSize Pooled(const ImageSize& places);
+// Places of a sample that a convolution's products look at: those that are pooled, or all.
+[[nodiscard]] std::size_t WindowPlaces(const ConvStage& stage);
 
-// How the gradient of a convolution's weights is split among blocks: by its places alone, so that
-// no sum depends on how many lanes run. One slice where a library's product fills a GPU.
+// How the gradient of a convolution's weights, and the outputs of a dense layer of few rows, are
+// split among blocks: by the shapes of one lane alone, so that no sum depends on how many run.
 [[nodiscard]] TileSlices GradientSlices(const Model& model, const ConvStage& stage);
+[[nodiscard]] TileSlices OutputSlices(const DenseStage& stage, std::size_t rows);
 
 // True where a dense layer's products are of few rows, so that what else is done to their results
 // is most of what is read and written: then products in tiles do it (bias and activation, and the

@@ -6,102 +6,116 @@ namespace ddl {
 
 namespace {
 
-WindowPlaces PlacesOf(const ConvStage& stage) {
+Divisor DivisorOf(std::size_t value) {
+  return Divisor(Narrow(value));
+}
+
+// The windows of a stage over its images, square by square where it is pooled.
+WindowReader ImagesOf(const ConvStage& stage) {
   const ImageLayout& image = stage.image;
+  const bool is_pooled = PoolsInProduct(stage);
+  const ImageSize places = is_pooled ? Pooled(stage.places) : stage.places;
   return {.height = Narrow(image.size.height),
           .width = Narrow(image.size.width),
-          .channels = Narrow(image.channels),
           .pixel = Narrow(image.pixel),
-          .sample = Narrow(image.sample),
-          .size = Narrow(stage.window.size),
+          .sample = image.sample,
+          .numbers = DivisorOf(image.channels),
+          .taps = DivisorOf(stage.window.size),
+          .across = DivisorOf(places.width),
+          .down = DivisorOf(places.height),
           .step = Narrow(stage.window.stride),
+          .square = is_pooled ? 1U : 0U};
+}
+
+// Windows that go back over the output's gradient from every pixel of one remainder by the stride.
+WindowReader GradientsOf(const ConvStage& stage) {
+  const std::size_t pixel = stage.output.gradient.Stride();
+  const ImageSize pooled = Pooled(stage.places);
+  const bool is_pooled = PoolsInProduct(stage);
+  const auto each = [&](std::size_t length) {
+    return DivisorOf((length + stage.window.stride - 1) / stage.window.stride);
+  };
+  return {.height = Narrow(is_pooled ? 2 * pooled.height : stage.places.height),
+          .width = Narrow(is_pooled ? 2 * pooled.width : stage.places.width),
+          .pixel = Narrow(pixel),
+          .sample = (is_pooled ? pooled : stage.places).Pixels() * pixel,
+          .numbers = DivisorOf(pixel),
+          .taps = each(stage.window.size),
+          .across = each(stage.image.size.width),
+          .down = each(stage.image.size.height),
+          .direction = 0U - 1U};
+}
+
+// Where a training pass keeps the heirs of a stage's maxima; kNoTensor where none does.
+std::size_t HeirsOf(const ProgramBuilder& builder, const PoolStage& stage) {
+  if (!builder.IsTraining()) return kNoTensor;
+  for (const KeptHeirs& kept : builder.Scratch().heirs) {
+    if (kept.output == stage.output.values.offset) return kept.bytes;
+  }
+  return kNoTensor;
+}
+
+template <WindowProduct kProduct>
+TileWindows<kProduct> WindowsOf(const ProgramBuilder& builder, const ConvStage& stage,
+                                const WindowReader& images) {
+  PooledPlaces pooled;
+  if (PoolsInProduct(stage)) pooled = {.are_pooled = true, .heirs = HeirsOf(builder, *stage.pool)};
+  return {.images = images,
           .padding = Narrow(stage.window.padding),
-          .out_height = Narrow(stage.places.height),
-          .out_width = Narrow(stage.places.width)};
+          .size = Narrow(stage.window.size),
+          .step = DivisorOf(stage.window.stride),
+          .height = Narrow(stage.image.size.height),
+          .width = Narrow(stage.image.size.width),
+          .channels = Narrow(stage.image.channels),
+          .pooled = pooled};
 }
 
-// The windows of a stage as a matrix: in scratch that all convolutions of a lane share, or the
-// images themselves, where windows are single pixels side by side.
-Tensor WindowsOf(const ProgramBuilder& builder, const ConvStage& stage) {
-  if (!NeedsUnfolding(builder.Compiled(), stage)) return stage.input.values;
-  return {.offset = builder.Scratch().unfolded,
-          .rows = builder.Rows(stage.output),
-          .cols = stage.weight.value.rows};
+// What the stage hands on, and the gradient that comes back: pooled, the maxima's.
+const Flow& ResultOf(const ConvStage& stage) {
+  return PoolsInProduct(stage) ? stage.pool->output : stage.output;
 }
 
-void Unfold(ProgramBuilder& builder, const ConvStage& stage) {
-  if (!NeedsUnfolding(builder.Compiled(), stage)) return;
-  const Tensor windows = WindowsOf(builder, stage);
-  builder.Add(
-      UnfoldBody{.blocks = BlocksFor(Narrow(windows.Floats()) / kFour, UnfoldBody::kThreads),
-                 .arena = builder.Places().arena,
-                 .at = PlacesOf(stage),
-                 .images = stage.input.values.offset,
-                 .unfolded = windows.offset,
-                 .rows = Narrow(windows.rows),
-                 .stride = Narrow(windows.Stride()),
-                 .is_rounded = builder.IsRounded()});
-}
-
-// A stage's weights, and the gradient of its output, as factors: in bfloat16 copies in scratch.
-ProductFactor WeightFactor(ProgramBuilder& builder, const ConvStage& stage, bool is_transposed) {
-  ProductFactor factor = FactorOf(stage.weight.value, is_transposed);
-  if (!builder.IsRounded()) return factor;
-  factor.offset = builder.Scratch().rounded_weight;
-  builder.Round(stage.weight.value, stage.weight.value.rows, factor.offset);
-  return factor;
-}
-
-ProductFactor GradientFactor(ProgramBuilder& builder, const ConvStage& stage) {
-  ProductFactor factor = FactorOf(stage.output.gradient);
-  if (!builder.IsRounded()) return factor;
-  factor.offset = builder.Scratch().rounded_gradient;
-  builder.Round(stage.output.gradient, builder.Rows(stage.output), factor.offset);
-  return factor;
-}
-
-void Fold(ProgramBuilder& builder, const ConvStage& stage, const Tensor& windows) {
-  const std::size_t pixels = builder.Samples() * stage.image.size.Pixels();
-  builder.Add(
-      FoldBody{.blocks = BlocksFor(Narrow(pixels * stage.image.pixel) / kFour, FoldBody::kThreads),
-               .arena = builder.Places().arena,
-               .at = PlacesOf(stage),
-               .unfolded = windows.offset,
-               .images = stage.input.gradient.offset,
-               .pixels = Narrow(pixels),
-               .stride = Narrow(windows.Stride())});
+TileFactor TileOf(const Tensor& tensor) {
+  return {.offset = tensor.offset, .stride = Narrow(tensor.Stride())};
 }
 
 // Of many places and few weights: in slices, which are then added up in order.
-void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage,
-                       const ProductFactor& windows, const ProductFactor& gradient) {
+void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
-  const std::size_t places = builder.Rows(stage.output);
   const TileSlices slices = GradientSlices(builder.Compiled(), stage);
-  if (slices.count == 1) {
-    return builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = places}, windows,
-                            gradient, stage.weight.gradient);
-  }
   const std::size_t parts = builder.Scratch().product_parts;
-  builder.MultiplyTiles({.rows = Narrow(w.rows),
-                         .cols = Narrow(w.Stride()),
-                         .inner = Narrow(places),
-                         .a = TileOf(windows),
-                         .b = TileOf(gradient),
-                         .out = {.offset = parts, .stride = Narrow(w.Stride())},
-                         .slices = slices},
-                        builder.CopiesPrecision());
-  builder.Add(SumSlicesBody{.blocks = BlocksFor(w.Floats(), SumSlicesBody::kThreads),
-                            .arena = builder.Places().arena,
-                            .parts = parts,
-                            .apart = slices.apart,
-                            .out = stage.weight.gradient.offset,
-                            .slices = slices.count,
-                            .stride = Narrow(w.Floats())});
+  const std::size_t sum = stage.weight.gradient.offset;
+  builder.MultiplyTiles(
+      {.rows = Narrow(w.rows),
+       .cols = Narrow(w.Stride()),
+       .inner = Narrow(builder.Samples() * WindowPlaces(stage)),
+       .a = TileOf(stage.input.values),
+       .b = TileOf(ResultOf(stage).gradient),
+       .out = {.offset = slices.count == 1 ? sum : parts, .stride = Narrow(w.Stride())},
+       .slices = slices},
+      WindowsOf<WindowProduct::kWeightGradient>(builder, stage, ImagesOf(stage)));
+  if (slices.count > 1) builder.AddUp(slices, w.Floats(), sum);
 }
 
+void AddInputGradient(ProgramBuilder& builder, const ConvStage& stage) {
+  const WindowReader gradients = GradientsOf(stage);
+  const std::size_t taps = std::size_t{gradients.taps.Value()} * gradients.taps.Value();
+  builder.MultiplyTiles(
+      {.rows = Narrow(builder.Samples() * gradients.down.Value() * gradients.across.Value()),
+       .cols = Narrow(stage.input.gradient.Stride()),
+       .inner = Narrow(taps * gradients.numbers.Value()),
+       .members = Narrow(stage.window.stride * stage.window.stride),
+       .a = TileOf(ResultOf(stage).gradient),
+       .b = TileOf(stage.weight.value),
+       .out = TileOf(stage.input.gradient)},
+      WindowsOf<WindowProduct::kInputGradient>(builder, stage, gradients));
+}
+
+// A maximum's slope is its heir's, so that of pooled places the maxima's slopes are all there are.
 ActivatedRows RowsOf(const ConvStage& stage) {
-  return {stage.activation, stage.bias, stage.pre, stage.output};
+  const bool is_pooled = PoolsInProduct(stage);
+  return {stage.activation, stage.bias, is_pooled ? stage.pool->output.values : stage.pre,
+          ResultOf(stage)};
 }
 
 PoolPlacesOfLane PlacesOf(const PoolStage& stage) {
@@ -115,15 +129,6 @@ PoolPlacesOfLane PlacesOf(const PoolStage& stage) {
           .out_height = Narrow(image.size.height / stage.window.height),
           .out_width = Narrow(image.size.width / stage.window.width),
           .out_stride = Narrow(stage.output.values.Stride())};
-}
-
-// Where a training pass keeps the heirs of a stage's maxima; kNoTensor where none does.
-std::size_t HeirsOf(const ProgramBuilder& builder, const PoolStage& stage) {
-  if (!builder.IsTraining()) return kNoTensor;
-  for (const KeptHeirs& kept : builder.Scratch().heirs) {
-    if (kept.output == stage.output.values.offset) return kept.bytes;
-  }
-  return kNoTensor;
 }
 
 void Join(ProgramBuilder& builder, JoinKind kind, std::size_t floats, const Tensor& a,
@@ -158,40 +163,27 @@ std::size_t FloatsOf(const ProgramBuilder& builder, const Flow& flow) {
 
 }  // namespace
 
-bool NeedsUnfolding(const Model& model, const ConvStage& stage) {
-  const bool is_pixel = stage.window.size == 1 && stage.window.stride == 1;
-  const bool is_flow = stage.image.pixel == PaddedWidth(stage.image.channels) &&
-                       stage.image.sample == stage.image.size.Pixels() * stage.image.pixel;
-  return !is_pixel || !is_flow || stage.window.padding > 0 ||
-         model.shape.precision == Precision::kBfloat16;  // a copy is needed in any case
-}
-
 void AddForward(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
-  Unfold(builder, stage);
-  const ProductFactor weight = WeightFactor(builder, stage, false);
-  builder.Multiply({.rows = builder.Rows(stage.output), .cols = w.Stride(), .inner = w.rows},
-                   FactorOf(WindowsOf(builder, stage)), weight, stage.pre);
-  if (!stage.bias.value.IsEmpty()) AddActivation(builder, RowsOf(stage));
-  if (stage.pool) AddForward(builder, *stage.pool);
+  const bool has_bias = !stage.bias.value.IsEmpty();
+  builder.MultiplyTiles({.rows = Narrow(builder.Samples() * WindowPlaces(stage)),
+                         .cols = Narrow(w.Stride()),
+                         .inner = Narrow(w.rows),
+                         .a = TileOf(stage.input.values),
+                         .b = TileOf(w),
+                         .out = TileOf(has_bias ? ResultOf(stage).values : stage.pre),
+                         .active = {.bias = has_bias ? stage.bias.value.offset : kNoTensor,
+                                    .pre = stage.pre.offset,
+                                    .activation = stage.activation}},
+                        WindowsOf<WindowProduct::kForward>(builder, stage, ImagesOf(stage)));
+  if (stage.pool && !PoolsInProduct(stage)) AddForward(builder, *stage.pool);
 }
 
-// Other convolutions have used the scratch meanwhile, so that windows are spread out anew. The
-// gradient of windows takes their place.
 void AddBackward(ProgramBuilder& builder, const ConvStage& stage) {
-  if (stage.pool) AddBackward(builder, *stage.pool);
+  if (stage.pool && !PoolsInProduct(stage)) AddBackward(builder, *stage.pool);
   if (!stage.bias.value.IsEmpty()) AddActivationGradient(builder, RowsOf(stage));
-  const Tensor& w = stage.weight.value;
-  const std::size_t rows = builder.Rows(stage.output);
-  const Tensor windows = WindowsOf(builder, stage);
-  Unfold(builder, stage);
-  const ProductFactor gradient = GradientFactor(builder, stage);
-  AddWeightGradient(builder, stage, FactorOf(windows, true), gradient);
-  if (stage.input.gradient.IsEmpty()) return;
-  const bool is_folded = NeedsUnfolding(builder.Compiled(), stage);
-  builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
-                   WeightFactor(builder, stage, true), is_folded ? windows : stage.input.gradient);
-  if (is_folded) Fold(builder, stage, windows);
+  AddWeightGradient(builder, stage);
+  if (!stage.input.gradient.IsEmpty()) AddInputGradient(builder, stage);
 }
 
 void AddForward(ProgramBuilder& builder, const PoolStage& stage) {

@@ -25,26 +25,38 @@
 #include "trainer/cuda/text_bodies.h"
 #include "trainer/cuda/tile_body.h"
 #include "trainer/cuda/update_body.h"
-#include "trainer/cuda/window_bodies.h"
 
 namespace ddl {
 
+template <ProductPrecision kPrecision, WindowProduct kProduct>
+using WindowBody = TileBody<kPrecision, TileWindows<kProduct>>;
+
 // The order is part of the interface to the library: kCudaInterfaceVersion changes with it.
-using Operation = std::variant<
-    LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
-    ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody, KeepLogitsBody, UpdateBody,
-    AdvanceBody, SumSlicesBody, UnfoldBody, FoldBody, PoolBody, UnpoolBody, JoinBody, FlattenBody,
-    BatchMomentsBody, BatchStatisticsBody, BatchNormBody, BatchNormSumsBody, BatchNormGradientBody,
-    RegressionLossBody, SquaresBody, ClipBody, TokensBody, EmbedBody, TableGradientBody,
-    PositionGradientBody, LayerNormBody, LayerNormGradientBody, LayerNormSumsBody,
-    CausalSoftmaxBody, CausalSoftmaxGradientBody, RoundingBody, MomentumBody, InverseNormBody,
-    CombineBody, OrthogonalMoveBody, TileBody<ProductPrecision::kFloat32>,
-    TileBody<ProductPrecision::kTensorFloat32>, TileBody<ProductPrecision::kBfloat16>,
-    FusedAttentionBody<ProductPrecision::kFloat32>,
-    FusedAttentionBody<ProductPrecision::kTensorFloat32>,
-    FusedQueryGradientBody<ProductPrecision::kFloat32>,
-    FusedQueryGradientBody<ProductPrecision::kTensorFloat32>,
-    FusedKeyGradientBody<ProductPrecision::kFloat32>,
-    FusedKeyGradientBody<ProductPrecision::kTensorFloat32>>;
+using Operation =
+    std::variant<LaneProduct, GatherBody<std::uint8_t>, GatherBody<float>, BiasActivateBody,
+                 ActivationGradientBody, DropoutBody, SoftmaxLossBody, SumScoresBody,
+                 KeepLogitsBody, UpdateBody, AdvanceBody, SumSlicesBody, PoolBody, UnpoolBody,
+                 JoinBody, FlattenBody, BatchMomentsBody, BatchStatisticsBody, BatchNormBody,
+                 BatchNormSumsBody, BatchNormGradientBody, RegressionLossBody, SquaresBody,
+                 ClipBody, TokensBody, EmbedBody, TableGradientBody, PositionGradientBody,
+                 LayerNormBody, LayerNormGradientBody, LayerNormSumsBody, CausalSoftmaxBody,
+                 CausalSoftmaxGradientBody, RoundingBody, MomentumBody, InverseNormBody,
+                 CombineBody, OrthogonalMoveBody, TileBody<ProductPrecision::kFloat32>,
+                 TileBody<ProductPrecision::kTensorFloat32>, TileBody<ProductPrecision::kBfloat16>,
+                 FusedAttentionBody<ProductPrecision::kFloat32>,
+                 FusedAttentionBody<ProductPrecision::kTensorFloat32>,
+                 FusedQueryGradientBody<ProductPrecision::kFloat32>,
+                 FusedQueryGradientBody<ProductPrecision::kTensorFloat32>,
+                 FusedKeyGradientBody<ProductPrecision::kFloat32>,
+                 FusedKeyGradientBody<ProductPrecision::kTensorFloat32>,
+                 WindowBody<ProductPrecision::kFloat32, WindowProduct::kForward>,
+                 WindowBody<ProductPrecision::kTensorFloat32, WindowProduct::kForward>,
+                 WindowBody<ProductPrecision::kBfloat16, WindowProduct::kForward>,
+                 WindowBody<ProductPrecision::kFloat32, WindowProduct::kWeightGradient>,
+                 WindowBody<ProductPrecision::kTensorFloat32, WindowProduct::kWeightGradient>,
+                 WindowBody<ProductPrecision::kBfloat16, WindowProduct::kWeightGradient>,
+                 WindowBody<ProductPrecision::kFloat32, WindowProduct::kInputGradient>,
+                 WindowBody<ProductPrecision::kTensorFloat32, WindowProduct::kInputGradient>,
+                 WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient>>;
 
 }  // namespace ddl

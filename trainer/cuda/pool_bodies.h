@@ -58,6 +58,20 @@ struct WindowOfThread {
 inline constexpr std::uint32_t kMostKeptPixels = 255;
 inline constexpr std::uint32_t kNoHeir = 255;  // the maximum is not a number
 
+// The largest of a window's numbers, and whose it is: the first of equal ones.
+struct WindowMaximum {
+  float value = 0.0F;  // at first the first pixel's
+  std::uint32_t heir = 0;
+
+  DDL_INLINE void Take(float other, std::uint32_t place) {
+    heir = other > value ? place : heir;
+    value = other > value || other != other ? other : value;  // a NaN stays
+  }
+  [[nodiscard]] DDL_INLINE std::uint8_t Heir() const {
+    return static_cast<std::uint8_t>(value != value ? kNoHeir : heir);
+  }
+};
+
 struct PoolBody {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kPhases = 1;
@@ -78,24 +92,21 @@ struct PoolBody {
     const std::uint32_t corner = own.y * at.window_height * at.width + own.x * at.window_width;
     const float* image = arena.At(place.lane, images + own.image);
     const bool is_maximum = kind == PoolKind::kMaximum;
-    float result = is_maximum ? image[std::size_t{corner} * at.pixel] : 0.0F;
-    std::uint32_t heir = 0;
+    WindowMaximum maximum{.value = image[std::size_t{corner} * at.pixel]};
+    float sum = 0.0F;
     for (std::uint32_t down = 0; down < at.window_height; ++down) {
       for (std::uint32_t right = 0; right < at.window_width; ++right) {
         const float value = image[std::size_t{corner + down * at.width + right} * at.pixel];
         if (is_maximum) {
-          heir = value > result ? down * at.window_width + right : heir;
-          result = value > result || value != value ? value : result;  // a NaN stays
+          maximum.Take(value, down * at.window_width + right);
         } else {
-          result += value;
+          sum += value;
         }
       }
     }
-    if (!is_maximum) result *= 1.0F / static_cast<float>(at.window_height * at.window_width);
-    *arena.At(place.lane, out + own.out) = result;
-    if (heirs == kNoTensor) return;
-    HeirsAt(arena, place.lane, heirs)[own.out] =
-        static_cast<std::uint8_t>(result != result ? kNoHeir : heir);
+    const float share = 1.0F / static_cast<float>(at.window_height * at.window_width);
+    *arena.At(place.lane, out + own.out) = is_maximum ? maximum.value : sum * share;
+    if (heirs != kNoTensor) HeirsAt(arena, place.lane, heirs)[own.out] = maximum.Heir();
   }
 };
 

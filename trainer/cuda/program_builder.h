@@ -90,18 +90,27 @@ class ProgramBuilder {
 
   // The same in tiles, of which `product` tells all but blocks and memory; of float32 unless asked
   // to be of copies.
-  void MultiplyTiles(TileProduct product, ProductPrecision precision) {
-    product.blocks = product.BlocksOf();
-    product.arena = places_.arena;
-    product.board = places_.board;
-    switch (precision) {
-      case ProductPrecision::kFloat32:
-        return Add(TileBody<ProductPrecision::kFloat32>{product});
-      case ProductPrecision::kTensorFloat32:
-        return Add(TileBody<ProductPrecision::kTensorFloat32>{product});
-      case ProductPrecision::kBfloat16:
-        return Add(TileBody<ProductPrecision::kBfloat16>{product});
-    }
+  void MultiplyTiles(const TileProduct& product, ProductPrecision precision) {
+    InPrecision(precision, [&]<ProductPrecision kPrecision>() {
+      AddTiles(TileBody<kPrecision>{product, {}});
+    });
+  }
+  // Of windows, whose numbers are rounded as they are multiplied.
+  template <WindowProduct kProduct>
+  void MultiplyTiles(const TileProduct& product, const TileWindows<kProduct>& windows) {
+    InPrecision(CopiesPrecision(), [&]<ProductPrecision kPrecision>() {
+      AddTiles(TileBody<kPrecision, TileWindows<kProduct>>{product, windows});
+    });
+  }
+  // out = the sum of the slices that a product in tiles left in scratch.
+  void AddUp(const TileSlices& slices, std::size_t floats, std::size_t out) {
+    Add(SumSlicesBody{.blocks = BlocksFor(floats, SumSlicesBody::kThreads),
+                      .arena = places_.arena,
+                      .parts = scratch_.product_parts,
+                      .apart = slices.apart,
+                      .out = out,
+                      .slices = slices.count,
+                      .stride = Narrow(floats)});
   }
   // Of products whose factors may be copies, and of those that are never.
   [[nodiscard]] ProductPrecision CopiesPrecision() const {
@@ -114,6 +123,26 @@ class ProgramBuilder {
   [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }
 
  private:
+  // Calls function.operator()<precision>().
+  template <class Function>
+  static void InPrecision(ProductPrecision precision, Function function) {
+    switch (precision) {
+      case ProductPrecision::kFloat32:
+        return function.template operator()<ProductPrecision::kFloat32>();
+      case ProductPrecision::kTensorFloat32:
+        return function.template operator()<ProductPrecision::kTensorFloat32>();
+      case ProductPrecision::kBfloat16:
+        return function.template operator()<ProductPrecision::kBfloat16>();
+    }
+  }
+  template <class Body>
+  void AddTiles(Body body) {
+    body.blocks = body.BlocksOf();
+    body.arena = places_.arena;
+    body.board = places_.board;
+    Add(body);
+  }
+
   [[nodiscard]] LaneProduct ProductOf(const ProductShape& shape, const ProductFactor& a,
                                       const ProductFactor& b, const Tensor& out,
                                       ProductPrecision precision) const {

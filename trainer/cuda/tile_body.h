@@ -1,127 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products in tiles of 64 x 64, as kernels of our own where a library's product would not do: what
 // becomes of a sum happens while it is in registers (bias and activation of a layer, the
-// optimizer's step of a weight), the
-// matrices are many and partly zero (the heads of causal attention), or the inner dimension is long
-// and the result small (sums that are split among blocks).
+// optimizer's step of a weight), the matrices are many and partly zero (the heads of causal
+// attention), the inner dimension is long and the result small (sums that are split among blocks),
+// or a factor is not stored as a matrix (the windows of a convolution).
 //
 // A block goes through the inner dimension in slabs of 16: a phase fetches the next slab into
 // registers, multiplies the one that lies in shared memory and puts the fetched one into the other
-// half of it. Each of its four warps has a quarter of the tile, 32 x 32, in the layout of
+// half of it, rounded. Each of its four warps has a quarter of the tile, 32 x 32, in the layout of
 // tile_fragments.h; tensor cores multiply for TensorFloat-32 and bfloat16. On a host each thread
 // adds up the numbers that are its own.
 #pragma once
 
-#include "trainer/bfloat16.h"
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/product.h"
 #include "trainer/cuda/rounding_body.h"
 #include "trainer/cuda/tile_fragments.h"
+#include "trainer/cuda/tile_matrices.h"
+#include "trainer/cuda/tile_product.h"
+#include "trainer/cuda/tile_windows.h"
 #include "trainer/cuda/update_body.h"
 
 namespace ddl {
 
-inline constexpr std::uint32_t kTileSlab = 16;
-
-// A row-major matrix, of each member of a family of matrices: samples, and heads within them.
-struct TileFactor {
-  std::size_t offset = 0;  // in the lane, in floats
-  std::uint32_t stride = 0;
-  bool is_transposed = false;
-  std::size_t sample = 0;  // numbers from a sample's matrix to the next one's
-  std::size_t head = 0;    // and from a head's
-};
-
-// Where the left factor of a product is zero, or the result of no use.
-enum class TileTriangle : std::uint32_t {
-  kNone,
-  kLowerResult,  // columns behind a tile's last row are not wanted: whole tiles are left out
-  kLowerLeft,    // left[r, i] = 0 for i > r
-  kUpperLeft     // left[r, i] = 0 for i < r
-};
-
-// The inner dimension in equal parts of so many numbers each, a multiple of a slab.
-struct TileSlices {
-  std::uint32_t count = 1;
-  std::uint32_t inner = 0;
-  std::size_t apart = 0;  // floats from a slice's result to the next
-};
-
-// What becomes of the sums of a layer: pre = sums + bias, out = f(pre).
-struct TileActivation {
-  std::size_t bias = kNoTensor;  // none: sums are stored as they are
-  std::size_t pre = 0;           // may be `out`, but for gelu
-  Activation activation = Activation::kIdentity;
-};
-
-// result[rows, cols] = a[rows, inner] b[inner, cols] of every member, stored at `out` or, where
-// `moved` is told, taken as the gradient of weights that the optimizer moves at once.
-struct TileProduct {
-  std::uint32_t blocks = 0;  // BlocksOf
-  LaneFloats arena;
-  StepBoard board;  // where weights are moved
-  std::uint32_t rows = 0;
-  std::uint32_t cols = 0;
-  std::uint32_t inner = 0;
-  std::uint32_t members = 1;
-  std::uint32_t heads = 1;  // members of a sample
-  TileFactor a;
-  TileFactor b;
-  TileFactor out;
-  TileTriangle triangle = TileTriangle::kNone;
-  TileSlices slices;
-  TileActivation active;
-  UpdatePart moved = {.value = kNoTensor};  // weights, of which `out` tells the stride: whole
-                                            // strides of columns, of one member
-
-  [[nodiscard]] std::uint32_t BlocksOf() const {
-    return BlocksFor(rows, kTileSide) * BlocksFor(cols, kTileSide) * slices.count * members;
-  }
-};
-
-// What a block of a product works on.
-struct TilePlace {
-  DDL_INLINE TilePlace(const TileProduct& product, const ThreadPlace& at) {
-    const std::uint32_t wide = (product.cols + kTileSide - 1) / kTileSide;
-    const std::uint32_t high = (product.rows + kTileSide - 1) / kTileSide;
-    col = at.block % wide * kTileSide;
-    row = at.block / wide % high * kTileSide;
-    slice = at.block / wide / high % product.slices.count;
-    member = at.block / wide / high / product.slices.count;
-    is_left_out = product.triangle == TileTriangle::kLowerResult && col > row;
-    end = product.inner;
-    if (product.slices.count > 1) {
-      begin = slice * product.slices.inner;
-      end = Less(begin + product.slices.inner, end);
-    }
-    if (product.triangle == TileTriangle::kLowerLeft) end = Less(row + kTileSide, end);
-    if (product.triangle == TileTriangle::kUpperLeft) begin = row;
-  }
-  [[nodiscard]] DDL_INLINE std::uint32_t Slabs() const {
-    return is_left_out ? 0 : (end - begin + kTileSlab - 1) / kTileSlab;
-  }
-  [[nodiscard]] DDL_INLINE static std::uint32_t Less(std::uint32_t one, std::uint32_t other) {
-    return one < other ? one : other;
-  }
-
-  std::uint32_t row = 0;
-  std::uint32_t col = 0;
-  std::uint32_t slice = 0;
-  std::uint32_t member = 0;
-  std::uint32_t begin = 0;  // of the inner dimension
-  std::uint32_t end = 0;
-  bool is_left_out = false;
-};
-
-template <ProductPrecision kPrecision>
+// `Factors` fetches numbers of both factors and knows where a row of the result lies.
+template <ProductPrecision kPrecision, class Factors = TileMatrices<kPrecision>>
 struct TileBody : TileProduct {
   static constexpr std::uint32_t kThreads = 128;
-  static constexpr std::uint32_t kHalf =
-      2 * kTileSlab * kTilePitch;  // floats of both factors' slabs
-  static constexpr std::size_t kSharedBytes = std::size_t{2} * kHalf * sizeof(float);
-  static constexpr std::uint32_t kFetches = kTileSide * kTileSlab / kFour / kThreads;
+  static constexpr bool kIsPaired = kPrecision == ProductPrecision::kBfloat16;
+  // Words of a factor's slab: a float, or two numbers of bfloat16 in a word.
+  static constexpr std::uint32_t kSlabWords = kTileSlab * kTilePitch / (kIsPaired ? 2 : 1);
+  static constexpr std::uint32_t kHalf = 2 * kSlabWords;
+  // A tile of sums lies there too, after the slabs, where it is pooled.
+  static constexpr std::size_t kSharedBytes =
+      std::size_t{Factors::kCanPool ? kTileSide * kTilePitch : 2 * kHalf} * sizeof(float);
+  static_assert(kSharedBytes >= std::size_t{2} * kHalf * sizeof(float));
+  static constexpr std::uint32_t kFetches = 2;  // fours of a thread, of each factor
+  static_assert(kFetches * kThreads * kFour == kTileSide * kTileSlab);
+
+  Factors factors;
 
   // Of a thread, from phase to phase.
   struct State {
@@ -131,93 +50,72 @@ struct TileBody : TileProduct {
   };
 
   [[nodiscard]] DDL_INLINE std::uint32_t Phases(const ThreadPlace& at) const {
-    return TilePlace(*this, at).Slabs() + 1;
+    return PlaceOf(at).Slabs() + 1 + (IsPooled() ? 2 : 0);
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
-    const TilePlace tile(*this, at);
+    const TilePlace tile = PlaceOf(at);
     if (tile.is_left_out) return;
     auto* halves = static_cast<float*>(shared);
     const std::uint32_t slabs = tile.Slabs();
     if (phase < slabs) Fetch(at, tile, tile.begin + phase * kTileSlab, state);
-    if (phase > 0) MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
+    if (phase > 0 && phase <= slabs) MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
     if (phase < slabs) return Put(at, halves + phase % 2 * kHalf, state);
-    Finish(at, tile, state);
+    if constexpr (Factors::kCanPool) {
+      if (phase == slabs + 1) PutActivated(at, tile, halves, state);
+      if (phase == slabs + 2) Pool(at, tile, halves);
+    }
+    if (!IsPooled()) Finish(at, tile, state);
   }
 
  private:
-  [[nodiscard]] DDL_INLINE std::size_t Start(const TileFactor& factor,
-                                             const TilePlace& tile) const {
-    return tile.member / heads * factor.sample + tile.member % heads * factor.head;
+  [[nodiscard]] DDL_INLINE TilePlace PlaceOf(const ThreadPlace& at) const {
+    TilePlace tile(*this, at);
+    factors.Limit(*this, tile);
+    return tile;
   }
 
-  // Four numbers side by side of a stored matrix; zero outside its first `lines` lines of `width`.
-  [[nodiscard]] DDL_INLINE FourFloats FourAt(std::uint32_t lane, const TileFactor& factor,
-                                             std::size_t start, std::uint32_t line,
-                                             std::uint32_t first, std::uint32_t lines,
-                                             std::uint32_t width) const {
-    FourFloats four{};
-    if (line >= lines || first >= width) return four;
-    const std::size_t at = start + std::size_t{line} * factor.stride + first;
-    if constexpr (kPrecision == ProductPrecision::kBfloat16) {
-      const auto* halves =
-          reinterpret_cast<const FourHalves*>(arena.At(lane, factor.offset + at / 2));
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        const std::uint32_t bits = std::uint32_t{halves->at[i].bits} << 16U;
-        four.at[i] = first + i < width ? __builtin_bit_cast(float, bits) : 0.0F;
-      }
+  [[nodiscard]] DDL_INLINE bool IsPooled() const {
+    if constexpr (Factors::kCanPool) {
+      return factors.pooled.are_pooled;
     } else {
-      const float* from = arena.At(lane, factor.offset + at);
-      if (first + kFour <= width && (factor.offset + at) % kFour == 0) {
-        four = *reinterpret_cast<const FourFloats*>(from);
-      } else {
-        DDL_UNROLL
-        for (std::uint32_t i = 0; i < kFour; ++i) {
-          if (first + i < width) four.at[i] = from[i];
-        }
-      }
-      if constexpr (kPrecision == ProductPrecision::kTensorFloat32) {
-        for (float& number : four.at) {
-          number = RoundedToTensorFloat(number);
-        }
-      }
+      return false;
     }
-    return four;
   }
 
-  // The `index`-th four of a slab of a factor, of which `side` is the row or column of a result.
-  // Along the inner dimension or across it, whichever lies side by side in memory.
+  // A thread's `index`-th four of a slab of a factor, of which `side` is the row or column of a
+  // result: along the inner dimension, or across it and then two of one side, one above the other.
   struct Quad {
-    DDL_INLINE Quad(std::uint32_t index, bool is_along)
-        : inner(is_along ? index % (kTileSlab / kFour) * kFour : index / (kTileSide / kFour)),
-          side(is_along ? index / (kTileSlab / kFour) : index % (kTileSide / kFour) * kFour) {}
+    DDL_INLINE Quad(std::uint32_t thread, std::uint32_t index, bool is_along)
+        : inner(is_along ? thread % (kTileSlab / kFour) * kFour
+                         : thread / (kTileSide / kFour) * kFetches + index),
+          side(is_along ? (thread + index * kThreads) / (kTileSlab / kFour)
+                        : thread % (kTileSide / kFour) * kFour) {}
     std::uint32_t inner;
     std::uint32_t side;
   };
-  [[nodiscard]] DDL_INLINE bool IsLeftAlong() const { return !a.is_transposed; }
-  [[nodiscard]] DDL_INLINE bool IsRightAlong() const { return b.is_transposed; }
+  [[nodiscard]] DDL_INLINE bool IsLeftAlong() const { return factors.IsLeftAlong(*this); }
+  [[nodiscard]] DDL_INLINE bool IsRightAlong() const { return factors.IsRightAlong(*this); }
 
   DDL_INLINE void Fetch(const ThreadPlace& at, const TilePlace& tile, std::uint32_t from,
                         State& state) const {
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFetches; ++i) {
-      const Quad left(at.thread + i * kThreads, IsLeftAlong());
-      const std::uint32_t row = tile.row + left.side;
-      const std::uint32_t k = from + left.inner;
-      state.left[i] = IsLeftAlong() ? FourAt(at.lane, a, Start(a, tile), row, k, rows, tile.end)
-                                    : FourAt(at.lane, a, Start(a, tile), k, row, tile.end, rows);
-      const Quad right(at.thread + i * kThreads, IsRightAlong());
-      const std::uint32_t col = tile.col + right.side;
-      const std::uint32_t l = from + right.inner;
-      state.right[i] = IsRightAlong() ? FourAt(at.lane, b, Start(b, tile), col, l, cols, tile.end)
-                                      : FourAt(at.lane, b, Start(b, tile), l, col, tile.end, cols);
+      const Quad left(at.thread, i, IsLeftAlong());
+      state.left[i] = factors.Left(*this, tile, tile.row + left.side, from + left.inner);
+      const Quad right(at.thread, i, IsRightAlong());
+      state.right[i] = factors.Right(*this, tile, from + right.inner, tile.col + right.side);
     }
   }
 
-  DDL_INLINE static void PutFour(const Quad& quad, bool is_along, const FourFloats& four,
-                                 float* slab) {
+  DDL_INLINE static void PutFour(const Quad& quad, bool is_along, FourFloats four, float* slab) {
+    if constexpr (kPrecision == ProductPrecision::kTensorFloat32) {
+      DDL_UNROLL
+      for (float& number : four.at) {
+        number = RoundedToTensorFloat(number);
+      }
+    }
     float* to = slab + quad.inner * kTilePitch + quad.side;
     if (!is_along) {
       *reinterpret_cast<FourFloats*>(to) = four;
@@ -228,14 +126,41 @@ struct TileBody : TileProduct {
       to[i * kTilePitch] = four.at[i];
     }
   }
-  DDL_INLINE void Put(const ThreadPlace& at, float* half, const State& state) const {
+  // Two numbers of the inner dimension to a word.
+  DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, const FourFloats* fours,
+                                  float* slab) {
+    if (!is_along) {
+      const Quad quad(thread, 0, false);
+      FourFloats pairs;
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        pairs.at[i] = RoundedPair(fours[0].at[i], fours[1].at[i]);
+      }
+      *reinterpret_cast<FourFloats*>(slab + quad.inner / 2 * kTilePitch + quad.side) = pairs;
+      return;
+    }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFetches; ++i) {
-      const std::uint32_t index = at.thread + i * kThreads;
-      PutFour(Quad(index, IsLeftAlong()), IsLeftAlong(), state.left[i], half);
-      PutFour(Quad(index, IsRightAlong()), IsRightAlong(), state.right[i],
-              half + kTileSlab * kTilePitch);
+      const Quad quad(thread, i, true);
+      float* to = slab + quad.inner / 2 * kTilePitch + quad.side;
+      to[0] = RoundedPair(fours[i].at[0], fours[i].at[1]);
+      to[kTilePitch] = RoundedPair(fours[i].at[2], fours[i].at[3]);
     }
+  }
+  DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, const FourFloats* fours,
+                                   float* slab) {
+    if constexpr (kIsPaired) {
+      PutPairs(thread, is_along, fours, slab);
+    } else {
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFetches; ++i) {
+        PutFour(Quad(thread, i, is_along), is_along, fours[i], slab);
+      }
+    }
+  }
+  DDL_INLINE void Put(const ThreadPlace& at, float* half, const State& state) const {
+    PutFactor(at.thread, IsLeftAlong(), state.left, half);
+    PutFactor(at.thread, IsRightAlong(), state.right, half + kSlabWords);
   }
 
   // Of a thread's warp in the tile.
@@ -248,40 +173,25 @@ struct TileBody : TileProduct {
 
   DDL_INLINE static void MultiplySlab(const ThreadPlace& at, const float* half, State& state) {
     const float* left = half + WarpRow(at);
-    const float* right = half + kTileSlab * kTilePitch + WarpCol(at);
+    const float* right = half + kSlabWords + WarpCol(at);
     const FragmentPlace place(at.thread % 32);
 #if defined(__CUDA_ARCH__)
-    if constexpr (kPrecision == ProductPrecision::kTensorFloat32) {
+    if constexpr (kPrecision != ProductPrecision::kFloat32) {
       DDL_UNROLL
-      for (std::uint32_t k = 0; k < kTileSlab; k += 8) {
+      for (std::uint32_t k = 0; k < kSlabWords; k += 8 * kTilePitch) {
         RightFragment b_of[4];
         DDL_UNROLL
         for (std::uint32_t n = 0; n < 4; ++n) {
-          b_of[n] = RightOfEight(right + k * kTilePitch + 8 * n, place);
+          b_of[n] = RightOfEight(right + k + 8 * n, place);
         }
         DDL_UNROLL
         for (std::uint32_t m = 0; m < 2; ++m) {
-          const LeftFragment a_of = LeftOfEight(left + k * kTilePitch + 16 * m, place);
+          const LeftFragment a_of = LeftOfEight(left + k + 16 * m, place);
           DDL_UNROLL
           for (std::uint32_t n = 0; n < 4; ++n) {
-            MultiplyEight(state.sums[m][n], a_of, b_of[n]);
+            kIsPaired ? MultiplySixteen(state.sums[m][n], a_of, b_of[n])
+                      : MultiplyEight(state.sums[m][n], a_of, b_of[n]);
           }
-        }
-      }
-      return;
-    }
-    if constexpr (kPrecision == ProductPrecision::kBfloat16) {
-      RightFragment b_of[4];
-      DDL_UNROLL
-      for (std::uint32_t n = 0; n < 4; ++n) {
-        b_of[n] = RightOfSixteen(right + 8 * n, place);
-      }
-      DDL_UNROLL
-      for (std::uint32_t m = 0; m < 2; ++m) {
-        const LeftFragment a_of = LeftOfSixteen(left + 16 * m, place);
-        DDL_UNROLL
-        for (std::uint32_t n = 0; n < 4; ++n) {
-          MultiplySixteen(state.sums[m][n], a_of, b_of[n]);
         }
       }
       return;
@@ -290,20 +200,30 @@ struct TileBody : TileProduct {
     AddProducts(left, right, place, state);
   }
 
-  // The same, number by number.
+  // The k-th number of a column of a slab.
+  [[nodiscard]] DDL_INLINE static float NumberOf(const float* column, std::uint32_t k) {
+    if constexpr (kIsPaired) {
+      const float pair = column[k / 2 * kTilePitch];
+      return k % 2 == 0 ? LowOf(pair) : HighOf(pair);
+    } else {
+      return column[k * kTilePitch];
+    }
+  }
+  // The same as tensor cores do, number by number.
   DDL_INLINE static void AddProducts(const float* left, const float* right,
                                      const FragmentPlace& place, State& state) {
     DDL_UNROLL
     for (std::uint32_t k = 0; k < kTileSlab; ++k) {
-      const float* a_of = left + k * kTilePitch + place.row;
-      const float* b_of = right + k * kTilePitch + place.col;
+      const float* a_of = left + place.row;
+      const float* b_of = right + place.col;
       DDL_UNROLL
       for (std::uint32_t m = 0; m < 2; ++m) {
         DDL_UNROLL
         for (std::uint32_t n = 0; n < 4; ++n) {
           DDL_UNROLL
           for (std::uint32_t i = 0; i < 4; ++i) {
-            state.sums[m][n].at[i] += a_of[16 * m + i / 2 * 8] * b_of[8 * n + i % 2];
+            state.sums[m][n].at[i] +=
+                NumberOf(a_of + 16 * m + i / 2 * 8, k) * NumberOf(b_of + 8 * n + i % 2, k);
           }
         }
       }
@@ -314,28 +234,20 @@ struct TileBody : TileProduct {
     const FragmentPlace place(at.thread % 32);
     const std::uint32_t first = tile.row + WarpRow(at) + place.row;
     const std::uint32_t left = tile.col + WarpCol(at) + place.col;
-    const std::size_t start = Start(out, tile) + tile.slice * slices.apart;
     DDL_UNROLL
     for (std::uint32_t m = 0; m < 2; ++m) {
       DDL_UNROLL
-      for (std::uint32_t n = 0; n < 4; ++n) {
+      for (std::uint32_t half = 0; half < 2; ++half) {
+        const std::uint32_t row = first + 16 * m + 8 * half;
+        if (row >= rows) continue;
+        const std::size_t start = factors.ResultRow(*this, tile, row);
+        if (start == kNoTensor) continue;
         DDL_UNROLL
-        for (std::uint32_t half = 0; half < 2; ++half) {
-          const std::uint32_t row = first + 16 * m + 8 * half;
+        for (std::uint32_t n = 0; n < 4; ++n) {
           const std::uint32_t col = left + 8 * n;
-          if (row >= rows || col >= cols) continue;
-          const float* sums = state.sums[m][n].at + std::size_t{2} * half;
-          const std::size_t to = start + std::size_t{row} * out.stride + col;
-          if (moved.value != kNoTensor) {
-            const LaneStep& step = board.Step(at.lane);
-            if (step.rows == 0) return;
-            MoveWeights(arena, at.lane, moved, to, step.rule, step.average_rate,
-                        TwoFloats{{sums[0], sums[1]}});
-          } else if (active.bias != kNoTensor) {
-            ActivatePair(at.lane, to, col, sums);
-          } else {
-            StorePair(at.lane, to, sums, col + 1 < cols);
-          }
+          if (col >= cols) continue;
+          FinishPair(tile, start + tile.slice * slices.apart + col, col,
+                     state.sums[m][n].at + std::size_t{2} * half);
         }
       }
     }
@@ -344,6 +256,70 @@ struct TileBody : TileProduct {
   struct alignas(8) TwoFloats {
     float at[2];
   };
+
+  // A whole tile as it is once it is activated: four rows are a square, of which the next phase
+  // takes the maximum.
+  DDL_INLINE void PutActivated(const ThreadPlace& at, const TilePlace& tile, float* activated,
+                               const State& state) const {
+    const FragmentPlace place(at.thread % 32);
+    const std::uint32_t first = WarpRow(at) + place.row;
+    const std::uint32_t left = WarpCol(at) + place.col;
+    DDL_UNROLL
+    for (std::uint32_t n = 0; n < 4; ++n) {
+      const std::uint32_t col = left + 8 * n;
+      if (tile.col + col >= cols) continue;
+      const auto own = LoadKept<TwoFloats>(arena, tile.lane, active.bias, tile.col + col);
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        const std::uint32_t row = first + i / 2 * 16 + i % 2 * 8;
+        const float* sums = state.sums[i / 2][n].at + std::size_t{2} * (i % 2);
+        *reinterpret_cast<TwoFloats*>(activated + row * kTilePitch +
+                                      col) = {{Activated(active.activation, sums[0] + own.at[0]),
+                                               Activated(active.activation, sums[1] + own.at[1])}};
+      }
+    }
+  }
+  DDL_INLINE void Pool(const ThreadPlace& at, const TilePlace& tile, const float* activated) const {
+    constexpr std::uint32_t kFours = kTileSide / kFour;
+    const std::uint32_t col = at.thread % kFours * kFour;
+    if (tile.col + col >= cols) return;
+    for (std::uint32_t square = at.thread / kFours; square < kTileSide / 4;
+         square += kThreads / kFours) {
+      if (tile.row + 4 * square >= rows) return;
+      const float* pixels = activated + 4 * square * kTilePitch + col;
+      FourFloats maxima{};
+      std::uint32_t heirs = 0;
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        WindowMaximum maximum{.value = pixels[i]};
+        DDL_UNROLL
+        for (std::uint32_t pixel = 1; pixel < 4; ++pixel) {
+          maximum.Take(pixels[pixel * kTilePitch + i], pixel);
+        }
+        maxima.at[i] = maximum.value;
+        heirs |= std::uint32_t{maximum.Heir()} << 8 * i;
+      }
+      const std::size_t to = std::size_t{tile.row / 4 + square} * out.stride + tile.col + col;
+      *reinterpret_cast<FourFloats*>(arena.At(tile.lane, out.offset + to)) = maxima;
+      if (factors.pooled.heirs == kNoTensor) continue;
+      *reinterpret_cast<std::uint32_t*>(HeirsAt(arena, tile.lane, factors.pooled.heirs) + to) =
+          heirs;
+    }
+  }
+  // Two numbers side by side of the result.
+  DDL_INLINE void FinishPair(const TilePlace& tile, std::size_t to, std::uint32_t col,
+                             const float* sums) const {
+    if (moved.value != kNoTensor) {
+      const LaneStep& step = board.Step(tile.lane);
+      if (step.rows == 0) return;
+      MoveWeights(arena, tile.lane, moved, to, step.rule, step.average_rate,
+                  TwoFloats{{sums[0], sums[1]}});
+    } else if (active.bias != kNoTensor) {
+      ActivatePair(tile.lane, to, col, sums);
+    } else {
+      StorePair(tile.lane, to, sums, col + 1 < cols);
+    }
+  }
   // Layers have whole strides of columns, so that pairs are whole.
   DDL_INLINE void ActivatePair(std::uint32_t lane, std::size_t index, std::uint32_t col,
                                const float* sums) const {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the 32 threads of a warp share a product of 16 x 8 numbers: the layout of PTX's mma
 // instructions (PTX ISA, "Matrix fragments for mma"), for factors that lie in shared memory as
-// floats, one row for each number of the inner dimension.
+// words, one row for each number of the inner dimension, or of bfloat16 for each two.
 #pragma once
 
 #include <cstdint>
 
+#include "trainer/bfloat16_bits.h"
 #include "trainer/clones.h"
 
 namespace ddl {
 
-// Floats from one inner number to the next: 8 more than a tile's side, so that the threads of a
-// warp read from different banks.
+// Words from one row to the next: 8 more than a tile's side, so that the threads of a warp read
+// from different banks.
 inline constexpr std::uint32_t kTileSide = 64;
 inline constexpr std::uint32_t kTilePitch = kTileSide + 8;
 
@@ -44,13 +45,26 @@ struct RightFragment {
   return __builtin_bit_cast(std::uint32_t, value);
 }
 
-// Two floats that are bfloat16 already, in one word.
-[[nodiscard]] DDL_INLINE std::uint32_t PairOf(float low, float high) {
-  return BitsOf(low) >> 16U | (BitsOf(high) & 0xFFFF0000U);
+// Two numbers in the place of a float, nearest bfloat16 of each, ties to even.
+[[nodiscard]] DDL_INLINE float RoundedPair(float low, float high) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t pair = 0;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return __uint_as_float(pair);
+#else
+  return __builtin_bit_cast(
+      float, std::uint32_t{Bfloat16Bits(high)} << 16U | std::uint32_t{Bfloat16Bits(low)});
+#endif
+}
+[[nodiscard]] DDL_INLINE float LowOf(float pair) {
+  return __builtin_bit_cast(float, BitsOf(pair) << 16U);
+}
+[[nodiscard]] DDL_INLINE float HighOf(float pair) {
+  return __builtin_bit_cast(float, BitsOf(pair) & 0xFFFF0000U);
 }
 
-// `left` and `right` point to the first inner number of the first row, or column, of the fragment.
-// Of TensorFloat-32, eight inner numbers: m16n8k8.
+// `left` and `right` point to the first row, at the first row or column of the fragment. Eight rows
+// of words: eight numbers of TensorFloat-32 (m16n8k8), or sixteen of bfloat16 (m16n8k16).
 [[nodiscard]] DDL_INLINE LeftFragment LeftOfEight(const float* left, const FragmentPlace& at) {
   const float* near = left + at.inner * kTilePitch + at.row;
   const float* far = near + 4 * kTilePitch;
@@ -59,22 +73,6 @@ struct RightFragment {
 [[nodiscard]] DDL_INLINE RightFragment RightOfEight(const float* right, const FragmentPlace& at) {
   const float* near = right + at.inner * kTilePitch + at.row;
   return {{BitsOf(near[0]), BitsOf(near[4 * kTilePitch])}};
-}
-
-// Of bfloat16, sixteen inner numbers: m16n8k16.
-[[nodiscard]] DDL_INLINE LeftFragment LeftOfSixteen(const float* left, const FragmentPlace& at) {
-  const auto pair = [&](std::uint32_t row, std::uint32_t inner) {
-    const float* from = left + (at.inner * 2 + inner) * kTilePitch + at.row + row;
-    return PairOf(from[0], from[kTilePitch]);
-  };
-  return {{pair(0, 0), pair(8, 0), pair(0, 8), pair(8, 8)}};
-}
-[[nodiscard]] DDL_INLINE RightFragment RightOfSixteen(const float* right, const FragmentPlace& at) {
-  const auto pair = [&](std::uint32_t inner) {
-    const float* from = right + (at.inner * 2 + inner) * kTilePitch + at.row;
-    return PairOf(from[0], from[kTilePitch]);
-  };
-  return {{pair(0), pair(8)}};
 }
 
 #if defined(__CUDA_ARCH__)

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a product in tiles multiplies and what becomes of its sums, and where in it a block works.
+#pragma once
+
+#include "trainer/cuda/dense_bodies.h"
+#include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_step.h"
+#include "trainer/cuda/tile_fragments.h"
+#include "trainer/cuda/update_body.h"
+
+namespace ddl {
+
+inline constexpr std::uint32_t kTileSlab = 16;
+
+// A row-major matrix, of each member of a family of matrices: samples, and heads within them.
+struct TileFactor {
+  std::size_t offset = 0;  // in the lane, in floats
+  std::uint32_t stride = 0;
+  bool is_transposed = false;
+  std::size_t sample = 0;  // numbers from a sample's matrix to the next one's
+  std::size_t head = 0;    // and from a head's
+};
+
+// Where the left factor of a product is zero, or the result of no use.
+enum class TileTriangle : std::uint32_t {
+  kNone,
+  kLowerResult,  // columns behind a tile's last row are not wanted: whole tiles are left out
+  kLowerLeft,    // left[r, i] = 0 for i > r
+  kUpperLeft     // left[r, i] = 0 for i < r
+};
+
+// The inner dimension in equal parts of so many numbers each, a multiple of a slab.
+struct TileSlices {
+  std::uint32_t count = 1;
+  std::uint32_t inner = 0;
+  std::size_t apart = 0;  // floats from a slice's result to the next
+};
+
+// What becomes of the sums of a layer: pre = sums + bias, out = f(pre).
+struct TileActivation {
+  std::size_t bias = kNoTensor;  // none: sums are stored as they are
+  std::size_t pre = 0;           // may be `out`, but for gelu
+  Activation activation = Activation::kIdentity;
+};
+
+// result[rows, cols] = a[rows, inner] b[inner, cols] of every member, stored at `out` or, where
+// `moved` is told, taken as the gradient of weights that the optimizer moves at once.
+struct TileProduct {
+  std::uint32_t blocks = 0;  // BlocksOf
+  LaneFloats arena;
+  StepBoard board;  // where weights are moved
+  std::uint32_t rows = 0;
+  std::uint32_t cols = 0;
+  std::uint32_t inner = 0;
+  std::uint32_t members = 1;
+  std::uint32_t heads = 1;  // members of a sample
+  TileFactor a;
+  TileFactor b;
+  TileFactor out;
+  TileTriangle triangle = TileTriangle::kNone;
+  TileSlices slices;
+  TileActivation active;
+  UpdatePart moved = {.value = kNoTensor};  // weights, of which `out` tells the stride: whole
+                                            // strides of columns, of one member
+
+  [[nodiscard]] std::uint32_t BlocksOf() const {
+    return BlocksFor(rows, kTileSide) * BlocksFor(cols, kTileSide) * slices.count * members;
+  }
+};
+
+// What a block of a product works on.
+struct TilePlace {
+  DDL_INLINE TilePlace(const TileProduct& product, const ThreadPlace& at) {
+    const std::uint32_t wide = (product.cols + kTileSide - 1) / kTileSide;
+    const std::uint32_t high = (product.rows + kTileSide - 1) / kTileSide;
+    col = at.block % wide * kTileSide;
+    row = at.block / wide % high * kTileSide;
+    slice = at.block / wide / high % product.slices.count;
+    member = at.block / wide / high / product.slices.count;
+    lane = at.lane;
+    is_left_out = product.triangle == TileTriangle::kLowerResult && col > row;
+    end = product.inner;
+    if (product.slices.count > 1) {
+      begin = slice * product.slices.inner;
+      end = Less(begin + product.slices.inner, end);
+    }
+    if (product.triangle == TileTriangle::kLowerLeft) end = Less(row + kTileSide, end);
+    if (product.triangle == TileTriangle::kUpperLeft) begin = row;
+  }
+  [[nodiscard]] DDL_INLINE std::uint32_t Slabs() const {
+    return is_left_out ? 0 : (end - begin + kTileSlab - 1) / kTileSlab;
+  }
+  [[nodiscard]] DDL_INLINE static std::uint32_t Less(std::uint32_t one, std::uint32_t other) {
+    return one < other ? one : other;
+  }
+
+  std::uint32_t lane = 0;
+  std::uint32_t row = 0;
+  std::uint32_t col = 0;
+  std::uint32_t slice = 0;
+  std::uint32_t member = 0;
+  std::uint32_t begin = 0;  // of the inner dimension
+  std::uint32_t end = 0;
+  bool is_left_out = false;
+};
+
+}  // namespace ddl
