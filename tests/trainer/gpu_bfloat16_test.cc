@@ -140,6 +140,25 @@ TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
   }
 }
 
+// On any processor: near the same training in floats, and not the same.
+TEST_P(GpuBfloat16Cases, StaysNearATrainingInFloats) {
+  HostDevice device;
+  DeviceLanes lanes(device, settings_, rows_);
+  const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
+  const GpuPlanSettings in_floats = SettingsOf(GetParam(), Precision::kFloat32);
+  for (std::size_t lane = 0; lane < 2; ++lane) {
+    CpuLane cpu(in_floats.shape, in_floats.lanes[lane], rows_);
+    for (std::uint64_t step = 1; step <= kSteps; ++step) {
+      const std::vector<std::uint32_t> rows = RowsOf(lane, step, settings_.shape.batch, kRows);
+      const double expected = cpu.Step(rows, step).loss_sum;
+      EXPECT_NEAR(scores[(step - 1) * 2 + lane].loss_sum, expected, 0.02 * (1.0 + expected));
+    }
+    const double gap = MeanGap(lanes.Compiled().State(lane), cpu.State());
+    EXPECT_GT(gap, 0.0);
+    EXPECT_LT(gap, 1e-3);
+  }
+}
+
 TEST_P(GpuBfloat16Cases, NeitherOrderOfThreadsNorCompanyMatters) {
   HostDevice up(ThreadOrder::kUp);
   HostDevice down(ThreadOrder::kDown);

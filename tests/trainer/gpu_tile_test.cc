@@ -58,12 +58,6 @@ struct Matrix {
     for (std::size_t i = 0; i < values.size(); ++i)
       memory.Lane(1)[offset + i / width * Stride() + i % width] = values[i];
   }
-  // Copies of it, two numbers to a float.
-  void Round(Memory& memory, std::size_t to) const {
-    for (std::size_t i = 0; i < Floats(); i += kFour)
-      StoreRounded(memory.Arena(), 1, to, i,
-                   *reinterpret_cast<const FourFloats*>(&memory.Lane(1)[offset + i]));
-  }
   [[nodiscard]] float At(Memory& memory, bool is_transposed, std::uint32_t row,
                          std::uint32_t col) const {
     const std::size_t at =
@@ -79,8 +73,7 @@ void ExpectProduct(const TileCase& at, ThreadOrder order) {
   Matrix b{.offset = a.Floats(), .lines = at.inner, .width = at.cols};
   if (at.is_right_transposed) std::swap(b.lines, b.width);
   const Matrix out{.offset = b.offset + b.Floats(), .lines = at.rows, .width = at.cols};
-  const std::size_t copies = out.offset + out.Floats();
-  Memory memory(copies + a.Floats() + b.Floats());
+  Memory memory(out.offset + out.Floats());
   std::ranges::fill(memory.Lane(1), std::numeric_limits<float>::quiet_NaN());
   a.Fill(memory, 1);
   b.Fill(memory, 2);
@@ -92,10 +85,6 @@ void ExpectProduct(const TileCase& at, ThreadOrder order) {
       .a = {.offset = a.offset, .stride = a.Stride(), .is_transposed = at.is_left_transposed},
       .b = {.offset = b.offset, .stride = b.Stride(), .is_transposed = at.is_right_transposed},
       .out = {.offset = out.offset, .stride = out.Stride()}};
-  if (kPrecision == ProductPrecision::kBfloat16) {
-    a.Round(memory, product.a.offset = copies);
-    b.Round(memory, product.b.offset = copies + a.Floats());
-  }
   product.blocks = product.BlocksOf();
   RunOnHost(TileBody<kPrecision>{product}, kLanes, order);
   for (std::uint32_t row = 0; row < at.rows; ++row) {

@@ -96,17 +96,13 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
   const Tensor& w = stage.weight.value;
   const Tensor& x = stage.input.values;
   const std::size_t rows = builder.Rows(stage.output);
-  if (builder.IsRounded()) {
-    builder.Round(x, rows, stage.copies.input.offset);
-    builder.Round(w, w.rows, stage.copies.weight.offset);
-  }
   // Whole strides are multiplied, as on a CPU: padding columns of w are zero.
   if (IsOfFewRows(builder.Compiled(), rows)) {
     TileProduct product{.rows = Narrow(rows),
                         .cols = Narrow(w.Stride()),
                         .inner = Narrow(w.rows),
-                        .a = TileOf(FactorOf(builder, x, stage.copies.input)),
-                        .b = TileOf(FactorOf(builder, w, stage.copies.weight)),
+                        .a = TileOf(FactorOf(x)),
+                        .b = TileOf(FactorOf(w)),
                         .out = TileOf(FactorOf(stage.output.values)),
                         .slices = OutputSlices(stage, rows)};
     const bool is_whole = product.slices.count == 1;
@@ -120,6 +116,10 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
     if (is_whole) return;
     builder.AddUp(product.slices, rows * w.Stride(), stage.pre.offset);
     return AddActivation(builder, RowsOf(stage));
+  }
+  if (builder.IsRounded()) {
+    builder.Round(x, rows, stage.copies.input.offset);
+    builder.Round(w, w.rows, stage.copies.weight.offset);
   }
   const ProductShape shape{.rows = rows, .cols = w.Stride(), .inner = w.rows};
   const ProductFactor a = FactorOf(builder, x, stage.copies.input);
@@ -138,20 +138,37 @@ void AddForward(ProgramBuilder& builder, const DropoutStage& stage) {
 }
 
 void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
-  AddActivationGradient(builder, RowsOf(stage),
-                        builder.IsRounded() ? stage.copies.gradient.offset : kNoTensor);
-  const Tensor& dz = stage.output.gradient;
-  const Tensor& w = stage.weight.value;
   const std::size_t rows = builder.Rows(stage.output);
-  const ProductFactor gradient = FactorOf(builder, dz, stage.copies.gradient);
+  const bool is_few = IsOfFewRows(builder.Compiled(), rows);
+  const bool has_copies = builder.IsRounded() && !is_few;
+  AddActivationGradient(builder, RowsOf(stage),
+                        has_copies ? stage.copies.gradient.offset : kNoTensor);
+  const Tensor& w = stage.weight.value;
+  const auto factor = [&](const Tensor& values, const Tensor& copy, bool is_transposed) {
+    return has_copies ? FactorOf(builder, values, copy, is_transposed)
+                      : FactorOf(values, is_transposed);
+  };
+  // Without copies to bfloat16 none but tiles can round.
+  const auto multiply = [&](const ProductShape& shape, const ProductFactor& a,
+                            const ProductFactor& b, const Tensor& out) {
+    if (!builder.IsRounded() || has_copies) return builder.Multiply(shape, a, b, out);
+    builder.MultiplyTiles({.rows = Narrow(shape.rows),
+                           .cols = Narrow(shape.cols),
+                           .inner = Narrow(shape.inner),
+                           .a = TileOf(a),
+                           .b = TileOf(b),
+                           .out = TileOf(FactorOf(out))},
+                          builder.CopiesPrecision());
+  };
+  const ProductFactor gradient = factor(stage.output.gradient, stage.copies.gradient, false);
   if (!stage.input.gradient.IsEmpty()) {
-    builder.Multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
-                     FactorOf(builder, w, stage.copies.weight, true), stage.input.gradient);
+    multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
+             factor(w, stage.copies.weight, true), stage.input.gradient);
   }
-  const ProductFactor input = FactorOf(builder, stage.input.values, stage.copies.input, true);
+  const ProductFactor input = factor(stage.input.values, stage.copies.input, true);
   if (!MovesInProduct(builder.Compiled(), stage)) {
-    return builder.Multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, input, gradient,
-                            stage.weight.gradient);
+    return multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, input, gradient,
+                    stage.weight.gradient);
   }
   // Last of all that reads the weights.
   builder.MultiplyTiles({.rows = Narrow(w.rows),

@@ -49,7 +49,8 @@ class ProgramBuilder {
   [[nodiscard]] const GpuPlaces& Places() const { return places_; }
   [[nodiscard]] const GpuScratch& Scratch() const { return scratch_; }
   [[nodiscard]] bool IsTraining() const { return is_training_; }
-  // Products take copies of their factors.
+  // Products are of numbers rounded to bfloat16: tiles round what they read, a library takes
+  // copies.
   [[nodiscard]] bool IsRounded() const { return model_.shape.precision == Precision::kBfloat16; }
   [[nodiscard]] std::size_t Samples() const {
     return is_training_ ? model_.shape.batch : model_.shape.evaluation_batch;
@@ -88,14 +89,14 @@ class ProgramBuilder {
     Add(product);
   }
 
-  // The same in tiles, of which `product` tells all but blocks and memory; of float32 unless asked
-  // to be of copies.
+  // The same in tiles, of which `product` tells all but blocks and memory; numbers are rounded as
+  // they are multiplied.
   void MultiplyTiles(const TileProduct& product, ProductPrecision precision) {
     InPrecision(precision, [&]<ProductPrecision kPrecision>() {
       AddTiles(TileBody<kPrecision>{product, {}});
     });
   }
-  // Of windows, whose numbers are rounded as they are multiplied.
+  // Of windows, in the precision of copies.
   template <WindowProduct kProduct>
   void MultiplyTiles(const TileProduct& product, const TileWindows<kProduct>& windows) {
     InPrecision(CopiesPrecision(), [&]<ProductPrecision kPrecision>() {

@@ -5,6 +5,8 @@
 // attention), the inner dimension is long and the result small (sums that are split among blocks),
 // or a factor is not stored as a matrix (the windows of a convolution).
 //
+// Factors are float32 and are rounded as they are multiplied.
+//
 // A block goes through the inner dimension in slabs of 16: a phase fetches the next slab into
 // registers, multiplies the one that lies in shared memory and puts the fetched one into the other
 // half of it, rounded. Each of its four warps has a quarter of the tile, 32 x 32, in the layout of
@@ -16,7 +18,6 @@
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/product.h"
-#include "trainer/cuda/rounding_body.h"
 #include "trainer/cuda/tile_fragments.h"
 #include "trainer/cuda/tile_matrices.h"
 #include "trainer/cuda/tile_product.h"
@@ -25,8 +26,9 @@
 
 namespace ddl {
 
-// `Factors` fetches numbers of both factors and knows where a row of the result lies.
-template <ProductPrecision kPrecision, class Factors = TileMatrices<kPrecision>>
+// `Factors` fetches numbers of both factors, knows where a row of the result lies, and what may
+// become of a sum: what may not is not compiled, of which each kernel has sixteen copies.
+template <ProductPrecision kPrecision, class Factors = TileMatrices>
 struct TileBody : TileProduct {
   static constexpr std::uint32_t kThreads = 128;
   static constexpr bool kIsPaired = kPrecision == ProductPrecision::kBfloat16;
@@ -309,16 +311,19 @@ struct TileBody : TileProduct {
   // Two numbers side by side of the result.
   DDL_INLINE void FinishPair(const TilePlace& tile, std::size_t to, std::uint32_t col,
                              const float* sums) const {
-    if (moved.value != kNoTensor) {
-      const LaneStep& step = board.Step(tile.lane);
-      if (step.rows == 0) return;
-      MoveWeights(arena, tile.lane, moved, to, step.rule, step.average_rate,
-                  TwoFloats{{sums[0], sums[1]}});
-    } else if (active.bias != kNoTensor) {
-      ActivatePair(tile.lane, to, col, sums);
-    } else {
-      StorePair(tile.lane, to, sums, col + 1 < cols);
+    if constexpr (Factors::kCanMove) {
+      if (moved.value != kNoTensor) return MovePair(tile.lane, to, sums);
     }
+    if constexpr (Factors::kCanActivate) {
+      if (active.bias != kNoTensor) return ActivatePair(tile.lane, to, col, sums);
+    }
+    StorePair(tile.lane, to, sums, col + 1 < cols);
+  }
+  DDL_INLINE void MovePair(std::uint32_t lane, std::size_t to, const float* sums) const {
+    const LaneStep& step = board.Step(lane);
+    if (step.rows == 0) return;
+    MoveWeights(arena, lane, moved, to, step.rule, step.average_rate,
+                TwoFloats{{sums[0], sums[1]}});
   }
   // Layers have whole strides of columns, so that pairs are whole.
   DDL_INLINE void ActivatePair(std::uint32_t lane, std::size_t index, std::uint32_t col,

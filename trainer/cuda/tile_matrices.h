@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The factors of a product in tiles that are stored as such: matrices, or their copies in bfloat16,
-// of each member of a family of matrices.
+// The factors of a product in tiles that are stored as such: matrices, of each member of a family
+// of matrices.
 #pragma once
 
-#include "trainer/cuda/product.h"
-#include "trainer/cuda/rounding_body.h"
 #include "trainer/cuda/tile_product.h"
 
 namespace ddl {
 
-template <ProductPrecision kPrecision>
 struct TileMatrices {
+  static constexpr bool kCanActivate = true;
+  static constexpr bool kCanMove = true;
   static constexpr bool kCanPool = false;
 
   DDL_INLINE void Limit(const TileProduct& /*product*/, TilePlace& /*tile*/) const {}
@@ -26,17 +25,15 @@ struct TileMatrices {
   // Four numbers that lie side by side, from (row, k) or (k, col) on; zero outside the matrix.
   [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
                                            std::uint32_t row, std::uint32_t k) const {
-    const TileFactor& a = product.a;
-    const std::size_t start = Start(product, a, tile);
-    return IsLeftAlong(product) ? FourAt(product, tile, a, start, row, k, product.rows, tile.end)
-                                : FourAt(product, tile, a, start, k, row, tile.end, product.rows);
+    const Stored a = StoredAt(product, product.a, tile);
+    return IsLeftAlong(product) ? a.FourAt(row, k, product.rows, tile.end)
+                                : a.FourAt(k, row, tile.end, product.rows);
   }
   [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
                                             std::uint32_t k, std::uint32_t col) const {
-    const TileFactor& b = product.b;
-    const std::size_t start = Start(product, b, tile);
-    return IsRightAlong(product) ? FourAt(product, tile, b, start, col, k, product.cols, tile.end)
-                                 : FourAt(product, tile, b, start, k, col, tile.end, product.cols);
+    const Stored b = StoredAt(product, product.b, tile);
+    return IsRightAlong(product) ? b.FourAt(col, k, product.cols, tile.end)
+                                 : b.FourAt(k, col, tile.end, product.cols);
   }
 
   // Where a row of the result begins, behind `out.offset`.
@@ -46,40 +43,36 @@ struct TileMatrices {
   }
 
  private:
+  struct Stored {
+    const float* first;
+    std::uint32_t stride;
+    bool is_aligned;  // as four floats are, where whole fours begin
+
+    // Zero outside the first `lines` lines of `width`.
+    [[nodiscard]] DDL_INLINE FourFloats FourAt(std::uint32_t line, std::uint32_t col,
+                                               std::uint32_t lines, std::uint32_t width) const {
+      FourFloats four{};
+      if (line >= lines || col >= width) return four;
+      const float* from = first + std::size_t{line} * stride + col;
+      if (col + kFour <= width && is_aligned) return *reinterpret_cast<const FourFloats*>(from);
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        if (col + i < width) four.at[i] = from[i];
+      }
+      return four;
+    }
+  };
+
   [[nodiscard]] DDL_INLINE static std::size_t Start(const TileProduct& product,
                                                     const TileFactor& factor,
                                                     const TilePlace& tile) {
     return tile.member / product.heads * factor.sample + tile.member % product.heads * factor.head;
   }
-
-  // Of a stored matrix; zero outside its first `lines` lines of `width`.
-  [[nodiscard]] DDL_INLINE static FourFloats FourAt(const TileProduct& product,
-                                                    const TilePlace& tile, const TileFactor& factor,
-                                                    std::size_t start, std::uint32_t line,
-                                                    std::uint32_t first, std::uint32_t lines,
-                                                    std::uint32_t width) {
-    FourFloats four{};
-    if (line >= lines || first >= width) return four;
-    const std::size_t at = start + std::size_t{line} * factor.stride + first;
-    if constexpr (kPrecision == ProductPrecision::kBfloat16) {
-      const auto* halves =
-          reinterpret_cast<const FourHalves*>(product.arena.At(tile.lane, factor.offset + at / 2));
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        const std::uint32_t bits = std::uint32_t{halves->at[i].bits} << 16U;
-        four.at[i] = first + i < width ? __builtin_bit_cast(float, bits) : 0.0F;
-      }
-    } else {
-      const float* from = product.arena.At(tile.lane, factor.offset + at);
-      if (first + kFour <= width && (factor.offset + at) % kFour == 0) {
-        return *reinterpret_cast<const FourFloats*>(from);
-      }
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        if (first + i < width) four.at[i] = from[i];
-      }
-    }
-    return four;
+  [[nodiscard]] DDL_INLINE static Stored StoredAt(const TileProduct& product,
+                                                  const TileFactor& factor, const TilePlace& tile) {
+    const std::size_t start = factor.offset + Start(product, factor, tile);
+    return {product.arena.At(tile.lane, start), factor.stride,
+            start % kFour == 0 && factor.stride % kFour == 0};
   }
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three products of a convolution in tiles: windows of images are read where the images lie,
 // and no matrix of windows is ever stored (S. Chetlur and others, "cuDNN: efficient primitives for
-// deep learning", 2014). Factors are float32, whatever they are rounded to when they are
-// multiplied.
+// deep learning", 2014).
 #pragma once
 
 #include "trainer/cuda/divisor.h"
@@ -101,7 +100,9 @@ struct PooledPlaces {
 // the maxima, and kForward has four rows for each of them.
 template <WindowProduct kProduct>
 struct TileWindows {
-  static constexpr bool kCanPool = kProduct == WindowProduct::kForward;
+  static constexpr bool kCanActivate = kProduct == WindowProduct::kForward;
+  static constexpr bool kCanMove = false;
+  static constexpr bool kCanPool = kCanActivate;
 
   WindowReader images;
   // Of the convolution. An input's gradient has a member for each of step * step sets of pixels: of
