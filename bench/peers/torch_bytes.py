@@ -23,6 +23,8 @@ from torch.nn import functional
 import torch._inductor.config
 import torch._inductor.graph
 
+from torch_steps import Text, network  # one thread: with more, fewer kernels are fused
+
 KERNELS = []  # of the graph that is compiled: (name, bytes)
 
 
@@ -36,15 +38,8 @@ def count_schedules():
                        for node in graph.scheduler.nodes)
         return result
 
-    torch.set_num_threads(1)  # with more, fewer kernels are fused
     torch._inductor.config.fx_graph_cache = False
     torch._inductor.graph.GraphLowering.codegen = counted
-
-
-def cnn():
-    return nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                         nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                         nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
 class Residual(nn.Module):
@@ -70,37 +65,6 @@ def resnet():
                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
 
 
-class Block(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.before = nn.LayerNorm(width)
-        self.queries = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-        self.dense = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(),
-                                   nn.Linear(4 * width, width))
-
-    def forward(self, x):
-        samples, length, width = x.shape
-        parts = [part.view(samples, length, self.heads, -1).transpose(1, 2)
-                 for part in self.queries(self.before(x)).split(width, dim=2)]
-        attended = functional.scaled_dot_product_attention(*parts, is_causal=True)
-        x = x + self.out(attended.transpose(1, 2).reshape(samples, length, width))
-        return x + self.dense(x)
-
-
-class Gpt(nn.Module):
-    def __init__(self, characters=65, width=384, heads=6, layers=6, length=256):
-        super().__init__()
-        self.tokens = nn.Embedding(characters, width)
-        self.places = nn.Parameter(torch.zeros(length, width))
-        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(layers)))
-        self.last = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, characters))
-
-    def forward(self, x):
-        return self.last(self.blocks(self.tokens(x) + self.places)).flatten(0, 1)
-
-
 def step(options, model, features, labels):
     def loss(features, labels):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16"):
@@ -115,7 +79,7 @@ def step(options, model, features, labels):
 def kernels_of(options):
     """(name, megabytes) of each kernel of a step, and how many weights there are."""
     if options.model == "gpt":
-        model = Gpt()
+        model = Text(65, length=256, width=384, depth=6, heads=6)
         counts = []
         for samples in (2, 4):
             tokens = torch.randint(0, 65, (samples, 256))
@@ -123,7 +87,7 @@ def kernels_of(options):
         kernels = [(name, few + (many - few) / 2 * 62)
                    for (name, few), (_, many) in zip(*counts, strict=True)]
     else:
-        model = cnn() if options.model == "cnn" else resnet()
+        model = network() if options.model == "cnn" else resnet()
         kernels = step(options, model, torch.randn(128, 1, 28, 28), torch.arange(128) % 10)
     return kernels, sum(weight.numel() for weight in model.parameters())
 

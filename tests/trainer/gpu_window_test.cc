@@ -20,9 +20,15 @@ namespace ddl {
 namespace gpu_window_test {
 
 constexpr std::size_t kSamples = 3;
-constexpr ThreadOrder kOrders[] = {ThreadOrder::kUp, ThreadOrder::kDown};
-constexpr ProductPrecision kPrecisions[] = {
-    ProductPrecision::kFloat32, ProductPrecision::kTensorFloat32, ProductPrecision::kBfloat16};
+
+// Calls function(precision, order of threads) for all of both.
+template <class Function>
+void ForEachWay(Function function) {
+  for (const ProductPrecision precision :
+       {ProductPrecision::kFloat32, ProductPrecision::kTensorFloat32, ProductPrecision::kBfloat16})
+    for (const ThreadOrder order : {ThreadOrder::kUp, ThreadOrder::kDown})
+      function(precision, order);
+}
 
 struct WindowCase {
   std::string name;
@@ -220,30 +226,26 @@ class GpuWindow : public testing::TestWithParam<WindowCase> {
 };
 
 TEST_P(GpuWindow, OutputsAreWindowsTimesWeights) {
-  for (const ProductPrecision precision : kPrecisions) {
-    for (const ThreadOrder order : kOrders) {
-      ProgramBuilder builder = Builder(precision);
-      AddForward(builder, Stage());
-      Run(builder.Finish(), order);
-      const std::vector<double> expected = Outputs(precision);
-      for (std::size_t i = 0; i < expected.size(); ++i)
-        ASSERT_NEAR(At(Stage().pre, i / Width(), i % Width()), expected[i], 5e-5) << i;
-    }
-  }
+  ForEachWay([&](ProductPrecision precision, ThreadOrder order) {
+    ProgramBuilder builder = Builder(precision);
+    AddForward(builder, Stage());
+    Run(builder.Finish(), order);
+    const std::vector<double> expected = Outputs(precision);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      ASSERT_NEAR(At(Stage().pre, i / Width(), i % Width()), expected[i], 5e-5) << i;
+  });
 }
 
 TEST_P(GpuWindow, GradientsAreThoseOfWeightsAndPixels) {
-  for (const ProductPrecision precision : kPrecisions) {
-    for (const ThreadOrder order : kOrders) {
-      ProgramBuilder builder = Builder(precision);
-      AddBackward(builder, Stage());
-      Run(builder.Finish(), order);
-      const Tensor& slopes = Stage().output.gradient;
-      ExpectGradients(precision, [&](std::size_t place, std::size_t output) {
-        return Factor(precision, slopes.offset + place * slopes.Stride() + output);
-      });
-    }
-  }
+  ForEachWay([&](ProductPrecision precision, ThreadOrder order) {
+    ProgramBuilder builder = Builder(precision);
+    AddBackward(builder, Stage());
+    Run(builder.Finish(), order);
+    const Tensor& slopes = Stage().output.gradient;
+    ExpectGradients(precision, [&](std::size_t place, std::size_t output) {
+      return Factor(precision, slopes.offset + place * slopes.Stride() + output);
+    });
+  });
 }
 
 class GpuPooledWindow : public GpuWindow {
@@ -274,55 +276,51 @@ class GpuPooledWindow : public GpuWindow {
 TEST_P(GpuPooledWindow, OutputsAreMaximaAndTheirHeirs) {
   ASSERT_TRUE(PoolsInProduct(Stage()));
   const Tensor& maxima = Stage().pool->output.values;
-  for (const ProductPrecision precision : kPrecisions) {
-    for (const ThreadOrder order : kOrders) {
-      ProgramBuilder builder = Builder(precision);
-      AddForward(builder, Stage());
-      Run(builder.Finish(), order);
-      const std::vector<double> sums = Outputs(precision);
-      std::vector<double> expected(maxima.rows * Width(), -2.0);
-      for (std::size_t i = 0; i < sums.size(); ++i) {
-        const std::optional<Member> member = MemberOf(i / Width());
-        if (!member) continue;
-        const double value = std::tanh(sums[i] + At(Stage().bias.value, 0, i % Width()));
-        double& largest = expected[member->square * Width() + i % Width()];
-        largest = std::max(largest, value);
-        if (Heir(member->square, i % Width()) == member->pixel) {
-          ASSERT_NEAR(At(maxima, member->square, i % Width()), value, 2e-5);
-        }
+  ForEachWay([&](ProductPrecision precision, ThreadOrder order) {
+    ProgramBuilder builder = Builder(precision);
+    AddForward(builder, Stage());
+    Run(builder.Finish(), order);
+    const std::vector<double> sums = Outputs(precision);
+    std::vector<double> expected(maxima.rows * Width(), -2.0);
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const std::optional<Member> member = MemberOf(i / Width());
+      if (!member) continue;
+      const double value = std::tanh(sums[i] + At(Stage().bias.value, 0, i % Width()));
+      double& largest = expected[member->square * Width() + i % Width()];
+      largest = std::max(largest, value);
+      if (Heir(member->square, i % Width()) == member->pixel) {
+        ASSERT_NEAR(At(maxima, member->square, i % Width()), value, 2e-5);
       }
-      for (std::size_t i = 0; i < expected.size(); ++i)
-        ASSERT_NEAR(At(maxima, i / Width(), i % Width()), expected[i], 2e-5) << i;
     }
-  }
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      ASSERT_NEAR(At(maxima, i / Width(), i % Width()), expected[i], 2e-5) << i;
+  });
 }
 
 TEST_P(GpuPooledWindow, GradientsPassThroughHeirsAlone) {
   const Tensor& maxima = Stage().pool->output.values;
   const Tensor& slopes = Stage().pool->output.gradient;
-  for (const ProductPrecision precision : kPrecisions) {
-    for (const ThreadOrder order : kOrders) {
-      FillGradient();
-      std::vector<double> of_bias(Width(), 0.0);
-      ProgramBuilder builder = Builder(precision);
-      AddForward(builder, Stage());
-      Run(builder.Finish(), order);
-      for (std::size_t i = 0; i < maxima.rows * Width(); ++i) {
-        const double value = At(maxima, i / Width(), i % Width());
-        of_bias[i % Width()] += At(slopes, i / Width(), i % Width()) * (1.0 - value * value);
-      }
-      ProgramBuilder back = Builder(precision);
-      AddBackward(back, Stage());
-      Run(back.Finish(), order);
-      for (std::size_t o = 0; o < Width(); ++o)
-        ASSERT_NEAR(At(Stage().bias.gradient, 0, o), of_bias[o], 5e-5) << o;
-      ExpectGradients(precision, [&](std::size_t place, std::size_t output) {
-        const std::optional<Member> member = MemberOf(place);
-        if (!member || Heir(member->square, output) != member->pixel) return 0.0;
-        return Factor(precision, slopes.offset + member->square * slopes.Stride() + output);
-      });
+  ForEachWay([&](ProductPrecision precision, ThreadOrder order) {
+    FillGradient();
+    std::vector<double> of_bias(Width(), 0.0);
+    ProgramBuilder builder = Builder(precision);
+    AddForward(builder, Stage());
+    Run(builder.Finish(), order);
+    for (std::size_t i = 0; i < maxima.rows * Width(); ++i) {
+      const double value = At(maxima, i / Width(), i % Width());
+      of_bias[i % Width()] += At(slopes, i / Width(), i % Width()) * (1.0 - value * value);
     }
-  }
+    ProgramBuilder back = Builder(precision);
+    AddBackward(back, Stage());
+    Run(back.Finish(), order);
+    for (std::size_t o = 0; o < Width(); ++o)
+      ASSERT_NEAR(At(Stage().bias.gradient, 0, o), of_bias[o], 5e-5) << o;
+    ExpectGradients(precision, [&](std::size_t place, std::size_t output) {
+      const std::optional<Member> member = MemberOf(place);
+      if (!member || Heir(member->square, output) != member->pixel) return 0.0;
+      return Factor(precision, slopes.offset + member->square * slopes.Stride() + output);
+    });
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GpuPooledWindow, testing::ValuesIn(kPooledCases),

@@ -22,9 +22,9 @@ void AddDropout(ProgramBuilder& builder, const DropoutStage& stage, const Tensor
 }
 
 // A matrix as a factor: itself, or its copy in bfloat16, which has the same stride.
-ProductFactor FactorOf(const ProgramBuilder& builder, const Tensor& values, const Tensor& copy,
+ProductFactor FactorOf(bool is_copied, const Tensor& values, const Tensor& copy,
                        bool is_transposed = false) {
-  return {.offset = builder.IsRounded() ? copy.offset : values.offset,
+  return {.offset = is_copied ? copy.offset : values.offset,
           .stride = values.Stride(),
           .is_transposed = is_transposed};
 }
@@ -117,13 +117,14 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
     builder.AddUp(product.slices, rows * w.Stride(), stage.pre.offset);
     return AddActivation(builder, RowsOf(stage));
   }
-  if (builder.IsRounded()) {
+  const bool has_copies = builder.IsRounded();
+  if (has_copies) {
     builder.Round(x, rows, stage.copies.input.offset);
     builder.Round(w, w.rows, stage.copies.weight.offset);
   }
   const ProductShape shape{.rows = rows, .cols = w.Stride(), .inner = w.rows};
-  const ProductFactor a = FactorOf(builder, x, stage.copies.input);
-  const ProductFactor b = FactorOf(builder, w, stage.copies.weight);
+  const ProductFactor a = FactorOf(has_copies, x, stage.copies.input);
+  const ProductFactor b = FactorOf(has_copies, w, stage.copies.weight);
   if (AddsBiasInProduct(builder.Compiled(), stage)) {
     builder.MultiplyAndAdd(shape, a, b, stage.pre, stage.bias.value);
     if (stage.activation != Activation::kIdentity) AddActivation(builder, RowsOf(stage), false);
@@ -139,15 +140,10 @@ void AddForward(ProgramBuilder& builder, const DropoutStage& stage) {
 
 void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
   const std::size_t rows = builder.Rows(stage.output);
-  const bool is_few = IsOfFewRows(builder.Compiled(), rows);
-  const bool has_copies = builder.IsRounded() && !is_few;
+  const bool has_copies = builder.IsRounded() && !IsOfFewRows(builder.Compiled(), rows);
   AddActivationGradient(builder, RowsOf(stage),
                         has_copies ? stage.copies.gradient.offset : kNoTensor);
   const Tensor& w = stage.weight.value;
-  const auto factor = [&](const Tensor& values, const Tensor& copy, bool is_transposed) {
-    return has_copies ? FactorOf(builder, values, copy, is_transposed)
-                      : FactorOf(values, is_transposed);
-  };
   // Without copies to bfloat16 none but tiles can round.
   const auto multiply = [&](const ProductShape& shape, const ProductFactor& a,
                             const ProductFactor& b, const Tensor& out) {
@@ -160,12 +156,12 @@ void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
                            .out = TileOf(FactorOf(out))},
                           builder.CopiesPrecision());
   };
-  const ProductFactor gradient = factor(stage.output.gradient, stage.copies.gradient, false);
+  const ProductFactor gradient = FactorOf(has_copies, stage.output.gradient, stage.copies.gradient);
   if (!stage.input.gradient.IsEmpty()) {
     multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
-             factor(w, stage.copies.weight, true), stage.input.gradient);
+             FactorOf(has_copies, w, stage.copies.weight, true), stage.input.gradient);
   }
-  const ProductFactor input = factor(stage.input.values, stage.copies.input, true);
+  const ProductFactor input = FactorOf(has_copies, stage.input.values, stage.copies.input, true);
   if (!MovesInProduct(builder.Compiled(), stage)) {
     return multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, input, gradient,
                     stage.weight.gradient);

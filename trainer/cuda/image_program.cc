@@ -75,10 +75,6 @@ const Flow& ResultOf(const ConvStage& stage) {
   return PoolsInProduct(stage) ? stage.pool->output : stage.output;
 }
 
-TileFactor TileOf(const Tensor& tensor) {
-  return {.offset = tensor.offset, .stride = Narrow(tensor.Stride())};
-}
-
 // Of many places and few weights: in slices, which are then added up in order.
 void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
@@ -89,8 +85,8 @@ void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage) {
       {.rows = Narrow(w.rows),
        .cols = Narrow(w.Stride()),
        .inner = Narrow(builder.Samples() * WindowPlaces(stage)),
-       .a = TileOf(stage.input.values),
-       .b = TileOf(ResultOf(stage).gradient),
+       .a = TileOf(FactorOf(stage.input.values)),
+       .b = TileOf(FactorOf(ResultOf(stage).gradient)),
        .out = {.offset = slices.count == 1 ? sum : parts, .stride = Narrow(w.Stride())},
        .slices = slices},
       WindowsOf<WindowProduct::kWeightGradient>(builder, stage, ImagesOf(stage)));
@@ -105,9 +101,9 @@ void AddInputGradient(ProgramBuilder& builder, const ConvStage& stage) {
        .cols = Narrow(stage.input.gradient.Stride()),
        .inner = Narrow(taps * gradients.numbers.Value()),
        .members = Narrow(stage.window.stride * stage.window.stride),
-       .a = TileOf(ResultOf(stage).gradient),
-       .b = TileOf(stage.weight.value),
-       .out = TileOf(stage.input.gradient)},
+       .a = TileOf(FactorOf(ResultOf(stage).gradient)),
+       .b = TileOf(FactorOf(stage.weight.value)),
+       .out = TileOf(FactorOf(stage.input.gradient))},
       WindowsOf<WindowProduct::kInputGradient>(builder, stage, gradients));
 }
 
@@ -169,9 +165,9 @@ void AddForward(ProgramBuilder& builder, const ConvStage& stage) {
   builder.MultiplyTiles({.rows = Narrow(builder.Samples() * WindowPlaces(stage)),
                          .cols = Narrow(w.Stride()),
                          .inner = Narrow(w.rows),
-                         .a = TileOf(stage.input.values),
-                         .b = TileOf(w),
-                         .out = TileOf(has_bias ? ResultOf(stage).values : stage.pre),
+                         .a = TileOf(FactorOf(stage.input.values)),
+                         .b = TileOf(FactorOf(w)),
+                         .out = TileOf(FactorOf(has_bias ? ResultOf(stage).values : stage.pre)),
                          .active = {.bias = has_bias ? stage.bias.value.offset : kNoTensor,
                                     .pre = stage.pre.offset,
                                     .activation = stage.activation}},
