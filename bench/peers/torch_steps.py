@@ -183,4 +183,5 @@ def main():
             print(json.dumps({"problem": f"{type(problem).__name__}: {problem}"[:200]}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
