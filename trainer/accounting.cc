@@ -13,7 +13,8 @@ double BytesOf(const Tensor& tensor) {
 
 // Of a training step's rows: tensors also have room for an evaluation's.
 double BytesOf(const Model& model, const Tensor& values, std::size_t places) {
-  return static_cast<double>(model.shape.batch * places * values.Stride() * sizeof(float));
+  const std::size_t number = values.is_bfloat16 ? sizeof(float) / 2 : sizeof(float);
+  return static_cast<double>(model.shape.batch * places * values.Stride() * number);
 }
 
 // Values forward and again backward, the gradient backward.

@@ -32,9 +32,9 @@ float* AllocateZeroed(std::size_t lanes, std::size_t lane_floats) {
 
 }  // namespace
 
-Tensor LaneLayout::Add(std::string name, std::size_t rows, std::size_t cols) {
-  const Tensor tensor{.offset = floats_, .rows = rows, .cols = cols};
-  floats_ += tensor.Floats();
+Tensor LaneLayout::Add(std::string name, std::size_t rows, std::size_t cols, bool is_bfloat16) {
+  const Tensor tensor{.offset = floats_, .rows = rows, .cols = cols, .is_bfloat16 = is_bfloat16};
+  floats_ += PaddedWidth(tensor.Floats());
   tensors_.push_back({std::move(name), tensor});
   return tensor;
 }

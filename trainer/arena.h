@@ -23,7 +23,7 @@ class LaneLayout {
  public:
   explicit LaneLayout(std::size_t start = 0) : floats_(start) {}
 
-  Tensor Add(std::string name, std::size_t rows, std::size_t cols);
+  Tensor Add(std::string name, std::size_t rows, std::size_t cols, bool is_bfloat16 = false);
   // What was laid out to begin where this one ends.
   void Append(const LaneLayout& next);
   [[nodiscard]] std::size_t Floats() const { return floats_; }

@@ -14,8 +14,9 @@ namespace ddl {
 
 // What a stage multiplies where the precision is bfloat16: copies, made when they are needed.
 struct DenseCopies {
-  Tensor input;  // half as many floats as the original has, in one row
+  Tensor input;  // empty, as all others, where the original is of bfloat16
   Tensor weight;
+  Tensor bias;      // where pre is of bfloat16: on a GPU
   Tensor gradient;  // of pre
   std::shared_ptr<Bfloat16Gemm> products;
 };

@@ -7,6 +7,7 @@
 #include "trainer/cuda/gpu_memory.h"
 #include "trainer/cuda/gpu_program.h"
 #include "trainer/cuda/gpu_team.h"
+#include "trainer/cuda/operation_bytes.h"
 #include "trainer/gemm.h"
 #include "trainer/training.h"
 
@@ -114,12 +115,13 @@ std::string ExplainGpu(const TrainerConfig& config, const TrainingBatches& batch
   constexpr std::size_t kManyLanes = 64;
   const ModelShape shape = ShapeOf(config, batches);
   const Model model = BuildModel(GpuShape(shape));
-  const StepCost cost = CostOf(model);
+  const StepBytes moved = CountStepBytes(
+      model, config.has_tf32 ? ProductPrecision::kTensorFloat32 : ProductPrecision::kFloat32);
   std::string text = fmt::format(
       "{} weights, of which a checkpoint holds {:.2f} MiB with what the optimizer keeps\n"
-      "{:.1f} MFLOP and {:.1f} MiB read or written in a step of {} rows\n",
+      "{:.1f} MFLOP and {:.1f} MiB read or written in a step of {} rows, in {} operations\n",
       CountWeights(model), static_cast<double>(model.state_floats * sizeof(float)) / kMebibyte,
-      cost.flops / kMega, cost.bytes / kMebibyte, shape.batch);
+      StepFlops(model) / kMega, moved.bytes / kMebibyte, shape.batch, moved.operations);
   const GpuDataShape data =
       batches.resident ? ShapeOf(DataFrom(*batches.resident->data, batches.resident->affine))
                        : GpuDataShape{.is_handed_over = true};

@@ -23,7 +23,10 @@ class ModelBuilder {
  public:
   ModelBuilder(const ModelShape& shape, std::size_t scratch_start) : memory_(shape, scratch_start) {
     model_.shape = shape;
-    model_.input = memory_.Values("input", 1, shape.features);
+    const bool is_text =
+        !shape.layers.empty() && std::holds_alternative<EmbedLayer>(shape.layers.front());
+    model_.input = memory_.Values("input", 1, shape.features,
+                                  is_text ? Stored::kWhole : Stored::kAsMultiplied);
     at_.flow.values = model_.input;
     if (shape.image) {
       at_.image = {.size = shape.image->size,
@@ -75,7 +78,8 @@ class ModelBuilder {
     AddDense(layer);
   }
 
-  void AddDense(const DenseLayer& layer) {
+  void AddDense(const DenseLayer& layer, StoredFlow stored = {}) {
+    if (IsLast()) stored.values = Stored::kWhole;
     DenseStage stage;
     stage.activation = layer.activation;
     stage.input = at_.flow;
@@ -86,22 +90,12 @@ class ModelBuilder {
     if (model_.shape.keeps_gradients && stage.weight.gradient.IsEmpty()) {
       stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
     }
-    stage.pre = AddOutput("pre", layer.width);
-    stage.output = OutputOf(layer.activation, stage.pre);
-    if (model_.shape.precision == Precision::kBfloat16) stage.copies = CopiesOf(stage);
+    stage.pre = AddOutput("pre", layer.width, stored.values);
+    stage.output = OutputOf(layer.activation, stage.pre, stored.gradient);
+    if (model_.shape.precision == Precision::kBfloat16) stage.copies = memory_.CopiesOf(stage);
     Append(stage);
     if (layer.has_dropout) AddDropout(at_.flow.gradient);
     memory_.NextNumber();
-  }
-
-  [[nodiscard]] DenseCopies CopiesOf(const DenseStage& stage) {
-    const auto copy = [this](const char* name, const Tensor& of) {
-      return memory_.Scratch(name, 1, of.Floats() / 2);  // two numbers a float
-    };
-    return {.input = copy("input.bf16", stage.input.values),
-            .weight = copy("weight.bf16", stage.weight.value),
-            .gradient = copy("gradient.bf16", stage.output.gradient),
-            .products = std::make_shared<Bfloat16Gemm>()};
   }
 
   void Add(const ConvLayer& layer) {
@@ -166,27 +160,26 @@ class ModelBuilder {
         memory_.MakeParameter(ParameterRole::kTable, "positions", length, layer.width);
     memory_.NextNumber();
     stage.output.places = at_.flow.places = length;
-    stage.output.values = AddOutput("embedded", layer.width);
-    stage.output.gradient = AddGradient("embedded.gradient", layer.width);
+    stage.output.values = AddOutput("embedded", layer.width, Stored::kWhole);
+    stage.output.gradient = AddGradient("embedded.gradient", layer.width, Stored::kWhole);
     Append(stage);
   }
 
   void Add(const TransformerLayer& layer) {
     const std::size_t width = at_.flow.Width();
     AddBranch(layer.has_dropout, [&] {
-      AddDense({.width = 3 * width, .activation = Activation::kIdentity});
-      AddAttention(layer.heads, width);
-      AddDense({.width = width, .activation = Activation::kIdentity});
+      const bool is_fused = IsFused(layer.heads, width);
+      const Stored stored = is_fused ? Stored::kAsMultiplied : Stored::kWhole;
+      AddDense({.width = 3 * width, .activation = Activation::kIdentity}, {stored, stored});
+      AddAttention(layer.heads, width, stored);
     });
-    AddBranch(layer.has_dropout, [&] {
-      AddDense({.width = 4 * width, .activation = Activation::kGelu});
-      AddDense({.width = width, .activation = Activation::kIdentity});
-    });
+    AddBranch(layer.has_dropout,
+              [&] { AddDense({.width = 4 * width, .activation = Activation::kGelu}); });
   }
 
   void Add(const LayerNormLayer& /*layer*/) { AddLayerNorm(); }
 
-  // A normalisation and what `inside` adds, beside a way that skips them.
+  // A normalisation, what `inside` adds and a dense layer, beside a way that skips them.
   template <class Function>
   void AddBranch(bool has_dropout, Function inside) {
     const Flow begin = at_.flow;
@@ -194,13 +187,16 @@ class ModelBuilder {
     model_.stages.emplace_back(ForkStage{.input = begin, .second = {}});
     AddLayerNorm();
     inside();
-    if (has_dropout) AddDropout(AddGradient("dropped.gradient", begin.Width()));
+    // The last gradient is the sum's as well.
+    AddDense({.width = begin.Width(), .activation = Activation::kIdentity},
+             {.gradient = has_dropout ? Stored::kAsMultiplied : Stored::kWhole});
+    if (has_dropout) AddDropout(AddGradient("dropped.gradient", begin.Width(), Stored::kWhole));
     AddStage sum{.is_rectified = false,
                  .first = at_.flow.values,
                  .second = begin.values,
                  .output = at_.flow};
     std::get<ForkStage>(model_.stages[fork]).second = sum.output.gradient;
-    sum.output.values = AddOutput("sum", begin.Width());
+    sum.output.values = AddOutput("sum", begin.Width(), Stored::kWhole);
     Append(sum);
     memory_.NextNumber();
   }
@@ -219,16 +215,21 @@ class ModelBuilder {
     Append(stage);
   }
 
-  void AddAttention(std::size_t heads, std::size_t width) {
+  // Whose kernels alone read numbers as they are stored.
+  [[nodiscard]] bool IsFused(std::size_t heads, std::size_t width) const {
+    return model_.shape.is_of_gpu && width / heads <= kMostFusedDepth;
+  }
+
+  void AddAttention(std::size_t heads, std::size_t width, Stored stored) {
     AttentionStage stage;
     stage.heads = heads;
     stage.input = at_.flow;
     const std::size_t length = at_.flow.places;
     stage.output.places = length;
-    stage.output.values = AddOutput("attended", width);
-    stage.output.gradient = AddGradient("attended.gradient", width);
+    stage.output.values = AddOutput("attended", width, stored);
+    stage.output.gradient = AddGradient("attended.gradient", width, stored);
     const std::size_t squares = memory_.Rows() * heads;
-    if (model_.shape.is_of_gpu && width / heads <= kMostFusedDepth) {
+    if (IsFused(heads, width)) {
       stage.statistics = memory_.Scratch("statistics", squares * 3, length);
     } else {
       stage.probabilities = memory_.Scratch("probabilities", squares * length, length);
@@ -266,8 +267,7 @@ class ModelBuilder {
 
   // The weights of the running layer. The last one's are no hidden matrix.
   Parameter MakeWeight(std::size_t inputs, std::size_t outputs) {
-    const bool is_hidden = layer_ < model_.shape.layers.size();
-    if (model_.shape.orthogonalises && is_hidden) {
+    if (model_.shape.orthogonalises && !IsLast()) {
       return memory_.MakeMatrix("weight", inputs, outputs);
     }
     return memory_.MakeParameter(ParameterRole::kWeight, "weight", inputs, outputs);
@@ -309,9 +309,8 @@ class ModelBuilder {
     const std::size_t width = image.size.Pixels() * image.channels;
     Flow flat;
     if (image.pixel == image.channels) {
-      flat.values = {.offset = at_.flow.values.offset, .rows = memory_.Rows(), .cols = width};
-      flat.gradient = {
-          .offset = at_.flow.gradient.offset, .rows = model_.shape.batch, .cols = width};
+      flat.values = Reshaped(at_.flow.values, memory_.Rows(), width);
+      flat.gradient = Reshaped(at_.flow.gradient, model_.shape.batch, width);
       at_.flow = flat;  // of stages: data have one place a sample
       return;
     }
@@ -320,6 +319,12 @@ class ModelBuilder {
     flat.values = AddOutput("flat", width);
     flat.gradient = AddGradient("flat.gradient", width);
     Append(FlattenStage{.input = images, .output = flat});
+  }
+
+  [[nodiscard]] static Tensor Reshaped(Tensor tensor, std::size_t rows, std::size_t cols) {
+    tensor.rows = rows;
+    tensor.cols = cols;
+    return tensor;
   }
 
   template <class Kind>
@@ -356,21 +361,23 @@ class ModelBuilder {
 
   [[nodiscard]] std::string LayerName() const { return NameOf(model_.shape.layers[layer_]); }
 
+  // Of the layers, or the dense one behind them.
+  [[nodiscard]] bool IsLast() const { return layer_ == model_.shape.layers.size(); }
+
   // A row a place of the running flow.
-  Tensor AddOutput(const char* name, std::size_t width) {
-    return memory_.Values(name, at_.flow.places, width);
+  Tensor AddOutput(const char* name, std::size_t width, Stored stored = Stored::kAsMultiplied) {
+    return memory_.Values(name, at_.flow.places, width, stored);
   }
-  Tensor AddGradient(const char* name, std::size_t width) {
-    return memory_.Gradient(name, at_.flow.places, width);
+  Tensor AddGradient(const char* name, std::size_t width, Stored stored = Stored::kAsMultiplied) {
+    return memory_.Gradient(name, at_.flow.places, width, stored);
   }
 
   // What an activation makes of `pre`, and its gradient: in one place for identity, as the loss
   // turns the last layer's output into its gradient.
-  Flow OutputOf(Activation activation, const Tensor& pre) {
+  Flow OutputOf(Activation activation, const Tensor& pre, Stored gradient = Stored::kAsMultiplied) {
     Flow output{.values = pre, .gradient = pre, .places = at_.flow.places};
     if (activation == Activation::kGelu) output.values = AddOutput("output", pre.cols);
-    const bool is_last = layer_ == model_.shape.layers.size();
-    if (!is_last) output.gradient = AddGradient("gradient", pre.cols);
+    if (!IsLast()) output.gradient = AddGradient("gradient", pre.cols, gradient);
     return output;
   }
 

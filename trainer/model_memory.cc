@@ -2,13 +2,15 @@
 #include "trainer/model_memory.h"
 
 #include <algorithm>
+#include <memory>
 
 #include <fmt/format.h>
 
 namespace ddl {
 
 ModelMemory::ModelMemory(const ModelShape& shape, std::size_t scratch_start)
-    : batch_(shape.batch),
+    : are_rounded_(shape.is_of_gpu && shape.precision == Precision::kBfloat16),
+      batch_(shape.batch),
       rows_(std::max(shape.batch, shape.evaluation_batch)),
       state_tensors_(shape.state_tensors),
       keeps_average_(shape.keeps_average),
@@ -23,15 +25,28 @@ Tensor ModelMemory::Scratch(const char* name, std::size_t rows, std::size_t cols
 }
 
 Tensor ModelMemory::ScratchLike(const char* name, const Tensor& other) {
-  return other.IsEmpty() ? Tensor{} : Scratch(name, other.rows, other.cols);
+  if (other.IsEmpty()) return {};
+  return scratch_.Add(Numbered(name), other.rows, other.cols, other.is_bfloat16);
 }
 
-Tensor ModelMemory::Values(const char* name, std::size_t places, std::size_t width) {
-  return Scratch(name, rows_ * places, width);
+Tensor ModelMemory::Values(const char* name, std::size_t places, std::size_t width, Stored stored) {
+  return scratch_.Add(Numbered(name), rows_ * places, width, IsBfloat16(stored));
 }
 
-Tensor ModelMemory::Gradient(const char* name, std::size_t places, std::size_t width) {
-  return Scratch(name, batch_ * places, width);
+Tensor ModelMemory::Gradient(const char* name, std::size_t places, std::size_t width,
+                             Stored stored) {
+  return scratch_.Add(Numbered(name), batch_ * places, width, IsBfloat16(stored));
+}
+
+DenseCopies ModelMemory::CopiesOf(const DenseStage& stage) {
+  const auto copy = [this](const char* name, const Tensor& of) {
+    return of.is_bfloat16 ? Tensor{} : scratch_.Add(Numbered(name), of.rows, of.cols, true);
+  };
+  return {.input = copy("input.bf16", stage.input.values),
+          .weight = copy("weight.bf16", stage.weight.value),
+          .bias = stage.pre.is_bfloat16 ? copy("bias.bf16", stage.bias.value) : Tensor{},
+          .gradient = copy("gradient.bf16", stage.output.gradient),
+          .products = std::make_shared<Bfloat16Gemm>()};
 }
 
 Parameter ModelMemory::MakeParameter(ParameterRole role, const char* name, std::size_t rows,

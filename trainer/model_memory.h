@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "trainer/arena.h"
@@ -11,6 +12,14 @@
 #include "trainer/parameter.h"
 
 namespace ddl {
+
+// How numbers that pass between stages are stored on a GPU: as products take them, or in float32
+// whatever those take, as what is added up from layer to layer and what the loss reads.
+enum class Stored : std::uint8_t { kAsMultiplied, kWhole };
+struct StoredFlow {
+  Stored values = Stored::kAsMultiplied;
+  Stored gradient = Stored::kAsMultiplied;
+};
 
 class ModelMemory {
  public:
@@ -26,8 +35,12 @@ class ModelMemory {
   // Empty like an empty one.
   [[nodiscard]] Tensor ScratchLike(const char* name, const Tensor& other);
   // A row for each place of all samples; of a training step's.
-  [[nodiscard]] Tensor Values(const char* name, std::size_t places, std::size_t width);
-  [[nodiscard]] Tensor Gradient(const char* name, std::size_t places, std::size_t width);
+  [[nodiscard]] Tensor Values(const char* name, std::size_t places, std::size_t width,
+                              Stored stored);
+  [[nodiscard]] Tensor Gradient(const char* name, std::size_t places, std::size_t width,
+                                Stored stored);
+  // In bfloat16, of what is not stored as such.
+  [[nodiscard]] DenseCopies CopiesOf(const DenseStage& stage);
 
   // A parameter's value with the optimizer's tensors, and its gradient unless it is a weight, whose
   // gradient may not be wanted as a whole.
@@ -46,7 +59,11 @@ class ModelMemory {
   [[nodiscard]] Parameter Make(ParameterRole role, const char* name, const Tensor& shape,
                                int state_tensors);
   [[nodiscard]] std::string Numbered(const char* name) const;
+  [[nodiscard]] bool IsBfloat16(Stored stored) const {
+    return are_rounded_ && stored == Stored::kAsMultiplied;
+  }
 
+  bool are_rounded_;  // where products are of bfloat16
   std::size_t batch_;
   std::size_t rows_;
   int state_tensors_;

@@ -52,9 +52,9 @@ void ShareOrthogonalScratch(std::vector<Stage>& stages, ModelMemory& memory) {
   const Tensor square = memory.Scratch("square", side, side);
   ForEachWeight(stages, [&](Parameter& weight) {
     if (!IsOrthogonalised(weight)) return;
-    const auto [offset, rows, cols] = weight.value;
-    const std::size_t own = ShorterSide(weight.value);
-    weight.orthogonal = {.product = {.offset = product.offset, .rows = rows, .cols = cols},
+    const Tensor& w = weight.value;
+    const std::size_t own = ShorterSide(w);
+    weight.orthogonal = {.product = {.offset = product.offset, .rows = w.rows, .cols = w.cols},
                          .gram = {.offset = gram.offset, .rows = own, .cols = own},
                          .square = {.offset = square.offset, .rows = own, .cols = own}};
   });

@@ -20,10 +20,14 @@ inline constexpr std::size_t kFloatsPerLine = 16;
 struct Tensor {
   std::size_t offset = 0;  // floats from the start of the lane, a multiple of kFloatsPerLine
   std::size_t rows = 0;
-  std::size_t cols = 0;  // logical width
+  std::size_t cols = 0;      // logical width
+  bool is_bfloat16 = false;  // its numbers are, two in the place of a float
 
+  // Numbers from a row to the next, and of all rows.
   [[nodiscard]] std::size_t Stride() const { return PaddedWidth(cols); }
-  [[nodiscard]] std::size_t Floats() const { return rows * Stride(); }
+  [[nodiscard]] std::size_t Numbers() const { return rows * Stride(); }
+  // What they take.
+  [[nodiscard]] std::size_t Floats() const { return is_bfloat16 ? Numbers() / 2 : Numbers(); }
   [[nodiscard]] bool IsEmpty() const { return rows == 0; }
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of copies in bfloat16 on a device made of loops: what is rounded, and where, is what the
-// CPU's plan rounds.
+// Numbers in bfloat16 on a device made of loops: how they are stored and copied, and trainings that
+// round what they multiply, beside the CPU's and beside those in floats.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -14,6 +14,7 @@
 #include "tests/trainer/gpu_case.h"
 #include "tests/trainer/kernel_case.h"
 #include "trainer/bfloat16.h"
+#include "trainer/bfloat16_bits.h"
 #include "trainer/cuda/gpu_plan.h"
 #include "trainer/cuda/interface.h"
 #include "trainer/gemm.h"
@@ -45,6 +46,35 @@ TEST(GpuBfloat16, CopiesAreRoundedAsTheCpuRoundsThemBitForBit) {
   }
 }
 
+TEST(GpuBfloat16, NumbersAreReadAsTheyWereStored) {
+  constexpr std::size_t kCount = 16;
+  const std::vector<float> values = Normal(kCount, 4, 1e2F);
+  for (const bool is_rounded : {false, true}) {
+    std::vector<float> expected = values;
+    for (float& value : expected)
+      if (is_rounded) value = std::bit_cast<float>(std::uint32_t{Bfloat16Bits(value)} << 16U);
+    for (const std::size_t at_once : {1U, 2U, 4U}) {
+      Memory memory(3 * kCount);
+      const LaneFloats arena = memory.Arena();
+      const LaneNumbers numbers(kCount, is_rounded);
+      for (std::size_t i = 0; i < kCount; i += at_once) {
+        if (at_once == 1) numbers.Put(arena, 1, i, values[i]);
+        if (at_once == 2) numbers.PutTwo(arena, 1, i, values[i], values[i + 1]);
+        if (at_once == 4)
+          numbers.PutFour(arena, 1, i, {{values[i], values[i + 1], values[i + 2], values[i + 3]}});
+      }
+      for (std::size_t i = 0; i < kCount; ++i) {
+        EXPECT_EQ(numbers.At(arena, 1, i), expected[i]);
+        EXPECT_EQ(numbers.FourAt(arena, 1, i / 4 * 4).at[i % 4], expected[i]);
+        EXPECT_EQ(memory.Lane(1)[i], 0.0F) << "written before its place";
+        EXPECT_EQ(memory.Lane(1)[2 * kCount + i], 0.0F) << "written behind it";
+        const bool is_free = is_rounded && i >= kCount / 2;
+        EXPECT_TRUE(!is_free || memory.Lane(1)[kCount + i] == 0.0F);
+      }
+    }
+  }
+}
+
 // What is handed on in bfloat16 alone is what a copy of the whole gradients would be.
 TEST(GpuBfloat16, GradientsOfActivationsAreHandedOnRounded) {
   constexpr std::uint32_t kMany = 530;  // two slices
@@ -70,7 +100,7 @@ TEST(GpuBfloat16, GradientsOfActivationsAreHandedOnRounded) {
     const std::vector<float> before(rounded.Lane(1).begin(), rounded.Lane(1).begin() + body.copy);
     RunOnHost(body, kLanes);
     std::vector<Bfloat16> expected(kFloats);
-    RoundToBfloat16(kFloats, &whole.Lane(1)[body.gradient], expected.data());
+    RoundToBfloat16(kFloats, &whole.Lane(1)[body.gradient.offset], expected.data());
     const auto* found = reinterpret_cast<const Bfloat16*>(&rounded.Lane(1)[body.copy]);
     for (std::size_t i = 0; i < kFloats; ++i)
       ASSERT_EQ(found[i].bits, expected[i].bits) << i;
@@ -84,6 +114,9 @@ struct PrecisionCase {
   std::string name;
   std::vector<Layer> layers;
   std::optional<ImageShape> image;
+  // Nothing but products reads activations, which round them on a CPU too, and gradients of these
+  // are none but zero or all of what is passed back.
+  bool is_cpus = false;
 };
 
 constexpr std::size_t kRows = 30;
@@ -104,7 +137,7 @@ GpuPlanSettings SettingsOf(const PrecisionCase& at, Precision precision) {
                            .lanes = {},
                            .stretch = 4};
   for (std::size_t lane = 0; lane < 2; ++lane)
-    settings.lanes.push_back({.seed = 70 + lane, .optimizer = optimizer});
+    settings.lanes.push_back({.seed = 70 + lane, .optimizer = optimizer, .dropout = 0.2});
   return settings;
 }
 
@@ -117,6 +150,7 @@ class GpuBfloat16Cases : public testing::TestWithParam<PrecisionCase> {
 // Sums in another order now and then round a number the other way, by one part in 256: what comes
 // of that is far less than what rounding itself changes.
 TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
+  if (!GetParam().is_cpus) GTEST_SKIP() << "a GPU alone rounds what is read number by number";
   if (!HasBfloat16Products()) GTEST_SKIP() << "this processor multiplies no bfloat16";
   HostDevice device;
   DeviceLanes lanes(device, settings_, rows_);
@@ -140,7 +174,8 @@ TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
   }
 }
 
-// On any processor: near the same training in floats, and not the same.
+// On any processor: near the same training in floats, and not the same. Where two numbers nearly
+// are one, another pixel may be the maximum, or another side of zero.
 TEST_P(GpuBfloat16Cases, StaysNearATrainingInFloats) {
   HostDevice device;
   DeviceLanes lanes(device, settings_, rows_);
@@ -148,14 +183,16 @@ TEST_P(GpuBfloat16Cases, StaysNearATrainingInFloats) {
   const GpuPlanSettings in_floats = SettingsOf(GetParam(), Precision::kFloat32);
   for (std::size_t lane = 0; lane < 2; ++lane) {
     CpuLane cpu(in_floats.shape, in_floats.lanes[lane], rows_);
+    const std::vector<float> begin(cpu.State().begin(), cpu.State().end());
     for (std::uint64_t step = 1; step <= kSteps; ++step) {
       const std::vector<std::uint32_t> rows = RowsOf(lane, step, settings_.shape.batch, kRows);
       const double expected = cpu.Step(rows, step).loss_sum;
       EXPECT_NEAR(scores[(step - 1) * 2 + lane].loss_sum, expected, 0.02 * (1.0 + expected));
     }
     const double gap = MeanGap(lanes.Compiled().State(lane), cpu.State());
+    const double way = MeanGap(begin, cpu.State());
     EXPECT_GT(gap, 0.0);
-    EXPECT_LT(gap, 1e-3);
+    EXPECT_LT(gap, way / 5.0);
   }
 }
 
@@ -184,9 +221,21 @@ constexpr ImageShape kImage{.size = {.height = 9, .width = 8}, .channels = 1};
 INSTANTIATE_TEST_SUITE_P(
     All, GpuBfloat16Cases,
     testing::Values(
-        PrecisionCase{.name = "dense", .layers = DenseLayers({35, 18}, Activation::kGelu, false)},
-        PrecisionCase{
-            .name = "conv", .layers = ParseLayers("6c3-p-20c3s2-7c1-fc12", {}), .image = kImage}),
+        PrecisionCase{.name = "dense",
+                      .layers = DenseLayers({35, 18}, Activation::kRelu, false),
+                      .is_cpus = true},
+        PrecisionCase{.name = "gelu", .layers = DenseLayers({35, 18}, Activation::kGelu, false)},
+        PrecisionCase{.name = "conv",
+                      .layers = ParseLayers("6c3-p-20c3s2-7c1-fc12", {}),
+                      .image = kImage,
+                      .is_cpus = true},
+        PrecisionCase{.name = "residual",
+                      .layers = ParseLayers("6c3-r6-r20s2-ga", {.has_norm = true}),
+                      .image = kImage},
+        PrecisionCase{.name = "pools_and_dropout",
+                      .layers = ParseLayers("a2-20c2v-p2-fc12",
+                                            {.activation = Activation::kGelu, .has_dropout = true}),
+                      .image = kImage}),
     [](const auto& one) { return one.param.name; });
 
 }  // namespace gpu_bfloat16_test

@@ -2,9 +2,9 @@
 // Attention without squares beside its definition in double, tile by tile, and the fragments of its
 // products as mma wants them.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,28 +36,31 @@ constexpr HeadCase kCases[] = {
 using Squares = std::vector<double>;
 
 // Two samples of two heads: queries, keys and values side by side, outputs and gradients of the
-// same shapes. Whatever is to be written is NaN before.
+// same shapes, floats or bfloat16. Whatever is to be written is NaN before.
 class Heads {
  public:
-  explicit Heads(const HeadCase& at)
-      : width_(2 * at.depth), memory_(6 * Rows(at) * Stride() + StatisticFloats(at)), at_(at) {
-    std::ranges::fill(memory_.Lane(1), std::numeric_limits<float>::quiet_NaN());
+  explicit Heads(const HeadCase& at, bool is_half = false)
+      : width_(2 * at.depth),
+        memory_(6 * Rows(at) * Stride() + StatisticFloats(at)),
+        at_(at),
+        is_half_(is_half) {
+    std::ranges::fill(memory_.Lane(1), std::bit_cast<float>(0xFFFFFFFFU));
     const std::vector<float> numbers = Normal(Rows(at) * 3 * width_, 3, at.deviation);
     const std::vector<float> slopes = Normal(Rows(at) * width_, 4);
     for (std::size_t row = 0; row < Rows(at); ++row) {
       for (std::uint32_t col = 0; col < 3 * width_; ++col)
-        memory_.Lane(1)[row * Stride() + col] = numbers[row * 3 * width_ + col];
+        In(0).numbers.Put(memory_.Arena(), 1, row * Stride() + col,
+                          numbers[row * 3 * width_ + col]);
       for (std::uint32_t col = 0; col < width_; ++col)
-        memory_.Lane(1)[Gradient().offset + row * Stride() + col] = slopes[row * width_ + col];
+        Gradient().numbers.Put(memory_.Arena(), 1, row * Stride() + col,
+                               slopes[row * width_ + col]);
     }
   }
 
-  [[nodiscard]] HeadRows In(std::uint32_t which) const { return {which * width_, Stride()}; }
-  [[nodiscard]] HeadRows Out() const { return {Rows(at_) * Stride(), Stride()}; }
-  [[nodiscard]] HeadRows Gradient() const { return {2 * Rows(at_) * Stride(), Stride()}; }
-  [[nodiscard]] HeadRows To(std::uint32_t which) const {
-    return {(3 + which) * Rows(at_) * Stride(), Stride()};
-  }
+  [[nodiscard]] HeadRows In(std::uint32_t which) const { return Matrix(0, which * width_); }
+  [[nodiscard]] HeadRows Out() const { return Matrix(1, 0); }
+  [[nodiscard]] HeadRows Gradient() const { return Matrix(2, 0); }
+  [[nodiscard]] HeadRows To(std::uint32_t which) const { return Matrix(3 + which, 0); }
   [[nodiscard]] FusedAttention Common() {
     FusedAttention fused{.arena = memory_.Arena(),
                          .places = {.samples = kSamples,
@@ -78,8 +81,7 @@ class Heads {
   [[nodiscard]] double At(const HeadRows& rows, std::uint32_t head, std::uint32_t row,
                           std::uint32_t d) {
     const std::size_t place = std::size_t{head / kHeads} * at_.length + row;
-    return static_cast<double>(memory_.Lane(
-        1)[rows.offset + place * rows.stride + std::size_t{head % kHeads} * at_.depth + d]);
+    return NumberAt(rows, place, rows.first + head % kHeads * at_.depth + d);
   }
   [[nodiscard]] double Dot(const HeadRows& a, std::uint32_t row, const HeadRows& b,
                            std::uint32_t other, std::uint32_t head) {
@@ -142,13 +144,20 @@ class Heads {
     for (const HeadRows& rows : {Out(), To(0), To(1), To(2)})
       for (std::size_t row = 0; row < Rows(at_); ++row)
         for (std::uint32_t col = width_; col < Stride(); ++col)
-          ASSERT_TRUE(std::isnan(memory_.Lane(1)[rows.offset + row * Stride() + col]));
+          ASSERT_TRUE(std::isnan(NumberAt(rows, row, col)));
   }
 
   static constexpr std::uint32_t kSamples = 2;
   static constexpr std::uint32_t kHeads = 2;
 
  private:
+  // The `number`-th matrix, which has room for floats.
+  [[nodiscard]] HeadRows Matrix(std::uint32_t number, std::uint32_t first) const {
+    return {{number * Rows(at_) * Stride(), is_half_}, first, Stride()};
+  }
+  [[nodiscard]] double NumberAt(const HeadRows& rows, std::size_t row, std::uint32_t col) {
+    return static_cast<double>(rows.numbers.At(memory_.Arena(), 1, row * rows.stride + col));
+  }
   [[nodiscard]] static std::size_t Rows(const HeadCase& at) {
     return std::size_t{kSamples} * at.length;
   }
@@ -165,6 +174,7 @@ class Heads {
   std::uint32_t width_;
   Memory memory_;
   HeadCase at_;
+  bool is_half_;
 };
 
 // Forward and back.
@@ -179,9 +189,9 @@ void Attend(Heads& heads, ThreadOrder order) {
 }
 
 template <ProductPrecision kPrecision>
-void ExpectAttention(const HeadCase& at, double bound) {
+void ExpectAttention(const HeadCase& at, double bound, bool is_half = false) {
   SCOPED_TRACE(std::to_string(at.length) + " places, depth " + std::to_string(at.depth));
-  Heads heads(at);
+  Heads heads(at, is_half);
   Attend<kPrecision>(heads, ThreadOrder::kUp);
   for (std::uint32_t head = 0; head < Heads::kSamples * Heads::kHeads; ++head) {
     const Squares p = heads.Probabilities(head);
@@ -202,6 +212,14 @@ TEST(GpuFusedAttention, IsTheSoftmaxOfScoresTimesValuesAndItsGradients) {
 TEST(GpuFusedAttention, OfTensorFloatIsCloseToIt) {
   for (const HeadCase& at : kCases)
     ExpectAttention<ProductPrecision::kTensorFloat32>(at, 3e-3 * at.deviation * at.deviation);
+}
+
+TEST(GpuFusedAttention, TakesAndLeavesRoundedNumbers) {
+  for (const HeadCase& at : kCases) {
+    const double bound = 1e-2 * at.deviation * at.deviation;
+    ExpectAttention<ProductPrecision::kTensorFloat32>(at, bound, true);
+    ExpectAttention<ProductPrecision::kFloat32>(at, bound, true);
+  }
 }
 
 TEST(GpuFusedAttention, LeavesTheSameBitsInEitherOrderOfThreads) {

@@ -26,7 +26,7 @@ struct TextCase {
   double ema_decay = 0.0;
 };
 
-GpuPlanSettings SettingsOf(const TextCase& at) {
+GpuPlanSettings SettingsOf(const TextCase& at, Precision precision = Precision::kFloat32) {
   const OptimizerSettings optimizer{.kind = OptimizerKind::kAdamW, .lr = 2e-3, .epsilon = 1e-4};
   GpuPlanSettings settings{
       .shape = {.batch = 6,
@@ -35,6 +35,7 @@ GpuPlanSettings SettingsOf(const TextCase& at) {
                 .classes = kVocabulary,
                 .layers = TransformerLayers(at.depth, at.heads, at.width, at.dropout > 0.0),
                 .keeps_average = at.ema_decay > 0.0,
+                .precision = precision,
                 .state_tensors = StateTensors(optimizer)},
       .lanes = {},
       .stretch = 3};
@@ -50,6 +51,7 @@ GpuPlanSettings SettingsOf(const TextCase& at) {
 class GpuTextPlanCases : public testing::TestWithParam<TextCase> {
  protected:
   GpuPlanSettings settings_ = SettingsOf(GetParam());
+  GpuPlanSettings rounded_ = SettingsOf(GetParam(), Precision::kBfloat16);
   Text text_;
 };
 
@@ -87,26 +89,48 @@ TEST_P(GpuTextPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
   }
 }
 
-TEST_P(GpuTextPlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
-  HostDevice up(ThreadOrder::kUp);
-  HostDevice down(ThreadOrder::kDown);
-  GpuPlanSettings alone = settings_;
-  alone.lanes.resize(1);
-  const auto together = MakePlan(up, settings_, text_);
-  const auto solo = MakePlan(down, alone, text_);
-  for (std::uint64_t step = 1; step <= 3; ++step) {
-    Step(*together, settings_, step);
-    Step(*solo, alone, step);
+TEST_P(GpuTextPlanCases, OfBfloat16StaysNearATrainingInFloats) {
+  HostDevice device;
+  const auto plan = MakePlan(device, rounded_, text_);
+  CpuText cpu(settings_, 0, text_);
+  for (std::uint64_t step = 1; step <= kSteps; ++step) {
+    Step(*plan, rounded_, step);
+    const std::vector<std::uint32_t> rows = RowsOf(0, step, settings_.shape.batch, kPlaces);
+    cpu.Load(rows);
+    cpu.Compiled().SetStep(0, rows.size(), step, 2e-3);
+    cpu.Compiled().Step();
+    const double expected = cpu.Compiled().Score(0).loss_sum;
+    EXPECT_NEAR(plan->Scores()[0].loss_sum, expected, 3e-3 * (1.0 + expected)) << step;
   }
-  EXPECT_EQ(together->State(0), solo->State(0));
+  const double gap = MeanGap(plan->State(0), cpu.Compiled().State(0));
+  EXPECT_GT(gap, 0.0);
+  EXPECT_LT(gap, 2e-4);
+}
+
+TEST_P(GpuTextPlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
+  for (const GpuPlanSettings& settings : {settings_, rounded_}) {
+    HostDevice up(ThreadOrder::kUp);
+    HostDevice down(ThreadOrder::kDown);
+    GpuPlanSettings alone = settings;
+    alone.lanes.resize(1);
+    const auto together = MakePlan(up, settings, text_);
+    const auto solo = MakePlan(down, alone, text_);
+    for (std::uint64_t step = 1; step <= 3; ++step) {
+      Step(*together, settings, step);
+      Step(*solo, alone, step);
+    }
+    EXPECT_EQ(together->State(0), solo->State(0));
+  }
 }
 
 TEST_P(GpuTextPlanCases, AllocatesToTheByteWhatWasCounted) {
-  HostDevice device;
-  const GpuData data = text_.Data(settings_.shape.features);
-  const GpuPlan plan(device, settings_, data);
-  const GpuMemory memory = CountGpuMemory(settings_.shape, ShapeOf(data), settings_.stretch);
-  EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes, memory.Bytes(2));
+  for (const GpuPlanSettings& settings : {settings_, rounded_}) {
+    HostDevice device;
+    const GpuData data = text_.Data(settings.shape.features);
+    const GpuPlan plan(device, settings, data);
+    const GpuMemory memory = CountGpuMemory(settings.shape, ShapeOf(data), settings.stretch);
+    EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes, memory.Bytes(2));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -4,7 +4,7 @@
 // not matter.
 #pragma once
 
-#include <bit>
+#include <cassert>
 #include <cstring>
 #include <memory>
 #include <type_traits>
@@ -64,30 +64,30 @@ DDL_FAST void RunOnHost(const Body& body, std::uint32_t lanes,
   }
 }
 
-DDL_FAST inline double FactorAt(const float* at, const ProductFactor& factor, bool is_rounded,
-                                std::size_t row, std::size_t col) {
+DDL_FAST inline double FactorAt(const LaneProduct& product, const ProductFactor& factor,
+                                std::uint32_t lane, std::size_t row, std::size_t col) {
   const std::size_t place =
       factor.is_transposed ? col * factor.stride + row : row * factor.stride + col;
-  if (!is_rounded) return static_cast<double>(at[place]);
-  const std::uint32_t bits = reinterpret_cast<const Bfloat16*>(at)[place].bits;
-  return static_cast<double>(std::bit_cast<float>(bits << 16U));
+  const LaneNumbers numbers(factor.offset, factor.is_bfloat16);
+  return static_cast<double>(numbers.At(product.arena, lane, place));
 }
 
 DDL_FAST inline void MultiplyOnHost(const LaneProduct& product, std::uint32_t lanes) {
-  const bool is_rounded = product.precision == ProductPrecision::kBfloat16;
+  assert((product.precision == ProductPrecision::kBfloat16) == product.a.is_bfloat16);
+  assert(product.a.is_bfloat16 == product.b.is_bfloat16);
+  const LaneNumbers out(product.out.offset, product.out.is_bfloat16);
+  const LaneNumbers bias =
+      product.out.is_bfloat16 ? LaneNumbers(product.rounded_bias, true) : LaneNumbers(product.bias);
   for (std::uint32_t lane = 0; lane < lanes; ++lane) {
-    const float* a = product.arena.At(lane, product.a.offset);
-    const float* b = product.arena.At(lane, product.b.offset);
-    float* out = product.arena.At(lane, product.out.offset);
     for (std::size_t row = 0; row < product.rows; ++row) {
       for (std::size_t col = 0; col < product.cols; ++col) {
         double sum = 0.0;
         for (std::size_t i = 0; i < product.inner; ++i)
-          sum += FactorAt(a, product.a, is_rounded, row, i) *
-                 FactorAt(b, product.b, is_rounded, i, col);
+          sum += FactorAt(product, product.a, lane, row, i) *
+                 FactorAt(product, product.b, lane, i, col);
         if (product.bias != kNoTensor)
-          sum += static_cast<double>(*product.arena.At(lane, product.bias + col));
-        out[row * product.out.stride + col] = static_cast<float>(sum);
+          sum += static_cast<double>(bias.At(product.arena, lane, col));
+        out.Put(product.arena, lane, row * product.out.stride + col, static_cast<float>(sum));
       }
     }
   }

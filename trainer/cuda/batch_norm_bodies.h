@@ -8,6 +8,7 @@
 
 #include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/dense_bodies.h"
+#include "trainer/cuda/tile_fragments.h"
 
 namespace ddl {
 
@@ -21,52 +22,6 @@ struct NormRows {
   std::uint32_t places = 1;
 };
 
-// Of each slice of rows: the mean of each column and the sum of squares about it. Merging those is
-// as exact as a second pass over all rows, and reads memory once (Chan, Golub and LeVeque, 1983).
-struct BatchMomentsBody {
-  static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
-  static constexpr std::uint32_t kPhases = 4;
-  static constexpr std::size_t kSharedBytes =
-      (ColumnSlices::kThreads + ColumnSlices::kCols) * sizeof(float);
-
-  std::uint32_t blocks = 0;  // of ColumnSlices
-  StepBoard board;
-  LaneFloats arena;
-  NormRows shape;
-  std::size_t x = 0;
-  std::size_t parts = 0;  // [slices, 2, stride]: means, squares
-
-  DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
-    const std::uint32_t used = board.Step(at.lane).rows * shape.places;
-    const ColumnSlices::Place place = ColumnSlices{shape.rows, shape.stride}.At(at, used);
-    const std::uint32_t begin = place.slice * kSliceRows;
-    if (place.col >= shape.stride || begin >= used) return;
-    auto* sums = static_cast<float*>(shared);
-    float* means = sums + kThreads;
-    float* out = arena.At(at.lane, parts + std::size_t{place.slice} * 2 * shape.stride + place.col);
-    if (phase % 2 == 0) {
-      sums[at.thread] = SumOf(at.lane, place, phase == 0 ? 0.0F : means[place.own], phase > 0);
-    } else if (place.group == 0 && phase == 1) {
-      means[place.own] =
-          ColumnSlices::Fold(sums, place.own) / static_cast<float>(place.end - begin);
-      out[0] = means[place.own];
-    } else if (place.group == 0) {
-      out[shape.stride] = ColumnSlices::Fold(sums, place.own);
-    }
-  }
-
- private:
-  [[nodiscard]] DDL_INLINE float SumOf(std::uint32_t lane, const ColumnSlices::Place& place,
-                                       float mean, bool is_squared) const {
-    float sum = 0.0F;
-    for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
-      const float off = *arena.At(lane, x + std::size_t{row} * shape.stride + place.col) - mean;
-      sum += is_squared ? off * off : off;
-    }
-    return sum;
-  }
-};
-
 // Where a normalisation keeps what it knows of its columns.
 struct NormStatistics {
   std::size_t running_mean = 0;
@@ -75,62 +30,95 @@ struct NormStatistics {
   std::size_t inverse = 0;
 };
 
-// Mean and variance of the batch from those of its slices, and the running ones.
+// Mean and variance of the batch from those of its tiles of 64 rows, which the product that gave
+// the rows has told, and the running ones. Merging those is as exact as a second pass over all rows
+// (Chan, Golub and LeVeque, 1983). Thirty-two threads a column, which add every thirty-second tile
+// each; the 32 sums are added in order.
 struct BatchStatisticsBody {
-  static constexpr std::uint32_t kThreads = 32;
-  static constexpr std::uint32_t kPhases = 1;
-  static constexpr std::size_t kSharedBytes = 0;
+  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kPhases = 3;
+  static constexpr std::size_t kSharedBytes = 2 * kThreads * sizeof(double);
+  static constexpr std::uint32_t kBlockCols = 8;
+  static constexpr std::uint32_t kWorkers = kThreads / kBlockCols;
 
-  std::uint32_t blocks = 0;  // BlocksFor(width, kThreads)
+  std::uint32_t blocks = 0;  // BlocksFor(width, kBlockCols)
   StepBoard board;
   LaneFloats arena;
   NormRows shape;
   std::uint32_t width = 0;  // columns without padding
-  std::size_t parts = 0;
+  std::size_t moments = 0;  // [tiles, 2, stride]: means, sums of squares about them
   NormStatistics to;
 
-  DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
-    const std::uint32_t col = at.block * kThreads + at.thread;
+  DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
+    const std::uint32_t col = at.block * kBlockCols + at.thread % kBlockCols;
     const std::uint32_t used = board.Step(at.lane).rows * shape.places;
     if (col >= width || used == 0) return;
-    const auto count = static_cast<double>(used);
-    const double mean =
-        Sum(at.lane, col, used, [](double rows, double part, double) { return rows * part; }) /
-        count;
-    const double squares =
-        Sum(at.lane, col, used, [mean](double rows, double part, double own_squares) {
-          return own_squares + rows * (part - mean) * (part - mean);
-        });
-    const double unbiased = squares / (count > 2.0 ? count - 1.0 : 1.0);
-    const auto narrow = static_cast<float>(mean);
-    *arena.At(at.lane, to.mean + col) = narrow;
-    *arena.At(at.lane, to.inverse + col) =
-        1.0F / std::sqrt(static_cast<float>(squares / count) + kBatchNormEpsilon);
-    float* running_mean = arena.At(at.lane, to.running_mean + col);
-    float* running_variance = arena.At(at.lane, to.running_variance + col);
-    *running_mean += kBatchNormMomentum * (narrow - *running_mean);
-    *running_variance += kBatchNormMomentum * (static_cast<float>(unbiased) - *running_variance);
+    auto* sums = static_cast<double*>(shared);
+    double* squares = sums + kThreads;
+    if (phase == 0) {
+      sums[at.thread] =
+          Sum(at, col, used, [](double rows, double part, double) { return rows * part; });
+      return;
+    }
+    const double mean = Fold(sums, at) / static_cast<double>(used);
+    if (phase == 1) {
+      squares[at.thread] = Sum(at, col, used, [mean](double rows, double part, double own) {
+        return own + rows * (part - mean) * (part - mean);
+      });
+    } else if (at.thread < kBlockCols) {
+      Tell(at.lane, col, mean, Fold(squares, at), static_cast<double>(used));
+    }
   }
 
  private:
-  // function(rows of a slice, its mean, its squares), summed over the slices in order.
+  // function(rows of a tile, its mean, its squares), summed over a thread's tiles in order.
   template <class Function>
-  [[nodiscard]] DDL_INLINE double Sum(std::uint32_t lane, std::uint32_t col, std::uint32_t used,
+  [[nodiscard]] DDL_INLINE double Sum(const ThreadPlace& at, std::uint32_t col, std::uint32_t used,
                                       Function function) const {
     double sum = 0.0;
-    const float* part = arena.At(lane, parts + col);
-    for (std::uint32_t first = 0; first < used; first += kSliceRows) {
-      const std::uint32_t rows = used - first < kSliceRows ? used - first : kSliceRows;
+    const std::uint32_t first = at.thread / kBlockCols * kTileSide;
+    for (std::uint32_t row = first; row < used; row += kWorkers * kTileSide) {
+      const std::uint32_t rows = used - row < kTileSide ? used - row : kTileSide;
+      const float* part =
+          arena.At(at.lane, moments + std::size_t{row / kTileSide} * 2 * shape.stride + col);
       sum += function(static_cast<double>(rows), static_cast<double>(part[0]),
                       static_cast<double>(part[shape.stride]));
-      part += std::size_t{2} * shape.stride;
     }
     return sum;
   }
+  [[nodiscard]] DDL_INLINE static double Fold(const double* sums, const ThreadPlace& at) {
+    double sum = 0.0;
+    for (std::uint32_t worker = 0; worker < kWorkers; ++worker) {
+      sum += sums[worker * kBlockCols + at.thread % kBlockCols];
+    }
+    return sum;
+  }
+  DDL_INLINE void Tell(std::uint32_t lane, std::uint32_t col, double mean, double squares,
+                       double count) const {
+    const double unbiased = squares / (count > 2.0 ? count - 1.0 : 1.0);
+    const auto narrow = static_cast<float>(mean);
+    *arena.At(lane, to.mean + col) = narrow;
+    *arena.At(lane, to.inverse + col) =
+        1.0F / std::sqrt(static_cast<float>(squares / count) + kBatchNormEpsilon);
+    float* running_mean = arena.At(lane, to.running_mean + col);
+    float* running_variance = arena.At(lane, to.running_variance + col);
+    *running_mean += kBatchNormMomentum * (narrow - *running_mean);
+    *running_variance += kBatchNormMomentum * (static_cast<float>(unbiased) - *running_variance);
+  }
 };
 
-// y = f(scale (x - mean) inverse + shift), by the batch's statistics in training, else by the
-// running ones. Four columns a thread.
+// Of a column: what a number becomes before the activation, normalised, scaled and shifted.
+struct NormLine {
+  float factor = 0.0F;
+  float offset = 0.0F;
+
+  DDL_INLINE NormLine(float mean, float inverse, float scale, float shift)
+      : factor(scale * inverse), offset(shift - mean * factor) {}
+  [[nodiscard]] DDL_INLINE float Of(float x) const { return x * factor + offset; }
+};
+
+// y = f(scale (x - mean) inverse + shift + other), by the batch's statistics in training, else by
+// the running ones. Four columns a thread.
 struct BatchNormBody {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kPhases = 1;
@@ -141,8 +129,9 @@ struct BatchNormBody {
   NormRows shape;
   Activation activation = Activation::kIdentity;  // not kGelu
   bool is_training = false;
-  std::size_t x = 0;
-  std::size_t y = 0;
+  LaneNumbers x;
+  LaneNumbers other = kNoTensor;  // that a branch adds; none
+  LaneNumbers y;
   std::size_t scale = 0;
   std::size_t shift = 0;
   NormStatistics from;
@@ -151,15 +140,17 @@ struct BatchNormBody {
     const std::size_t first = (std::size_t{at.block} * kThreads + at.thread) * kFour;
     if (first >= std::size_t{shape.rows} * shape.stride) return;
     const auto col = static_cast<std::uint32_t>(first % shape.stride);
-    FourFloats four = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, x + first));
+    FourFloats four = x.FourAt(arena, at.lane, first);
+    FourFloats added{};
+    if (other.offset != kNoTensor) added = other.FourAt(arena, at.lane, first);
     for (std::uint32_t i = 0; i < kFour; ++i) {
       const float mean =
           *arena.At(at.lane, (is_training ? from.mean : from.running_mean) + col + i);
-      const float factor = *arena.At(at.lane, scale + col + i) * Inverse(at.lane, col + i);
-      const float offset = *arena.At(at.lane, shift + col + i) - mean * factor;
-      four.at[i] = Activated(activation, four.at[i] * factor + offset);
+      const NormLine line(mean, Inverse(at.lane, col + i), *arena.At(at.lane, scale + col + i),
+                          *arena.At(at.lane, shift + col + i));
+      four.at[i] = Activated(activation, line.Of(four.at[i]) + added.at[i]);
     }
-    *reinterpret_cast<FourFloats*>(arena.At(at.lane, y + first)) = four;
+    y.PutFour(arena, at.lane, first, four);
   }
 
  private:
@@ -169,7 +160,40 @@ struct BatchNormBody {
   }
 };
 
-// gradient *= f'; of each slice of rows the column sums of it and of its products with the
+// What the way back knows of a normalisation: x, the gradient of y, and each column's numbers. The
+// slope of f is that of y, which x tells as well, so that y is not read.
+struct NormGradient {
+  Activation activation = Activation::kIdentity;  // not kGelu
+  LaneNumbers x;
+  LaneNumbers gradient;  // of y
+  std::size_t scale = 0;
+  std::size_t shift = 0;
+  std::size_t mean = 0;
+  std::size_t inverse = 0;
+
+  struct Column {
+    float mean = 0.0F;
+    float inverse = 0.0F;
+    float scale = 0.0F;
+    float shift = 0.0F;
+
+    [[nodiscard]] DDL_INLINE float Normal(float x) const { return (x - mean) * inverse; }
+  };
+  [[nodiscard]] DDL_INLINE Column ColumnAt(const LaneFloats& arena, std::uint32_t lane,
+                                           std::size_t col) const {
+    return {*arena.At(lane, mean + col), *arena.At(lane, inverse + col),
+            *arena.At(lane, scale + col), *arena.At(lane, shift + col)};
+  }
+  // The gradient of what f is applied to, from that of y.
+  [[nodiscard]] DDL_INLINE float Passed(const Column& column, float x_at, float slope) const {
+    if (activation == Activation::kIdentity) return slope;
+    const NormLine line(column.mean, column.inverse, column.scale, column.shift);
+    const float y = Activated(activation, line.Of(x_at));
+    return slope * SlopeOf(activation, y, y);
+  }
+};
+
+// Of each slice of rows the column sums of the gradient before f, and of its products with the
 // normalised x.
 struct BatchNormSumsBody {
   static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
@@ -180,12 +204,7 @@ struct BatchNormSumsBody {
   StepBoard board;
   LaneFloats arena;
   NormRows shape;
-  Activation activation = Activation::kIdentity;  // not kGelu
-  std::size_t x = 0;
-  std::size_t y = 0;
-  std::size_t gradient = 0;  // of y
-  std::size_t mean = 0;
-  std::size_t inverse = 0;
+  NormGradient norm;
   std::size_t parts = 0;  // [slices, 2, stride]: sums, sums of products
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
@@ -209,24 +228,19 @@ struct BatchNormSumsBody {
                         float& products) const {
     sum = 0.0F;
     products = 0.0F;
-    const float middle = *arena.At(lane, mean + place.col);
-    const float factor = *arena.At(lane, inverse + place.col);
+    const NormGradient::Column column = norm.ColumnAt(arena, lane, place.col);
     for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
       const std::size_t at = std::size_t{row} * shape.stride + place.col;
-      float* g = arena.At(lane, gradient + at);
-      float own = *g;
-      if (activation != Activation::kIdentity) {
-        const float value = *arena.At(lane, y + at);
-        own *= SlopeOf(activation, value, value);
-        *g = own;
-      }
+      const float in = norm.x.At(arena, lane, at);
+      const float own = norm.Passed(column, in, norm.gradient.At(arena, lane, at));
       sum += own;
-      products += own * ((*arena.At(lane, x + at) - middle) * factor);
+      products += own * column.Normal(in);
     }
   }
 };
 
-// dx = scale inverse (dy - mean of dy - normalised x · mean of products). Four columns a thread.
+// dx = scale inverse (dy - mean of dy - normalised x · mean of products), where dy is the gradient
+// before f. Four columns a thread.
 struct BatchNormGradientBody {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kPhases = 1;
@@ -236,12 +250,8 @@ struct BatchNormGradientBody {
   StepBoard board;
   LaneFloats arena;
   NormRows shape;
-  std::size_t x = 0;
-  std::size_t gradient = 0;  // of y
-  std::size_t out = 0;       // of x
-  std::size_t scale = 0;
-  std::size_t mean = 0;
-  std::size_t inverse = 0;
+  NormGradient norm;
+  LaneNumbers out;           // the gradient of x
   std::size_t sums = 0;      // of dy: the shift's gradient
   std::size_t products = 0;  // the scale's
 
@@ -253,19 +263,18 @@ struct BatchNormGradientBody {
     if (first / shape.stride < used) {
       const float share = 1.0F / static_cast<float>(used);
       const std::size_t col = first % shape.stride;
-      const FourFloats dy =
-          *reinterpret_cast<const FourFloats*>(arena.At(at.lane, gradient + first));
-      const FourFloats in = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, x + first));
+      const FourFloats slopes = norm.gradient.FourAt(arena, at.lane, first);
+      const FourFloats in = norm.x.FourAt(arena, at.lane, first);
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        const float factor = *arena.At(at.lane, inverse + col + i);
-        const float normal = (in.at[i] - *arena.At(at.lane, mean + col + i)) * factor;
+        const NormGradient::Column column = norm.ColumnAt(arena, at.lane, col + i);
+        const float dy = norm.Passed(column, in.at[i], slopes.at[i]);
         const float along = *arena.At(at.lane, sums + col + i) * share;
         const float across = *arena.At(at.lane, products + col + i) * share;
         four.at[i] =
-            *arena.At(at.lane, scale + col + i) * factor * (dy.at[i] - along - normal * across);
+            column.scale * column.inverse * (dy - along - column.Normal(in.at[i]) * across);
       }
     }
-    *reinterpret_cast<FourFloats*>(arena.At(at.lane, out + first)) = four;
+    out.PutFour(arena, at.lane, first, four);
   }
 };
 

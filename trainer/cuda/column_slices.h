@@ -5,6 +5,7 @@
 #pragma once
 
 #include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_numbers.h"
 #include "trainer/cuda/lane_step.h"
 
 namespace ddl {
@@ -71,7 +72,7 @@ struct SumSlicesBody {
   LaneFloats arena;
   std::size_t parts = 0;  // [slices, apart]
   std::size_t apart = 0;  // floats between two slices
-  std::size_t out = 0;    // [stride]
+  LaneNumbers out;        // [stride]
   std::uint32_t slices = 0;
   std::uint32_t stride = 0;
 
@@ -83,7 +84,7 @@ struct SumSlicesBody {
     for (std::uint32_t slice = 0; slice < slices; ++slice) {
       sum += static_cast<double>(own[slice * apart]);
     }
-    *arena.At(at.lane, out + col) = static_cast<float>(sum);
+    out.Put(arena, at.lane, col, static_cast<float>(sum));
   }
 };
 

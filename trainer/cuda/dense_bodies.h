@@ -3,10 +3,9 @@
 #pragma once
 
 #include "trainer/activation_kernels.h"
-#include "trainer/bfloat16.h"
-#include "trainer/bfloat16_bits.h"
 #include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_numbers.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/vector_math.h"
 
@@ -53,8 +52,8 @@ struct BiasActivateBody {
   LaneFloats arena;
   Activation activation = Activation::kIdentity;
   std::size_t bias = 0;
-  std::size_t pre = 0;
-  std::size_t out = 0;  // may be pre, but for gelu
+  LaneNumbers pre;
+  LaneNumbers out;  // may be pre, but for gelu
   std::uint32_t rows = 0;
   std::uint32_t stride = 0;
 
@@ -66,15 +65,14 @@ struct BiasActivateBody {
     if (bias != kNoTensor) {
       own = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, bias + col));
     }
-    auto* z = reinterpret_cast<FourFloats*>(arena.At(at.lane, pre + first));
-    FourFloats with_bias{};
+    FourFloats with_bias = pre.FourAt(arena, at.lane, first);
     FourFloats active{};
     for (std::uint32_t i = 0; i < kFour; ++i) {
-      with_bias.at[i] = z->at[i] + own.at[i];
+      with_bias.at[i] += own.at[i];
       active.at[i] = Activated(activation, with_bias.at[i]);
     }
-    if (pre != out && bias != kNoTensor) *z = with_bias;
-    *reinterpret_cast<FourFloats*>(arena.At(at.lane, out + first)) = active;
+    if (pre != out && bias != kNoTensor) pre.PutFour(arena, at.lane, first, with_bias);
+    out.PutFour(arena, at.lane, first, active);
   }
 };
 
@@ -88,9 +86,9 @@ struct ActivationGradientBody {
   std::uint32_t blocks = 0;  // of ColumnSlices
   LaneFloats arena;
   Activation activation = Activation::kIdentity;
-  std::size_t pre = 0;
-  std::size_t out = 0;
-  std::size_t gradient = 0;
+  LaneNumbers pre;
+  LaneNumbers out;
+  LaneNumbers gradient;
   std::size_t copy = kNoTensor;
   std::size_t bias_gradient = 0;  // [slices, stride]
   std::uint32_t rows = 0;
@@ -112,7 +110,7 @@ struct ActivationGradientBody {
   // Either z or y tells it: what is not needed is not read.
   [[nodiscard]] DDL_INLINE float SlopeAt(std::uint32_t lane, std::size_t at) const {
     const bool is_of_z = activation == Activation::kGelu;
-    const float known = *arena.At(lane, (is_of_z ? pre : out) + at);
+    const float known = (is_of_z ? pre : out).At(arena, lane, at);
     return SlopeOf(activation, is_of_z ? known : 0.0F, known);
   }
   [[nodiscard]] DDL_INLINE float PassBack(std::uint32_t lane,
@@ -120,13 +118,12 @@ struct ActivationGradientBody {
     float sum = 0.0F;
     for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
       const std::size_t at = std::size_t{row} * stride + place.col;
-      float* g = arena.At(lane, gradient + at);
-      float product = *g;
+      float product = gradient.At(arena, lane, at);
       if (activation != Activation::kIdentity) product *= SlopeAt(lane, at);
       if (copy != kNoTensor) {
-        reinterpret_cast<Bfloat16*>(arena.At(lane, copy))[at].bits = Bfloat16Bits(product);
+        LaneNumbers(copy, true).Put(arena, lane, at, product);
       } else if (activation != Activation::kIdentity) {  // which changes nothing
-        *g = product;
+        gradient.Put(arena, lane, at, product);
       }
       sum += product;
     }

@@ -12,21 +12,13 @@ void AddDropout(ProgramBuilder& builder, const DropoutStage& stage, const Tensor
   const std::size_t rows = builder.Rows(stage.output);
   DropoutBody body{.board = builder.Places().board,
                    .arena = builder.Places().arena,
-                   .input = from.offset,
-                   .output = to.offset,
+                   .input = NumbersOf(from),
+                   .output = NumbersOf(to),
                    .rows = Narrow(rows),
                    .stride = Narrow(to.Stride()),
                    .purpose = DropoutPlace(0, 0, stage.number).purpose};
   body.blocks = BlocksFor(rows * body.Drawers(), DropoutBody::kThreads);
   builder.Add(body);
-}
-
-// A matrix as a factor: itself, or its copy in bfloat16, which has the same stride.
-ProductFactor FactorOf(bool is_copied, const Tensor& values, const Tensor& copy,
-                       bool is_transposed = false) {
-  return {.offset = is_copied ? copy.offset : values.offset,
-          .stride = values.Stride(),
-          .is_transposed = is_transposed};
 }
 
 UpdatePart MovedPart(const Parameter& weight) {
@@ -58,8 +50,8 @@ void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows, bool adds
                        .arena = builder.Places().arena,
                        .activation = rows.activation,
                        .bias = adds_bias ? rows.bias.value.offset : kNoTensor,
-                       .pre = rows.pre.offset,
-                       .out = rows.output.values.offset,
+                       .pre = NumbersOf(rows.pre),
+                       .out = NumbersOf(rows.output.values),
                        .rows = Narrow(count),
                        .stride = Narrow(stride)});
 }
@@ -75,9 +67,9 @@ void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows, s
   builder.Add(ActivationGradientBody{.blocks = ColumnSlices{count, stride}.Blocks(),
                                      .arena = arena,
                                      .activation = rows.activation,
-                                     .pre = rows.pre.offset,
-                                     .out = rows.output.values.offset,
-                                     .gradient = gradient.offset,
+                                     .pre = NumbersOf(rows.pre),
+                                     .out = NumbersOf(rows.output.values),
+                                     .gradient = NumbersOf(gradient),
                                      .copy = copy,
                                      .bias_gradient = slices == 1 ? sum : parts,
                                      .rows = count,
@@ -110,23 +102,20 @@ void AddForward(ProgramBuilder& builder, const DenseStage& stage) {
       product.active = {
           .bias = stage.bias.value.offset, .pre = stage.pre.offset, .activation = stage.activation};
     } else {
-      product.out.offset = builder.Scratch().product_parts;
+      product.out = {.offset = builder.Scratch().product_parts, .stride = product.out.stride};
     }
-    builder.MultiplyTiles(product, builder.CopiesPrecision());
+    builder.MultiplyTiles(product, builder.RoundedPrecision());
     if (is_whole) return;
-    builder.AddUp(product.slices, rows * w.Stride(), stage.pre.offset);
+    builder.AddUp(product.slices, rows * w.Stride(), NumbersOf(stage.pre));
     return AddActivation(builder, RowsOf(stage));
   }
-  const bool has_copies = builder.IsRounded();
-  if (has_copies) {
-    builder.Round(x, rows, stage.copies.input.offset);
-    builder.Round(w, w.rows, stage.copies.weight.offset);
-  }
+  const bool is_rounded = builder.IsRounded();
   const ProductShape shape{.rows = rows, .cols = w.Stride(), .inner = w.rows};
-  const ProductFactor a = FactorOf(has_copies, x, stage.copies.input);
-  const ProductFactor b = FactorOf(has_copies, w, stage.copies.weight);
+  const ProductFactor a = FactorOf(is_rounded ? builder.Rounded(x, rows, stage.copies.input) : x);
+  const ProductFactor b =
+      FactorOf(is_rounded ? builder.Rounded(w, w.rows, stage.copies.weight) : w);
   if (AddsBiasInProduct(builder.Compiled(), stage)) {
-    builder.MultiplyAndAdd(shape, a, b, stage.pre, stage.bias.value);
+    builder.MultiplyAndAdd(shape, a, b, stage.pre, stage.bias.value, stage.copies.bias);
     if (stage.activation != Activation::kIdentity) AddActivation(builder, RowsOf(stage), false);
     return;
   }
@@ -140,11 +129,15 @@ void AddForward(ProgramBuilder& builder, const DropoutStage& stage) {
 
 void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
   const std::size_t rows = builder.Rows(stage.output);
+  // Copies of what is not stored in bfloat16; without them none but tiles can round.
   const bool has_copies = builder.IsRounded() && !IsOfFewRows(builder.Compiled(), rows);
+  const auto rounded = [has_copies](const Tensor& whole, const Tensor& copy) {
+    return has_copies && !whole.is_bfloat16 ? copy : whole;
+  };
+  const Tensor g = rounded(stage.output.gradient, stage.copies.gradient);
   AddActivationGradient(builder, RowsOf(stage),
-                        has_copies ? stage.copies.gradient.offset : kNoTensor);
+                        g.offset == stage.output.gradient.offset ? kNoTensor : g.offset);
   const Tensor& w = stage.weight.value;
-  // Without copies to bfloat16 none but tiles can round.
   const auto multiply = [&](const ProductShape& shape, const ProductFactor& a,
                             const ProductFactor& b, const Tensor& out) {
     if (!builder.IsRounded() || has_copies) return builder.Multiply(shape, a, b, out);
@@ -154,14 +147,14 @@ void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
                            .a = TileOf(a),
                            .b = TileOf(b),
                            .out = TileOf(FactorOf(out))},
-                          builder.CopiesPrecision());
+                          builder.RoundedPrecision());
   };
-  const ProductFactor gradient = FactorOf(has_copies, stage.output.gradient, stage.copies.gradient);
+  const ProductFactor gradient = FactorOf(g);
   if (!stage.input.gradient.IsEmpty()) {
     multiply({.rows = rows, .cols = w.rows, .inner = w.Stride()}, gradient,
-             FactorOf(has_copies, w, stage.copies.weight, true), stage.input.gradient);
+             FactorOf(rounded(w, stage.copies.weight), true), stage.input.gradient);
   }
-  const ProductFactor input = FactorOf(has_copies, stage.input.values, stage.copies.input, true);
+  const ProductFactor input = FactorOf(rounded(stage.input.values, stage.copies.input), true);
   if (!MovesInProduct(builder.Compiled(), stage)) {
     return multiply({.rows = w.rows, .cols = w.Stride(), .inner = rows}, input, gradient,
                     stage.weight.gradient);
@@ -174,7 +167,7 @@ void AddBackward(ProgramBuilder& builder, const DenseStage& stage) {
                          .b = TileOf(gradient),
                          .out = TileOf(FactorOf(w)),
                          .moved = MovedPart(stage.weight)},
-                        builder.CopiesPrecision());
+                        builder.RoundedPrecision());
 }
 
 void AddBackward(ProgramBuilder& builder, const DropoutStage& stage) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_numbers.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/philox.h"
 
@@ -21,8 +22,8 @@ struct DropoutBody {
   std::uint32_t blocks = 0;  // BlocksFor(rows * Drawers(), kThreads)
   StepBoard board;
   LaneFloats arena;
-  std::size_t input = 0;
-  std::size_t output = 0;
+  LaneNumbers input;
+  LaneNumbers output;
   std::uint32_t rows = 0;
   std::uint32_t stride = 0;
   std::uint32_t purpose = 0;  // and layer, as DropoutPlace says
@@ -47,7 +48,7 @@ struct DropoutBody {
       if (col >= stride) return;
       const std::size_t place = std::size_t{row} * stride + col;
       const float factor = words[j] < step.dropped_below ? 0.0F : step.kept_factor;
-      *arena.At(at.lane, output + place) = *arena.At(at.lane, input + place) * factor;
+      output.Put(arena, at.lane, place, input.At(arena, at.lane, place) * factor);
     }
   }
 };

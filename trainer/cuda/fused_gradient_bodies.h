@@ -78,13 +78,14 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
   [[nodiscard]] DDL_INLINE float Along(const ThreadPlace& at, std::uint32_t first) const {
     const std::uint32_t row = first + at.thread / 2;
     if (row >= this->places.length) return 0.0F;
-    const float* o = this->arena.At(at.lane, this->RowAt(this->out, this->Head(at), row));
-    const float* slope = this->arena.At(at.lane, this->RowAt(gradient, this->Head(at), row));
+    const std::size_t o = this->RowAt(this->out, this->Head(at), row);
+    const std::size_t slope = this->RowAt(gradient, this->Head(at), row);
     constexpr std::uint32_t kHalf = kTileSide / 2;
     const std::uint32_t from = at.thread % 2 * kHalf;
     float sum = 0.0F;
     for (std::uint32_t d = from; d < from + kHalf && d < this->places.depth; ++d) {
-      sum += o[d] * slope[d];
+      sum += this->out.numbers.At(this->arena, at.lane, o + d) *
+             gradient.numbers.At(this->arena, at.lane, slope + d);
     }
     return sum;
   }

@@ -23,7 +23,8 @@ static_assert(kMostFusedDepth <= kTileSide);
 
 // A matrix [samples * length, stride] in which heads lie side by side.
 struct HeadRows {
-  std::size_t offset = 0;  // of the first head's first column
+  LaneNumbers numbers;
+  std::uint32_t first = 0;  // column of the first head
   std::uint32_t stride = 0;
 };
 
@@ -84,10 +85,11 @@ struct FusedTiles : FusedAttention {
     return kPrecision == ProductPrecision::kTensorFloat32 ? RoundedToTensorFloat(number) : number;
   }
 
+  // The number with which a row of a head begins.
   [[nodiscard]] DDL_INLINE std::size_t RowAt(const HeadRows& rows, std::uint32_t head,
                                              std::uint32_t row) const {
     const std::size_t place = std::size_t{head / places.heads} * places.length + row;
-    return rows.offset + place * rows.stride + std::size_t{head % places.heads} * places.depth;
+    return place * rows.stride + rows.first + std::size_t{head % places.heads} * places.depth;
   }
   [[nodiscard]] DDL_INLINE float* StatisticsOf(const ThreadPlace& at,
                                                AttentionStatistic which) const {
@@ -107,13 +109,12 @@ struct FusedTiles : FusedAttention {
       FourFloats four{};
       if (first + row < places.length && col < places.depth) {
         const std::size_t from = RowAt(rows, Head(at), first + row) + col;
-        const float* numbers = arena.At(at.lane, from);
         if (col + kFour <= places.depth && from % kFour == 0) {
-          four = *reinterpret_cast<const FourFloats*>(numbers);
+          four = rows.numbers.FourAt(arena, at.lane, from);
         } else {
           DDL_UNROLL
           for (std::uint32_t j = 0; j < kFour; ++j) {
-            if (col + j < places.depth) four.at[j] = numbers[j];
+            if (col + j < places.depth) four.at[j] = rows.numbers.At(arena, at.lane, from + j);
           }
         }
         for (float& number : four.at) {
@@ -141,13 +142,18 @@ struct FusedTiles : FusedAttention {
     for (std::uint32_t half = 0; half < 2; ++half) {
       const std::uint32_t row = first + place.Row(2 * half);
       if (row >= places.length) continue;
-      float* out_row = arena.At(at.lane, RowAt(to, Head(at), row));
+      const std::size_t start = RowAt(to, Head(at), row);
       DDL_UNROLL
       for (std::uint32_t n = 0; n < kEights; ++n) {
+        const std::uint32_t col = place.Col(n, 0);
+        const float* two = strip.at[n].at + std::size_t{2} * half;
+        if (col + 1 < places.depth && start % 2 == 0) {
+          to.numbers.PutTwo(arena, at.lane, start + col, two[0], two[1]);
+          continue;
+        }
         DDL_UNROLL
         for (std::uint32_t i = 0; i < 2; ++i) {
-          const std::uint32_t col = place.Col(n, i);
-          if (col < places.depth) out_row[col] = strip.at[n].at[2 * half + i];
+          if (col + i < places.depth) to.numbers.Put(arena, at.lane, start + col + i, two[i]);
         }
       }
     }

@@ -5,6 +5,7 @@
 
 #include "trainer/cuda/augment_body.h"
 #include "trainer/cuda/kernel_body.h"
+#include "trainer/cuda/lane_numbers.h"
 #include "trainer/cuda/lane_step.h"
 
 namespace ddl {
@@ -40,7 +41,7 @@ struct GatherBody {
   LaneFloats arena;
   StoredRows<Stored> data;
   LaneScales scales;
-  std::size_t out = 0;  // [rows, stride] of the lane
+  LaneNumbers out;  // [rows, stride]
   std::uint32_t stride = 0;
   std::uint32_t rows = 0;          // of the place
   std::int32_t* labels = nullptr;  // [lanes, label_rows]
@@ -58,13 +59,12 @@ struct GatherBody {
         changes.is_on && is_used
             ? DrawImageChange(changes, board.Step(at.lane), static_cast<std::uint32_t>(source))
             : DrawnChange{};
-    float* line = arena.At(at.lane, out + std::size_t{row} * stride);
     for (std::uint32_t col = worker * kFour; col < stride; col += kRowThreads * kFour) {
       FourFloats four{};
       for (std::uint32_t i = 0; i < kFour; ++i) {
         if (is_used && col + i < data.width) four.at[i] = Value(at.lane, source, change, col + i);
       }
-      *reinterpret_cast<FourFloats*>(line + col) = four;
+      out.PutFour(arena, at.lane, std::size_t{row} * stride + col, four);
     }
     if (worker != 0) return;
     labels[std::size_t{at.lane} * label_rows + row] = is_used ? data.labels[source] : 0;

@@ -24,7 +24,7 @@ void AddRows(ProgramBuilder& builder, const StoredRows<Stored>& data) {
                    .arena = places.arena,
                    .data = data,
                    .scales = places.scales,
-                   .out = input.offset,
+                   .out = NumbersOf(input),
                    .stride = Narrow(input.Stride()),
                    .rows = Narrow(builder.Samples()),
                    .labels = places.labels,
@@ -125,6 +125,13 @@ void AddUpdate(ProgramBuilder& builder) {
   AddMatrixSteps(builder);
 }
 
+// add(stage), of the model's stage `i`.
+template <class Function>
+void Append(ProgramBuilder& builder, std::size_t i, Function add) {
+  builder.Begin(i);
+  std::visit(add, builder.Compiled().stages[i]);
+}
+
 void AddAdvance(ProgramBuilder& builder) {
   builder.Add(AdvanceBody{.cursor = builder.Places().board.cursor});
 }
@@ -136,7 +143,10 @@ std::size_t ColumnPartsOf(const Stage& stage, std::size_t samples) {
     return slices == 1 && is_direct ? 0 : slices * sums * flow.values.Stride();
   };
   if (const auto* dense = std::get_if<DenseStage>(&stage)) return parts(dense->output, 1, true);
-  if (const auto* norm = std::get_if<BatchNormStage>(&stage)) return parts(norm->output, 2, false);
+  if (const auto* norm = std::get_if<BatchNormStage>(&stage)) {  // moments of tiles
+    const std::size_t tiles = BlocksFor(samples * norm->output.places, kTileSide);
+    return 2 * tiles * norm->output.values.Stride();
+  }
   if (const auto* norm = std::get_if<LayerNormStage>(&stage)) return parts(norm->output, 2, false);
   const auto* conv = std::get_if<ConvStage>(&stage);
   if (conv == nullptr) return 0;
@@ -299,7 +309,7 @@ namespace {
 // that few tiles of a long one would leave most of a GPU idle.
 TileSlices EqualSlices(std::size_t rows, std::size_t cols, std::size_t inner) {
   constexpr std::size_t kLeastInner = 512;
-  constexpr std::size_t kMostBlocks = 1024;  // several for each processor of any GPU
+  constexpr std::size_t kMostBlocks = 512;  // several for each processor of any GPU
   const std::size_t tiles = std::size_t{BlocksFor(rows, kTileSide)} * BlocksFor(cols, kTileSide);
   const std::size_t wanted = std::clamp<std::size_t>(kMostBlocks / tiles, 1,
                                                      std::max<std::size_t>(inner / kLeastInner, 1));
@@ -358,12 +368,12 @@ std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& p
                                           ProductPrecision precision) {
   ProgramBuilder builder(model, places, precision, true);
   AddGather(builder);
-  for (const Stage& stage : model.stages) {
-    std::visit([&](const auto& kind) { AddForward(builder, kind); }, stage);
+  for (std::size_t i = 0; i < model.stages.size(); ++i) {
+    Append(builder, i, [&](const auto& kind) { AddForward(builder, kind); });
   }
   AddLoss(builder);
-  for (auto stage = model.stages.rbegin(); stage != model.stages.rend(); ++stage) {
-    std::visit([&](const auto& kind) { AddBackward(builder, kind); }, *stage);
+  for (std::size_t i = model.stages.size(); i-- > 0;) {
+    Append(builder, i, [&](const auto& kind) { AddBackward(builder, kind); });
   }
   AddUpdate(builder);
   AddAdvance(builder);
@@ -374,8 +384,8 @@ std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces&
                                             ProductPrecision precision) {
   ProgramBuilder builder(model, places, precision, false);
   AddGather(builder);
-  for (const Stage& stage : model.stages) {
-    std::visit([&](const auto& kind) { AddForward(builder, OnAverages(kind)); }, stage);
+  for (std::size_t i = 0; i < model.stages.size(); ++i) {
+    Append(builder, i, [&](const auto& kind) { AddForward(builder, OnAverages(kind)); });
   }
   AddLoss(builder);
   AddKeeping(builder);

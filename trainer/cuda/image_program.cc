@@ -90,12 +90,16 @@ void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage) {
        .out = {.offset = slices.count == 1 ? sum : parts, .stride = Narrow(w.Stride())},
        .slices = slices},
       WindowsOf<WindowProduct::kWeightGradient>(builder, stage, ImagesOf(stage)));
-  if (slices.count > 1) builder.AddUp(slices, w.Floats(), sum);
+  if (slices.count > 1) builder.AddUp(slices, w.Numbers(), sum);
 }
 
 void AddInputGradient(ProgramBuilder& builder, const ConvStage& stage) {
   const WindowReader gradients = GradientsOf(stage);
   const std::size_t taps = std::size_t{gradients.taps.Value()} * gradients.taps.Value();
+  const Tensor* skipped = builder.TakeSkipped();
+  const auto offset_of = [](const Tensor* tensor) {
+    return tensor == nullptr ? kNoTensor : tensor->offset;
+  };
   builder.MultiplyTiles(
       {.rows = Narrow(builder.Samples() * gradients.down.Value() * gradients.across.Value()),
        .cols = Narrow(stage.input.gradient.Stride()),
@@ -103,7 +107,9 @@ void AddInputGradient(ProgramBuilder& builder, const ConvStage& stage) {
        .members = Narrow(stage.window.stride * stage.window.stride),
        .a = TileOf(FactorOf(ResultOf(stage).gradient)),
        .b = TileOf(FactorOf(stage.weight.value)),
-       .out = TileOf(FactorOf(stage.input.gradient))},
+       .out = TileOf(FactorOf(stage.input.gradient)),
+       .added = offset_of(skipped),
+       .rectified = offset_of(skipped == nullptr ? nullptr : builder.TakeRectified())},
       WindowsOf<WindowProduct::kInputGradient>(builder, stage, gradients));
 }
 
@@ -127,15 +133,15 @@ PoolPlacesOfLane PlacesOf(const PoolStage& stage) {
           .out_stride = Narrow(stage.output.values.Stride())};
 }
 
-void Join(ProgramBuilder& builder, JoinKind kind, std::size_t floats, const Tensor& a,
+void Join(ProgramBuilder& builder, JoinKind kind, std::size_t numbers, const Tensor& a,
           const Tensor& b, const Tensor& out) {
-  builder.Add(JoinBody{.blocks = BlocksFor(floats / kFour, JoinBody::kThreads),
+  builder.Add(JoinBody{.blocks = BlocksFor(numbers / kFour, JoinBody::kThreads),
                        .arena = builder.Places().arena,
                        .kind = kind,
-                       .a = a.offset,
-                       .b = b.offset,
-                       .out = out.offset,
-                       .floats = floats});
+                       .a = NumbersOf(a),
+                       .b = NumbersOf(b),
+                       .out = NumbersOf(out),
+                       .numbers = numbers});
 }
 
 void Flatten(ProgramBuilder& builder, const FlattenStage& stage, bool is_back) {
@@ -144,8 +150,8 @@ void Flatten(ProgramBuilder& builder, const FlattenStage& stage, bool is_back) {
   builder.Add(FlattenBody{.blocks = BlocksFor(Narrow(count), FlattenBody::kThreads),
                           .arena = builder.Places().arena,
                           .is_back = is_back,
-                          .images = (is_back ? images.gradient : images.values).offset,
-                          .rows = (is_back ? stage.output.gradient : stage.output.values).offset,
+                          .images = NumbersOf(is_back ? images.gradient : images.values),
+                          .rows = NumbersOf(is_back ? stage.output.gradient : stage.output.values),
                           .samples = Narrow(builder.Samples()),
                           .places = Narrow(images.places),
                           .width = Narrow(images.Width()),
@@ -153,7 +159,7 @@ void Flatten(ProgramBuilder& builder, const FlattenStage& stage, bool is_back) {
                           .row_stride = Narrow(stage.output.values.Stride())});
 }
 
-std::size_t FloatsOf(const ProgramBuilder& builder, const Flow& flow) {
+std::size_t CountOf(const ProgramBuilder& builder, const Flow& flow) {
   return builder.Rows(flow) * flow.values.Stride();
 }
 
@@ -162,16 +168,18 @@ std::size_t FloatsOf(const ProgramBuilder& builder, const Flow& flow) {
 void AddForward(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
   const bool has_bias = !stage.bias.value.IsEmpty();
-  builder.MultiplyTiles({.rows = Narrow(builder.Samples() * WindowPlaces(stage)),
-                         .cols = Narrow(w.Stride()),
-                         .inner = Narrow(w.rows),
-                         .a = TileOf(FactorOf(stage.input.values)),
-                         .b = TileOf(FactorOf(w)),
-                         .out = TileOf(FactorOf(has_bias ? ResultOf(stage).values : stage.pre)),
-                         .active = {.bias = has_bias ? stage.bias.value.offset : kNoTensor,
-                                    .pre = stage.pre.offset,
-                                    .activation = stage.activation}},
-                        WindowsOf<WindowProduct::kForward>(builder, stage, ImagesOf(stage)));
+  builder.MultiplyTiles(
+      {.rows = Narrow(builder.Samples() * WindowPlaces(stage)),
+       .cols = Narrow(w.Stride()),
+       .inner = Narrow(w.rows),
+       .a = TileOf(FactorOf(stage.input.values)),
+       .b = TileOf(FactorOf(w)),
+       .out = TileOf(FactorOf(has_bias ? ResultOf(stage).values : stage.pre)),
+       .active = {.bias = has_bias ? stage.bias.value.offset : kNoTensor,
+                  .pre = stage.pre.offset,
+                  .activation = stage.activation},
+       .moments = builder.NeedsMoments() ? builder.Scratch().column_parts : kNoTensor},
+      WindowsOf<WindowProduct::kForward>(builder, stage, ImagesOf(stage)));
   if (stage.pool && !PoolsInProduct(stage)) AddForward(builder, *stage.pool);
 }
 
@@ -189,8 +197,8 @@ void AddForward(ProgramBuilder& builder, const PoolStage& stage) {
                        .arena = builder.Places().arena,
                        .kind = stage.kind,
                        .at = at,
-                       .images = stage.input.values.offset,
-                       .out = stage.output.values.offset,
+                       .images = NumbersOf(stage.input.values),
+                       .out = NumbersOf(stage.output.values),
                        .heirs = HeirsOf(builder, stage),
                        .windows = Narrow(windows)});
 }
@@ -203,11 +211,11 @@ void AddBackward(ProgramBuilder& builder, const PoolStage& stage) {
                          .arena = builder.Places().arena,
                          .kind = stage.kind,
                          .at = at,
-                         .images = stage.input.values.offset,
-                         .out = stage.output.values.offset,
+                         .images = NumbersOf(stage.input.values),
+                         .out = NumbersOf(stage.output.values),
                          .heirs = HeirsOf(builder, stage),
-                         .out_gradient = stage.output.gradient.offset,
-                         .gradient = stage.input.gradient.offset,
+                         .out_gradient = NumbersOf(stage.output.gradient),
+                         .gradient = NumbersOf(stage.input.gradient),
                          .windows = Narrow(windows)});
 }
 
@@ -224,18 +232,19 @@ void AddForward(ProgramBuilder& /*builder*/, const ForkStage& /*stage*/) {}
 
 void AddBackward(ProgramBuilder& builder, const ForkStage& stage) {
   const Tensor& first = stage.input.gradient;
-  if (first.IsEmpty()) return;
-  Join(builder, JoinKind::kSum, FloatsOf(builder, stage.input), first, stage.second, first);
+  if (first.IsEmpty() || builder.IsDone()) return;
+  Join(builder, JoinKind::kSum, CountOf(builder, stage.input), first, stage.second, first);
 }
 
 void AddForward(ProgramBuilder& builder, const AddStage& stage) {
+  if (builder.IsDone()) return;
   Join(builder, stage.is_rectified ? JoinKind::kRectifiedSum : JoinKind::kSum,
-       FloatsOf(builder, stage.output), stage.first, stage.second, stage.output.values);
+       CountOf(builder, stage.output), stage.first, stage.second, stage.output.values);
 }
 
 void AddBackward(ProgramBuilder& builder, const AddStage& stage) {
-  if (!stage.is_rectified) return;
-  Join(builder, JoinKind::kRectifiedGradient, FloatsOf(builder, stage.output), stage.output.values,
+  if (!stage.is_rectified || builder.IsDone()) return;
+  Join(builder, JoinKind::kRectifiedGradient, CountOf(builder, stage.output), stage.output.values,
        stage.output.gradient, stage.output.gradient);
 }
 

@@ -5,8 +5,7 @@
 
 #include <cstdint>
 
-#include "trainer/cuda/kernel_body.h"
-#include "trainer/cuda/lane_step.h"
+#include "trainer/cuda/lane_numbers.h"
 
 namespace ddl {
 
@@ -16,30 +15,30 @@ enum class JoinKind : std::uint32_t {
   kRectifiedGradient,  // b where a is above zero, else 0
 };
 
-// out = of a and b, element by element; out may be either. Four floats a thread.
+// out = of a and b, element by element; out may be either. Four numbers a thread.
 struct JoinBody {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kPhases = 1;
   static constexpr std::size_t kSharedBytes = 0;
 
-  std::uint32_t blocks = 0;  // BlocksFor(floats / 4, kThreads)
+  std::uint32_t blocks = 0;  // BlocksFor(numbers / 4, kThreads)
   LaneFloats arena;
   JoinKind kind = JoinKind::kSum;
-  std::size_t a = 0;
-  std::size_t b = 0;
-  std::size_t out = 0;
-  std::size_t floats = 0;  // a multiple of sixteen
+  LaneNumbers a;
+  LaneNumbers b;
+  LaneNumbers out;
+  std::size_t numbers = 0;  // a multiple of sixteen
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
     const std::size_t first = (std::size_t{at.block} * kThreads + at.thread) * kFour;
-    if (first >= floats) return;
-    const FourFloats x = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, a + first));
-    const FourFloats y = *reinterpret_cast<const FourFloats*>(arena.At(at.lane, b + first));
+    if (first >= numbers) return;
+    const FourFloats x = a.FourAt(arena, at.lane, first);
+    const FourFloats y = b.FourAt(arena, at.lane, first);
     FourFloats four{};
     for (std::uint32_t i = 0; i < kFour; ++i) {
       four.at[i] = Joined(x.at[i], y.at[i]);
     }
-    *reinterpret_cast<FourFloats*>(arena.At(at.lane, out + first)) = four;
+    out.PutFour(arena, at.lane, first, four);
   }
 
  private:
@@ -60,12 +59,12 @@ struct FlattenBody {
   std::uint32_t blocks = 0;  // BlocksFor(samples * places * width, kThreads)
   LaneFloats arena;
   bool is_back = false;  // from rows to images
-  std::size_t images = 0;
-  std::size_t rows = 0;
+  LaneNumbers images;
+  LaneNumbers rows;
   std::uint32_t samples = 0;
   std::uint32_t places = 0;  // of a sample
   std::uint32_t width = 0;   // channels
-  std::uint32_t pixel = 0;   // floats from a pixel to the next
+  std::uint32_t pixel = 0;   // numbers from a pixel to the next
   std::uint32_t row_stride = 0;
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
@@ -74,13 +73,12 @@ struct FlattenBody {
     const std::uint32_t sample = index / row_floats;
     if (sample >= samples) return;
     const std::uint32_t col = index % row_floats;
-    float* in_row = arena.At(at.lane, rows + std::size_t{sample} * row_stride + col);
-    float* in_image = arena.At(
-        at.lane, images + (std::size_t{sample} * places + col / width) * pixel + col % width);
+    const std::size_t in_row = std::size_t{sample} * row_stride + col;
+    const std::size_t in_image = (std::size_t{sample} * places + col / width) * pixel + col % width;
     if (is_back) {
-      *in_image = *in_row;
+      images.Put(arena, at.lane, in_image, rows.At(arena, at.lane, in_row));
     } else {
-      *in_row = *in_image;
+      rows.Put(arena, at.lane, in_row, images.At(arena, at.lane, in_image));
     }
   }
 };

@@ -93,12 +93,13 @@ bool IsProduct(const CudaOperation& operation) {
 }
 
 cudaError_t LaunchBias(const LaneProduct& product, std::uint32_t lanes, cudaStream_t stream) {
-  const std::size_t floats = product.rows * product.out.stride;
-  const BiasActivateBody body{.blocks = BlocksFor(floats / kFour, BiasActivateBody::kThreads),
+  const std::size_t numbers = product.rows * product.out.stride;
+  const LaneNumbers out(product.out.offset, product.out.is_bfloat16);
+  const BiasActivateBody body{.blocks = BlocksFor(numbers / kFour, BiasActivateBody::kThreads),
                               .arena = product.arena,
                               .bias = product.bias,
-                              .pre = product.out.offset,
-                              .out = product.out.offset,
+                              .pre = out,
+                              .out = out,
                               .rows = static_cast<std::uint32_t>(product.rows),
                               .stride = static_cast<std::uint32_t>(product.out.stride)};
   return LaunchBody<BiasActivateBody>(&body, lanes, stream);

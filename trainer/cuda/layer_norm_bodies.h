@@ -41,8 +41,8 @@ struct LayerNormBody {
 
   std::uint32_t blocks = 0;  // BlocksFor(rows, RowThreads::kBlockRows)
   LaneFloats arena;
-  std::size_t x = 0;
-  std::size_t y = 0;
+  LaneNumbers x;
+  LaneNumbers y;
   std::size_t scale = 0;
   std::size_t shift = 0;
   std::size_t mean = 0;     // [rows]
@@ -56,23 +56,23 @@ struct LayerNormBody {
     if (row >= rows) return;
     auto* sums = static_cast<float*>(shared);
     float* squares = sums + kThreads;
-    const float* in = arena.At(at.lane, x + std::size_t{row} * stride);
     const float share = 1.0F / static_cast<float>(width);
     if (phase == 0) {
-      sums[at.thread] = Sum(in, RowThreads::Worker(at), 0.0F, false);
+      sums[at.thread] = Sum(at, 0.0F, false);
       return;
     }
     const float middle = share * RowThreads::Fold(sums, at);
     if (phase == 1) {
-      squares[at.thread] = Sum(in, RowThreads::Worker(at), middle, true);
+      squares[at.thread] = Sum(at, middle, true);
       return;
     }
     const float factor =
         1.0F / std::sqrt(share * RowThreads::Fold(squares, at) + kLayerNormEpsilon);
-    float* out = arena.At(at.lane, y + std::size_t{row} * stride);
+    const std::size_t start = std::size_t{row} * stride;
     for (std::uint32_t c = RowThreads::Worker(at); c < stride; c += RowThreads::kRowThreads) {
-      out[c] =
-          (in[c] - middle) * factor * *arena.At(at.lane, scale + c) + *arena.At(at.lane, shift + c);
+      const float normal = (x.At(arena, at.lane, start + c) - middle) * factor;
+      y.Put(arena, at.lane, start + c,
+            normal * *arena.At(at.lane, scale + c) + *arena.At(at.lane, shift + c));
     }
     if (RowThreads::Worker(at) != 0) return;
     *arena.At(at.lane, mean + row) = middle;
@@ -80,18 +80,19 @@ struct LayerNormBody {
   }
 
  private:
-  [[nodiscard]] DDL_INLINE float Sum(const float* in, std::uint32_t worker, float middle,
-                                     bool is_squared) const {
+  [[nodiscard]] DDL_INLINE float Sum(const ThreadPlace& at, float middle, bool is_squared) const {
+    const std::size_t start = std::size_t{RowThreads::Row(at)} * stride;
     float sum = 0.0F;
-    for (std::uint32_t c = worker; c < width; c += RowThreads::kRowThreads) {
-      const float off = in[c] - middle;
+    for (std::uint32_t c = RowThreads::Worker(at); c < width; c += RowThreads::kRowThreads) {
+      const float off = x.At(arena, at.lane, start + c) - middle;
       sum += is_squared ? off * off : off;
     }
     return sum;
   }
 };
 
-// dx = inverse (dy scale - mean of that - normalised x · mean of their products).
+// dx = inverse (dy scale - mean of that - normalised x · mean of their products) + what a branch
+// that skips it adds.
 struct LayerNormGradientBody {
   static constexpr std::uint32_t kThreads = RowThreads::kThreads;
   static constexpr std::uint32_t kPhases = 2;
@@ -99,9 +100,10 @@ struct LayerNormGradientBody {
 
   std::uint32_t blocks = 0;  // BlocksFor(rows, RowThreads::kBlockRows)
   LaneFloats arena;
-  std::size_t x = 0;
-  std::size_t gradient = 0;  // of y
-  std::size_t out = 0;       // of x
+  LaneNumbers x;
+  LaneNumbers gradient;             // of y
+  LaneNumbers skipped = kNoTensor;  // none
+  LaneNumbers out;                  // of x
   std::size_t scale = 0;
   std::size_t mean = 0;
   std::size_t inverse = 0;
@@ -114,8 +116,7 @@ struct LayerNormGradientBody {
     if (row >= rows) return;
     auto* sums = static_cast<float*>(shared);
     float* products = sums + kThreads;
-    const float* in = arena.At(at.lane, x + std::size_t{row} * stride);
-    const float* dy = arena.At(at.lane, gradient + std::size_t{row} * stride);
+    const std::size_t start = std::size_t{row} * stride;
     const float* factors = arena.At(at.lane, scale);
     const float middle = *arena.At(at.lane, mean + row);
     const float factor = *arena.At(at.lane, inverse + row);
@@ -123,9 +124,9 @@ struct LayerNormGradientBody {
       float sum = 0.0F;
       float product = 0.0F;
       for (std::uint32_t c = RowThreads::Worker(at); c < width; c += RowThreads::kRowThreads) {
-        const float own = dy[c] * factors[c];
+        const float own = gradient.At(arena, at.lane, start + c) * factors[c];
         sum += own;
-        product += own * ((in[c] - middle) * factor);
+        product += own * ((x.At(arena, at.lane, start + c) - middle) * factor);
       }
       sums[at.thread] = sum;
       products[at.thread] = product;
@@ -134,9 +135,12 @@ struct LayerNormGradientBody {
     const float share = 1.0F / static_cast<float>(width);
     const float along = share * RowThreads::Fold(sums, at);
     const float across = share * RowThreads::Fold(products, at);
-    float* to = arena.At(at.lane, out + std::size_t{row} * stride);
     for (std::uint32_t c = RowThreads::Worker(at); c < width; c += RowThreads::kRowThreads) {
-      to[c] = factor * (dy[c] * factors[c] - along - (in[c] - middle) * factor * across);
+      const float own = gradient.At(arena, at.lane, start + c) * factors[c];
+      const float normal = (x.At(arena, at.lane, start + c) - middle) * factor;
+      float sum = factor * (own - along - normal * across);
+      if (skipped.offset != kNoTensor) sum += skipped.At(arena, at.lane, start + c);
+      out.Put(arena, at.lane, start + c, sum);
     }
   }
 };
@@ -149,8 +153,8 @@ struct LayerNormSumsBody {
 
   std::uint32_t blocks = 0;  // of ColumnSlices
   LaneFloats arena;
-  std::size_t x = 0;
-  std::size_t gradient = 0;  // of y
+  LaneNumbers x;
+  LaneNumbers gradient;  // of y
   std::size_t mean = 0;
   std::size_t inverse = 0;
   std::size_t parts = 0;  // [slices, 2, stride]: sums, sums of products
@@ -167,8 +171,8 @@ struct LayerNormSumsBody {
       float product = 0.0F;
       for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
         const std::size_t own = std::size_t{row} * stride + place.col;
-        const float dy = *arena.At(at.lane, gradient + own);
-        const float off = *arena.At(at.lane, x + own) - *arena.At(at.lane, mean + row);
+        const float dy = gradient.At(arena, at.lane, own);
+        const float off = x.At(arena, at.lane, own) - *arena.At(at.lane, mean + row);
         sum += dy;
         product += dy * (off * *arena.At(at.lane, inverse + row));
       }

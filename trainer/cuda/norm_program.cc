@@ -48,60 +48,60 @@ void AddSums(ProgramBuilder& builder, const NormRows& shape, const Parameter& sh
 void AddForward(ProgramBuilder& builder, const BatchNormStage& stage) {
   const NormRows shape = RowsOf(builder, stage.input);
   const GpuPlaces& places = builder.Places();
-  const std::size_t parts = builder.Scratch().column_parts;
   if (builder.IsTraining()) {
-    builder.Add(BatchMomentsBody{.blocks = SliceBlocks(shape),
-                                 .board = places.board,
-                                 .arena = places.arena,
-                                 .shape = shape,
-                                 .x = stage.input.values.offset,
-                                 .parts = parts});
-    builder.Add(
-        BatchStatisticsBody{.blocks = BlocksFor(stage.input.Width(), BatchStatisticsBody::kThreads),
-                            .board = places.board,
-                            .arena = places.arena,
-                            .shape = shape,
-                            .width = Narrow(stage.input.Width()),
-                            .parts = parts,
-                            .to = StatisticsOf(stage)});
+    builder.Add(BatchStatisticsBody{
+        .blocks = BlocksFor(stage.input.Width(), BatchStatisticsBody::kBlockCols),
+        .board = places.board,
+        .arena = places.arena,
+        .shape = shape,
+        .width = Narrow(stage.input.Width()),
+        .moments = builder.Scratch().column_parts,
+        .to = StatisticsOf(stage)});
   }
-  builder.Add(BatchNormBody{.blocks = FourBlocks(shape),
-                            .arena = places.arena,
-                            .shape = shape,
-                            .activation = stage.activation,
-                            .is_training = builder.IsTraining(),
-                            .x = stage.input.values.offset,
-                            .y = stage.output.values.offset,
-                            .scale = stage.scale.value.offset,
-                            .shift = stage.shift.value.offset,
-                            .from = StatisticsOf(stage)});
+  BatchNormBody body{.blocks = FourBlocks(shape),
+                     .arena = places.arena,
+                     .shape = shape,
+                     .activation = stage.activation,
+                     .is_training = builder.IsTraining(),
+                     .x = NumbersOf(stage.input.values),
+                     .y = NumbersOf(stage.output.values),
+                     .scale = stage.scale.value.offset,
+                     .shift = stage.shift.value.offset,
+                     .from = StatisticsOf(stage)};
+  // A sum alone reads what is to be added to another branch.
+  const bool may_add = stage.activation == Activation::kIdentity;
+  if (const AddStage* sum = may_add ? builder.TakeSum() : nullptr) {
+    const bool is_first = sum->first.offset == stage.output.values.offset;
+    body.other = NumbersOf(is_first ? sum->second : sum->first);
+    body.y = NumbersOf(sum->output.values);
+    body.activation = sum->is_rectified ? Activation::kRelu : Activation::kIdentity;
+  }
+  builder.Add(body);
 }
 
 void AddBackward(ProgramBuilder& builder, const BatchNormStage& stage) {
   const NormRows shape = RowsOf(builder, stage.input);
   const GpuPlaces& places = builder.Places();
+  const NormGradient norm{.activation = stage.activation,
+                          .x = NumbersOf(stage.input.values),
+                          .gradient = NumbersOf(stage.output.gradient),
+                          .scale = stage.scale.value.offset,
+                          .shift = stage.shift.value.offset,
+                          .mean = stage.mean.offset,
+                          .inverse = stage.inverse.offset};
   builder.Add(BatchNormSumsBody{.blocks = SliceBlocks(shape),
                                 .board = places.board,
                                 .arena = places.arena,
                                 .shape = shape,
-                                .activation = stage.activation,
-                                .x = stage.input.values.offset,
-                                .y = stage.output.values.offset,
-                                .gradient = stage.output.gradient.offset,
-                                .mean = stage.mean.offset,
-                                .inverse = stage.inverse.offset,
+                                .norm = norm,
                                 .parts = builder.Scratch().column_parts});
   AddSums(builder, shape, stage.shift, stage.scale);
   builder.Add(BatchNormGradientBody{.blocks = FourBlocks(shape),
                                     .board = places.board,
                                     .arena = places.arena,
                                     .shape = shape,
-                                    .x = stage.input.values.offset,
-                                    .gradient = stage.output.gradient.offset,
-                                    .out = stage.input.gradient.offset,
-                                    .scale = stage.scale.value.offset,
-                                    .mean = stage.mean.offset,
-                                    .inverse = stage.inverse.offset,
+                                    .norm = norm,
+                                    .out = NumbersOf(stage.input.gradient),
                                     .sums = stage.shift.gradient.offset,
                                     .products = stage.scale.gradient.offset});
 }
@@ -110,8 +110,8 @@ void AddForward(ProgramBuilder& builder, const LayerNormStage& stage) {
   const NormRows shape = RowsOf(builder, stage.input);
   builder.Add(LayerNormBody{.blocks = BlocksFor(shape.rows, RowThreads::kBlockRows),
                             .arena = builder.Places().arena,
-                            .x = stage.input.values.offset,
-                            .y = stage.output.values.offset,
+                            .x = NumbersOf(stage.input.values),
+                            .y = NumbersOf(stage.output.values),
                             .scale = stage.scale.value.offset,
                             .shift = stage.shift.value.offset,
                             .mean = stage.mean.offset,
@@ -126,19 +126,21 @@ void AddBackward(ProgramBuilder& builder, const LayerNormStage& stage) {
   const LaneFloats& arena = builder.Places().arena;
   builder.Add(LayerNormSumsBody{.blocks = SliceBlocks(shape),
                                 .arena = arena,
-                                .x = stage.input.values.offset,
-                                .gradient = stage.output.gradient.offset,
+                                .x = NumbersOf(stage.input.values),
+                                .gradient = NumbersOf(stage.output.gradient),
                                 .mean = stage.mean.offset,
                                 .inverse = stage.inverse.offset,
                                 .parts = builder.Scratch().column_parts,
                                 .rows = shape.rows,
                                 .stride = shape.stride});
   AddSums(builder, shape, stage.shift, stage.scale);
+  const Tensor* skipped = builder.TakeSkipped();
   builder.Add(LayerNormGradientBody{.blocks = BlocksFor(shape.rows, RowThreads::kBlockRows),
                                     .arena = arena,
-                                    .x = stage.input.values.offset,
-                                    .gradient = stage.output.gradient.offset,
-                                    .out = stage.input.gradient.offset,
+                                    .x = NumbersOf(stage.input.values),
+                                    .gradient = NumbersOf(stage.output.gradient),
+                                    .skipped = NumbersOf(skipped),
+                                    .out = NumbersOf(stage.input.gradient),
                                     .scale = stage.scale.value.offset,
                                     .mean = stage.mean.offset,
                                     .inverse = stage.inverse.offset,

@@ -5,8 +5,7 @@
 // in a byte, row by row in the window, so that neither images nor maxima are read again.
 #pragma once
 
-#include "trainer/cuda/kernel_body.h"
-#include "trainer/cuda/lane_step.h"
+#include "trainer/cuda/lane_numbers.h"
 #include "trainer/cuda/update_body.h"
 #include "trainer/pool.h"
 
@@ -16,13 +15,13 @@ namespace ddl {
 struct PoolPlacesOfLane {
   std::uint32_t height = 0;  // of the image
   std::uint32_t width = 0;
-  std::uint32_t pixel = 0;   // floats from a pixel to the next
-  std::uint32_t sample = 0;  // floats from a sample to the next
+  std::uint32_t pixel = 0;   // numbers from a pixel to the next
+  std::uint32_t sample = 0;  // and from a sample
   std::uint32_t window_height = 0;
   std::uint32_t window_width = 0;
   std::uint32_t out_height = 0;
   std::uint32_t out_width = 0;
-  std::uint32_t out_stride = 0;  // floats from a window's result to the next
+  std::uint32_t out_stride = 0;  // numbers from a window's result to the next
 };
 
 // A thread's window and channel.
@@ -31,8 +30,8 @@ struct WindowOfThread {
   std::uint32_t channel = 0;
   std::uint32_t y = 0;  // of the windows
   std::uint32_t x = 0;
-  std::size_t image = 0;  // floats to its sample's channel
-  std::size_t out = 0;    // floats to its result
+  std::size_t image = 0;  // numbers to its sample's channel
+  std::size_t out = 0;    // and to its result
 };
 
 [[nodiscard]] DDL_INLINE WindowOfThread WindowAt(const PoolPlacesOfLane& at, std::uint32_t windows,
@@ -81,8 +80,8 @@ struct PoolBody {
   LaneFloats arena;
   PoolKind kind = PoolKind::kMaximum;
   PoolPlacesOfLane at;
-  std::size_t images = 0;
-  std::size_t out = 0;
+  LaneNumbers images;
+  LaneNumbers out;
   std::size_t heirs = kNoTensor;  // bytes, laid out as `out`; of a maximum
   std::uint32_t windows = 0;      // of all samples
 
@@ -90,13 +89,15 @@ struct PoolBody {
     const WindowOfThread own = WindowAt(at, windows, place.block * kThreads + place.thread);
     if (!own.is_used) return;
     const std::uint32_t corner = own.y * at.window_height * at.width + own.x * at.window_width;
-    const float* image = arena.At(place.lane, images + own.image);
+    const auto pixel_at = [&](std::uint32_t pixel) {
+      return images.At(arena, place.lane, own.image + std::size_t{pixel} * at.pixel);
+    };
     const bool is_maximum = kind == PoolKind::kMaximum;
-    WindowMaximum maximum{.value = image[std::size_t{corner} * at.pixel]};
+    WindowMaximum maximum{.value = pixel_at(corner)};
     float sum = 0.0F;
     for (std::uint32_t down = 0; down < at.window_height; ++down) {
       for (std::uint32_t right = 0; right < at.window_width; ++right) {
-        const float value = image[std::size_t{corner + down * at.width + right} * at.pixel];
+        const float value = pixel_at(corner + down * at.width + right);
         if (is_maximum) {
           maximum.Take(value, down * at.window_width + right);
         } else {
@@ -105,7 +106,7 @@ struct PoolBody {
       }
     }
     const float share = 1.0F / static_cast<float>(at.window_height * at.window_width);
-    *arena.At(place.lane, out + own.out) = is_maximum ? maximum.value : sum * share;
+    out.Put(arena, place.lane, own.out, is_maximum ? maximum.value : sum * share);
     if (heirs != kNoTensor) HeirsAt(arena, place.lane, heirs)[own.out] = maximum.Heir();
   }
 };
@@ -121,11 +122,11 @@ struct UnpoolBody {
   LaneFloats arena;
   PoolKind kind = PoolKind::kMaximum;
   PoolPlacesOfLane at;
-  std::size_t images = 0;
-  std::size_t out = 0;
+  LaneNumbers images;
+  LaneNumbers out;
   std::size_t heirs = kNoTensor;  // as PoolBody's: images and maxima are not read
-  std::size_t out_gradient = 0;
-  std::size_t gradient = 0;  // laid out as the images
+  LaneNumbers out_gradient;
+  LaneNumbers gradient;  // laid out as the images
   std::uint32_t windows = 0;
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& place, void* /*shared*/) const {
@@ -138,22 +139,20 @@ struct UnpoolBody {
     const bool is_maximum = kind == PoolKind::kMaximum;
     const bool is_kept = is_maximum && heirs != kNoTensor;
     const std::uint32_t heir = is_kept ? HeirsAt(arena, place.lane, heirs)[own.out] : 0U;
-    const float* image = arena.At(place.lane, images + own.image);
-    float* to = arena.At(place.lane, gradient + own.image);
-    const float maximum = is_maximum && !is_kept ? *arena.At(place.lane, out + own.out) : 0.0F;
+    const float maximum = is_maximum && !is_kept ? out.At(arena, place.lane, own.out) : 0.0F;
     const float share =
         is_maximum ? 1.0F : 1.0F / static_cast<float>(at.window_height * at.window_width);
-    float rest = *arena.At(place.lane, out_gradient + own.out) * share;
+    float rest = out_gradient.At(arena, place.lane, own.out) * share;
     for (std::uint32_t y = top; y < bottom; ++y) {
       for (std::uint32_t x = left; x < end; ++x) {
-        const std::size_t pixel = std::size_t{y * at.width + x} * at.pixel;
+        const std::size_t pixel = own.image + std::size_t{y * at.width + x} * at.pixel;
         bool is_heir = y < top + at.window_height && x < left + at.window_width;
         if (is_heir && is_kept) {
           is_heir = (y - top) * at.window_width + x - left == heir;
         } else if (is_heir && is_maximum) {
-          is_heir = image[pixel] == maximum;
+          is_heir = images.At(arena, place.lane, pixel) == maximum;
         }
-        to[pixel] = is_heir ? rest : 0.0F;
+        gradient.Put(arena, place.lane, pixel, is_heir ? rest : 0.0F);
         if (is_maximum && is_heir) rest = 0.0F;
       }
     }

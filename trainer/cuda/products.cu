@@ -56,10 +56,12 @@ PinnedProduct::Layouts PinnedProduct::MakeLayouts(const LaneProduct& product, st
   const std::size_t apart = product.arena.lane_floats;
   const LaneCopies whole{.type = CUDA_R_32F, .apart = apart, .lanes = lanes};
   const LaneCopies half{.type = CUDA_R_16BF, .apart = 2 * apart, .lanes = lanes};
-  const LaneCopies& factor = product.precision == ProductPrecision::kBfloat16 ? half : whole;
-  return {.a = MakeLayout(product.a, product.rows, product.inner, factor),
-          .b = MakeLayout(product.b, product.inner, product.cols, factor),
-          .out = MakeLayout(product.out, product.rows, product.cols, whole)};
+  const auto copies = [&](const ProductFactor& factor) {
+    return factor.is_bfloat16 ? half : whole;
+  };
+  return {.a = MakeLayout(product.a, product.rows, product.inner, copies(product.a)),
+          .b = MakeLayout(product.b, product.inner, product.cols, copies(product.b)),
+          .out = MakeLayout(product.out, product.rows, product.cols, copies(product.out))};
 }
 
 std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& product,
@@ -90,13 +92,17 @@ std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& 
   return Choose(library);
 }
 
+// It is of the result's type.
 cublasStatus_t PinnedProduct::SetBias(bool is_part) {
   const auto set = [this](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
     return cublasLtMatmulDescSetAttribute(description_.get(), attribute, &value, sizeof value);
   };
   const cublasLtEpilogue_t end = is_part ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-  const float* bias = is_part ? product_.arena.At(0, product_.bias) : nullptr;
-  const auto apart = static_cast<std::int64_t>(is_part ? product_.arena.lane_floats : 0);
+  const bool is_half = product_.out.is_bfloat16;
+  const std::size_t offset = is_half ? product_.rounded_bias : product_.bias;
+  const float* bias = is_part ? product_.arena.At(0, offset) : nullptr;
+  const auto apart =
+      static_cast<std::int64_t>(is_part ? product_.arena.lane_floats * (is_half ? 2 : 1) : 0);
   cublasStatus_t status = set(CUBLASLT_MATMUL_DESC_EPILOGUE, end);
   if (status == CUBLAS_STATUS_SUCCESS) status = set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   if (status == CUBLAS_STATUS_SUCCESS) status = set(CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, apart);

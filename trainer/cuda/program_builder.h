@@ -20,13 +20,25 @@ namespace ddl {
 }
 
 [[nodiscard]] inline ProductFactor FactorOf(const Tensor& tensor, bool is_transposed = false) {
-  return {.offset = tensor.offset, .stride = tensor.Stride(), .is_transposed = is_transposed};
+  return {.offset = tensor.offset,
+          .stride = tensor.Stride(),
+          .is_transposed = is_transposed,
+          .is_bfloat16 = tensor.is_bfloat16};
+}
+
+[[nodiscard]] inline LaneNumbers NumbersOf(const Tensor& tensor) {
+  return {tensor.offset, tensor.is_bfloat16};
+}
+// Null: kNoTensor.
+[[nodiscard]] inline LaneNumbers NumbersOf(const Tensor* tensor) {
+  return tensor == nullptr ? LaneNumbers(kNoTensor) : NumbersOf(*tensor);
 }
 
 [[nodiscard]] inline TileFactor TileOf(const ProductFactor& factor) {
   return {.offset = factor.offset,
           .stride = Narrow(factor.stride),
-          .is_transposed = factor.is_transposed};
+          .is_transposed = factor.is_transposed,
+          .is_bfloat16 = factor.is_bfloat16};
 }
 
 struct ProductShape {
@@ -49,8 +61,8 @@ class ProgramBuilder {
   [[nodiscard]] const GpuPlaces& Places() const { return places_; }
   [[nodiscard]] const GpuScratch& Scratch() const { return scratch_; }
   [[nodiscard]] bool IsTraining() const { return is_training_; }
-  // Products are of numbers rounded to bfloat16: tiles round what they read, a library takes
-  // copies.
+  // Products are of numbers in bfloat16: where these are not stored as such, tiles round what they
+  // read and a library takes copies.
   [[nodiscard]] bool IsRounded() const { return model_.shape.precision == Precision::kBfloat16; }
   [[nodiscard]] std::size_t Samples() const {
     return is_training_ ? model_.shape.batch : model_.shape.evaluation_batch;
@@ -62,30 +74,68 @@ class ProgramBuilder {
     operations_.emplace_back(body);
   }
 
-  // Copies of a tensor's first `rows` rows to `to`, in bfloat16.
-  void Round(const Tensor& from, std::size_t rows, std::size_t to) {
+  // The model's stage that is appended now. Where branches meet, the stage beside adds up what it
+  // has in hand, and then there is nothing left to do.
+  void Begin(std::size_t stage) {
+    at_ = stage;
+    is_done_now_ = is_done_[stage];
+    is_done_[stage] = false;
+  }
+  [[nodiscard]] bool IsDone() const { return is_done_now_; }
+  // On the way back, behind a fork: the gradient of the branch that skips this stage, for who adds
+  // it to its own. Null: there is none.
+  [[nodiscard]] const Tensor* TakeSkipped() {
+    const auto* fork = Neighbour<ForkStage>(-1);
+    if (fork == nullptr || fork->input.gradient.IsEmpty()) return nullptr;
+    is_done_[at_ - 1] = true;
+    return &fork->second;
+  }
+  // The rectified sum before that fork, for who passes that gradient on as zero where the sum is.
+  [[nodiscard]] const Tensor* TakeRectified() {
+    const auto* sum = Neighbour<AddStage>(-2);
+    if (Neighbour<ForkStage>(-1) == nullptr || sum == nullptr || !sum->is_rectified) return nullptr;
+    is_done_[at_ - 2] = true;
+    return &sum->output.values;
+  }
+  // Whether a normalisation follows that is by the batch's moments.
+  [[nodiscard]] bool NeedsMoments() const {
+    return is_training_ && Neighbour<BatchNormStage>(1) != nullptr;
+  }
+  // On the way forward the sum of this stage's output and another branch, for who writes it in the
+  // place of that output.
+  [[nodiscard]] const AddStage* TakeSum() {
+    const auto* sum = Neighbour<AddStage>(1);
+    if (sum != nullptr) is_done_[at_ + 1] = true;
+    return sum;
+  }
+
+  // A tensor's first `rows` rows in bfloat16: as they are, or as `copy` once they are copied there.
+  [[nodiscard]] const Tensor& Rounded(const Tensor& from, std::size_t rows, const Tensor& copy) {
+    if (from.is_bfloat16) return from;
     const std::size_t floats = rows * from.Stride();
     Add(RoundingBody{.blocks = BlocksFor(floats / kFour, RoundingBody::kThreads),
                      .arena = places_.arena,
                      .from = from.offset,
-                     .to = to,
+                     .to = copy.offset,
                      .floats = floats});
+    return copy;
   }
 
-  // out = a b, of copies where IsRounded.
+  // out = a b, of numbers in bfloat16 where IsRounded.
   void Multiply(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
                 const Tensor& out) {
-    Multiply(shape, a, b, out, CopiesPrecision());
+    Multiply(shape, a, b, out, RoundedPrecision());
   }
   void Multiply(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
                 const Tensor& out, ProductPrecision precision) {
     Add(ProductOf(shape, a, b, out, precision));
   }
-  // out = a b + bias, of copies where IsRounded.
+  // out = a b + bias, the same; the bias's copy is that of an `out` in bfloat16.
   void MultiplyAndAdd(const ProductShape& shape, const ProductFactor& a, const ProductFactor& b,
-                      const Tensor& out, const Tensor& bias) {
-    LaneProduct product = ProductOf(shape, a, b, out, CopiesPrecision());
+                      const Tensor& out, const Tensor& bias, const Tensor& bias_copy) {
+    LaneProduct product = ProductOf(shape, a, b, out, RoundedPrecision());
     product.bias = bias.offset;
+    if (out.is_bfloat16) product.rounded_bias = Rounded(bias, 1, bias_copy).offset;
     Add(product);
   }
 
@@ -96,25 +146,26 @@ class ProgramBuilder {
       AddTiles(TileBody<kPrecision>{product, {}});
     });
   }
-  // Of windows, in the precision of copies.
+  // Of windows, rounded.
   template <WindowProduct kProduct>
   void MultiplyTiles(const TileProduct& product, const TileWindows<kProduct>& windows) {
-    InPrecision(CopiesPrecision(), [&]<ProductPrecision kPrecision>() {
+    InPrecision(RoundedPrecision(), [&]<ProductPrecision kPrecision>() {
       AddTiles(TileBody<kPrecision, TileWindows<kProduct>>{product, windows});
     });
   }
   // out = the sum of the slices that a product in tiles left in scratch.
-  void AddUp(const TileSlices& slices, std::size_t floats, std::size_t out) {
-    Add(SumSlicesBody{.blocks = BlocksFor(floats, SumSlicesBody::kThreads),
+  void AddUp(const TileSlices& slices, std::size_t numbers, const LaneNumbers& out) {
+    Add(SumSlicesBody{.blocks = BlocksFor(numbers, SumSlicesBody::kThreads),
                       .arena = places_.arena,
                       .parts = scratch_.product_parts,
                       .apart = slices.apart,
                       .out = out,
                       .slices = slices.count,
-                      .stride = Narrow(floats)});
+                      .stride = Narrow(numbers)});
   }
-  // Of products whose factors may be copies, and of those that are never.
-  [[nodiscard]] ProductPrecision CopiesPrecision() const {
+  // Of products whose factors are rounded to bfloat16 where that is asked for, and of those whose
+  // are never.
+  [[nodiscard]] ProductPrecision RoundedPrecision() const {
     return IsRounded() ? ProductPrecision::kBfloat16 : precision_;
   }
   [[nodiscard]] ProductPrecision WholePrecision() const {
@@ -124,6 +175,12 @@ class ProgramBuilder {
   [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }
 
  private:
+  // The stage so many behind this one, where it is of a kind; else null.
+  template <class Kind>
+  [[nodiscard]] const Kind* Neighbour(int apart) const {
+    const std::size_t stage = at_ + static_cast<std::size_t>(apart);  // wraps before the first
+    return stage < model_.stages.size() ? std::get_if<Kind>(&model_.stages[stage]) : nullptr;
+  }
   // Calls function.operator()<precision>().
   template <class Function>
   static void InPrecision(ProductPrecision precision, Function function) {
@@ -162,6 +219,9 @@ class ProgramBuilder {
   GpuScratch scratch_;
   ProductPrecision precision_;
   bool is_training_;
+  std::size_t at_ = 0;
+  std::vector<bool> is_done_ = std::vector<bool>(model_.stages.size());  // by the stage beside
+  bool is_done_now_ = false;
   std::vector<Operation> operations_;
 };
 
@@ -174,7 +234,7 @@ struct ActivatedRows {
   const Flow& output;
 };
 void AddActivation(ProgramBuilder& builder, const ActivatedRows& rows, bool adds_bias = true);
-// `copy`: the gradient of `pre` is wanted there in bfloat16 alone.
+// `copy`: the gradient of `pre` is wanted there alone, in bfloat16.
 void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows,
                            std::size_t copy = kNoTensor);
 

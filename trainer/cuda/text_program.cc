@@ -31,9 +31,12 @@ float ScaleOf(const HeadPlaces& places) {
 // Queries, keys and values, or their gradients, as they lie side by side.
 struct HeadInputs {
   HeadInputs(const Tensor& tensor, std::size_t width)
-      : queries{.offset = tensor.offset, .stride = Narrow(tensor.Stride())},
-        keys{.offset = tensor.offset + width, .stride = Narrow(tensor.Stride())},
-        values{.offset = tensor.offset + 2 * width, .stride = Narrow(tensor.Stride())} {}
+      : queries{.numbers = NumbersOf(tensor), .stride = Narrow(tensor.Stride())},
+        keys(queries),
+        values(queries) {
+    keys.first = Narrow(width);
+    values.first = Narrow(2 * width);
+  }
 
   HeadRows queries;
   HeadRows keys;
@@ -90,7 +93,7 @@ class HeadKernels {
     return {.members = places_.Count(), .heads = places_.heads, .triangle = triangle};
   }
   [[nodiscard]] TileFactor RowsOf(const HeadRows& rows) const {
-    return {.offset = rows.offset,
+    return {.offset = rows.numbers.offset + rows.first,
             .stride = rows.stride,
             .sample = std::size_t{places_.length} * rows.stride,
             .head = places_.depth};
@@ -112,7 +115,7 @@ class HeadKernels {
 };
 
 HeadRows RowsOf(const Tensor& tensor) {
-  return {.offset = tensor.offset, .stride = Narrow(tensor.Stride())};
+  return {.numbers = NumbersOf(tensor), .stride = Narrow(tensor.Stride())};
 }
 
 bool IsFused(const AttentionStage& stage) {

@@ -5,7 +5,8 @@
 // attention), the inner dimension is long and the result small (sums that are split among blocks),
 // or a factor is not stored as a matrix (the windows of a convolution).
 //
-// Factors are float32 and are rounded as they are multiplied.
+// Factors are float32 and are rounded as they are multiplied, or stored in bfloat16 where that is
+// what is multiplied; so may results be.
 //
 // A block goes through the inner dimension in slabs of 16: a phase fetches the next slab into
 // registers, multiplies the one that lies in shared memory and puts the fetched one into the other
@@ -46,13 +47,13 @@ struct TileBody : TileProduct {
 
   // Of a thread, from phase to phase.
   struct State {
-    FourFloats left[kFetches];
+    FourFloats left[kFetches];  // as fetched_four.h says
     FourFloats right[kFetches];
     FourSums sums[2][4];  // of 16 rows, 8 columns each
   };
 
   [[nodiscard]] DDL_INLINE std::uint32_t Phases(const ThreadPlace& at) const {
-    return PlaceOf(at).Slabs() + 1 + (IsPooled() ? 2 : 0);
+    return PlaceOf(at).Slabs() + 1 + (IsPooled() || HasMoments() ? 2 : 0);
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
@@ -65,8 +66,10 @@ struct TileBody : TileProduct {
     if (phase > 0 && phase <= slabs) MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
     if (phase < slabs) return Put(at, halves + phase % 2 * kHalf, state);
     if constexpr (Factors::kCanPool) {
-      if (phase == slabs + 1) PutActivated(at, tile, halves, state);
-      if (phase == slabs + 2) Pool(at, tile, halves);
+      if (phase == slabs + 1) return PutTile(at, tile, halves, state);
+      if (phase == slabs + 2) {
+        return IsPooled() ? Pool(at, tile, halves) : TellMoments(at, tile, halves);
+      }
     }
     if (!IsPooled()) Finish(at, tile, state);
   }
@@ -84,6 +87,10 @@ struct TileBody : TileProduct {
     } else {
       return false;
     }
+  }
+
+  [[nodiscard]] DDL_INLINE bool HasMoments() const {
+    return Factors::kCanPool && moments != kNoTensor;
   }
 
   // A thread's `index`-th four of a slab of a factor, of which `side` is the row or column of a
@@ -105,9 +112,11 @@ struct TileBody : TileProduct {
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFetches; ++i) {
       const Quad left(at.thread, i, IsLeftAlong());
-      state.left[i] = factors.Left(*this, tile, tile.row + left.side, from + left.inner);
+      state.left[i] =
+          factors.template Left<kIsPaired>(*this, tile, tile.row + left.side, from + left.inner);
       const Quad right(at.thread, i, IsRightAlong());
-      state.right[i] = factors.Right(*this, tile, from + right.inner, tile.col + right.side);
+      state.right[i] =
+          factors.template Right<kIsPaired>(*this, tile, from + right.inner, tile.col + right.side);
     }
   }
 
@@ -129,14 +138,14 @@ struct TileBody : TileProduct {
     }
   }
   // Two numbers of the inner dimension to a word.
-  DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, const FourFloats* fours,
-                                  float* slab) {
+  DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, bool is_half,
+                                  const FourFloats* fours, float* slab) {
     if (!is_along) {
       const Quad quad(thread, 0, false);
       FourFloats pairs;
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        pairs.at[i] = RoundedPair(fours[0].at[i], fours[1].at[i]);
+        pairs.at[i] = PairAcross(fours[0], fours[1], i, is_half);
       }
       *reinterpret_cast<FourFloats*>(slab + quad.inner / 2 * kTilePitch + quad.side) = pairs;
       return;
@@ -145,14 +154,14 @@ struct TileBody : TileProduct {
     for (std::uint32_t i = 0; i < kFetches; ++i) {
       const Quad quad(thread, i, true);
       float* to = slab + quad.inner / 2 * kTilePitch + quad.side;
-      to[0] = RoundedPair(fours[i].at[0], fours[i].at[1]);
-      to[kTilePitch] = RoundedPair(fours[i].at[2], fours[i].at[3]);
+      to[0] = PairAlong(fours[i], 0, is_half);
+      to[kTilePitch] = PairAlong(fours[i], 1, is_half);
     }
   }
-  DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, const FourFloats* fours,
-                                   float* slab) {
+  DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, bool is_half,
+                                   const FourFloats* fours, float* slab) {
     if constexpr (kIsPaired) {
-      PutPairs(thread, is_along, fours, slab);
+      PutPairs(thread, is_along, is_half, fours, slab);
     } else {
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFetches; ++i) {
@@ -161,8 +170,9 @@ struct TileBody : TileProduct {
     }
   }
   DDL_INLINE void Put(const ThreadPlace& at, float* half, const State& state) const {
-    PutFactor(at.thread, IsLeftAlong(), state.left, half);
-    PutFactor(at.thread, IsRightAlong(), state.right, half + kSlabWords);
+    PutFactor(at.thread, IsLeftAlong(), factors.IsLeftHalf(*this), state.left, half);
+    PutFactor(at.thread, IsRightAlong(), factors.IsRightHalf(*this), state.right,
+              half + kSlabWords);
   }
 
   // Of a thread's warp in the tile.
@@ -259,10 +269,10 @@ struct TileBody : TileProduct {
     float at[2];
   };
 
-  // A whole tile as it is once it is activated: four rows are a square, of which the next phase
-  // takes the maximum.
-  DDL_INLINE void PutActivated(const ThreadPlace& at, const TilePlace& tile, float* activated,
-                               const State& state) const {
+  // A whole tile as it is once it is activated, of which the next phase takes the moments or, where
+  // four rows are a square, their maxima.
+  DDL_INLINE void PutTile(const ThreadPlace& at, const TilePlace& tile, float* activated,
+                          const State& state) const {
     const FragmentPlace place(at.thread % 32);
     const std::uint32_t first = WarpRow(at) + place.row;
     const std::uint32_t left = WarpCol(at) + place.col;
@@ -302,11 +312,36 @@ struct TileBody : TileProduct {
         heirs |= std::uint32_t{maximum.Heir()} << 8 * i;
       }
       const std::size_t to = std::size_t{tile.row / 4 + square} * out.stride + tile.col + col;
-      *reinterpret_cast<FourFloats*>(arena.At(tile.lane, out.offset + to)) = maxima;
+      Results(out.offset).PutFour(arena, tile.lane, to, maxima);
       if (factors.pooled.heirs == kNoTensor) continue;
       *reinterpret_cast<std::uint32_t*>(HeirsAt(arena, tile.lane, factors.pooled.heirs) + to) =
           heirs;
     }
+  }
+  DDL_INLINE void TellMoments(const ThreadPlace& at, const TilePlace& tile,
+                              const float* sums) const {
+    const std::uint32_t used = board.Step(tile.lane).rows * factors.PlacesOfSample();
+    if (at.thread >= kTileSide || tile.col + at.thread >= cols || tile.row >= used) return;
+    const std::uint32_t count = TilePlace::Less(kTileSide, used - tile.row);
+    const float* column = sums + at.thread;
+    float mean = 0.0F;
+    for (std::uint32_t row = 0; row < count; ++row) {
+      mean += column[row * kTilePitch];
+    }
+    mean /= static_cast<float>(count);
+    float squares = 0.0F;
+    for (std::uint32_t row = 0; row < count; ++row) {
+      const float off = column[row * kTilePitch] - mean;
+      squares += off * off;
+    }
+    float* to = arena.At(tile.lane, moments + std::size_t{tile.row / kTileSide * 2} * out.stride +
+                                        tile.col + at.thread);
+    to[0] = mean;
+    to[out.stride] = squares;
+  }
+  // What is stored as `out` is.
+  [[nodiscard]] DDL_INLINE LaneNumbers Results(std::size_t offset) const {
+    return {offset, kIsPaired && out.is_bfloat16};
   }
   // Two numbers side by side of the result.
   DDL_INLINE void FinishPair(const TilePlace& tile, std::size_t to, std::uint32_t col,
@@ -317,7 +352,21 @@ struct TileBody : TileProduct {
     if constexpr (Factors::kCanActivate) {
       if (active.bias != kNoTensor) return ActivatePair(tile.lane, to, col, sums);
     }
+    if constexpr (Factors::kCanAdd) {
+      if (added != kNoTensor) return StoreSums(tile.lane, to, sums);
+    }
     StorePair(tile.lane, to, sums, col + 1 < cols);
+  }
+  // Images have whole strides of columns too.
+  DDL_INLINE void StoreSums(std::uint32_t lane, std::size_t index, const float* sums) const {
+    float results[2];
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      results[i] = sums[i] + Results(added).At(arena, lane, index + i);
+      if (rectified == kNoTensor) continue;
+      if (!(Results(rectified).At(arena, lane, index + i) > 0.0F)) results[i] = 0.0F;
+    }
+    Results(out.offset).PutTwo(arena, lane, index, results[0], results[1]);
   }
   DDL_INLINE void MovePair(std::uint32_t lane, std::size_t to, const float* sums) const {
     const LaneStep& step = board.Step(lane);
@@ -329,25 +378,21 @@ struct TileBody : TileProduct {
   DDL_INLINE void ActivatePair(std::uint32_t lane, std::size_t index, std::uint32_t col,
                                const float* sums) const {
     const auto own = LoadKept<TwoFloats>(arena, lane, active.bias, col);
-    TwoFloats with_bias{};
-    TwoFloats result{};
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < 2; ++i) {
-      with_bias.at[i] = sums[i] + own.at[i];
-      result.at[i] = Activated(active.activation, with_bias.at[i]);
-    }
-    if (active.pre != out.offset) StoreKept(arena, lane, active.pre, index, with_bias);
-    StoreKept(arena, lane, out.offset, index, result);
+    const float one = sums[0] + own.at[0];
+    const float other = sums[1] + own.at[1];
+    if (active.pre != out.offset) Results(active.pre).PutTwo(arena, lane, index, one, other);
+    Results(out.offset)
+        .PutTwo(arena, lane, index, Activated(active.activation, one),
+                Activated(active.activation, other));
   }
   DDL_INLINE void StorePair(std::uint32_t lane, std::size_t index, const float* sums,
                             bool is_whole) const {
-    float* to = arena.At(lane, out.offset + index);
-    if (is_whole && (out.offset + index) % 2 == 0) {
-      *reinterpret_cast<TwoFloats*>(to) = {{sums[0], sums[1]}};
-      return;
+    const LaneNumbers to = Results(out.offset);
+    if (is_whole && out.offset % 2 == 0 && index % 2 == 0) {
+      return to.PutTwo(arena, lane, index, sums[0], sums[1]);
     }
-    to[0] = sums[0];
-    if (is_whole) to[1] = sums[1];
+    to.Put(arena, lane, index, sums[0]);
+    if (is_whole) to.Put(arena, lane, index + 1, sums[1]);
   }
 };
 

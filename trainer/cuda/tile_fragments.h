@@ -6,8 +6,7 @@
 
 #include <cstdint>
 
-#include "trainer/bfloat16_bits.h"
-#include "trainer/clones.h"
+#include "trainer/cuda/lane_numbers.h"
 
 namespace ddl {
 
@@ -40,28 +39,6 @@ struct LeftFragment {
 struct RightFragment {
   std::uint32_t at[2];
 };
-
-[[nodiscard]] DDL_INLINE std::uint32_t BitsOf(float value) {
-  return __builtin_bit_cast(std::uint32_t, value);
-}
-
-// Two numbers in the place of a float, nearest bfloat16 of each, ties to even.
-[[nodiscard]] DDL_INLINE float RoundedPair(float low, float high) {
-#if defined(__CUDA_ARCH__)
-  std::uint32_t pair = 0;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return __uint_as_float(pair);
-#else
-  return __builtin_bit_cast(
-      float, std::uint32_t{Bfloat16Bits(high)} << 16U | std::uint32_t{Bfloat16Bits(low)});
-#endif
-}
-[[nodiscard]] DDL_INLINE float LowOf(float pair) {
-  return __builtin_bit_cast(float, BitsOf(pair) << 16U);
-}
-[[nodiscard]] DDL_INLINE float HighOf(float pair) {
-  return __builtin_bit_cast(float, BitsOf(pair) & 0xFFFF0000U);
-}
 
 // `left` and `right` point to the first row, at the first row or column of the fragment. Eight rows
 // of words: eight numbers of TensorFloat-32 (m16n8k8), or sixteen of bfloat16 (m16n8k16).

@@ -3,6 +3,7 @@
 // of matrices.
 #pragma once
 
+#include "trainer/cuda/fetched_four.h"
 #include "trainer/cuda/tile_product.h"
 
 namespace ddl {
@@ -10,6 +11,7 @@ namespace ddl {
 struct TileMatrices {
   static constexpr bool kCanActivate = true;
   static constexpr bool kCanMove = true;
+  static constexpr bool kCanAdd = false;
   static constexpr bool kCanPool = false;
 
   DDL_INLINE void Limit(const TileProduct& /*product*/, TilePlace& /*tile*/) const {}
@@ -22,16 +24,27 @@ struct TileMatrices {
     return product.b.is_transposed;
   }
 
-  // Four numbers that lie side by side, from (row, k) or (k, col) on; zero outside the matrix.
+  // Whether a factor is stored in bfloat16, where the product is of such numbers.
+  [[nodiscard]] DDL_INLINE static bool IsLeftHalf(const TileProduct& product) {
+    return product.a.is_bfloat16;
+  }
+  [[nodiscard]] DDL_INLINE static bool IsRightHalf(const TileProduct& product) {
+    return product.b.is_bfloat16;
+  }
+
+  // Four numbers that lie side by side, from (row, k) or (k, col) on, as they are stored; zero
+  // outside the matrix.
+  template <bool kMayBeHalf>
   [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
                                            std::uint32_t row, std::uint32_t k) const {
-    const Stored a = StoredAt(product, product.a, tile);
+    const auto a = StoredAt<kMayBeHalf>(product, product.a, tile);
     return IsLeftAlong(product) ? a.FourAt(row, k, product.rows, tile.end)
                                 : a.FourAt(k, row, tile.end, product.rows);
   }
+  template <bool kMayBeHalf>
   [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
                                             std::uint32_t k, std::uint32_t col) const {
-    const Stored b = StoredAt(product, product.b, tile);
+    const auto b = StoredAt<kMayBeHalf>(product, product.b, tile);
     return IsRightAlong(product) ? b.FourAt(col, k, product.cols, tile.end)
                                  : b.FourAt(k, col, tile.end, product.cols);
   }
@@ -43,21 +56,25 @@ struct TileMatrices {
   }
 
  private:
+  template <bool kMayBeHalf>
   struct Stored {
-    const float* first;
+    const float* matrix;
+    std::size_t first;  // number of the member's own
     std::uint32_t stride;
-    bool is_aligned;  // as four floats are, where whole fours begin
+    bool is_aligned;  // where whole fours begin
+    bool is_half;
 
     // Zero outside the first `lines` lines of `width`.
     [[nodiscard]] DDL_INLINE FourFloats FourAt(std::uint32_t line, std::uint32_t col,
                                                std::uint32_t lines, std::uint32_t width) const {
       FourFloats four{};
       if (line >= lines || col >= width) return four;
-      const float* from = first + std::size_t{line} * stride + col;
-      if (col + kFour <= width && is_aligned) return *reinterpret_cast<const FourFloats*>(from);
+      const bool is_bfloat16 = kMayBeHalf && is_half;
+      const std::size_t from = first + std::size_t{line} * stride + col;
+      if (col + kFour <= width && is_aligned) return FetchFour(matrix, from, is_bfloat16);
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        if (col + i < width) four.at[i] = from[i];
+        if (col + i < width) FetchInto(four, i, matrix, from + i, is_bfloat16);
       }
       return four;
     }
@@ -68,11 +85,15 @@ struct TileMatrices {
                                                     const TilePlace& tile) {
     return tile.member / product.heads * factor.sample + tile.member % product.heads * factor.head;
   }
-  [[nodiscard]] DDL_INLINE static Stored StoredAt(const TileProduct& product,
-                                                  const TileFactor& factor, const TilePlace& tile) {
-    const std::size_t start = factor.offset + Start(product, factor, tile);
-    return {product.arena.At(tile.lane, start), factor.stride,
-            start % kFour == 0 && factor.stride % kFour == 0};
+  template <bool kMayBeHalf>
+  [[nodiscard]] DDL_INLINE static Stored<kMayBeHalf> StoredAt(const TileProduct& product,
+                                                              const TileFactor& factor,
+                                                              const TilePlace& tile) {
+    const std::size_t first = Start(product, factor, tile);
+    const bool is_aligned =
+        factor.offset % kFour == 0 && first % kFour == 0 && factor.stride % kFour == 0;
+    return {product.arena.At(tile.lane, factor.offset), first, factor.stride, is_aligned,
+            factor.is_bfloat16};
   }
 };
 

@@ -17,8 +17,9 @@ struct TileFactor {
   std::size_t offset = 0;  // in the lane, in floats
   std::uint32_t stride = 0;
   bool is_transposed = false;
-  std::size_t sample = 0;  // numbers from a sample's matrix to the next one's
-  std::size_t head = 0;    // and from a head's
+  bool is_bfloat16 = false;  // its numbers are; of a product in bfloat16 alone
+  std::size_t sample = 0;    // numbers from a sample's matrix to the next one's
+  std::size_t head = 0;      // and from a head's
 };
 
 // Where the left factor of a product is zero, or the result of no use.
@@ -39,7 +40,7 @@ struct TileSlices {
 // What becomes of the sums of a layer: pre = sums + bias, out = f(pre).
 struct TileActivation {
   std::size_t bias = kNoTensor;  // none: sums are stored as they are
-  std::size_t pre = 0;           // may be `out`, but for gelu
+  std::size_t pre = 0;           // may be `out`, but for gelu; stored as that is
   Activation activation = Activation::kIdentity;
 };
 
@@ -60,6 +61,13 @@ struct TileProduct {
   TileTriangle triangle = TileTriangle::kNone;
   TileSlices slices;
   TileActivation active;
+  // Numbers that are stored and laid out as `out`: to be added to sums; and where these are not
+  // above zero, the result is zero.
+  std::size_t added = kNoTensor;
+  std::size_t rectified = kNoTensor;  // only with `added`
+  // Where the moments of sums go, of each tile of rows that count and each column: means, and sums
+  // of squares about them, [tiles, 2, out.stride]. Not where sums are activated.
+  std::size_t moments = kNoTensor;
   UpdatePart moved = {.value = kNoTensor};  // weights, of which `out` tells the stride: whole
                                             // strides of columns, of one member
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "trainer/cuda/divisor.h"
+#include "trainer/cuda/fetched_four.h"
 #include "trainer/cuda/pool_bodies.h"
 #include "trainer/cuda/tile_product.h"
 
@@ -23,8 +24,8 @@ enum class WindowProduct : std::uint32_t {
 struct WindowReader {
   std::uint32_t height = 0;
   std::uint32_t width = 0;
-  std::uint32_t pixel = 0;      // floats from a pixel to the next
-  std::size_t sample = 0;       // floats from an image to the next
+  std::uint32_t pixel = 0;      // numbers from a pixel to the next
+  std::size_t sample = 0;       // and from an image
   Divisor numbers;              // of a pixel that are read
   Divisor taps;                 // pixels of a window's line
   Divisor across;               // windows of a line
@@ -49,20 +50,21 @@ struct WindowReader {
     return {image * sample, top * step + y, left * step + x};
   }
 
-  // Numbers `k` to `k` + 3 of a window; zero outside the image. They are of one pixel where pixels
-  // are read in whole fours.
+  // Numbers `k` to `k` + 3 of a window, as they are stored; zero outside the image. They are of one
+  // pixel where pixels are read in whole fours.
+  template <bool kIsHalf>
   [[nodiscard]] DDL_INLINE FourFloats FourOf(const float* images, const Corner& corner,
                                              std::uint32_t k, std::uint32_t end) const {
     FourFloats four{};
     if (numbers.Value() % kFour == 0) {
-      const float* from = NumberOf(images, corner, k);
-      if (k < end && from != nullptr) four = *reinterpret_cast<const FourFloats*>(from);
+      const std::size_t from = NumberOf(corner, k);
+      if (k < end && from != kNoTensor) four = FetchFour(images, from, kIsHalf);
       return four;
     }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
-      const float* from = NumberOf(images, corner, k + i);
-      if (k + i < end && from != nullptr) four.at[i] = *from;
+      const std::size_t from = NumberOf(corner, k + i);
+      if (k + i < end && from != kNoTensor) FetchInto(four, i, images, from, kIsHalf);
     }
     return four;
   }
@@ -81,11 +83,11 @@ struct WindowReader {
   }
 
  private:
-  [[nodiscard]] DDL_INLINE const float* NumberOf(const float* images, const Corner& corner,
-                                                 std::uint32_t k) const {
+  // kNoTensor: it lies outside.
+  [[nodiscard]] DDL_INLINE std::size_t NumberOf(const Corner& corner, std::uint32_t k) const {
     const Spot spot = SpotOf(corner, k);
-    if (spot.y >= height || spot.x >= width) return nullptr;
-    return images + corner.image + std::size_t{spot.y * width + spot.x} * pixel + spot.number;
+    if (spot.y >= height || spot.x >= width) return kNoTensor;
+    return corner.image + std::size_t{spot.y * width + spot.x} * pixel + spot.number;
   }
 };
 
@@ -97,11 +99,13 @@ struct PooledPlaces {
 
 // `product` has the images (of kInputGradient the output's gradient) at `a`, the weights or the
 // output's gradient at `b`, and whole strides of columns. Pooled, output and gradient are those of
-// the maxima, and kForward has four rows for each of them.
+// the maxima, and kForward has four rows for each of them. Where the product is of bfloat16, images
+// and gradients are stored as such, and weights are floats.
 template <WindowProduct kProduct>
 struct TileWindows {
   static constexpr bool kCanActivate = kProduct == WindowProduct::kForward;
   static constexpr bool kCanMove = false;
+  static constexpr bool kCanAdd = kProduct == WindowProduct::kInputGradient;
   static constexpr bool kCanPool = kCanActivate;
 
   WindowReader images;
@@ -123,6 +127,11 @@ struct TileWindows {
     std::uint32_t place = 0;
   };
 
+  // Of a forward pass.
+  [[nodiscard]] DDL_INLINE std::uint32_t PlacesOfSample() const {
+    return images.across.Value() * images.down.Value();
+  }
+
   // Lines of taps that no pixel of a member meets are left out; columns are zeros.
   DDL_INLINE void Limit(const TileProduct& /*product*/, TilePlace& tile) const {
     if constexpr (kProduct == WindowProduct::kInputGradient) {
@@ -139,12 +148,21 @@ struct TileWindows {
     return kProduct == WindowProduct::kInputGradient;
   }
 
+  [[nodiscard]] DDL_INLINE static constexpr bool IsLeftHalf(const TileProduct& /*product*/) {
+    return true;
+  }
+  [[nodiscard]] DDL_INLINE static constexpr bool IsRightHalf(const TileProduct& /*product*/) {
+    return kProduct == WindowProduct::kWeightGradient;
+  }
+
+  template <bool kMayBeHalf>
   [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
                                            std::uint32_t row, std::uint32_t k) const {
     const float* from = product.arena.At(tile.lane, product.a.offset);
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
       if (k >= tile.end) return {};
-      return images.FourOf(from, images.CornerOf(k, 0 - padding, 0 - padding), row, product.rows);
+      return images.template FourOf<kMayBeHalf>(from, images.CornerOf(k, 0 - padding, 0 - padding),
+                                                row, product.rows);
     } else {
       if (row >= product.rows) return {};
       WindowReader::Corner corner;
@@ -153,16 +171,18 @@ struct TileWindows {
       } else {
         corner = images.CornerOf(row, LinePhase(tile).place, ColumnPhase(tile).place);
         if (pooled.are_pooled && k < tile.end) {
-          return FourOfMaxima(product, tile, images.SpotOf(corner, k), corner);
+          return FourOfMaxima<kMayBeHalf>(product, tile, images.SpotOf(corner, k), corner);
         }
       }
-      return images.FourOf(from, corner, k, tile.end);
+      return images.template FourOf<kMayBeHalf>(from, corner, k, tile.end);
     }
   }
 
+  template <bool kMayBeHalf>
   [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
                                             std::uint32_t k, std::uint32_t col) const {
-    const float* from = product.arena.At(tile.lane, product.b.offset);
+    constexpr bool kIsHalf = kMayBeHalf && kProduct == WindowProduct::kWeightGradient;
+    std::size_t from = 0;
     if constexpr (kProduct == WindowProduct::kInputGradient) {
       if (k >= tile.end || col >= channels) return {};
       const std::uint32_t tap = images.numbers.Of(k);
@@ -171,17 +191,17 @@ struct TileWindows {
       const std::uint32_t x =
           ColumnPhase(tile).tap + (tap - line * images.taps.Value()) * step.Value();
       if (y >= size || x >= size) return {};
-      from += std::size_t{(y * size + x) * channels + col} * product.b.stride +
-              (k - tap * images.numbers.Value());
+      from = std::size_t{(y * size + x) * channels + col} * product.b.stride +
+             (k - tap * images.numbers.Value());
     } else {
       if (k >= tile.end || col >= product.cols) return {};
       if (kProduct == WindowProduct::kWeightGradient && pooled.are_pooled) {
-        return FourOfHeirs(product, tile, product.b.offset,
-                           std::size_t{k / 4} * product.b.stride + col, k % 4);
+        return FourOfHeirs<kIsHalf>(product, tile, product.b.offset,
+                                    std::size_t{k / 4} * product.b.stride + col, k % 4);
       }
-      from += std::size_t{k} * product.b.stride + col;
+      from = std::size_t{k} * product.b.stride + col;
     }
-    return *reinterpret_cast<const FourFloats*>(from);
+    return FetchFour(product.arena.At(tile.lane, product.b.offset), from, kIsHalf);
   }
 
   // kNoTensor: a set of pixels has fewer lines or columns than another.
@@ -203,27 +223,31 @@ struct TileWindows {
 
  private:
   // Of the gradient of four maxima what pixel `place` of their square has.
+  template <bool kIsHalf>
   [[nodiscard]] DDL_INLINE FourFloats FourOfHeirs(const TileProduct& product, const TilePlace& tile,
                                                   std::size_t gradient, std::size_t index,
                                                   std::uint32_t place) const {
-    auto four = *reinterpret_cast<const FourFloats*>(product.arena.At(tile.lane, gradient) + index);
+    FourFloats four = FetchFour(product.arena.At(tile.lane, gradient), index, kIsHalf);
     const auto of_four = *reinterpret_cast<const std::uint32_t*>(
         HeirsAt(product.arena, tile.lane, pooled.heirs) + index);
+    std::uint32_t kept = 0;
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
-      if ((of_four >> 8 * i & 0xFFU) != place) four.at[i] = 0.0F;
+      kept |= ((of_four >> 8 * i & 0xFFU) == place ? 1U : 0U) << i;
     }
+    KeepOnly(four, kept, kIsHalf);
     return four;
   }
+  template <bool kIsHalf>
   [[nodiscard]] DDL_INLINE FourFloats FourOfMaxima(const TileProduct& product,
                                                    const TilePlace& tile,
                                                    const WindowReader::Spot& spot,
                                                    const WindowReader::Corner& corner) const {
     if (spot.y >= images.height || spot.x >= images.width) return {};
     const std::size_t square = spot.y / 2 * (images.width / 2) + spot.x / 2;
-    return FourOfHeirs(product, tile, product.a.offset,
-                       corner.image + square * images.pixel + spot.number,
-                       spot.y % 2 * 2 + spot.x % 2);
+    return FourOfHeirs<kIsHalf>(product, tile, product.a.offset,
+                                corner.image + square * images.pixel + spot.number,
+                                spot.y % 2 * 2 + spot.x % 2);
   }
 
   [[nodiscard]] DDL_INLINE Phase PhaseOf(std::uint32_t remainder) const {
