@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model steps a second on one GPU: an MLP 784-256-128-10, batch 128, Adam, whose rows of bytes lie
-// in its memory; for each number of lanes, each precision of products, and bias, activation and
-// update done by products themselves or apart from them, medians of rounds of half a second. Beside
-// them bytes and arithmetic of a step on paper, and what of both was reached.
-//   --gpu N      counted from 0 (0)
-//   --lanes A,B  how many side by side (1,8,64)
-//   --rounds N   (5)
-//   --json       for programs
+// Model steps a second on one GPU, Adam, data in its memory: for each network, number of lanes and
+// precision medians of rounds of half a second. Beside them bytes (operation_bytes.h) and
+// arithmetic of a step on paper, and what share that is of the memory's speed, which is measured
+// first: a sum of two matrices of 1 GiB.
+//   --models A,B   mlp (784-256-128-10), cnn (32c3-p-64c3-p-fc128), resnet
+//                  (32c3-r32-r64s2-r128s2-ga), gpt (6 blocks, 6 heads, 384 wide, context 256) (mlp)
+//   --lanes A,B    how many side by side (1,8,64)
+//   --products A,B fp32, tf32, bf16 (fp32,tf32)
+//   --apart        also with bias, activation and update in kernels of their own
+//   --gpu N        counted from 0 (0)
+//   --rounds N     (5)
+//   --batch N      (128; gpt 64)
+//   --library FILE (the one that was built)
+//   --json         for programs
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -15,7 +21,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -25,72 +30,119 @@
 #include "trainer/accounting.h"
 #include "trainer/cuda/cuda_library.h"
 #include "trainer/cuda/gpu_plan.h"
-#include "trainer/cuda/gpu_program.h"
+#include "trainer/cuda/gpu_team.h"
+#include "trainer/cuda/operation_bytes.h"
 #include "trainer/initial_weights.h"
 
 namespace {
 
 constexpr std::size_t kRows = 60'000;
 constexpr std::size_t kFeatures = 784;
-constexpr std::size_t kBatch = 128;
+constexpr std::size_t kContext = 256;
+constexpr std::size_t kVocabulary = 65;
 constexpr std::chrono::duration<double> kTurn = std::chrono::milliseconds(500);
 
 struct Options {
   std::size_t gpu = 0;
+  std::vector<std::string> models{"mlp"};
   std::vector<std::size_t> lanes{1, 8, 64};
+  std::vector<std::string> products{"fp32", "tf32"};
+  bool has_apart = false;
   int rounds = 5;
+  std::size_t batch = 0;  // each network's own
+  std::string library = DDL_BINARY_DIR "/libddl_cuda.so";
   bool json = false;
 };
 
+// Of one line of the report.
+struct Variant {
+  std::string model;
+  std::string products;
+  bool finishes_apart = false;
+  std::size_t lanes = 1;
+};
+
+// Bytes: pixels with labels, or tokens.
 struct Rows {
-  Rows() : bytes(kRows * kFeatures), labels(kRows) {
+  explicit Rows(bool text) : bytes(kRows * (text ? 16 : kFeatures)), labels(kRows), is_text(text) {
     std::mt19937 random(1);
     for (std::uint8_t& byte : bytes)
-      byte = static_cast<std::uint8_t>(random());
+      byte = static_cast<std::uint8_t>(random() % (is_text ? kVocabulary : 256));
     for (std::size_t row = 0; row < kRows; ++row)
       labels[row] = static_cast<std::int32_t>(row % 10);
   }
   [[nodiscard]] ddl::GpuData Data() const {
-    return {.train = {.features = std::span<const std::uint8_t>(bytes), .labels = labels},
+    const std::span<const std::uint8_t> features(bytes);
+    if (is_text) return {.train = {.features = features}, .features = kContext, .is_text = true};
+    return {.train = {.features = features, .labels = labels},
             .features = kFeatures,
             .affine = {{127.5F}, {1.0F / 73.0F}}};
   }
   std::vector<std::uint8_t> bytes;
   std::vector<std::int32_t> labels;
+  bool is_text;
 };
 
-// Of one line of the report.
-struct Variant {
-  ddl::ProductPrecision precision = ddl::ProductPrecision::kFloat32;
-  bool finishes_apart = false;
+std::vector<ddl::Layer> LayersOf(const std::string& model) {
+  if (model == "mlp") return ddl::DenseLayers({256, 128}, ddl::Activation::kRelu, false);
+  if (model == "cnn") return ddl::ParseLayers("32c3-p-64c3-p-fc128", {});
+  if (model == "resnet") return ddl::ParseLayers("32c3-r32-r64s2-r128s2-ga", {.has_norm = true});
+  if (model == "gpt") return ddl::TransformerLayers(6, 6, 384, false);
+  throw ddl::Error(fmt::format("unknown network {}", model), "--models",
+                   "say mlp, cnn, resnet or gpt");
+}
 
-  [[nodiscard]] const char* Products() const {
-    return precision == ddl::ProductPrecision::kFloat32 ? "fp32" : "tf32";
-  }
-  [[nodiscard]] const char* Finishes() const { return finishes_apart ? "apart" : "in products"; }
-};
-constexpr Variant kVariants[] = {
-    {.precision = ddl::ProductPrecision::kFloat32},
-    {.precision = ddl::ProductPrecision::kFloat32, .finishes_apart = true},
-    {.precision = ddl::ProductPrecision::kTensorFloat32},
-    {.precision = ddl::ProductPrecision::kTensorFloat32, .finishes_apart = true}};
+ddl::ProductPrecision ProductsOf(const std::string& name) {
+  if (name == "fp32") return ddl::ProductPrecision::kFloat32;
+  if (name == "tf32" || name == "bf16") return ddl::ProductPrecision::kTensorFloat32;
+  throw ddl::Error(fmt::format("unknown products {}", name), "--products",
+                   "say fp32, tf32 or bf16");
+}
 
-ddl::GpuPlanSettings Settings(std::size_t lanes, const Variant& variant) {
+ddl::GpuPlanSettings Settings(const Options& options, const Variant& variant) {
+  const bool is_text = variant.model == "gpt";
+  const std::size_t own_batch = is_text ? 64 : 128;
+  const std::size_t batch = options.batch == 0 ? own_batch : options.batch;
   ddl::GpuPlanSettings settings{
-      .shape = {.batch = kBatch,
-                .evaluation_batch = kBatch,
-                .features = kFeatures,
-                .classes = 10,
-                .layers = ddl::DenseLayers({256, 128}, ddl::Activation::kRelu, false),
+      .shape = {.batch = batch,
+                .evaluation_batch = batch,
+                .features = is_text ? kContext : kFeatures,
+                .classes = is_text ? kVocabulary : 10,
+                .layers = LayersOf(variant.model),
+                .precision = variant.products == "bf16" ? ddl::Precision::kBfloat16
+                                                        : ddl::Precision::kFloat32,
                 .finishes_apart = variant.finishes_apart,
                 .state_tensors = 2},
       .lanes = {},
-      .precision = variant.precision};
-  for (std::size_t lane = 0; lane < lanes; ++lane) {
+      .precision = ProductsOf(variant.products)};
+  if (!is_text) settings.shape.image = ddl::ImageShape{.size = {.height = 28, .width = 28}};
+  settings.stretch = ddl::StretchFor(settings.shape, false);
+  for (std::size_t lane = 0; lane < variant.lanes; ++lane) {
     settings.lanes.push_back(
         {.seed = lane, .optimizer = {.kind = ddl::OptimizerKind::kAdam, .lr = 1e-3}});
   }
   return settings;
+}
+
+// Bytes a second of a sum of two matrices of `floats` each.
+double MeasureMemory(ddl::GpuDevice& device, std::size_t floats) {
+  constexpr int kTimes = 20;
+  ddl::JoinBody body{
+      .blocks = ddl::BlocksFor(floats / ddl::kFour, ddl::JoinBody::kThreads),
+      .arena = {.floats = ddl::AllocateOn<float>(device, 3 * floats), .lane_floats = 3 * floats},
+      .a = 0,
+      .b = floats,
+      .out = 2 * floats,
+      .numbers = floats};
+  const std::vector<ddl::Operation> operations{body};
+  const std::size_t program = device.Compile(operations, 1);
+  device.Launch(program, 1);
+  device.Wait();
+  const auto start = std::chrono::steady_clock::now();
+  device.Launch(program, kTimes);
+  device.Wait();
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  return kTimes * 3.0 * static_cast<double>(floats * sizeof(float)) / spent.count();
 }
 
 // Model steps a second of one round; stretches are prepared while the one before runs.
@@ -116,15 +168,15 @@ double Measure(const ddl::CudaLibrary& library, const Options& options,
     ddl::InitialiseWeights(plan.Compiled(), ddl::Initialisation::kUniform, lane, block.data());
     plan.SetState(lane, std::span(block).first(plan.Compiled().state_floats));
   }
+  const std::size_t batch = settings.shape.batch;
   std::vector<std::uint32_t> order(kRows);
   for (std::size_t i = 0; i < kRows; ++i)
     order[i] = static_cast<std::uint32_t>((i * 7919) % kRows);
   std::vector<ddl::LaneBatch> batches;
   for (std::size_t i = 0; i < plan.Stretch() * plan.Lanes(); ++i) {
-    const std::size_t first = i * 131 % (kRows - kBatch);
-    batches.push_back({.rows = std::span(order).subspan(first, kBatch),
-                       .step = 1 + i / plan.Lanes(),
-                       .lr = 1e-3});
+    const std::size_t first = i * 131 % (kRows - batch);
+    batches.push_back(
+        {.rows = std::span(order).subspan(first, batch), .step = 1 + i / plan.Lanes(), .lr = 1e-3});
   }
   (void)Round(plan, batches);
   std::vector<double> rates;
@@ -134,16 +186,12 @@ double Measure(const ddl::CudaLibrary& library, const Options& options,
   return rates[rates.size() / 2];
 }
 
-// On paper: a gradient that moves its weights at once is neither written nor read.
-ddl::StepCost CostOf(const ddl::ModelShape& shape) {
-  const ddl::Model model = ddl::BuildModel(ddl::GpuShape(shape));
-  ddl::StepCost cost = ddl::CostOf(model);
-  for (const ddl::Stage& stage : model.stages) {
-    const auto* dense = std::get_if<ddl::DenseStage>(&stage);
-    if (dense == nullptr || !ddl::MovesInProduct(model, *dense)) continue;
-    cost.bytes -= 2.0 * static_cast<double>(dense->weight.value.Floats() * sizeof(float));
-  }
-  return cost;
+std::vector<std::string> ReadWords(const std::string& text) {
+  std::vector<std::string> words;
+  std::stringstream list(text);
+  for (std::string one; std::getline(list, one, ',');)
+    words.push_back(one);
+  return words;
 }
 
 Options ReadOptions(int argc, char** argv) {
@@ -153,54 +201,94 @@ Options ReadOptions(int argc, char** argv) {
     const bool has_value = i + 1 < argc;
     if (word == "--json") {
       options.json = true;
+    } else if (word == "--apart") {
+      options.has_apart = true;
     } else if (word == "--gpu" && has_value) {
       options.gpu = std::stoul(argv[++i]);
     } else if (word == "--rounds" && has_value) {
       options.rounds = std::max(1, std::stoi(argv[++i]));
+    } else if (word == "--batch" && has_value) {
+      options.batch = std::stoul(argv[++i]);
+    } else if (word == "--library" && has_value) {
+      options.library = argv[++i];
+    } else if (word == "--models" && has_value) {
+      options.models = ReadWords(argv[++i]);
+    } else if (word == "--products" && has_value) {
+      options.products = ReadWords(argv[++i]);
     } else if (word == "--lanes" && has_value) {
       options.lanes.clear();
-      std::stringstream list(argv[++i]);
-      for (std::string one; std::getline(list, one, ',');)
-        options.lanes.push_back(std::stoul(one));
+      for (const std::string& count : ReadWords(argv[++i]))
+        options.lanes.push_back(std::stoul(count));
     } else {
       throw ddl::Error(fmt::format("unknown argument {}", word), "",
-                       "say --gpu N, --lanes A,B, --rounds N, --json");
+                       "the first lines of the source tell them");
     }
   }
   return options;
 }
 
+void Tell(const Options& options, const std::string& gpu, double memory, const Variant& variant,
+          double rate, const ddl::GpuPlanSettings& settings) {
+  const ddl::Model model = ddl::BuildModel(ddl::GpuShape(settings.shape));
+  const double bytes = ddl::CountStepBytes(model, settings.precision).bytes;
+  const double flops = ddl::StepFlops(model);
+  const char* finishes = variant.finishes_apart ? "apart" : "in products";
+  if (options.json) {
+    const ddl::Json line{{"gpu", gpu},
+                         {"model", variant.model},
+                         {"precision", variant.products},
+                         {"finishes", finishes},
+                         {"lanes", variant.lanes},
+                         {"batch", settings.shape.batch},
+                         {"model_steps_per_s", rate},
+                         {"bytes_per_step", bytes},
+                         {"flops_per_step", flops},
+                         {"memory_bytes_per_s", memory}};
+    fmt::print("{}\n", ddl::DumpJson(line));
+  } else {
+    fmt::print(
+        "{:>6}, {:>3} lanes, {}, finishes {}: {:>9.0f} model steps/s, {:>5.0f} GB/s ({:.0f} % of "
+        "the memory's), {:>7.0f} GF/s\n",
+        variant.model, variant.lanes, variant.products, finishes, rate, rate * bytes / 1e9,
+        100.0 * rate * bytes / memory, rate * flops / 1e9);
+  }
+  std::cout.flush();
+}
+
+std::vector<Variant> VariantsOf(const Options& options) {
+  std::vector<Variant> variants;
+  for (const std::string& model : options.models) {
+    for (const std::string& products : options.products) {
+      for (const bool apart : {false, true}) {
+        if (apart && !options.has_apart) continue;
+        for (const std::size_t lanes : options.lanes)
+          variants.push_back({model, products, apart, lanes});
+      }
+    }
+  }
+  return variants;
+}
+
 void Run(const Options& options) {
-  const ddl::CudaLibrary library(DDL_BINARY_DIR "/libddl_cuda.so");
+  const ddl::CudaLibrary library(options.library);
   const std::vector<ddl::CudaGpuFacts> gpus = library.Devices();
   if (options.gpu >= gpus.size()) {
     throw ddl::Error(fmt::format("GPU {} of {}", options.gpu, gpus.size()), "--gpu",
                      "count from 0");
   }
   const ddl::CudaGpuFacts gpu = gpus[options.gpu];
-  const Rows rows;
-  if (!options.json) fmt::print("{}, {}, driver for CUDA {}\n", gpu.name, gpu.uuid, gpu.driver);
-  for (const Variant& variant : kVariants) {
-    for (const std::size_t lanes : options.lanes) {
-      const ddl::GpuPlanSettings settings = Settings(lanes, variant);
-      const double rate = Measure(library, options, settings, rows);
-      const ddl::StepCost cost = CostOf(settings.shape);
-      if (options.json) {
-        const ddl::Json line{{"gpu", gpu.name},
-                             {"products", variant.Products()},
-                             {"finishes", variant.Finishes()},
-                             {"lanes", lanes},
-                             {"model_steps_per_s", rate},
-                             {"bytes_per_step", cost.bytes},
-                             {"flops_per_step", cost.flops}};
-        fmt::print("{}\n", ddl::DumpJson(line));
-        continue;
-      }
-      fmt::print(
-          "{:>4} lanes, {}, finishes {}: {:>10.0f} model steps/s, {:>6.0f} GB/s, {:>8.0f} GF/s\n",
-          lanes, variant.Products(), variant.Finishes(), rate, rate * cost.bytes / 1e9,
-          rate * cost.flops / 1e9);
-    }
+  const std::size_t floats = std::min<std::size_t>(std::size_t{1} << 28U, gpu.free_bytes / 32);
+  const double memory =
+      MeasureMemory(*library.Open(options.gpu), floats / ddl::kFloatsPerLine * ddl::kFloatsPerLine);
+  if (!options.json) {
+    fmt::print("{}, {}, driver for CUDA {}, memory {:.0f} GB/s\n", gpu.name, gpu.uuid, gpu.driver,
+               memory / 1e9);
+  }
+  for (const Variant& variant : VariantsOf(options)) {
+    const ddl::GpuPlanSettings settings = Settings(options, variant);
+    const Rows rows(variant.model == "gpt");
+    const double rate = Measure(library, options, settings, rows);
+    Tell(options, gpu.name, memory, variant, rate, settings);
   }
 }
 

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Model steps a second of PyTorch on one GPU, to stand beside trainer_gpu_bench: a training step
-(forward, backward, Adam) of the MLP 784-256-128-10 or of the CNN 32c3-p-64c3-p-fc128, batch 128,
-with rows of bytes that already lie in the GPU's memory.
+(forward, backward, Adam) of the MLP 784-256-128-10, the CNN 32c3-p-64c3-p-fc128, the ResNet
+32c3-r32-r64s2-r128s2-ga (batch 128) or a character GPT of 6 blocks, 6 heads, 384 wide, context 256
+(batch 64, PyTorch's own attention), with bytes that already lie in the GPU's memory.
 
   eager    one model, as most scripts are written
   compile  the same through torch.compile, with CUDA graphs (mode reduce-overhead)
+  last     the same with images channels last
   vmap     K models through torch.func (stacked parameters, vmap of the gradient) and torch.compile
 
-PyTorch: pip install torch. Usage: torch_gpu.py [--model mlp|cnn] [--lanes 64] [--seconds 2]
-[--precision float32|tf32|bf16] [--device cuda] [--modes eager,compile,vmap] [--json]
+PyTorch: pip install torch numpy. Usage: torch_gpu.py [--model mlp|cnn|resnet|gpt] [--lanes 64]
+[--seconds 2] [--precision fp32|tf32|bf16] [--device cuda] [--modes eager,compile,last,vmap] [--batch N]
+[--json]
 """
 
 import argparse
@@ -20,35 +23,47 @@ import time
 import torch
 from torch import nn
 
+from torch_bytes import resnet
+from torch_steps import Text, network
+
 ROWS = 60_000
-BATCH = 128
+CONTEXT = 256
 
 
 def make_model(kind):
     if kind == "mlp":
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128),
                              nn.ReLU(), nn.Linear(128, 10))
-    return nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                         nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                         nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, 10))
+    if kind == "gpt":
+        return Text(65, length=CONTEXT, width=384, depth=6, heads=6)
+    return network() if kind == "cnn" else resnet()
 
 
 class Rows:
     """Bytes and labels on the device, and batches of them."""
 
-    def __init__(self, device):
+    def __init__(self, options):
         generator = torch.Generator(device="cpu").manual_seed(1)
-        self.bytes = torch.randint(0, 256, (ROWS, 1, 28, 28), dtype=torch.uint8,
-                                   generator=generator).to(device)
-        self.labels = (torch.arange(ROWS) % 10).to(device)
-        self.order = torch.randperm(ROWS, generator=generator).to(device)
+        self.size = options.batch or (64 if options.model == "gpt" else 128)
+        self.is_text = options.model == "gpt"
+        if self.is_text:
+            self.bytes = torch.randint(0, 65, (16 * ROWS,), generator=generator).to(options.device)
+            self.window = torch.arange(CONTEXT + 1).to(options.device)
+        else:
+            self.bytes = torch.randint(0, 256, (ROWS, 1, 28, 28), dtype=torch.uint8,
+                                       generator=generator).to(options.device)
+        self.labels = (torch.arange(ROWS) % 10).to(options.device)
+        self.order = torch.randperm(ROWS, generator=generator).to(options.device)
         self.at = 0
 
     def batch(self):
-        if self.at + BATCH > ROWS:
+        if self.at + self.size > ROWS:
             self.at = 0
-        rows = self.order[self.at:self.at + BATCH]
-        self.at += BATCH
+        rows = self.order[self.at:self.at + self.size]
+        self.at += self.size
+        if self.is_text:
+            windows = self.bytes[rows[:, None] + self.window]
+            return windows[:, :-1], windows[:, 1:].flatten()
         return (self.bytes[rows].float() - 127.5) / 73.0, self.labels[rows]
 
 
@@ -57,9 +72,9 @@ def loss_of(options, model, features, labels):
         return nn.functional.cross_entropy(model(features), labels)
 
 
-def single_step(options, rows, compiles):
-    model = make_model(options.model).to(options.device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+def single_step(options, rows, compiles, layout=torch.contiguous_format):
+    model = make_model(options.model).to(options.device, memory_format=layout)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=options.device == "cuda")
 
     def forward_and_back(features, labels):
         loss = loss_of(options, model, features, labels)
@@ -71,7 +86,10 @@ def single_step(options, rows, compiles):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        forward_and_back(*rows.batch())
+        features, labels = rows.batch()
+        if layout == torch.channels_last:
+            features = features.contiguous(memory_format=layout)
+        forward_and_back(features, labels)
         optimizer.step()
 
     return step, 1
@@ -141,25 +159,27 @@ def measure(options, step, models, rounds=5):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=["mlp", "cnn"], default="mlp")
+    parser.add_argument("--model", choices=["mlp", "cnn", "resnet", "gpt"], default="mlp")
     parser.add_argument("--lanes", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--precision", choices=["float32", "tf32", "bf16"], default="tf32")
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="tf32")
+    parser.add_argument("--batch", type=int, default=0, help="0: each network's own")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--modes", default="eager,compile,vmap")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    torch.set_float32_matmul_precision("highest" if options.precision == "float32" else "high")
-    torch.backends.cudnn.allow_tf32 = options.precision != "float32"
+    torch.set_float32_matmul_precision("highest" if options.precision == "fp32" else "high")
+    torch.backends.cudnn.allow_tf32 = options.precision != "fp32"
     torch.manual_seed(0)
-    rows = Rows(options.device)
+    rows = Rows(options)
     makers = {"eager": lambda: single_step(options, rows, False),
               "compile": lambda: single_step(options, rows, True),
+              "last": lambda: single_step(options, rows, True, torch.channels_last),
               "vmap": lambda: vmap_step(options, rows)}
     for mode in options.modes.split(","):
         step, models = makers[mode]()
         rate = measure(options, step, models)
-        line = {"peer": f"torch {torch.__version__} {mode}", "model": options.model,
+        line = {"peer": mode, "version": torch.__version__, "model": options.model,
                 "precision": options.precision, "lanes": models, "model_steps_per_s": rate}
         print(json.dumps(line) if options.json else
               f"{mode:>8} {models:>3} lanes, {options.precision}: {rate:>10.0f} model steps/s",
