@@ -2,7 +2,7 @@
 // DDL_CLONES before a function compiles it for AVX-512, AVX2 and plain x86-64; the loader picks
 // once, by the processor. What it calls has to be inlined (DDL_INLINE) to be cloned along, and is
 // code of the GPU too where nvcc compiles it. DDL_UNROLL before a loop of a GPU's code keeps the
-// arrays that it counts through in registers.
+// arrays that it counts through in registers; DDL_ROLLED keeps a loop of much code from that.
 #pragma once
 
 // Sanitizers cannot run before the loader's choice is made, so they get the plain version.
@@ -18,6 +18,8 @@
 #endif
 #if defined(__CUDA_ARCH__)
 #define DDL_UNROLL _Pragma("unroll")
+#define DDL_ROLLED _Pragma("unroll 1")
 #else
 #define DDL_UNROLL
+#define DDL_ROLLED
 #endif

@@ -6,6 +6,7 @@
 //   kThreads      of a block
 //   kPhases       parts between which all threads of a block wait for each other
 //   kSharedBytes  that a block's threads share, aligned to 16 bytes
+//   kLeastBlocks  that a processor of a GPU is to have room for at once; may be left out
 //   blocks        for each lane
 //   Run(phase, place, shared)
 // or, where the number of phases is a matter of the block and a thread keeps numbers between them,
@@ -32,7 +33,10 @@ struct ThreadPlace {
 template <class Body>
 concept HasState = requires { typename Body::State; };
 
-// Four floats side by side, read and written at once.
+// Floats side by side, read and written at once.
+struct alignas(8) TwoFloats {
+  float at[2];
+};
 struct alignas(16) FourFloats {
   float at[4];
 };

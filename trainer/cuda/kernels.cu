@@ -28,8 +28,18 @@ __device__ __forceinline__ unsigned char* SharedOf() {
   }
 }
 
+// Blocks that a processor has room for at least: the compiler uses no more registers than that.
 template <class Body>
-__global__ void __launch_bounds__(Body::kThreads) RunBody(const Body body) {
+constexpr std::uint32_t LeastBlocks() {
+  if constexpr (requires { Body::kLeastBlocks; }) {
+    return Body::kLeastBlocks;
+  } else {
+    return 1;
+  }
+}
+
+template <class Body>
+__global__ void __launch_bounds__(Body::kThreads, LeastBlocks<Body>()) RunBody(const Body body) {
   unsigned char* shared = SharedOf<Body>();
   const ThreadPlace place{blockIdx.x, blockIdx.y, threadIdx.x};
   if constexpr (HasState<Body>) {

@@ -98,11 +98,6 @@ struct LaneNumbers {
     *reinterpret_cast<FourHalves*>(arena.At(lane, offset + index / 2)) = {
         {BitsOf(RoundedPair(four.at[0], four.at[1])), BitsOf(RoundedPair(four.at[2], four.at[3]))}};
   }
-
- private:
-  struct alignas(8) TwoFloats {
-    float at[2];
-  };
 };
 
 }  // namespace ddl

@@ -10,15 +10,16 @@
 //
 // A block goes through the inner dimension in slabs of 16: a phase fetches the next slab into
 // registers, multiplies the one that lies in shared memory and puts the fetched one into the other
-// half of it, rounded. Each of its four warps has a quarter of the tile, 32 x 32, in the layout of
-// tile_fragments.h; tensor cores multiply for TensorFloat-32 and bfloat16. On a host each thread
-// adds up the numbers that are its own.
+// half of it, rounded. At the end the sums lie there and are finished. Each of its four warps has a
+// quarter of the tile, 32 x 32, in the layout of tile_fragments.h; tensor cores multiply for
+// TensorFloat-32 and bfloat16. On a host each thread adds up the numbers that are its own.
 #pragma once
 
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/product.h"
+#include "trainer/cuda/tile_finish.h"
 #include "trainer/cuda/tile_fragments.h"
 #include "trainer/cuda/tile_matrices.h"
 #include "trainer/cuda/tile_product.h"
@@ -27,18 +28,17 @@
 
 namespace ddl {
 
-// `Factors` fetches numbers of both factors, knows where a row of the result lies, and what may
-// become of a sum: what may not is not compiled, of which each kernel has sixteen copies.
+// `Factors` fetches numbers of both factors, and knows what tile_finish.h asks for.
 template <ProductPrecision kPrecision, class Factors = TileMatrices>
 struct TileBody : TileProduct {
-  static constexpr std::uint32_t kThreads = 128;
+  static constexpr std::uint32_t kThreads = kTileThreads;
+  static constexpr std::uint32_t kLeastBlocks = 5;
   static constexpr bool kIsPaired = kPrecision == ProductPrecision::kBfloat16;
   // Words of a factor's slab: a float, or two numbers of bfloat16 in a word.
   static constexpr std::uint32_t kSlabWords = kTileSlab * kTilePitch / (kIsPaired ? 2 : 1);
   static constexpr std::uint32_t kHalf = 2 * kSlabWords;
-  // A tile of sums lies there too, after the slabs, where it is pooled.
-  static constexpr std::size_t kSharedBytes =
-      std::size_t{Factors::kCanPool ? kTileSide * kTilePitch : 2 * kHalf} * sizeof(float);
+  // A tile of sums lies there too, after the slabs.
+  static constexpr std::size_t kSharedBytes = std::size_t{kTileSide} * kTilePitch * sizeof(float);
   static_assert(kSharedBytes >= std::size_t{2} * kHalf * sizeof(float));
   static constexpr std::uint32_t kFetches = 2;  // fours of a thread, of each factor
   static_assert(kFetches * kThreads * kFour == kTileSide * kTileSlab);
@@ -53,7 +53,7 @@ struct TileBody : TileProduct {
   };
 
   [[nodiscard]] DDL_INLINE std::uint32_t Phases(const ThreadPlace& at) const {
-    return PlaceOf(at).Slabs() + 1 + (IsPooled() || HasMoments() ? 2 : 0);
+    return PlaceOf(at).Slabs() + 3;
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
@@ -65,13 +65,10 @@ struct TileBody : TileProduct {
     if (phase < slabs) Fetch(at, tile, tile.begin + phase * kTileSlab, state);
     if (phase > 0 && phase <= slabs) MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
     if (phase < slabs) return Put(at, halves + phase % 2 * kHalf, state);
-    if constexpr (Factors::kCanPool) {
-      if (phase == slabs + 1) return PutTile(at, tile, halves, state);
-      if (phase == slabs + 2) {
-        return IsPooled() ? Pool(at, tile, halves) : TellMoments(at, tile, halves);
-      }
+    if (phase == slabs + 1) PutTile(at, tile, halves, state);
+    if (phase == slabs + 2) {
+      TileFinish<kPrecision, Factors>(*this, factors, tile, at.thread, halves).Run();
     }
-    if (!IsPooled()) Finish(at, tile, state);
   }
 
  private:
@@ -79,18 +76,6 @@ struct TileBody : TileProduct {
     TilePlace tile(*this, at);
     factors.Limit(*this, tile);
     return tile;
-  }
-
-  [[nodiscard]] DDL_INLINE bool IsPooled() const {
-    if constexpr (Factors::kCanPool) {
-      return factors.pooled.are_pooled;
-    } else {
-      return false;
-    }
-  }
-
-  [[nodiscard]] DDL_INLINE bool HasMoments() const {
-    return Factors::kCanPool && moments != kNoTensor;
   }
 
   // A thread's `index`-th four of a slab of a factor, of which `side` is the row or column of a
@@ -242,36 +227,8 @@ struct TileBody : TileProduct {
     }
   }
 
-  DDL_INLINE void Finish(const ThreadPlace& at, const TilePlace& tile, const State& state) const {
-    const FragmentPlace place(at.thread % 32);
-    const std::uint32_t first = tile.row + WarpRow(at) + place.row;
-    const std::uint32_t left = tile.col + WarpCol(at) + place.col;
-    DDL_UNROLL
-    for (std::uint32_t m = 0; m < 2; ++m) {
-      DDL_UNROLL
-      for (std::uint32_t half = 0; half < 2; ++half) {
-        const std::uint32_t row = first + 16 * m + 8 * half;
-        if (row >= rows) continue;
-        const std::size_t start = factors.ResultRow(*this, tile, row);
-        if (start == kNoTensor) continue;
-        DDL_UNROLL
-        for (std::uint32_t n = 0; n < 4; ++n) {
-          const std::uint32_t col = left + 8 * n;
-          if (col >= cols) continue;
-          FinishPair(tile, start + tile.slice * slices.apart + col, col,
-                     state.sums[m][n].at + std::size_t{2} * half);
-        }
-      }
-    }
-  }
-
-  struct alignas(8) TwoFloats {
-    float at[2];
-  };
-
-  // A whole tile as it is once it is activated, of which the next phase takes the moments or, where
-  // four rows are a square, their maxima.
-  DDL_INLINE void PutTile(const ThreadPlace& at, const TilePlace& tile, float* activated,
+  // A whole tile of sums into shared memory; those that are pooled activated.
+  DDL_INLINE void PutTile(const ThreadPlace& at, const TilePlace& tile, float* to,
                           const State& state) const {
     const FragmentPlace place(at.thread % 32);
     const std::uint32_t first = WarpRow(at) + place.row;
@@ -279,120 +236,25 @@ struct TileBody : TileProduct {
     DDL_UNROLL
     for (std::uint32_t n = 0; n < 4; ++n) {
       const std::uint32_t col = left + 8 * n;
-      if (tile.col + col >= cols) continue;
-      const auto own = LoadKept<TwoFloats>(arena, tile.lane, active.bias, tile.col + col);
       DDL_UNROLL
       for (std::uint32_t i = 0; i < 4; ++i) {
         const std::uint32_t row = first + i / 2 * 16 + i % 2 * 8;
         const float* sums = state.sums[i / 2][n].at + std::size_t{2} * (i % 2);
-        *reinterpret_cast<TwoFloats*>(activated + row * kTilePitch +
-                                      col) = {{Activated(active.activation, sums[0] + own.at[0]),
-                                               Activated(active.activation, sums[1] + own.at[1])}};
-      }
-    }
-  }
-  DDL_INLINE void Pool(const ThreadPlace& at, const TilePlace& tile, const float* activated) const {
-    constexpr std::uint32_t kFours = kTileSide / kFour;
-    const std::uint32_t col = at.thread % kFours * kFour;
-    if (tile.col + col >= cols) return;
-    for (std::uint32_t square = at.thread / kFours; square < kTileSide / 4;
-         square += kThreads / kFours) {
-      if (tile.row + 4 * square >= rows) return;
-      const float* pixels = activated + 4 * square * kTilePitch + col;
-      FourFloats maxima{};
-      std::uint32_t heirs = 0;
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        WindowMaximum maximum{.value = pixels[i]};
-        DDL_UNROLL
-        for (std::uint32_t pixel = 1; pixel < 4; ++pixel) {
-          maximum.Take(pixels[pixel * kTilePitch + i], pixel);
+        TwoFloats two{{sums[0], sums[1]}};
+        if constexpr (Factors::kCanPool) {
+          if (factors.pooled.are_pooled && tile.col + col < cols) {
+            two = ActivatedTwo(tile, tile.col + col, two);
+          }
         }
-        maxima.at[i] = maximum.value;
-        heirs |= std::uint32_t{maximum.Heir()} << 8 * i;
+        *reinterpret_cast<TwoFloats*>(to + row * kTilePitch + col) = two;
       }
-      const std::size_t to = std::size_t{tile.row / 4 + square} * out.stride + tile.col + col;
-      Results(out.offset).PutFour(arena, tile.lane, to, maxima);
-      if (factors.pooled.heirs == kNoTensor) continue;
-      *reinterpret_cast<std::uint32_t*>(HeirsAt(arena, tile.lane, factors.pooled.heirs) + to) =
-          heirs;
     }
   }
-  DDL_INLINE void TellMoments(const ThreadPlace& at, const TilePlace& tile,
-                              const float* sums) const {
-    const std::uint32_t used = board.Step(tile.lane).rows * factors.PlacesOfSample();
-    if (at.thread >= kTileSide || tile.col + at.thread >= cols || tile.row >= used) return;
-    const std::uint32_t count = TilePlace::Less(kTileSide, used - tile.row);
-    const float* column = sums + at.thread;
-    float mean = 0.0F;
-    for (std::uint32_t row = 0; row < count; ++row) {
-      mean += column[row * kTilePitch];
-    }
-    mean /= static_cast<float>(count);
-    float squares = 0.0F;
-    for (std::uint32_t row = 0; row < count; ++row) {
-      const float off = column[row * kTilePitch] - mean;
-      squares += off * off;
-    }
-    float* to = arena.At(tile.lane, moments + std::size_t{tile.row / kTileSide * 2} * out.stride +
-                                        tile.col + at.thread);
-    to[0] = mean;
-    to[out.stride] = squares;
-  }
-  // What is stored as `out` is.
-  [[nodiscard]] DDL_INLINE LaneNumbers Results(std::size_t offset) const {
-    return {offset, kIsPaired && out.is_bfloat16};
-  }
-  // Two numbers side by side of the result.
-  DDL_INLINE void FinishPair(const TilePlace& tile, std::size_t to, std::uint32_t col,
-                             const float* sums) const {
-    if constexpr (Factors::kCanMove) {
-      if (moved.value != kNoTensor) return MovePair(tile.lane, to, sums);
-    }
-    if constexpr (Factors::kCanActivate) {
-      if (active.bias != kNoTensor) return ActivatePair(tile.lane, to, col, sums);
-    }
-    if constexpr (Factors::kCanAdd) {
-      if (added != kNoTensor) return StoreSums(tile.lane, to, sums);
-    }
-    StorePair(tile.lane, to, sums, col + 1 < cols);
-  }
-  // Images have whole strides of columns too.
-  DDL_INLINE void StoreSums(std::uint32_t lane, std::size_t index, const float* sums) const {
-    float results[2];
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < 2; ++i) {
-      results[i] = sums[i] + Results(added).At(arena, lane, index + i);
-      if (rectified == kNoTensor) continue;
-      if (!(Results(rectified).At(arena, lane, index + i) > 0.0F)) results[i] = 0.0F;
-    }
-    Results(out.offset).PutTwo(arena, lane, index, results[0], results[1]);
-  }
-  DDL_INLINE void MovePair(std::uint32_t lane, std::size_t to, const float* sums) const {
-    const LaneStep& step = board.Step(lane);
-    if (step.rows == 0) return;
-    MoveWeights(arena, lane, moved, to, step.rule, step.average_rate,
-                TwoFloats{{sums[0], sums[1]}});
-  }
-  // Layers have whole strides of columns, so that pairs are whole.
-  DDL_INLINE void ActivatePair(std::uint32_t lane, std::size_t index, std::uint32_t col,
-                               const float* sums) const {
-    const auto own = LoadKept<TwoFloats>(arena, lane, active.bias, col);
-    const float one = sums[0] + own.at[0];
-    const float other = sums[1] + own.at[1];
-    if (active.pre != out.offset) Results(active.pre).PutTwo(arena, lane, index, one, other);
-    Results(out.offset)
-        .PutTwo(arena, lane, index, Activated(active.activation, one),
-                Activated(active.activation, other));
-  }
-  DDL_INLINE void StorePair(std::uint32_t lane, std::size_t index, const float* sums,
-                            bool is_whole) const {
-    const LaneNumbers to = Results(out.offset);
-    if (is_whole && out.offset % 2 == 0 && index % 2 == 0) {
-      return to.PutTwo(arena, lane, index, sums[0], sums[1]);
-    }
-    to.Put(arena, lane, index, sums[0]);
-    if (is_whole) to.Put(arena, lane, index + 1, sums[1]);
+  [[nodiscard]] DDL_INLINE TwoFloats ActivatedTwo(const TilePlace& tile, std::uint32_t col,
+                                                  const TwoFloats& sums) const {
+    const auto own = LoadKept<TwoFloats>(arena, tile.lane, active.bias, col);
+    return {{Activated(active.activation, sums.at[0] + own.at[0]),
+             Activated(active.activation, sums.at[1] + own.at[1])}};
   }
 };
 

@@ -11,6 +11,7 @@
 namespace ddl {
 
 inline constexpr std::uint32_t kTileSlab = 16;
+inline constexpr std::uint32_t kTileThreads = 128;  // of a block
 
 // A row-major matrix, of each member of a family of matrices: samples, and heads within them.
 struct TileFactor {
