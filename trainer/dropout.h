@@ -13,7 +13,7 @@ struct DropoutStage {
   static constexpr const char* kName = "dropout";
   std::size_t number = 0;  // 0, 1, …: where its random numbers are drawn
   Flow input;
-  Tensor mask;  // kept for the way back
+  Tensor mask;  // kept for the way back; empty on a GPU
   // Values apart from the input's, which the activation's way back reads; gradients may share a
   // place.
   Flow output;

@@ -290,11 +290,11 @@ class ModelBuilder {
     Append(stage);
   }
 
-  // The gradient may lie where the input's does.
+  // The gradient may lie where the input's does. A GPU draws the mask anew on the way back.
   void AddDropout(const Tensor& gradient) {
     DropoutStage stage{
         .number = memory_.Number(), .input = at_.flow, .mask = {}, .output = at_.flow};
-    stage.mask = AddGradient("mask", at_.flow.Width());
+    if (!model_.shape.is_of_gpu) stage.mask = AddGradient("mask", at_.flow.Width());
     stage.output.values = AddOutput("dropped", at_.flow.Width());
     stage.output.gradient = gradient;
     Append(stage);
