@@ -39,11 +39,11 @@ using Squares = std::vector<double>;
 // same shapes, floats or bfloat16. Whatever is to be written is NaN before.
 class Heads {
  public:
-  explicit Heads(const HeadCase& at, bool is_half = false)
+  explicit Heads(const HeadCase& at, bool is_bfloat16 = false)
       : width_(2 * at.depth),
         memory_(6 * Rows(at) * Stride() + StatisticFloats(at)),
         at_(at),
-        is_half_(is_half) {
+        is_bfloat16_(is_bfloat16) {
     std::ranges::fill(memory_.Lane(1), std::bit_cast<float>(0xFFFFFFFFU));
     const std::vector<float> numbers = Normal(Rows(at) * 3 * width_, 3, at.deviation);
     const std::vector<float> slopes = Normal(Rows(at) * width_, 4);
@@ -153,7 +153,7 @@ class Heads {
  private:
   // The `number`-th matrix, which has room for floats.
   [[nodiscard]] HeadRows Matrix(std::uint32_t number, std::uint32_t first) const {
-    return {{number * Rows(at_) * Stride(), is_half_}, first, Stride()};
+    return {{number * Rows(at_) * Stride(), is_bfloat16_}, first, Stride()};
   }
   [[nodiscard]] double NumberAt(const HeadRows& rows, std::size_t row, std::uint32_t col) {
     return static_cast<double>(rows.numbers.At(memory_.Arena(), 1, row * rows.stride + col));
@@ -174,7 +174,7 @@ class Heads {
   std::uint32_t width_;
   Memory memory_;
   HeadCase at_;
-  bool is_half_;
+  bool is_bfloat16_;
 };
 
 // Forward and back.
@@ -189,9 +189,9 @@ void Attend(Heads& heads, ThreadOrder order) {
 }
 
 template <ProductPrecision kPrecision>
-void ExpectAttention(const HeadCase& at, double bound, bool is_half = false) {
+void ExpectAttention(const HeadCase& at, double bound, bool is_bfloat16 = false) {
   SCOPED_TRACE(std::to_string(at.length) + " places, depth " + std::to_string(at.depth));
-  Heads heads(at, is_half);
+  Heads heads(at, is_bfloat16);
   Attend<kPrecision>(heads, ThreadOrder::kUp);
   for (std::uint32_t head = 0; head < Heads::kSamples * Heads::kHeads; ++head) {
     const Squares p = heads.Probabilities(head);

@@ -49,7 +49,7 @@ struct Matrix {
   std::size_t offset = 0;
   std::uint32_t lines = 0;
   std::uint32_t width = 0;
-  bool is_half = false;  // in bfloat16, with room for floats
+  bool is_bfloat16 = false;  // with room for floats
 
   [[nodiscard]] std::uint32_t Stride() const {
     return static_cast<std::uint32_t>(PaddedWidth(width));
@@ -60,12 +60,12 @@ struct Matrix {
     for (std::size_t i = 0; i < values.size(); ++i)
       Numbers().Put(memory.Arena(), 1, i / width * Stride() + i % width, values[i]);
   }
-  [[nodiscard]] LaneNumbers Numbers() const { return {offset, is_half}; }
+  [[nodiscard]] LaneNumbers Numbers() const { return {offset, is_bfloat16}; }
   [[nodiscard]] TileFactor Factor(bool is_transposed = false) const {
     return {.offset = offset,
             .stride = Stride(),
             .is_transposed = is_transposed,
-            .is_bfloat16 = is_half};
+            .is_bfloat16 = is_bfloat16};
   }
   [[nodiscard]] float At(Memory& memory, bool is_transposed, std::uint32_t row,
                          std::uint32_t col) const {
@@ -76,20 +76,22 @@ struct Matrix {
 };
 
 // Which matrices are stored in bfloat16.
-struct Halves {
+struct RoundedMatrices {
   bool left = false;
   bool right = false;
   bool out = false;
 };
 
 template <ProductPrecision kPrecision>
-void ExpectProduct(const TileCase& at, ThreadOrder order, const Halves& halves = {}) {
-  Matrix a{.lines = at.rows, .width = at.inner, .is_half = halves.left};
+void ExpectProduct(const TileCase& at, ThreadOrder order, const RoundedMatrices& rounded = {}) {
+  Matrix a{.lines = at.rows, .width = at.inner, .is_bfloat16 = rounded.left};
   if (at.is_left_transposed) std::swap(a.lines, a.width);
-  Matrix b{.offset = a.Floats(), .lines = at.inner, .width = at.cols, .is_half = halves.right};
+  Matrix b{.offset = a.Floats(), .lines = at.inner, .width = at.cols, .is_bfloat16 = rounded.right};
   if (at.is_right_transposed) std::swap(b.lines, b.width);
-  const Matrix out{
-      .offset = b.offset + b.Floats(), .lines = at.rows, .width = at.cols, .is_half = halves.out};
+  const Matrix out{.offset = b.offset + b.Floats(),
+                   .lines = at.rows,
+                   .width = at.cols,
+                   .is_bfloat16 = rounded.out};
   Memory memory(out.offset + out.Floats());
   std::ranges::fill(memory.Lane(1), std::bit_cast<float>(0xFFFFFFFFU));
   a.Fill(memory, 1);
@@ -114,7 +116,7 @@ void ExpectProduct(const TileCase& at, ThreadOrder order, const Halves& halves =
       for (std::uint32_t i = 0; i < at.inner; ++i)
         sum += Rounded(kPrecision, a.At(memory, at.is_left_transposed, row, i)) *
                Rounded(kPrecision, b.At(memory, at.is_right_transposed, i, col));
-      const double rounding = halves.out ? std::abs(sum) / 256.0 : 0.0;
+      const double rounding = rounded.out ? std::abs(sum) / 256.0 : 0.0;
       ASSERT_NEAR(static_cast<double>(found), sum, 2e-5 + rounding) << row << " " << col;
     }
   }
@@ -133,10 +135,12 @@ TEST(GpuTile, IsTheProductOfItsFactorsAsTheyAreRounded) {
 
 TEST(GpuTile, TakesAndLeavesRoundedNumbers) {
   for (const TileCase& at : kCases) {
-    for (const Halves& halves : {Halves{.left = true}, Halves{.right = true}, Halves{.out = true},
-                                 Halves{.left = true, .right = true, .out = true}}) {
+    for (const RoundedMatrices& rounded :
+         {RoundedMatrices{.left = true}, RoundedMatrices{.right = true},
+          RoundedMatrices{.out = true},
+          RoundedMatrices{.left = true, .right = true, .out = true}}) {
       for (const ThreadOrder order : kOrders)
-        ExpectProduct<ProductPrecision::kBfloat16>(at, order, halves);
+        ExpectProduct<ProductPrecision::kBfloat16>(at, order, rounded);
     }
   }
 }

@@ -59,7 +59,7 @@ const std::vector<WindowCase> kPooledCases = {
 
 // A model of one stage, without bias and activation or, pooled, with both. All but the weights in
 // bfloat16 or not.
-Model ModelOf(const WindowCase& at, bool is_pooled, bool is_half) {
+Model ModelOf(const WindowCase& at, bool is_pooled, bool is_bfloat16) {
   ConvStage stage;
   stage.window = at.window;
   stage.image = at.image;
@@ -68,10 +68,10 @@ Model ModelOf(const WindowCase& at, bool is_pooled, bool is_half) {
   const std::size_t rows = kSamples * stage.places.Pixels();
   const std::size_t weights = at.window.size * at.window.size * at.image.channels;
   LaneLayout layout;
-  stage.input.values = layout.Add("images", kSamples, at.image.sample, is_half);
-  stage.input.gradient = layout.Add("gradient", kSamples * pixels, at.image.channels, is_half);
-  stage.output.values = layout.Add("output", rows, at.outputs, is_half);
-  stage.output.gradient = layout.Add("gradient", rows, at.outputs, is_half);
+  stage.input.values = layout.Add("images", kSamples, at.image.sample, is_bfloat16);
+  stage.input.gradient = layout.Add("gradient", kSamples * pixels, at.image.channels, is_bfloat16);
+  stage.output.values = layout.Add("output", rows, at.outputs, is_bfloat16);
+  stage.output.gradient = layout.Add("gradient", rows, at.outputs, is_bfloat16);
   stage.output.places = stage.places.Pixels();
   stage.pre = stage.output.values;
   stage.weight.value = layout.Add("weight", weights, at.outputs);
@@ -85,13 +85,13 @@ Model ModelOf(const WindowCase& at, bool is_pooled, bool is_half) {
     pool.window = {.height = 2, .width = 2};
     pool.input = stage.output;
     const std::size_t maxima = kSamples * pooled.Pixels();
-    pool.output.values = layout.Add("maxima", maxima, at.outputs, is_half);
-    pool.output.gradient = layout.Add("gradient", maxima, at.outputs, is_half);
+    pool.output.values = layout.Add("maxima", maxima, at.outputs, is_bfloat16);
+    pool.output.gradient = layout.Add("gradient", maxima, at.outputs, is_bfloat16);
     pool.output.places = pooled.Pixels();
   }
   Model model;
   model.shape.batch = kSamples;
-  model.shape.precision = is_half ? Precision::kBfloat16 : Precision::kFloat32;
+  model.shape.precision = is_bfloat16 ? Precision::kBfloat16 : Precision::kFloat32;
   model.layout = layout;
   model.stages.emplace_back(stage);
   return model;

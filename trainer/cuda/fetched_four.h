@@ -12,8 +12,8 @@ namespace ddl {
 [[nodiscard]] DDL_INLINE FourFloats FetchFour(const float* matrix, std::size_t index,
                                               bool is_bfloat16) {
   if (!is_bfloat16) return *reinterpret_cast<const FourFloats*>(matrix + index);
-  const auto halves = *reinterpret_cast<const FourHalves*>(matrix + index / 2);
-  return {{__builtin_bit_cast(float, halves.words[0]), __builtin_bit_cast(float, halves.words[1])}};
+  const auto stored = *reinterpret_cast<const FourBfloat16*>(matrix + index / 2);
+  return {{__builtin_bit_cast(float, stored.words[0]), __builtin_bit_cast(float, stored.words[1])}};
 }
 
 // A number by itself becomes the `place`-th of four that were zero.

@@ -11,7 +11,7 @@
 namespace ddl {
 
 // Four bfloat16 side by side, two to a word: what lies first is the lower half.
-struct alignas(8) FourHalves {
+struct alignas(8) FourBfloat16 {
   std::uint32_t words[2];
 };
 
@@ -59,7 +59,8 @@ struct LaneNumbers {
                       float value) const {
     float* first = arena.At(lane, offset);
     if (is_bfloat16) {
-      reinterpret_cast<std::uint16_t*>(first)[index] = Bfloat16Bits(value);
+      const float pair = RoundedPair(value, 0.0F);
+      reinterpret_cast<std::uint16_t*>(first)[index] = static_cast<std::uint16_t>(BitsOf(pair));
     } else {
       first[index] = value;
     }
@@ -79,7 +80,7 @@ struct LaneNumbers {
   [[nodiscard]] DDL_INLINE FourFloats FourAt(const LaneFloats& arena, std::uint32_t lane,
                                              std::size_t index) const {
     if (!is_bfloat16) return *reinterpret_cast<const FourFloats*>(arena.At(lane, offset + index));
-    const auto stored = *reinterpret_cast<const FourHalves*>(arena.At(lane, offset + index / 2));
+    const auto stored = *reinterpret_cast<const FourBfloat16*>(arena.At(lane, offset + index / 2));
     FourFloats four{};
     DDL_UNROLL
     for (std::uint32_t i = 0; i < 2; ++i) {
@@ -95,7 +96,7 @@ struct LaneNumbers {
       *reinterpret_cast<FourFloats*>(arena.At(lane, offset + index)) = four;
       return;
     }
-    *reinterpret_cast<FourHalves*>(arena.At(lane, offset + index / 2)) = {
+    *reinterpret_cast<FourBfloat16*>(arena.At(lane, offset + index / 2)) = {
         {BitsOf(RoundedPair(four.at[0], four.at[1])), BitsOf(RoundedPair(four.at[2], four.at[3]))}};
   }
 };

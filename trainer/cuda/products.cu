@@ -98,11 +98,11 @@ cublasStatus_t PinnedProduct::SetBias(bool is_part) {
     return cublasLtMatmulDescSetAttribute(description_.get(), attribute, &value, sizeof value);
   };
   const cublasLtEpilogue_t end = is_part ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-  const bool is_half = product_.out.is_bfloat16;
-  const std::size_t offset = is_half ? product_.rounded_bias : product_.bias;
+  const bool is_bfloat16 = product_.out.is_bfloat16;
+  const std::size_t offset = is_bfloat16 ? product_.rounded_bias : product_.bias;
   const float* bias = is_part ? product_.arena.At(0, offset) : nullptr;
   const auto apart =
-      static_cast<std::int64_t>(is_part ? product_.arena.lane_floats * (is_half ? 2 : 1) : 0);
+      static_cast<std::int64_t>(is_part ? product_.arena.lane_floats * (is_bfloat16 ? 2 : 1) : 0);
   cublasStatus_t status = set(CUBLASLT_MATMUL_DESC_EPILOGUE, end);
   if (status == CUBLAS_STATUS_SUCCESS) status = set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   if (status == CUBLAS_STATUS_SUCCESS) status = set(CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, apart);

@@ -123,14 +123,14 @@ struct TileBody : TileProduct {
     }
   }
   // Two numbers of the inner dimension to a word.
-  DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, bool is_half,
+  DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, bool is_bfloat16,
                                   const FourFloats* fours, float* slab) {
     if (!is_along) {
       const Quad quad(thread, 0, false);
       FourFloats pairs;
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        pairs.at[i] = PairAcross(fours[0], fours[1], i, is_half);
+        pairs.at[i] = PairAcross(fours[0], fours[1], i, is_bfloat16);
       }
       *reinterpret_cast<FourFloats*>(slab + quad.inner / 2 * kTilePitch + quad.side) = pairs;
       return;
@@ -139,14 +139,14 @@ struct TileBody : TileProduct {
     for (std::uint32_t i = 0; i < kFetches; ++i) {
       const Quad quad(thread, i, true);
       float* to = slab + quad.inner / 2 * kTilePitch + quad.side;
-      to[0] = PairAlong(fours[i], 0, is_half);
-      to[kTilePitch] = PairAlong(fours[i], 1, is_half);
+      to[0] = PairAlong(fours[i], 0, is_bfloat16);
+      to[kTilePitch] = PairAlong(fours[i], 1, is_bfloat16);
     }
   }
-  DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, bool is_half,
+  DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, bool is_bfloat16,
                                    const FourFloats* fours, float* slab) {
     if constexpr (kIsPaired) {
-      PutPairs(thread, is_along, is_half, fours, slab);
+      PutPairs(thread, is_along, is_bfloat16, fours, slab);
     } else {
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFetches; ++i) {
@@ -155,8 +155,8 @@ struct TileBody : TileProduct {
     }
   }
   DDL_INLINE void Put(const ThreadPlace& at, float* half, const State& state) const {
-    PutFactor(at.thread, IsLeftAlong(), factors.IsLeftHalf(*this), state.left, half);
-    PutFactor(at.thread, IsRightAlong(), factors.IsRightHalf(*this), state.right,
+    PutFactor(at.thread, IsLeftAlong(), factors.IsLeftBfloat16(*this), state.left, half);
+    PutFactor(at.thread, IsRightAlong(), factors.IsRightBfloat16(*this), state.right,
               half + kSlabWords);
   }
 

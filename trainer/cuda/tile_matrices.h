@@ -25,26 +25,26 @@ struct TileMatrices {
   }
 
   // Whether a factor is stored in bfloat16, where the product is of such numbers.
-  [[nodiscard]] DDL_INLINE static bool IsLeftHalf(const TileProduct& product) {
+  [[nodiscard]] DDL_INLINE static bool IsLeftBfloat16(const TileProduct& product) {
     return product.a.is_bfloat16;
   }
-  [[nodiscard]] DDL_INLINE static bool IsRightHalf(const TileProduct& product) {
+  [[nodiscard]] DDL_INLINE static bool IsRightBfloat16(const TileProduct& product) {
     return product.b.is_bfloat16;
   }
 
   // Four numbers that lie side by side, from (row, k) or (k, col) on, as they are stored; zero
   // outside the matrix.
-  template <bool kMayBeHalf>
+  template <bool kMayBeBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
                                            std::uint32_t row, std::uint32_t k) const {
-    const auto a = StoredAt<kMayBeHalf>(product, product.a, tile);
+    const auto a = StoredAt<kMayBeBfloat16>(product, product.a, tile);
     return IsLeftAlong(product) ? a.FourAt(row, k, product.rows, tile.end)
                                 : a.FourAt(k, row, tile.end, product.rows);
   }
-  template <bool kMayBeHalf>
+  template <bool kMayBeBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
                                             std::uint32_t k, std::uint32_t col) const {
-    const auto b = StoredAt<kMayBeHalf>(product, product.b, tile);
+    const auto b = StoredAt<kMayBeBfloat16>(product, product.b, tile);
     return IsRightAlong(product) ? b.FourAt(col, k, product.cols, tile.end)
                                  : b.FourAt(k, col, tile.end, product.cols);
   }
@@ -56,20 +56,20 @@ struct TileMatrices {
   }
 
  private:
-  template <bool kMayBeHalf>
+  template <bool kMayBeBfloat16>
   struct Stored {
     const float* matrix;
     std::size_t first;  // number of the member's own
     std::uint32_t stride;
-    bool is_aligned;  // where whole fours begin
-    bool is_half;
+    bool is_aligned;    // where whole fours begin
+    bool is_stored_so;  // in bfloat16
 
     // Zero outside the first `lines` lines of `width`.
     [[nodiscard]] DDL_INLINE FourFloats FourAt(std::uint32_t line, std::uint32_t col,
                                                std::uint32_t lines, std::uint32_t width) const {
       FourFloats four{};
       if (line >= lines || col >= width) return four;
-      const bool is_bfloat16 = kMayBeHalf && is_half;
+      const bool is_bfloat16 = kMayBeBfloat16 && is_stored_so;
       const std::size_t from = first + std::size_t{line} * stride + col;
       if (col + kFour <= width && is_aligned) return FetchFour(matrix, from, is_bfloat16);
       DDL_UNROLL
@@ -85,10 +85,10 @@ struct TileMatrices {
                                                     const TilePlace& tile) {
     return tile.member / product.heads * factor.sample + tile.member % product.heads * factor.head;
   }
-  template <bool kMayBeHalf>
-  [[nodiscard]] DDL_INLINE static Stored<kMayBeHalf> StoredAt(const TileProduct& product,
-                                                              const TileFactor& factor,
-                                                              const TilePlace& tile) {
+  template <bool kMayBeBfloat16>
+  [[nodiscard]] DDL_INLINE static Stored<kMayBeBfloat16> StoredAt(const TileProduct& product,
+                                                                  const TileFactor& factor,
+                                                                  const TilePlace& tile) {
     const std::size_t first = Start(product, factor, tile);
     const bool is_aligned =
         factor.offset % kFour == 0 && first % kFour == 0 && factor.stride % kFour == 0;

@@ -52,19 +52,19 @@ struct WindowReader {
 
   // Numbers `k` to `k` + 3 of a window, as they are stored; zero outside the image. They are of one
   // pixel where pixels are read in whole fours.
-  template <bool kIsHalf>
+  template <bool kIsBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats FourOf(const float* images, const Corner& corner,
                                              std::uint32_t k, std::uint32_t end) const {
     FourFloats four{};
     if (numbers.Value() % kFour == 0) {
       const std::size_t from = NumberOf(corner, k);
-      if (k < end && from != kNoTensor) four = FetchFour(images, from, kIsHalf);
+      if (k < end && from != kNoTensor) four = FetchFour(images, from, kIsBfloat16);
       return four;
     }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
       const std::size_t from = NumberOf(corner, k + i);
-      if (k + i < end && from != kNoTensor) FetchInto(four, i, images, from, kIsHalf);
+      if (k + i < end && from != kNoTensor) FetchInto(four, i, images, from, kIsBfloat16);
     }
     return four;
   }
@@ -148,21 +148,21 @@ struct TileWindows {
     return kProduct == WindowProduct::kInputGradient;
   }
 
-  [[nodiscard]] DDL_INLINE static constexpr bool IsLeftHalf(const TileProduct& /*product*/) {
+  [[nodiscard]] DDL_INLINE static constexpr bool IsLeftBfloat16(const TileProduct& /*product*/) {
     return true;
   }
-  [[nodiscard]] DDL_INLINE static constexpr bool IsRightHalf(const TileProduct& /*product*/) {
+  [[nodiscard]] DDL_INLINE static constexpr bool IsRightBfloat16(const TileProduct& /*product*/) {
     return kProduct == WindowProduct::kWeightGradient;
   }
 
-  template <bool kMayBeHalf>
+  template <bool kMayBeBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
                                            std::uint32_t row, std::uint32_t k) const {
     const float* from = product.arena.At(tile.lane, product.a.offset);
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
       if (k >= tile.end) return {};
-      return images.template FourOf<kMayBeHalf>(from, images.CornerOf(k, 0 - padding, 0 - padding),
-                                                row, product.rows);
+      return images.template FourOf<kMayBeBfloat16>(
+          from, images.CornerOf(k, 0 - padding, 0 - padding), row, product.rows);
     } else {
       if (row >= product.rows) return {};
       WindowReader::Corner corner;
@@ -171,17 +171,17 @@ struct TileWindows {
       } else {
         corner = images.CornerOf(row, LinePhase(tile).place, ColumnPhase(tile).place);
         if (pooled.are_pooled && k < tile.end) {
-          return FourOfMaxima<kMayBeHalf>(product, tile, images.SpotOf(corner, k), corner);
+          return FourOfMaxima<kMayBeBfloat16>(product, tile, images.SpotOf(corner, k), corner);
         }
       }
-      return images.template FourOf<kMayBeHalf>(from, corner, k, tile.end);
+      return images.template FourOf<kMayBeBfloat16>(from, corner, k, tile.end);
     }
   }
 
-  template <bool kMayBeHalf>
+  template <bool kMayBeBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
                                             std::uint32_t k, std::uint32_t col) const {
-    constexpr bool kIsHalf = kMayBeHalf && kProduct == WindowProduct::kWeightGradient;
+    constexpr bool kIsBfloat16 = kMayBeBfloat16 && kProduct == WindowProduct::kWeightGradient;
     std::size_t from = 0;
     if constexpr (kProduct == WindowProduct::kInputGradient) {
       if (k >= tile.end || col >= channels) return {};
@@ -196,12 +196,12 @@ struct TileWindows {
     } else {
       if (k >= tile.end || col >= product.cols) return {};
       if (kProduct == WindowProduct::kWeightGradient && pooled.are_pooled) {
-        return FourOfHeirs<kIsHalf>(product, tile, product.b.offset,
-                                    std::size_t{k / 4} * product.b.stride + col, k % 4);
+        return FourOfHeirs<kIsBfloat16>(product, tile, product.b.offset,
+                                        std::size_t{k / 4} * product.b.stride + col, k % 4);
       }
       from = std::size_t{k} * product.b.stride + col;
     }
-    return FetchFour(product.arena.At(tile.lane, product.b.offset), from, kIsHalf);
+    return FetchFour(product.arena.At(tile.lane, product.b.offset), from, kIsBfloat16);
   }
 
   // kNoTensor: a set of pixels has fewer lines or columns than another.
@@ -223,11 +223,11 @@ struct TileWindows {
 
  private:
   // Of the gradient of four maxima what pixel `place` of their square has.
-  template <bool kIsHalf>
+  template <bool kIsBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats FourOfHeirs(const TileProduct& product, const TilePlace& tile,
                                                   std::size_t gradient, std::size_t index,
                                                   std::uint32_t place) const {
-    FourFloats four = FetchFour(product.arena.At(tile.lane, gradient), index, kIsHalf);
+    FourFloats four = FetchFour(product.arena.At(tile.lane, gradient), index, kIsBfloat16);
     const auto of_four = *reinterpret_cast<const std::uint32_t*>(
         HeirsAt(product.arena, tile.lane, pooled.heirs) + index);
     std::uint32_t kept = 0;
@@ -235,19 +235,19 @@ struct TileWindows {
     for (std::uint32_t i = 0; i < kFour; ++i) {
       kept |= ((of_four >> 8 * i & 0xFFU) == place ? 1U : 0U) << i;
     }
-    KeepOnly(four, kept, kIsHalf);
+    KeepOnly(four, kept, kIsBfloat16);
     return four;
   }
-  template <bool kIsHalf>
+  template <bool kIsBfloat16>
   [[nodiscard]] DDL_INLINE FourFloats FourOfMaxima(const TileProduct& product,
                                                    const TilePlace& tile,
                                                    const WindowReader::Spot& spot,
                                                    const WindowReader::Corner& corner) const {
     if (spot.y >= images.height || spot.x >= images.width) return {};
     const std::size_t square = spot.y / 2 * (images.width / 2) + spot.x / 2;
-    return FourOfHeirs<kIsHalf>(product, tile, product.a.offset,
-                                corner.image + square * images.pixel + spot.number,
-                                spot.y % 2 * 2 + spot.x % 2);
+    return FourOfHeirs<kIsBfloat16>(product, tile, product.a.offset,
+                                    corner.image + square * images.pixel + spot.number,
+                                    spot.y % 2 * 2 + spot.x % 2);
   }
 
   [[nodiscard]] DDL_INLINE Phase PhaseOf(std::uint32_t remainder) const {
