@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from torch_bytes import resnet
-from torch_steps import Text, network
+from torch_steps import Text, network, perceptron
 
 ROWS = 60_000
 CONTEXT = 256
@@ -32,8 +32,7 @@ CONTEXT = 256
 
 def make_model(kind):
     if kind == "mlp":
-        return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128),
-                             nn.ReLU(), nn.Linear(128, 10))
+        return nn.Sequential(nn.Flatten(), perceptron())
     if kind == "gpt":
         return Text(65, length=CONTEXT, width=384, depth=6, heads=6)
     return network() if kind == "cnn" else resnet()
