@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tests/faults/ledger_sweep.h"
+#include "tests/sanitized.h"
 
 namespace ddl {
 
@@ -13,9 +14,8 @@ class FaultPoints : public LedgerSweep {
   static constexpr long kNever = 1'000'000'000;
 
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "the calls of the sanitizer would fail too, and end the process";
-#endif
+    if (kIsSanitized)
+      GTEST_SKIP() << "the calls of the sanitizer would fail too, and end the process";
     LedgerSweep::SetUp();
   }
 

@@ -8,6 +8,7 @@
 
 #include "tests/cli/real_ddl.h"
 #include "tests/faults/fault_table.h"
+#include "tests/sanitized.h"
 
 namespace ddl {
 namespace kill_store_commands_test {
@@ -112,7 +113,7 @@ class KilledCommand : public RealDdl {
 };
 
 TEST_F(KilledCommand, GcGoesOnWhereItWasKilled) {
-  KillEverywhere(24, {"gc", "--keep-best", "1", "--keep-days", "0", "--yes"}, [this] {
+  KillEverywhere(Repeated(24), {"gc", "--keep-best", "1", "--keep-days", "0", "--yes"}, [this] {
     EXPECT_EQ(Ddl({"logs", "1"}).out, log_);
     EXPECT_TRUE(fs::exists(Checkpoints(1) + "/model"));
     for (int trial = 2; trial <= 3; ++trial) {
@@ -126,7 +127,7 @@ TEST_F(KilledCommand, GcGoesOnWhereItWasKilled) {
 
 TEST_F(KilledCommand, RebuildGoesOnWhereItWasKilled) {
   fs::resize_file(folder_ + "/store/ddl.db", 5'000);
-  KillEverywhere(24, {"store", "rebuild"}, [this] { ExpectAllRows(); });
+  KillEverywhere(Repeated(24), {"store", "rebuild"}, [this] { ExpectAllRows(); });
 }
 
 }  // namespace kill_store_commands_test

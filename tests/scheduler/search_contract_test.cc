@@ -6,6 +6,7 @@
 #include "configs/error.h"
 #include "scheduler/search/cmaes.h"
 #include "scheduler/search/gp.h"
+#include "tests/sanitized.h"
 
 namespace ddl {
 namespace search_contract_test {
@@ -17,13 +18,7 @@ struct Contender {
 
 // Searches of which a median is taken. Under sanitizers one costs thirty times as much: there a
 // search is looked at for what it does, and for how well it does it by the release build alone.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSlow = true;
-constexpr int kFewRuns = 1;
-#else
-constexpr bool kIsSlow = false;
-constexpr int kFewRuns = 5;
-#endif
+constexpr int kFewRuns = kIsSanitized ? 1 : 5;
 constexpr int kRuns = 7;
 
 class SearchContract : public testing::TestWithParam<Contender> {};
@@ -186,7 +181,7 @@ TEST_P(SearchContract, LearnsFromWhatIsToldAgain) {
 }
 
 TEST_P(SearchContract, FindsMoreThanRandomDrawsDo) {
-  if (kIsSlow) GTEST_SKIP() << "how good a search is, the release build tells";
+  if (kIsSanitized) GTEST_SKIP() << "how good a search is, the release build tells";
   const Space mixed = SpaceFrom(kMixed);
   EXPECT_LT(MedianLeastLoss(GetParam().make, mixed, MixedLoss, 60, kRuns),
             MedianLeastOfRandom(mixed, MixedLoss, 60, kRuns) / 2);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "configs/json.h"
+#include "tests/sanitized.h"
 #include "tests/trainer/temporary_folder.h"
 #include "trainer/checkpoint.h"
 
@@ -60,9 +61,7 @@ class MemoryCgroup {
 class LargerThanMemory : public testing::Test {
  protected:
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "sanitizers need more memory than that";
-#endif
+    if (kIsSanitized) GTEST_SKIP() << "sanitizers need more memory than that";
     struct statfs disk{};
     ASSERT_EQ(statfs(folder_.Path().c_str(), &disk), 0);
     if (disk.f_type == TMPFS_MAGIC) GTEST_SKIP() << "files here are in memory themselves";
