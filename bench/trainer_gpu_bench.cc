@@ -271,12 +271,7 @@ std::vector<Variant> VariantsOf(const Options& options) {
 
 void Run(const Options& options) {
   const ddl::CudaLibrary library(options.library);
-  const std::vector<ddl::CudaGpuFacts> gpus = library.Devices();
-  if (options.gpu >= gpus.size()) {
-    throw ddl::Error(fmt::format("GPU {} of {}", options.gpu, gpus.size()), "--gpu",
-                     "count from 0");
-  }
-  const ddl::CudaGpuFacts gpu = gpus[options.gpu];
+  const ddl::CudaGpuFacts gpu = library.Device(options.gpu);
   const std::size_t floats = std::min<std::size_t>(std::size_t{1} << 28U, gpu.free_bytes / 32);
   const double memory =
       MeasureMemory(*library.Open(options.gpu), floats / ddl::kFloatsPerLine * ddl::kFloatsPerLine);

@@ -244,7 +244,7 @@ int ReadThreads(JsonSection& section) {
 
 void ReadDevice(JsonSection& section, TrainerConfig& config) {
   constexpr NamePair kDevices{"cpu", "gpu"};
-  constexpr Names kPrecisions{"float32", "tf32", "bf16"};
+  constexpr std::array<std::string_view, 4> kPrecisions{"float32", "tf32", "bf16", "fp32"};
   config.device = section.Choice("device", 0, kDevices) == 0 ? DeviceKind::kCpu : DeviceKind::kGpu;
   const std::size_t precision = section.Choice("precision", 0, kPrecisions);
   config.precision = precision == 2 ? Precision::kBfloat16 : Precision::kFloat32;

@@ -37,8 +37,7 @@ std::string ShapeOf(const Flow& flow) {
 }
 
 // Which of the library's kernels a stage multiplies with; what is not listed multiplies nothing.
-std::string ProductsOf(const Model& model, const Stage& stage) {
-  if (model.shape.is_of_gpu) return "";
+std::string ProductsOf(const Stage& stage) {
   if (const auto* conv = std::get_if<ConvStage>(&stage)) return conv->products->Describe();
   if (std::holds_alternative<AttentionStage>(stage)) return "sgemm";
   const auto* dense = std::get_if<DenseStage>(&stage);
@@ -59,16 +58,19 @@ std::string StageLine(const Model& model, std::size_t number, const Stage& stage
       },
       stage);
   const StepCost cost = CostOf(model, stage);
-  const std::string products = ProductsOf(model, stage);
-  return fmt::format("  {:>3} {:<12} {:>12} {:>10.2f} {:>9.3f}{}{}\n", number, NameOf(stage),
-                     output, cost.flops / kMega, cost.bytes / kMebibyte,
-                     products.empty() ? "" : "  ", products);
+  std::string line = fmt::format("  {:>3} {:<12} {:>12} {:>10.2f}", number, NameOf(stage), output,
+                                 cost.flops / kMega);
+  if (!model.shape.is_of_gpu) {
+    line += fmt::format(" {:>9.3f}  {}", cost.bytes / kMebibyte, ProductsOf(stage));
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
 }
 
-// What a sample is behind each stage, and what a step costs there.
+// What a sample is behind each stage, and what a step costs there. On a GPU stages share their
+// passes over memory, which are counted of the whole step alone.
 std::string StageTable(const Model& model) {
-  std::string text = fmt::format("  {:>3} {:<12} {:>12} {:>10} {:>9}  {}\n", "", "stage",
-                                 "a sample", "MFLOP", "MiB", "products by");
+  std::string text = fmt::format("  {:>3} {:<12} {:>12} {:>10}", "", "stage", "a sample", "MFLOP");
+  text += model.shape.is_of_gpu ? "\n" : fmt::format(" {:>9}  {}\n", "MiB", "products by");
   for (std::size_t i = 0; i < model.stages.size(); ++i) {
     text += StageLine(model, i + 1, model.stages[i]);
   }

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "trainer/cuda/cuda_library.h"
 #include "trainer/cuda/gpu_teams.h"
 #include "trainer/data_shelf.h"
 #include "trainer/lane.h"
@@ -41,7 +42,9 @@ void KeepFreedMemory() {
 class LaneServer {
  public:
   LaneServer(int listener, std::size_t most_lanes)
-      : listener_(listener), doorbell_(::eventfd(0, EFD_CLOEXEC)), gpus_(FindGpu, most_lanes) {}
+      : listener_(listener),
+        doorbell_(::eventfd(0, EFD_CLOEXEC)),
+        gpus_([] { return FindGpu(CudaLibraryPath()); }, most_lanes) {}
 
   int Run() {
     if (doorbell_ < 0) return kGaveUp;

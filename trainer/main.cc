@@ -164,7 +164,7 @@ int Train(const TrainerCommand& command) {
   const auto tell = [&meter](const std::string& line) {
     WriteLine(meter ? WithGpuUse(line, meter->Read()) : line);
   };
-  GpuTeams gpus(FindGpu, 1);
+  GpuTeams gpus([] { return FindGpu(CudaLibraryPath()); }, 1);
   const int code =
       RunTrial(command, load, gpus, {.metrics = tell, .notes = Note, .is_stop_asked = IsStopAsked});
   return code == kGpuFailed ? kInfrastructure : code;

@@ -10,7 +10,8 @@
   last     the same with images channels last
   vmap     K models through torch.func (stacked parameters, vmap of the gradient) and torch.compile
 
-PyTorch: pip install torch numpy. Usage: torch_gpu.py [--model mlp|cnn|resnet|gpt] [--lanes 64]
+PyTorch: pip install torch numpy; its compiler needs a C compiler and python3-dev. A mode that fails is
+told on stderr, and the others are measured. Usage: torch_gpu.py [--model mlp|cnn|resnet|gpt] [--lanes 64]
 [--seconds 2] [--precision fp32|tf32|bf16] [--device cuda] [--modes eager,compile,last,vmap] [--batch N]
 [--json]
 """
@@ -18,6 +19,7 @@ PyTorch: pip install torch numpy. Usage: torch_gpu.py [--model mlp|cnn|resnet|gp
 import argparse
 import json
 import statistics
+import sys
 import time
 
 import torch
@@ -175,15 +177,22 @@ def main():
               "compile": lambda: single_step(options, rows, True),
               "last": lambda: single_step(options, rows, True, torch.channels_last),
               "vmap": lambda: vmap_step(options, rows)}
+    failed = False
     for mode in options.modes.split(","):
-        step, models = makers[mode]()
-        rate = measure(options, step, models)
+        try:
+            step, models = makers[mode]()
+            rate = measure(options, step, models)
+        except Exception as problem:  # PyTorch's compiler throws all kinds
+            print(f"{mode}: {problem}", file=sys.stderr)
+            failed = True
+            continue
         line = {"peer": mode, "version": torch.__version__, "model": options.model,
                 "precision": options.precision, "lanes": models, "model_steps_per_s": rate}
         print(json.dumps(line) if options.json else
               f"{mode:>8} {models:>3} lanes, {options.precision}: {rate:>10.0f} model steps/s",
               flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,6 +4,8 @@
 #include "trainer/cuda/cuda_library.h"
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -118,6 +120,29 @@ TEST_P(CudaLibraryOnGpu, AResumedTrainingIsBitForBitTheUninterrupted) {
 
 TEST_P(CudaLibraryOnGpu, TheSameRunGivesTheSameBits) {
   EXPECT_EQ(StatesAfter(64, 50), StatesAfter(64, 50));
+}
+
+// As when others took the memory: half as many lanes are tried in the same session's place.
+TEST_P(CudaLibraryOnGpu, WhatDoesNotFitFailsNothingThatFollows) {
+  constexpr std::size_t kPebibyte = std::size_t{1} << 50U;
+  const auto device = CudaLibrary(BuiltCudaLibrary()).Open(0);
+  EXPECT_THROW((void)device->Allocate(kPebibyte), GpuMemoryError);
+  DeviceLanes lanes(*device, Settings(2, GetParam()), rows_);
+  lanes.Steps(1, 20);
+  EXPECT_EQ(lanes.Compiled().State(0), StatesAfter(1, 20)[0]);
+}
+
+// Memory is taken, kernels are loaded and steps captured in one thread while another does the same.
+TEST_P(CudaLibraryOnGpu, SessionsOfThreadsDisturbNoneOfEachOther) {
+  constexpr std::size_t kThreads = 4;
+  std::vector<std::vector<std::vector<float>>> states(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < kThreads; ++i)
+      threads.emplace_back([&, i] { states[i] = StatesAfter(i + 1, 30); });
+  }
+  for (std::size_t i = 1; i < kThreads; ++i)
+    EXPECT_EQ(states[i][0], states[0][0]) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CudaLibraryOnGpu,

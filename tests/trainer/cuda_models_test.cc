@@ -15,7 +15,6 @@ namespace ddl {
 namespace cuda_models_test {
 
 constexpr std::uint64_t kSteps = 20;
-constexpr std::size_t kBatch = 32;
 constexpr std::size_t kRows = 512;
 constexpr std::size_t kFeatures = 28 * 28;
 
@@ -27,6 +26,8 @@ struct ModelCase {
   bool clips = false;
   Precision precision = Precision::kFloat32;
   bool is_muon = false;
+  ProductPrecision product = ProductPrecision::kFloat32;
+  std::size_t batch = 32;
 };
 
 OptimizerSettings OptimizerOf(const ModelCase& at) {
@@ -39,8 +40,8 @@ GpuPlanSettings SettingsOf(const ModelCase& at, std::size_t lanes) {
   const bool is_of_classes = at.loss == LossKind::kCrossEntropy;
   const OptimizerSettings optimizer = OptimizerOf(at);
   GpuPlanSettings settings{
-      .shape = {.batch = kBatch,
-                .evaluation_batch = kBatch,
+      .shape = {.batch = at.batch,
+                .evaluation_batch = at.batch,
                 .features = kFeatures,
                 .image = ImageShape{.size = {.height = 28, .width = 28}, .channels = 1},
                 .classes = is_of_classes ? 10U : 1U,
@@ -51,7 +52,8 @@ GpuPlanSettings SettingsOf(const ModelCase& at, std::size_t lanes) {
                 .orthogonalises = at.is_muon,
                 .state_tensors = StateTensors(optimizer)},
       .lanes = {},
-      .stretch = 8};
+      .stretch = 8,
+      .precision = at.product};
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     settings.lanes.push_back({.seed = 5 + lane,
                               .optimizer = optimizer,
@@ -92,18 +94,20 @@ TEST_P(CudaModels, LossesAreTheCpus) {
   const auto device = CudaLibrary(BuiltCudaLibrary()).Open(0);
   DeviceLanes lanes(*device, settings, rows_);
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
-  const std::vector<std::uint32_t> all = RowsOf(0, 1, kBatch, kRows);
+  const std::size_t batch = GetParam().batch;
+  const double bound = GetParam().bound * static_cast<double>(batch);
+  const std::vector<std::uint32_t> all = RowsOf(0, 1, batch, kRows);
   lanes.Compiled().Evaluate(std::vector<LaneBatch>(2, {.rows = all}));
   const std::vector<BatchScore> evaluated = lanes.Compiled().Scores();
   for (std::size_t lane = 0; lane < 2; ++lane) {
     CpuLane cpu(settings.shape, settings.lanes[lane], rows_);
     for (std::uint64_t step = 1; step <= kSteps; ++step) {
-      const BatchScore expected = cpu.Step(RowsOf(lane, step, kBatch, kRows), step);
+      const BatchScore expected = cpu.Step(RowsOf(lane, step, batch, kRows), step);
       const BatchScore& found = scores[(step - 1) * 2 + lane];
       ASSERT_EQ(found.rows, expected.rows);
-      ASSERT_NEAR(found.loss_sum, expected.loss_sum, GetParam().bound * kBatch) << step;
+      ASSERT_NEAR(found.loss_sum, expected.loss_sum, bound) << step;
     }
-    EXPECT_NEAR(evaluated[lane].loss_sum, cpu.Evaluate(all).loss_sum, GetParam().bound * kBatch);
+    EXPECT_NEAR(evaluated[lane].loss_sum, cpu.Evaluate(all).loss_sum, bound);
   }
 }
 
@@ -125,6 +129,14 @@ INSTANTIATE_TEST_SUITE_P(
                         .layers = ParseLayers("8c3s2-a-fc64", {.activation = Activation::kTanh}),
                         .loss = LossKind::kHuber,
                         .clips = true},
+                    ModelCase{.name = "cnn_tf32",
+                              .layers = ParseLayers("32c3-p-64c3-p-fc128", {}),
+                              .bound = 5e-3,
+                              .product = ProductPrecision::kTensorFloat32},
+                    ModelCase{.name = "resnet_tf32",
+                              .layers = ParseLayers("16c3-r16-r32s2-ga", {.has_norm = true}),
+                              .bound = 2e-2,
+                              .product = ProductPrecision::kTensorFloat32},
                     ModelCase{.name = "cnn_bf16",
                               .layers = ParseLayers("32c3-p-64c3-p-fc128", {}),
                               .bound = 2e-2,
@@ -137,33 +149,51 @@ INSTANTIATE_TEST_SUITE_P(
                               .layers = DenseLayers({256, 128}, Activation::kRelu, false),
                               .bound = 2e-2,
                               .precision = Precision::kBfloat16},
+                    ModelCase{.name = "mlp_bf16_of_library",  // more rows than tiles take
+                              .layers = DenseLayers({256, 128}, Activation::kRelu, false),
+                              .bound = 2e-2,
+                              .precision = Precision::kBfloat16,
+                              .batch = 640},
                     ModelCase{.name = "cnn_muon",
                               .layers = ParseLayers("16c3-p-32c3-p-fc64", {}),
                               .bound = 1e-2,
                               .is_muon = true}),
     [](const auto& one) { return one.param.name; });
 
-GpuPlanSettings TextSettings(std::size_t lanes) {
+struct TextCase {
+  std::string name;
+  double bound = 2e-3;  // of a token's loss
+  Precision precision = Precision::kFloat32;
+  ProductPrecision product = ProductPrecision::kFloat32;
+};
+
+GpuPlanSettings TextSettings(const TextCase& at, std::size_t lanes) {
   const OptimizerSettings optimizer{.kind = OptimizerKind::kAdamW, .lr = 2e-3, .epsilon = 1e-6};
   GpuPlanSettings settings{.shape = {.batch = 16,
                                      .evaluation_batch = 16,
                                      .features = 160,  // three tiles of attention
                                      .classes = kVocabulary,
                                      .layers = TransformerLayers(2, 4, 128, true),
+                                     .precision = at.precision,
                                      .state_tensors = StateTensors(optimizer)},
                            .lanes = {},
-                           .stretch = 1};
+                           .stretch = 1,
+                           .precision = at.product};
   for (std::size_t lane = 0; lane < lanes; ++lane)
     settings.lanes.push_back({.seed = 30 + lane, .optimizer = optimizer, .dropout = 0.1});
   return settings;
 }
 
-TEST(CudaTexts, LossesOfATransformerAreTheCpusAndALaneIsTheLaneAlone) {
+class CudaTexts : public testing::TestWithParam<TextCase> {};
+
+TEST_P(CudaTexts, LossesOfATransformerAreTheCpusAndALaneIsTheLaneAlone) {
   const std::string reason = WhyNoGpu();
   if (!reason.empty()) GTEST_SKIP() << reason;
+  if (GetParam().precision == Precision::kBfloat16 && !HasBfloat16Products())
+    GTEST_SKIP() << "this processor multiplies no bfloat16";
   const Text text;
-  const GpuPlanSettings settings = TextSettings(3);
-  const GpuPlanSettings one = TextSettings(1);
+  const GpuPlanSettings settings = TextSettings(GetParam(), 3);
+  const GpuPlanSettings one = TextSettings(GetParam(), 1);
   const auto device = CudaLibrary(BuiltCudaLibrary()).Open(0);
   const auto other = CudaLibrary(BuiltCudaLibrary()).Open(0);
   const auto together = MakePlan(*device, settings, text);
@@ -179,10 +209,19 @@ TEST(CudaTexts, LossesOfATransformerAreTheCpusAndALaneIsTheLaneAlone) {
     const BatchScore expected = cpu.Compiled().Score(0);
     const BatchScore found = together->Scores()[0];
     ASSERT_EQ(found.rows, expected.rows);
-    ASSERT_NEAR(found.loss_sum, expected.loss_sum, 2e-3 * static_cast<double>(expected.rows));
+    ASSERT_NEAR(found.loss_sum, expected.loss_sum,
+                GetParam().bound * static_cast<double>(expected.rows));
   }
   EXPECT_EQ(together->State(0), alone->State(0));
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    All, CudaTexts,
+    testing::Values(TextCase{.name = "fp32"},
+                    TextCase{
+                        .name = "tf32", .bound = 1e-2, .product = ProductPrecision::kTensorFloat32},
+                    TextCase{.name = "bf16", .bound = 5e-2, .precision = Precision::kBfloat16}),
+    [](const auto& one) { return one.param.name; });
 
 }  // namespace cuda_models_test
 }  // namespace ddl

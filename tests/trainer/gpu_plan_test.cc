@@ -260,10 +260,18 @@ TEST(GpuPlan, AllocatesToTheByteWhatWasCounted) {
 }
 
 TEST(GpuPlan, TakesAsManyLanesAsNineTenthsOfTheMemoryHold) {
+  const GpuMemory memory{.lane = 100 * kLeastGpuHeadroom, .shared = 50 * kLeastGpuHeadroom};
+  EXPECT_EQ(LanesThatFit(memory, 64, 1'000 * kLeastGpuHeadroom), 8U);
+  EXPECT_EQ(LanesThatFit(memory, 4, 1'000 * kLeastGpuHeadroom), 4U);
+  EXPECT_THROW((void)LanesThatFit(memory, 4, 160 * kLeastGpuHeadroom), Error);
+}
+
+TEST(GpuPlan, LeavesRoomForLoadedKernelsWhereLittleIsFree) {
   const GpuMemory memory{.lane = 100, .shared = 50};
-  EXPECT_EQ(LanesThatFit(memory, 64, 1'000), 8U);
-  EXPECT_EQ(LanesThatFit(memory, 4, 1'000), 4U);
-  EXPECT_THROW((void)LanesThatFit(memory, 4, 160), Error);
+  EXPECT_EQ(LanesThatFit(memory, 64, kLeastGpuHeadroom + 350), 3U);
+  EXPECT_EQ(MoreLanesThatFit(memory, kLeastGpuHeadroom + 350), 3U);
+  EXPECT_EQ(MoreLanesThatFit(memory, kLeastGpuHeadroom / 2), 0U);
+  EXPECT_THROW((void)LanesThatFit(memory, 4, kLeastGpuHeadroom), Error);
 }
 
 // Rows so long that one block would go through them slab after slab.

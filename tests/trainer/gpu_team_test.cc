@@ -252,7 +252,7 @@ TEST_F(GpuTeamTest, WhoFindsNoMemoryWaitsForALane) {
                       .layers = DenseLayers({9}, Activation::kRelu, true),
                       .state_tensors = 2},
                      {.rows = 0, .features = kFeatures, .bytes_each = 1, .scale_floats = 1}, 4);
-  world_.free_bytes = memory.Bytes(2) * 10 / 9 + 100;
+  world_.free_bytes = memory.Bytes(2) + kLeastGpuHeadroom;
   const auto team = Make(4, 4);
   EXPECT_EQ(team->Room(), 2U);
   world_.free_bytes = 0;

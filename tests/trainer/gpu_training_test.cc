@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole trainings on a device made of loops: metrics, checkpoints and figures beside the CPU's.
+// Where DDL_NEEDS_GPU is set they are on the GPU.
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "configs/error.h"
 #include "configs/json.h"
+#include "tests/trainer/gpu_at_hand.h"
 #include "tests/trainer/host_device.h"
 #include "tests/trainer/temporary_folder.h"
 #include "tests/trainer/training_session.h"
@@ -22,7 +24,8 @@
 namespace ddl {
 namespace gpu_training_test {
 
-GpuSource Loops() {
+GpuSource AtHand() {
+  if (std::getenv("DDL_NEEDS_GPU") != nullptr) return FindGpu(BuiltCudaLibrary());
   return {.name = "loops",
           .open = [] { return std::make_unique<HostDevice>(); },
           .free_bytes = [] { return std::size_t{1} << 30U; }};
@@ -102,7 +105,7 @@ TEST(GpuTraining, SaysEpochByEpochWhatTheCpuSays) {
     SCOPED_TRACE(changes);
     const TrainerConfig config = ConfigOf(changes);
     const Dataset data = DataOf(config);
-    GpuTeams teams(Loops, 4);
+    GpuTeams teams(AtHand, 4);
     GpuSession gpu{.config = config, .data = data, .gpus = &teams};
     GpuSession cpu{.config = config, .data = data};
     gpu.Run();
@@ -114,7 +117,7 @@ TEST(GpuTraining, SaysEpochByEpochWhatTheCpuSays) {
 
 void ExpectTheCpusWords(const TrainerConfig& config, const DataPaths& paths = {}) {
   const Dataset data = LoadDataset(config.data, paths);
-  GpuTeams teams(Loops, 4);
+  GpuTeams teams(AtHand, 4);
   GpuSession gpu{.config = config, .data = data, .gpus = &teams};
   GpuSession cpu{.config = config, .data = data};
   gpu.Run();
@@ -168,7 +171,7 @@ TEST(GpuTraining, LeavesTheFiguresThatTheCpuLeaves) {
   const Dataset data = DataOf(config);
   const TrainerFolder one;
   const TrainerFolder other;
-  GpuTeams teams(Loops, 4);
+  GpuTeams teams(AtHand, 4);
   GpuSession gpu{.config = config, .data = data, .gpus = &teams, .folder = one.Path()};
   GpuSession cpu{.config = config, .data = data, .folder = other.Path()};
   gpu.Run();
@@ -191,7 +194,7 @@ TEST(GpuTraining, LeavesTheFiguresThatTheCpuLeaves) {
 TEST(GpuTraining, ResumedIsBitForBitUninterrupted) {
   const TrainerConfig config = ConfigOf(R"({"data.rows": 1500, "batch_size": 2, "epochs": 2})");
   const Dataset data = DataOf(config);
-  GpuTeams teams(Loops, 4);
+  GpuTeams teams(AtHand, 4);
   GpuSession whole{.config = config, .data = data, .gpus = &teams};
   whole.Run();
   const TrainerFolder folder;
@@ -212,7 +215,7 @@ TEST(GpuTraining, CheckpointsPassBetweenCpuAndGpu) {
   const TrainerConfig longer = ConfigOf(R"({"epochs": 4, "schedule": "constant"})");
   const TrainerConfig shorter = ConfigOf(R"({"epochs": 2, "schedule": "constant"})");
   const Dataset data = DataOf(longer);
-  GpuTeams teams(Loops, 4);
+  GpuTeams teams(AtHand, 4);
   GpuSession cpu{.config = longer, .data = data};
   cpu.Run();
   const TrainerFolder folder;
@@ -239,7 +242,7 @@ TEST(GpuTraining, ManyAtOnceAreEachWhatTheyAreAlone) {
                                (i == 4 ? ", \"model.hidden\": [5]}" : "}")));
   }
   const Dataset data = DataOf(configs[0]);
-  GpuTeams teams(Loops, 4);
+  GpuTeams teams(AtHand, 4);
   std::vector<GpuSession> together;
   for (const TrainerConfig& config : configs)
     together.push_back({.config = config, .data = data, .gpus = &teams});
@@ -248,7 +251,7 @@ TEST(GpuTraining, ManyAtOnceAreEachWhatTheyAreAlone) {
     threads.emplace_back([&session] { session.Run(); });
   threads.clear();
   for (std::size_t i = 0; i < configs.size(); ++i) {
-    GpuTeams own(Loops, 1);
+    GpuTeams own(AtHand, 1);
     GpuSession alone{.config = configs[i], .data = data, .gpus = &own};
     alone.Run();
     EXPECT_EQ(together[i].lines, alone.lines) << i;
@@ -260,7 +263,7 @@ TEST(GpuTraining, DivergesAtTheStepAtWhichTheCpuDoes) {
   const TrainerConfig config =
       ConfigOf(R"({"optimizer": {"type": "sgd", "lr": 1e30}, "model.dropout": 0})");
   const Dataset data = DataOf(config);
-  GpuTeams teams(Loops, 4);
+  GpuTeams teams(AtHand, 4);
   GpuSession gpu{.config = config, .data = data, .gpus = &teams};
   gpu.Run();
   EXPECT_EQ(gpu.end, TrainingEnd::kDiverged);
@@ -285,7 +288,7 @@ TEST(GpuTraining, OfRowsThatAreHandedOverIsTheCpus) {
     const TrainerConfig config = ConfigOf(changes);
     const TrainerConfig other = ConfigOf(R"({"shuffle": "blocks", "seed": 5})");
     const Dataset data = DataOf(config);
-    GpuTeams teams(Loops, 4);
+    GpuTeams teams(AtHand, 4);
     GpuSession gpu{.config = config, .data = data, .gpus = &teams};
     GpuSession beside{.config = other, .data = data, .gpus = &teams};
     GpuSession cpu{.config = config, .data = data};
@@ -294,7 +297,7 @@ TEST(GpuTraining, OfRowsThatAreHandedOverIsTheCpus) {
     company.join();
     cpu.Run();
     ExpectNear(gpu.lines, cpu.lines);
-    GpuTeams alone(Loops, 1);
+    GpuTeams alone(AtHand, 1);
     GpuSession solo{.config = config, .data = data, .gpus = &alone};
     solo.Run();
     EXPECT_EQ(solo.state, gpu.state) << "in company and alone";
@@ -329,6 +332,7 @@ void ExpectRefused(const std::string& changes, const std::string& key) {
 TEST(GpuTraining, RefusesInTheConfigurationWhatNoGpuTrains) {
   ExpectRefused(R"({"device": "cpu", "precision": "tf32"})", "precision");
   EXPECT_TRUE(ConfigOf(R"({"precision": "tf32"})").has_tf32);
+  EXPECT_FALSE(ConfigOf(R"({"precision": "fp32"})").has_tf32);
 }
 
 }  // namespace gpu_training_test

@@ -123,36 +123,46 @@ class CudaDevice final : public GpuDevice {
 
 CudaLibrary::CudaLibrary(const std::filesystem::path& path) : calls_(LoadInterface(path)) {}
 
-std::vector<CudaGpuFacts> CudaLibrary::Devices() const {
+std::size_t CudaLibrary::Count() const {
   CudaFault fault{};
   int count = 0;
   if (calls_->count_devices(&count, &fault) != kCudaDone) {
     throw Unusable(fault.text, "", "install or load the driver, or use CPUs");
   }
-  std::vector<CudaGpuFacts> devices;
-  for (int device = 0; device < count; ++device) {
-    CudaDeviceFacts facts{};
-    Check(calls_->describe(device, &facts, &fault), fault);
-    devices.push_back({.name = facts.name,
-                       .uuid = UuidText(facts.uuid),
-                       .major = facts.major,
-                       .minor = facts.minor,
-                       .processors = facts.processors,
-                       .driver = facts.driver,
-                       .total_bytes = facts.total_bytes,
-                       .free_bytes = facts.free_bytes});
-  }
-  if (!devices.empty()) return devices;
+  if (count > 0) return static_cast<std::size_t>(count);
   throw Unusable("no GPU", "CUDA_VISIBLE_DEVICES", "let it name one, or use CPUs");
 }
 
-std::unique_ptr<GpuDevice> CudaLibrary::Open(std::size_t number) const {
-  const std::vector<CudaGpuFacts> devices = Devices();
-  if (number >= devices.size()) {
-    throw Unusable(fmt::format("GPU {} of {}", number, devices.size()), "",
+CudaGpuFacts CudaLibrary::Device(std::size_t number) const {
+  const std::size_t count = Count();
+  if (number >= count) {
+    throw Unusable(fmt::format("GPU {} of {}", number, count), "",
                    "count from 0, or let CUDA_VISIBLE_DEVICES name more");
   }
-  const CudaGpuFacts& facts = devices[number];
+  CudaFault fault{};
+  CudaDeviceFacts facts{};
+  Check(calls_->describe(static_cast<int>(number), &facts, &fault), fault);
+  return {.name = facts.name,
+          .uuid = UuidText(facts.uuid),
+          .major = facts.major,
+          .minor = facts.minor,
+          .processors = facts.processors,
+          .driver = facts.driver,
+          .total_bytes = facts.total_bytes,
+          .free_bytes = facts.free_bytes};
+}
+
+std::vector<CudaGpuFacts> CudaLibrary::Devices() const {
+  std::vector<CudaGpuFacts> devices;
+  const std::size_t count = Count();
+  for (std::size_t number = 0; number < count; ++number) {
+    devices.push_back(Device(number));
+  }
+  return devices;
+}
+
+std::unique_ptr<GpuDevice> CudaLibrary::Open(std::size_t number) const {
+  const CudaGpuFacts facts = Device(number);
   if (facts.major < kLeastGpuMajor) {
     throw Unusable(fmt::format("GPU {} ({}) has compute capability {}.{}", number, facts.name,
                                facts.major, facts.minor),

@@ -35,10 +35,15 @@ class CudaLibrary {
 
   // The GPUs that CUDA_VISIBLE_DEVICES leaves. Throws Error without a driver or without any GPU.
   [[nodiscard]] std::vector<CudaGpuFacts> Devices() const;
+  // One of them by its place there. What is not asked about is not touched: to tell of a GPU takes
+  // some of its memory for as long as this process lives. Throws Error as Devices does.
+  [[nodiscard]] CudaGpuFacts Device(std::size_t number) const;
   // By its place in that list. Outlives the library object. Throws Error for a GPU that is too old.
   [[nodiscard]] std::unique_ptr<GpuDevice> Open(std::size_t number) const;
 
  private:
+  [[nodiscard]] std::size_t Count() const;
+
   const CudaInterface* calls_;  // of a library that stays loaded
 };
 

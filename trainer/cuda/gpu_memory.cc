@@ -18,7 +18,7 @@ constexpr double kMib = 1048576.0;
 constexpr double kGib = 1024.0 * kMib;
 
 std::size_t Usable(std::size_t free_bytes) {
-  return free_bytes / 10 * 9;
+  return free_bytes - std::min(free_bytes, std::max(free_bytes / 10, kLeastGpuHeadroom));
 }
 
 }  // namespace

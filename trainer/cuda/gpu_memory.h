@@ -32,9 +32,12 @@ struct GpuMemory {
 [[nodiscard]] GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data,
                                        std::size_t stretch);
 
-// The most lanes, `wanted` at most, that fit in nine tenths of `free_bytes`: the rest is left to
-// the driver's context and its rounding. Throws GpuMemoryError, with both sizes, where not even one
-// does.
+// What is left of free memory, if a tenth of it is less, to what asks for memory without saying how
+// much: loaded kernels, graphs, the driver's rounding.
+inline constexpr std::size_t kLeastGpuHeadroom = std::size_t{512} << 20U;
+
+// The most lanes, `wanted` at most, that fit in nine tenths of `free_bytes`, or in less where
+// kLeastGpuHeadroom is more. Throws GpuMemoryError, with both sizes, where not even one does.
 [[nodiscard]] std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted,
                                        std::size_t free_bytes);
 

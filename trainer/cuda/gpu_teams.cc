@@ -158,14 +158,14 @@ bool GpuTeams::IsAnyBusy() const {
   return std::ranges::any_of(teams_, [](const Team& team) { return team.team.use_count() > 1; });
 }
 
-GpuSource FindGpu() {
-  const CudaLibrary library(CudaLibraryPath());
-  const CudaGpuFacts facts = library.Devices().front();
+GpuSource FindGpu(const std::filesystem::path& path) {
+  const CudaLibrary library(path);
+  const CudaGpuFacts facts = library.Device(0);
   return {.name = fmt::format("{} (compute capability {}.{}, {}, driver for CUDA {}.{})",
                               facts.name, facts.major, facts.minor, facts.uuid, facts.driver / 1000,
                               facts.driver % 1000 / 10),
           .open = [library] { return library.Open(0); },
-          .free_bytes = [library] { return std::size_t{library.Devices().front().free_bytes}; }};
+          .free_bytes = [library] { return std::size_t{library.Device(0).free_bytes}; }};
 }
 
 }  // namespace ddl

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <memory>
@@ -79,7 +80,7 @@ class GpuTeams {
   std::atomic<std::size_t> coming_ = 0;  // threads within Join
 };
 
-// The first GPU that CUDA_VISIBLE_DEVICES leaves, through the library beside this program.
-[[nodiscard]] GpuSource FindGpu();
+// The first GPU that CUDA_VISIBLE_DEVICES leaves, through libddl_cuda as it lies at `path`.
+[[nodiscard]] GpuSource FindGpu(const std::filesystem::path& path);
 
 }  // namespace ddl

@@ -76,6 +76,7 @@ class PinnedProduct {
   // A bias becomes part of the product, or none does.
   [[nodiscard]] cublasStatus_t SetBias(bool is_part);
   [[nodiscard]] std::string Choose(cublasLtHandle_t library);
+  [[nodiscard]] std::string Check(cublasLtHandle_t library) const;
 
   LaneProduct product_;
   std::uint32_t lanes_ = 0;

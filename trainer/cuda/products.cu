@@ -84,12 +84,16 @@ std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& 
   if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's second factor", status);
   layouts_ = MakeLayouts(product, lanes);
   if (!layouts_.a || !layouts_.b || !layouts_.out) return "a product's matrices are refused";
-  if (product.bias == kNoTensor) return Choose(library);
-  if (SetBias(true) == CUBLAS_STATUS_SUCCESS && Choose(library).empty()) return {};
+  if (product.bias == kNoTensor) {
+    const std::string problem = Choose(library);
+    return problem.empty() ? Check(library) : problem;
+  }
+  if (SetBias(true) == CUBLAS_STATUS_SUCCESS && Choose(library).empty()) return Check(library);
   adds_bias_after_ = true;
   status = SetBias(false);
   if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's bias", status);
-  return Choose(library);
+  const std::string problem = Choose(library);
+  return problem.empty() ? Check(library) : problem;
 }
 
 // It is of the result's type.
@@ -109,7 +113,7 @@ cublasStatus_t PinnedProduct::SetBias(bool is_part) {
   return status;
 }
 
-// By the heuristic's first answer for kPinnedLanes lanes, which then has to serve the real number.
+// By the heuristic's first answer for kPinnedLanes lanes, whatever the real number.
 std::string PinnedProduct::Choose(cublasLtHandle_t library) {
   cublasLtMatmulPreference_t created = nullptr;
   cublasStatus_t status = cublasLtMatmulPreferenceCreate(&created);
@@ -138,8 +142,15 @@ std::string PinnedProduct::Choose(cublasLtHandle_t library) {
     return Said(("no algorithm for a product of " + ShapeOf(product_)).c_str(), status);
   }
   algorithm_ = result.algo;
-  status = cublasLtMatmulAlgoCheck(library, description_.get(), layouts_.b.get(), layouts_.a.get(),
-                                   layouts_.out.get(), layouts_.out.get(), &algorithm_, &result);
+  return {};
+}
+
+// It has to serve the real number, as another would give a lane other bits in other company.
+std::string PinnedProduct::Check(cublasLtHandle_t library) const {
+  cublasLtMatmulHeuristicResult_t result{};
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoCheck(library, description_.get(), layouts_.b.get(), layouts_.a.get(),
+                              layouts_.out.get(), layouts_.out.get(), &algorithm_, &result);
   if (status == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= workspace_.bytes) return {};
   return Said(("the algorithm for a product of " + ShapeOf(product_) +
                " does not serve this number of lanes")

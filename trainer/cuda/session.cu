@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of interface.h: devices, memory, programs.
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "trainer/cuda/launch.h"
@@ -25,9 +29,19 @@ using Graph = std::unique_ptr<cudaGraph_t, Destroy<cudaGraph_t, &cudaGraphDestro
 using GraphRun = std::unique_ptr<cudaGraphExec_t, Destroy<cudaGraphExec_t, &cudaGraphExecDestroy>>;
 using Memory =
     std::unique_ptr<void, Destroy<void*, static_cast<cudaError_t (*)(void*)>(&cudaFree)>>;
-using Staging =
+using PinnedMemory =
     std::unique_ptr<void, Destroy<void*, static_cast<cudaError_t (*)(void*)>(&cudaFreeHost)>>;
 using Blas = std::unique_ptr<cublasLtHandle_t, Destroy<cublasLtHandle_t, &cublasLtDestroy>>;
+
+struct Staging {
+  PinnedMemory at;
+  std::size_t bytes = 0;
+
+  [[nodiscard]] bool Holds(const void* place) const {
+    const auto* begin = static_cast<const std::byte*>(at.get());
+    return !std::less{}(place, begin) && std::less{}(place, begin + bytes);
+  }
+};
 
 struct Program {
   std::vector<std::unique_ptr<PinnedProduct>> products;  // in order; a graph refers to none of them
@@ -40,16 +54,51 @@ struct Failure {
   std::string text;
 };
 
+// The runtime keeps the code of a failed call for whoever asks next, which is the next kernel's
+// launch: what is told here must not fail that one too.
 void Need(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
+  (void)cudaGetLastError();
   throw Failure{status == cudaErrorMemoryAllocation ? kCudaOutOfMemory : kCudaFailed,
                 std::string(what) + ": " + cudaGetErrorString(status)};
 }
 
 void Need(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw Failure{kCudaFailed, std::string(what) + ": " + cublasLtGetStatusString(status)};
+  throw Failure{status == CUBLAS_STATUS_ALLOC_FAILED ? kCudaOutOfMemory : kCudaFailed,
+                std::string(what) + ": " + cublasLtGetStatusString(status)};
 }
+
+// Ends with its scope, so that a call that failed within it does not leave the stream in it.
+class Capture {
+ public:
+  explicit Capture(cudaStream_t stream) : stream_(stream) {
+    Need(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capture");
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  ~Capture() {
+    if (stream_ == nullptr) return;
+    Graph unfinished;
+    (void)Take(unfinished);
+    (void)cudaGetLastError();
+  }
+  Graph End() {
+    Graph graph;
+    Need(Take(graph), "capture");
+    return graph;
+  }
+
+ private:
+  cudaError_t Take(Graph& graph) {
+    cudaGraph_t captured = nullptr;
+    const cudaError_t status = cudaStreamEndCapture(std::exchange(stream_, nullptr), &captured);
+    graph.reset(captured);
+    return status;
+  }
+
+  cudaStream_t stream_;
+};
 
 }  // namespace
 
@@ -118,13 +167,11 @@ Program CompileProgram(CudaSession& session, const CudaOperation* operations, st
   }
   EnqueueAll(session, program, operations, count, lanes);
   Need(cudaStreamSynchronize(session.stream.get()), "the first step");
-  Need(cudaStreamBeginCapture(session.stream.get(), cudaStreamCaptureModeThreadLocal), "capture");
+  Capture capture(session.stream.get());
   EnqueueAll(session, program, operations, count, lanes);
-  cudaGraph_t captured = nullptr;
-  Need(cudaStreamEndCapture(session.stream.get(), &captured), "capture");
-  const Graph graph(captured);
+  const Graph graph = capture.End();
   cudaGraphExec_t run = nullptr;
-  Need(cudaGraphInstantiate(&run, captured, 0), "a graph");
+  Need(cudaGraphInstantiate(&run, graph.get(), 0), "a graph");
   program.run.reset(run);
   return program;
 }
@@ -219,15 +266,20 @@ int AllocateStaging(CudaSession* session, std::size_t bytes, void** at, CudaFaul
   return OnDevice(session, fault, [&] {
     void* staging = nullptr;
     Need(cudaMallocHost(&staging, bytes), "memory of the host");
-    session->staging.emplace_back(staging);
+    session->staging.push_back({PinnedMemory(staging), bytes});
     *at = staging;
   });
 }
 
+// Memory that is not pinned may be read after the call has returned, by a stream that others do not
+// wait for.
 int Upload(CudaSession* session, void* to, const void* from, std::size_t bytes, CudaFault* fault) {
   return OnDevice(session, fault, [&] {
     Need(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, session->stream.get()),
          "a copy to the GPU");
+    const bool is_staged = std::any_of(session->staging.begin(), session->staging.end(),
+                                       [from](const Staging& one) { return one.Holds(from); });
+    if (!is_staged) Need(cudaStreamSynchronize(session->stream.get()), "a copy to the GPU");
   });
 }
 

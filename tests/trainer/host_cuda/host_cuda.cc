@@ -40,6 +40,10 @@ Operation ReadOperation(const CudaOperation& told, std::index_sequence<kKinds...
   return operation;
 }
 
+std::uint64_t FreeBytes() {
+  return Number("DDL_HOST_GPU_FREE_MIB", 4096) << 20U;
+}
+
 int CountDevices(int* count, CudaFault* /*fault*/) {
   *count = 1;
   return kCudaDone;
@@ -53,7 +57,7 @@ int Describe(int /*device*/, CudaDeviceFacts* facts, CudaFault* /*fault*/) {
   facts->driver = 13000;
   facts->runtime = 13000;
   facts->total_bytes = std::uint64_t{4} << 30U;
-  facts->free_bytes = Number("DDL_HOST_GPU_FREE_MIB", 4096) << 20U;
+  facts->free_bytes = FreeBytes();
   return kCudaDone;
 }
 
@@ -66,7 +70,11 @@ void Close(CudaSession* session) {
   const std::unique_ptr<CudaSession> owned(session);
 }
 
-int Allocate(CudaSession* session, std::size_t bytes, void** at, CudaFault* /*fault*/) {
+int Allocate(CudaSession* session, std::size_t bytes, void** at, CudaFault* fault) {
+  if (bytes > FreeBytes()) {
+    std::snprintf(fault->text, sizeof fault->text, "the loops have less memory");
+    return kCudaOutOfMemory;
+  }
   *at = session->device.Allocate(bytes);
   return kCudaDone;
 }
