@@ -11,6 +11,8 @@
 //   --gpu N        counted from 0 (0)
 //   --rounds N     (5)
 //   --batch N      (128; gpt 64)
+//   --steps N      so many steps of each and no clock, for an emulated GPU that counts
+//                  (DDL_EMULATOR_REPORT; what two steps take beside one is what a step takes)
 //   --library FILE (the one that was built)
 //   --json         for programs
 #include <algorithm>
@@ -50,6 +52,7 @@ struct Options {
   bool has_apart = false;
   int rounds = 5;
   std::size_t batch = 0;  // each network's own
+  std::size_t steps = 0;  // as many as fit into the time
   std::string library = DDL_BINARY_DIR "/libddl_cuda.so";
   bool json = false;
 };
@@ -116,7 +119,7 @@ ddl::GpuPlanSettings Settings(const Options& options, const Variant& variant) {
       .lanes = {},
       .precision = ProductsOf(variant.products)};
   if (!is_text) settings.shape.image = ddl::ImageShape{.size = {.height = 28, .width = 28}};
-  settings.stretch = ddl::StretchFor(settings.shape, false);
+  settings.stretch = options.steps > 0 ? 1 : ddl::StretchFor(settings.shape, false);
   for (std::size_t lane = 0; lane < variant.lanes; ++lane) {
     settings.lanes.push_back(
         {.seed = lane, .optimizer = {.kind = ddl::OptimizerKind::kAdam, .lr = 1e-3}});
@@ -178,6 +181,12 @@ double Measure(const ddl::CudaLibrary& library, const Options& options,
     batches.push_back(
         {.rows = std::span(order).subspan(first, batch), .step = 1 + i / plan.Lanes(), .lr = 1e-3});
   }
+  if (options.steps > 0) {
+    for (std::size_t step = 0; step < options.steps; ++step)
+      plan.Train(batches);
+    (void)plan.Scores();
+    return 0.0;
+  }
   (void)Round(plan, batches);
   std::vector<double> rates;
   for (int round = 0; round < options.rounds; ++round)
@@ -205,6 +214,8 @@ Options ReadOptions(int argc, char** argv) {
       options.has_apart = true;
     } else if (word == "--gpu" && has_value) {
       options.gpu = std::stoul(argv[++i]);
+    } else if (word == "--steps" && has_value) {
+      options.steps = std::stoul(argv[++i]);
     } else if (word == "--rounds" && has_value) {
       options.rounds = std::max(1, std::stoi(argv[++i]));
     } else if (word == "--batch" && has_value) {
@@ -273,9 +284,11 @@ void Run(const Options& options) {
   const ddl::CudaLibrary library(options.library);
   const ddl::CudaGpuFacts gpu = library.Device(options.gpu);
   const std::size_t floats = std::min<std::size_t>(std::size_t{1} << 28U, gpu.free_bytes / 32);
-  const double memory =
-      MeasureMemory(*library.Open(options.gpu), floats / ddl::kFloatsPerLine * ddl::kFloatsPerLine);
-  if (!options.json) {
+  const bool is_timed = options.steps == 0;
+  const double memory = is_timed ? MeasureMemory(*library.Open(options.gpu),
+                                                 floats / ddl::kFloatsPerLine * ddl::kFloatsPerLine)
+                                 : 0.0;
+  if (is_timed && !options.json) {
     fmt::print("{}, {}, driver for CUDA {}, memory {:.0f} GB/s\n", gpu.name, gpu.uuid, gpu.driver,
                memory / 1e9);
   }
@@ -283,7 +296,7 @@ void Run(const Options& options) {
     const ddl::GpuPlanSettings settings = Settings(options, variant);
     const Rows rows(variant.model == "gpt");
     const double rate = Measure(library, options, settings, rows);
-    Tell(options, gpu.name, memory, variant, rate, settings);
+    if (is_timed) Tell(options, gpu.name, memory, variant, rate, settings);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/trainer/gpu_case.h"
 #include "tests/trainer/kernel_case.h"
+#include "tests/trainer/tested_device.h"
 #include "trainer/augment.h"
 #include "trainer/cuda/gpu_plan.h"
 
@@ -131,7 +132,7 @@ TEST(GpuAugment, TrainsOnWhatTheEpochDrawsAndEvaluatesOnWhatIsStored) {
                                  .lanes = {lane},
                                  .stretch = 2,
                                  .augmentation = images};
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, data);
   const std::vector<std::uint32_t> rows = RowsOf(0, 1, 8, 20);
   lanes.Compiled().Train(std::vector<LaneBatch>{{.rows = rows, .step = 1, .lr = 0.1, .epoch = 4},

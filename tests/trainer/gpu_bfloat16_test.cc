@@ -13,6 +13,7 @@
 
 #include "tests/trainer/gpu_case.h"
 #include "tests/trainer/kernel_case.h"
+#include "tests/trainer/tested_device.h"
 #include "trainer/bfloat16.h"
 #include "trainer/bfloat16_bits.h"
 #include "trainer/cuda/gpu_plan.h"
@@ -152,7 +153,7 @@ class GpuBfloat16Cases : public testing::TestWithParam<PrecisionCase> {
 TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
   if (!GetParam().is_cpus) GTEST_SKIP() << "a GPU alone rounds what is read number by number";
   if (!HasBfloat16Products()) GTEST_SKIP() << "this processor multiplies no bfloat16";
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings_, rows_);
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
   for (std::size_t lane = 0; lane < 2; ++lane) {
@@ -177,7 +178,7 @@ TEST_P(GpuBfloat16Cases, StatesAreFarNearerToTheCpusThanToThoseOfWholeFloats) {
 // On any processor: near the same training in floats, and not the same. Where two numbers nearly
 // are one, another pixel may be the maximum, or another side of zero.
 TEST_P(GpuBfloat16Cases, StaysNearATrainingInFloats) {
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings_, rows_);
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
   const GpuPlanSettings in_floats = SettingsOf(GetParam(), Precision::kFloat32);
@@ -197,8 +198,8 @@ TEST_P(GpuBfloat16Cases, StaysNearATrainingInFloats) {
 }
 
 TEST_P(GpuBfloat16Cases, NeitherOrderOfThreadsNorCompanyMatters) {
-  HostDevice up(ThreadOrder::kUp);
-  HostDevice down(ThreadOrder::kDown);
+  TestedDevice up(ThreadOrder::kUp);
+  TestedDevice down(ThreadOrder::kDown);
   GpuPlanSettings alone = settings_;
   alone.lanes.resize(1);
   DeviceLanes together(up, settings_, rows_);
@@ -209,7 +210,7 @@ TEST_P(GpuBfloat16Cases, NeitherOrderOfThreadsNorCompanyMatters) {
 }
 
 TEST_P(GpuBfloat16Cases, AllocatesToTheByteWhatWasCounted) {
-  HostDevice device;
+  TestedDevice device;
   const GpuPlan plan(device, settings_, rows_.Data());
   const GpuMemory memory =
       CountGpuMemory(settings_.shape, ShapeOf(rows_.Data()), settings_.stretch);

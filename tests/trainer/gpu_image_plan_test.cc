@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/gpu_case.h"
-#include "tests/trainer/host_device.h"
+#include "tests/trainer/tested_device.h"
 #include "trainer/cuda/gpu_plan.h"
 #include "trainer/cuda/interface.h"
 #include "trainer/layer.h"
@@ -62,7 +62,7 @@ class GpuImagePlanCases : public testing::TestWithParam<ImageCase> {
 };
 
 TEST_P(GpuImagePlanCases, StepsEvaluationsAndStatesAreTheCpus) {
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings_, rows_);
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
   const std::vector<std::uint32_t> all = RowsOf(0, 1, 7, kRows);
@@ -87,8 +87,8 @@ TEST_P(GpuImagePlanCases, StepsEvaluationsAndStatesAreTheCpus) {
 }
 
 TEST_P(GpuImagePlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
-  HostDevice up(ThreadOrder::kUp);
-  HostDevice down(ThreadOrder::kDown);
+  TestedDevice up(ThreadOrder::kUp);
+  TestedDevice down(ThreadOrder::kDown);
   GpuPlanSettings alone = settings_;
   alone.lanes.resize(1);
   DeviceLanes together(up, settings_, rows_);
@@ -99,7 +99,7 @@ TEST_P(GpuImagePlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
 }
 
 TEST_P(GpuImagePlanCases, AllocatesToTheByteWhatWasCounted) {
-  HostDevice device;
+  TestedDevice device;
   const GpuPlan plan(device, settings_, rows_.Data());
   const GpuMemory memory =
       CountGpuMemory(settings_.shape, ShapeOf(rows_.Data()), settings_.stretch);
@@ -107,7 +107,7 @@ TEST_P(GpuImagePlanCases, AllocatesToTheByteWhatWasCounted) {
 }
 
 TEST_P(GpuImagePlanCases, ALaneWithoutRowsStandsStill) {
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings_, rows_);
   lanes.Steps(1, 2);
   const std::vector<float> before = lanes.Compiled().State(1);
@@ -178,7 +178,7 @@ TEST(GpuImagePlan, ManyPlacesAreAddedSliceBySlice) {
   for (const bool has_norm : {false, true}) {
     settings.shape.layers = ParseLayers(at.layers, {.has_norm = has_norm});
     ASSERT_GT(SlicesOf(settings.shape.batch * at.image.size.Pixels()), 2U);
-    HostDevice device;
+    TestedDevice device;
     DeviceLanes lanes(device, settings, rows);
     CpuLane cpu(settings.shape, settings.lanes[0], rows);
     const std::vector<BatchScore> scores = lanes.Steps(1, 4);

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/gpu_case.h"
-#include "tests/trainer/host_device.h"
+#include "tests/trainer/tested_device.h"
 #include "trainer/cuda/gpu_plan.h"
 #include "trainer/cuda/interface.h"
 
@@ -79,7 +79,7 @@ class GpuLossPlanCases : public testing::TestWithParam<LossCase> {};
 TEST_P(GpuLossPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
   const GpuPlanSettings settings = SettingsOf(GetParam());
   const ByteRows rows = RowsFor(GetParam().loss);
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, rows);
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
   const std::vector<std::uint32_t> all = RowsOf(0, 1, 17, kRows);
@@ -98,8 +98,8 @@ TEST_P(GpuLossPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
 TEST_P(GpuLossPlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
   const GpuPlanSettings settings = SettingsOf(GetParam());
   const ByteRows rows = RowsFor(GetParam().loss);
-  HostDevice up(ThreadOrder::kUp);
-  HostDevice down(ThreadOrder::kDown);
+  TestedDevice up(ThreadOrder::kUp);
+  TestedDevice down(ThreadOrder::kDown);
   DeviceLanes one(up, settings, rows);
   DeviceLanes other(down, settings, rows);
   one.Steps(1, 4);
@@ -111,7 +111,7 @@ TEST_P(GpuLossPlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
 TEST_P(GpuLossPlanCases, AllocatesToTheByteWhatWasCounted) {
   const GpuPlanSettings settings = SettingsOf(GetParam());
   const ByteRows rows = RowsFor(GetParam().loss);
-  HostDevice device;
+  TestedDevice device;
   const GpuPlan plan(device, settings, rows.Data());
   const GpuMemory memory = CountGpuMemory(settings.shape, ShapeOf(rows.Data()), settings.stretch);
   EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes, memory.Bytes(3));
@@ -130,7 +130,7 @@ TEST(GpuLossPlan, ATargetThatIsNoNumberIsToldByTheLoss) {
   const GpuPlanSettings settings = SettingsOf({.loss = LossKind::kDistances, .clips = true});
   ByteRows rows = RowsFor(LossKind::kDistances);
   rows.labels[0] = LabelOfTarget(std::nanf(""));
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, rows);
   const std::vector<std::uint32_t> own{0};
   const std::vector<std::uint32_t> others{1, 2};

@@ -10,7 +10,7 @@
 
 #include "configs/error.h"
 #include "tests/trainer/gpu_case.h"
-#include "tests/trainer/host_device.h"
+#include "tests/trainer/tested_device.h"
 #include "trainer/cuda/interface.h"
 
 namespace ddl {
@@ -68,7 +68,7 @@ class GpuPlanCases : public testing::TestWithParam<PlanCase> {};
 
 TEST_P(GpuPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
   const GpuPlanSettings settings = SettingsOf(GetParam());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, Rows());
   const std::vector<BatchScore> scores = lanes.Steps(1, kSteps);
   const std::vector<std::uint32_t> all = RowsOf(0, 1, 17, kRows);
@@ -94,8 +94,8 @@ TEST_P(GpuPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
 }
 
 TEST_P(GpuPlanCases, TheOrderOfThreadsDoesNotMatter) {
-  HostDevice up(ThreadOrder::kUp);
-  HostDevice down(ThreadOrder::kDown);
+  TestedDevice up(ThreadOrder::kUp);
+  TestedDevice down(ThreadOrder::kDown);
   DeviceLanes one(up, SettingsOf(GetParam()), Rows());
   DeviceLanes other(down, SettingsOf(GetParam()), Rows());
   one.Steps(1, 5);
@@ -144,12 +144,12 @@ PlanCase Usual() {
 
 TEST(GpuPlan, ALaneIsBitForBitWhatItIsAlone) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes together(device, settings, Rows());
   together.Steps(1, kSteps);
   GpuPlanSettings alone = settings;
   alone.lanes.resize(1);  // lane 0 reads the rows that it reads in company
-  HostDevice other;
+  TestedDevice other;
   DeviceLanes solo(other, alone, Rows());
   solo.Steps(1, kSteps);
   EXPECT_EQ(together.Compiled().State(0), solo.Compiled().State(0));
@@ -157,9 +157,9 @@ TEST(GpuPlan, ALaneIsBitForBitWhatItIsAlone) {
 
 TEST(GpuPlan, LanesBehindTheWidthStandStill) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, Rows());
-  HostDevice other;
+  TestedDevice other;
   DeviceLanes whole(other, settings, Rows());
   const std::vector<float> before = lanes.Compiled().State(2);
   const std::vector<std::uint32_t> rows = RowsOf(0, 1, 12, kRows);
@@ -176,11 +176,11 @@ TEST(GpuPlan, LanesBehindTheWidthStandStill) {
 
 TEST(GpuPlan, StretchesOfAnyLengthGiveTheSameBits) {
   GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes in_fours(device, settings, Rows());
   in_fours.Steps(1, kSteps);
   settings.stretch = 1;
-  HostDevice other;
+  TestedDevice other;
   DeviceLanes one_by_one(other, settings, Rows());
   one_by_one.Steps(1, kSteps);
   for (std::size_t lane = 0; lane < 3; ++lane)
@@ -189,13 +189,13 @@ TEST(GpuPlan, StretchesOfAnyLengthGiveTheSameBits) {
 
 TEST(GpuPlan, AStateThatIsTakenElsewhereGoesOnWithTheSameBits) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes whole(device, settings, Rows());
   whole.Steps(1, 8);
-  HostDevice first;
+  TestedDevice first;
   DeviceLanes begun(first, settings, Rows());
   begun.Steps(1, 4);
-  HostDevice second;
+  TestedDevice second;
   DeviceLanes continued(second, settings, Rows());
   for (std::size_t lane = 0; lane < 3; ++lane)
     continued.Compiled().SetState(lane, begun.Compiled().State(lane));
@@ -206,7 +206,7 @@ TEST(GpuPlan, AStateThatIsTakenElsewhereGoesOnWithTheSameBits) {
 
 TEST(GpuPlan, ALaneWithoutRowsStandsStill) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, Rows());
   lanes.Steps(1, 2);
   const std::vector<float> before = lanes.Compiled().State(1);
@@ -219,12 +219,12 @@ TEST(GpuPlan, ALaneWithoutRowsStandsStill) {
 
 TEST(GpuPlan, ALaneThatDivergesHurtsNobody) {
   const GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, Rows());
   std::vector<float> broken = lanes.Compiled().State(1);
   broken[0] = std::numeric_limits<float>::quiet_NaN();
   lanes.Compiled().SetState(1, broken);
-  HostDevice other;
+  TestedDevice other;
   DeviceLanes sound(other, settings, Rows());
   const std::vector<BatchScore> scores = lanes.Steps(1, 4);
   sound.Steps(1, 4);
@@ -237,14 +237,14 @@ TEST(GpuPlan, TestRowsAreNumberedBehindTrainingRows) {
   const ByteRows test(7, kFeatures, kClasses);
   GpuData data = Rows().Data();
   const GpuPlanSettings settings = SettingsOf(Usual());
-  HostDevice device;
+  TestedDevice device;
   data.train = test.Rows();
   data.test = Rows().Rows();
   GpuPlan plan(device, settings, data);
   std::vector<std::uint32_t> rows{7, 8, 9};
   plan.Evaluate(std::vector<LaneBatch>(3, {.rows = rows}));
   const std::vector<BatchScore> shifted = plan.Scores();
-  HostDevice other;
+  TestedDevice other;
   GpuPlan straight(other, settings, Rows().Data());
   rows = {0, 1, 2};
   straight.Evaluate(std::vector<LaneBatch>(3, {.rows = rows}));
@@ -254,7 +254,7 @@ TEST(GpuPlan, TestRowsAreNumberedBehindTrainingRows) {
 TEST(GpuPlan, AllocatesToTheByteWhatWasCounted) {
   const GpuPlanSettings settings = SettingsOf(Usual());
   const GpuMemory memory = CountGpuMemory(settings.shape, ShapeOf(Rows().Data()), settings.stretch);
-  HostDevice device;
+  TestedDevice device;
   const GpuPlan plan(device, settings, Rows().Data());
   EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes, memory.Bytes(settings.lanes.size()));
 }
@@ -285,7 +285,7 @@ TEST(GpuPlan, OutputsOfLongRowsAreAddedSliceBySlice) {
   const TileSlices slices = OutputSlices(std::get<DenseStage>(model.stages.front()), 12);
   EXPECT_EQ(slices.count, 2U);
   EXPECT_EQ(slices.inner, 560U);
-  HostDevice device;
+  TestedDevice device;
   DeviceLanes lanes(device, settings, rows);
   EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes,
             CountGpuMemory(settings.shape, ShapeOf(rows.Data()), settings.stretch)

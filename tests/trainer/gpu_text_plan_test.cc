@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/trainer/host_device.h"
+#include "tests/trainer/tested_device.h"
 #include "tests/trainer/text_case.h"
 #include "trainer/cuda/gpu_plan.h"
 #include "trainer/cuda/interface.h"
@@ -62,7 +62,7 @@ void ExpectScore(const BatchScore& found, const BatchScore& expected) {
 }
 
 TEST_P(GpuTextPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
-  HostDevice device;
+  TestedDevice device;
   const auto plan = MakePlan(device, settings_, text_);
   std::deque<CpuText> cpus;
   for (std::size_t lane = 0; lane < 2; ++lane)
@@ -90,7 +90,7 @@ TEST_P(GpuTextPlanCases, StepsEvaluationsAndStatesAreTheCpus) {
 }
 
 TEST_P(GpuTextPlanCases, OfBfloat16StaysNearATrainingInFloats) {
-  HostDevice device;
+  TestedDevice device;
   const auto plan = MakePlan(device, rounded_, text_);
   CpuText cpu(settings_, 0, text_);
   for (std::uint64_t step = 1; step <= kSteps; ++step) {
@@ -109,8 +109,8 @@ TEST_P(GpuTextPlanCases, OfBfloat16StaysNearATrainingInFloats) {
 
 TEST_P(GpuTextPlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
   for (const GpuPlanSettings& settings : {settings_, rounded_}) {
-    HostDevice up(ThreadOrder::kUp);
-    HostDevice down(ThreadOrder::kDown);
+    TestedDevice up(ThreadOrder::kUp);
+    TestedDevice down(ThreadOrder::kDown);
     GpuPlanSettings alone = settings;
     alone.lanes.resize(1);
     const auto together = MakePlan(up, settings, text_);
@@ -125,7 +125,7 @@ TEST_P(GpuTextPlanCases, NeitherOrderOfThreadsNorCompanyMatters) {
 
 TEST_P(GpuTextPlanCases, AllocatesToTheByteWhatWasCounted) {
   for (const GpuPlanSettings& settings : {settings_, rounded_}) {
-    HostDevice device;
+    TestedDevice device;
     const GpuData data = text_.Data(settings.shape.features);
     const GpuPlan plan(device, settings, data);
     const GpuMemory memory = CountGpuMemory(settings.shape, ShapeOf(data), settings.stretch);
