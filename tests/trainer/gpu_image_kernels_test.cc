@@ -158,7 +158,7 @@ void RunNorm(const NormCase& one, const StepBoard& board, LaneFloats arena, Thre
   const BatchNormStage& stage = one.stage;
   const NormRows shape{.rows = 2 * NormCase::kSamples, .stride = 48, .places = 2};
   const std::uint32_t slices = ColumnSlices{shape.rows, shape.stride}.Blocks();
-  const std::uint32_t fours = BlocksFor(shape.rows * shape.stride / kFour, BatchNormBody::kThreads);
+  const std::uint32_t fours = RowFours{shape.rows, shape.stride}.Blocks();
   const NormStatistics statistics{.running_mean = stage.running_mean.offset,
                                   .running_variance = stage.running_variance.offset,
                                   .mean = stage.mean.offset,

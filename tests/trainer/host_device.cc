@@ -16,6 +16,9 @@ void RunBlock(const Body& body, ThreadPlace at, void* shared, ThreadOrder order)
   };
   if constexpr (HasState<Body>) {
     std::vector<typename Body::State> states(Body::kThreads);
+    for (at.thread = 0; at.thread < Body::kThreads; ++at.thread) {
+      StartState(body, at, states[at.thread]);
+    }
     const std::uint32_t phases = body.Phases(at);
     for (std::uint32_t phase = 0; phase < phases; ++phase) {
       for (std::uint32_t i = 0; i < Body::kThreads; ++i) {

@@ -8,6 +8,7 @@
 
 #include "trainer/cuda/column_slices.h"
 #include "trainer/cuda/dense_bodies.h"
+#include "trainer/cuda/row_fours.h"
 #include "trainer/cuda/tile_fragments.h"
 
 namespace ddl {
@@ -107,6 +108,11 @@ struct BatchStatisticsBody {
   }
 };
 
+// Of four columns, in the memory of a lane by itself.
+[[nodiscard]] DDL_INLINE FourFloats FourOf(const LaneFloats& own, std::size_t offset) {
+  return *reinterpret_cast<const FourFloats*>(own.At(0, offset));
+}
+
 // Of a column: what a number becomes before the activation, normalised, scaled and shifted.
 struct NormLine {
   float factor = 0.0F;
@@ -120,11 +126,11 @@ struct NormLine {
 // y = f(scale (x - mean) inverse + shift + other), by the batch's statistics in training, else by
 // the running ones. Four columns a thread.
 struct BatchNormBody {
-  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kThreads = RowFours::kThreads;
   static constexpr std::uint32_t kPhases = 1;
   static constexpr std::size_t kSharedBytes = 0;
 
-  std::uint32_t blocks = 0;  // BlocksFor(rows * stride / 4, kThreads)
+  std::uint32_t blocks = 0;  // of RowFours
   LaneFloats arena;
   NormRows shape;
   Activation activation = Activation::kIdentity;  // not kGelu
@@ -137,26 +143,37 @@ struct BatchNormBody {
   NormStatistics from;
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
-    const std::size_t first = (std::size_t{at.block} * kThreads + at.thread) * kFour;
-    if (first >= std::size_t{shape.rows} * shape.stride) return;
-    const auto col = static_cast<std::uint32_t>(first % shape.stride);
-    FourFloats four = x.FourAt(arena, at.lane, first);
-    FourFloats added{};
-    if (other.offset != kNoTensor) added = other.FourAt(arena, at.lane, first);
-    for (std::uint32_t i = 0; i < kFour; ++i) {
-      const float mean =
-          *arena.At(at.lane, (is_training ? from.mean : from.running_mean) + col + i);
-      const NormLine line(mean, Inverse(at.lane, col + i), *arena.At(at.lane, scale + col + i),
-                          *arena.At(at.lane, shift + col + i));
-      four.at[i] = Activated(activation, line.Of(four.at[i]) + added.at[i]);
+    const RowFours::Place place = RowFours{shape.rows, shape.stride}.At(at);
+    if (place.first >= place.end) return;
+    const LaneFloats own = arena.Only(at.lane);
+    const FourFloats mean = FourOf(own, (is_training ? from.mean : from.running_mean) + place.col);
+    const FourFloats inverse = Inverse(own, place.col);
+    const FourFloats scales = FourOf(own, scale + place.col);
+    const FourFloats shifts = FourOf(own, shift + place.col);
+    DDL_ROLLED
+    for (std::uint32_t row = place.first; row < place.end; row += place.step) {
+      const std::size_t first = std::size_t{row} * shape.stride + place.col;
+      FourFloats four = x.FourAt(own, 0, first);
+      FourFloats added{};
+      if (other.offset != kNoTensor) added = other.FourAt(own, 0, first);
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        const NormLine line(mean.at[i], inverse.at[i], scales.at[i], shifts.at[i]);
+        four.at[i] = Activated(activation, line.Of(four.at[i]) + added.at[i]);
+      }
+      y.PutFour(own, 0, first, four);
     }
-    y.PutFour(arena, at.lane, first, four);
   }
 
  private:
-  [[nodiscard]] DDL_INLINE float Inverse(std::uint32_t lane, std::uint32_t col) const {
-    if (is_training) return *arena.At(lane, from.inverse + col);
-    return 1.0F / std::sqrt(*arena.At(lane, from.running_variance + col) + kBatchNormEpsilon);
+  [[nodiscard]] DDL_INLINE FourFloats Inverse(const LaneFloats& own, std::uint32_t col) const {
+    if (is_training) return FourOf(own, from.inverse + col);
+    FourFloats four = FourOf(own, from.running_variance + col);
+    DDL_UNROLL
+    for (float& number : four.at) {
+      number = 1.0F / std::sqrt(number + kBatchNormEpsilon);
+    }
+    return four;
   }
 };
 
@@ -242,11 +259,11 @@ struct BatchNormSumsBody {
 // dx = scale inverse (dy - mean of dy - normalised x · mean of products), where dy is the gradient
 // before f. Four columns a thread.
 struct BatchNormGradientBody {
-  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kThreads = RowFours::kThreads;
   static constexpr std::uint32_t kPhases = 1;
   static constexpr std::size_t kSharedBytes = 0;
 
-  std::uint32_t blocks = 0;  // BlocksFor(rows * stride / 4, kThreads)
+  std::uint32_t blocks = 0;  // of RowFours
   StepBoard board;
   LaneFloats arena;
   NormRows shape;
@@ -256,25 +273,35 @@ struct BatchNormGradientBody {
   std::size_t products = 0;  // the scale's
 
   DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
-    const std::size_t first = (std::size_t{at.block} * kThreads + at.thread) * kFour;
-    if (first >= std::size_t{shape.rows} * shape.stride) return;
+    const RowFours::Place place = RowFours{shape.rows, shape.stride}.At(at);
+    if (place.first >= place.end) return;
+    const LaneFloats own = arena.Only(at.lane);
     const std::uint32_t used = board.Step(at.lane).rows * shape.places;
-    FourFloats four{};
-    if (first / shape.stride < used) {
-      const float share = 1.0F / static_cast<float>(used);
-      const std::size_t col = first % shape.stride;
-      const FourFloats slopes = norm.gradient.FourAt(arena, at.lane, first);
-      const FourFloats in = norm.x.FourAt(arena, at.lane, first);
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        const NormGradient::Column column = norm.ColumnAt(arena, at.lane, col + i);
-        const float dy = norm.Passed(column, in.at[i], slopes.at[i]);
-        const float along = *arena.At(at.lane, sums + col + i) * share;
-        const float across = *arena.At(at.lane, products + col + i) * share;
-        four.at[i] =
-            column.scale * column.inverse * (dy - along - column.Normal(in.at[i]) * across);
+    const float share = 1.0F / static_cast<float>(used);
+    const FourFloats mean = FourOf(own, norm.mean + place.col);
+    const FourFloats inverse = FourOf(own, norm.inverse + place.col);
+    const FourFloats scale = FourOf(own, norm.scale + place.col);
+    const FourFloats shift = FourOf(own, norm.shift + place.col);
+    const FourFloats along = FourOf(own, sums + place.col);
+    const FourFloats across = FourOf(own, products + place.col);
+    DDL_ROLLED
+    for (std::uint32_t row = place.first; row < place.end; row += place.step) {
+      const std::size_t first = std::size_t{row} * shape.stride + place.col;
+      FourFloats four{};
+      if (row < used) {
+        const FourFloats slopes = norm.gradient.FourAt(own, 0, first);
+        const FourFloats in = norm.x.FourAt(own, 0, first);
+        DDL_UNROLL
+        for (std::uint32_t i = 0; i < kFour; ++i) {
+          const NormGradient::Column column{mean.at[i], inverse.at[i], scale.at[i], shift.at[i]};
+          const float dy = norm.Passed(column, in.at[i], slopes.at[i]);
+          four.at[i] =
+              column.scale * column.inverse *
+              (dy - along.at[i] * share - column.Normal(in.at[i]) * (across.at[i] * share));
+        }
       }
+      out.PutFour(own, 0, first, four);
     }
-    out.PutFour(arena, at.lane, first, four);
   }
 };
 

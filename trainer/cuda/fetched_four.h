@@ -8,37 +8,50 @@
 
 namespace ddl {
 
+[[nodiscard]] DDL_INLINE const std::byte* NumberAt(const float* numbers, std::size_t index,
+                                                   bool is_bfloat16) {
+  return reinterpret_cast<const std::byte*>(numbers) + (index << (is_bfloat16 ? 1U : 2U));
+}
+
 // From a number on whose address is that of four floats, or of four bfloat16.
-[[nodiscard]] DDL_INLINE FourFloats FetchFour(const float* matrix, std::size_t index,
-                                              bool is_bfloat16) {
-  if (!is_bfloat16) return *reinterpret_cast<const FourFloats*>(matrix + index);
-  const auto stored = *reinterpret_cast<const FourBfloat16*>(matrix + index / 2);
+[[nodiscard]] DDL_INLINE FourFloats FetchFour(const std::byte* at, bool is_bfloat16) {
+  if (!is_bfloat16) return *reinterpret_cast<const FourFloats*>(at);
+  const auto stored = *reinterpret_cast<const FourBfloat16*>(at);
   return {{__builtin_bit_cast(float, stored.words[0]), __builtin_bit_cast(float, stored.words[1])}};
 }
 
 // A number by itself becomes the `place`-th of four that were zero.
-DDL_INLINE void FetchInto(FourFloats& four, std::uint32_t place, const float* matrix,
-                          std::size_t index, bool is_bfloat16) {
+DDL_INLINE void FetchInto(FourFloats& four, std::uint32_t place, const std::byte* at,
+                          bool is_bfloat16) {
   if (!is_bfloat16) {
-    four.at[place] = matrix[index];
+    four.at[place] = *reinterpret_cast<const float*>(at);
     return;
   }
-  const std::uint32_t bits = reinterpret_cast<const std::uint16_t*>(matrix)[index];
+  const std::uint32_t bits = *reinterpret_cast<const std::uint16_t*>(at);
   float& word = four.at[place / 2];
   word = __builtin_bit_cast(float, BitsOf(word) | bits << 16 * (place % 2));
 }
 
-// Leaves zero of those whose bit is not set.
-DDL_INLINE void KeepOnly(FourFloats& four, std::uint32_t kept, bool is_bfloat16) {
+// The first `count` of four, the others zero.
+[[nodiscard]] DDL_INLINE FourFloats FetchFirst(std::uint32_t count, const std::byte* at,
+                                               bool is_bfloat16) {
+  FourFloats four{};
   DDL_UNROLL
   for (std::uint32_t i = 0; i < kFour; ++i) {
-    if ((kept >> i & 1U) != 0) continue;
-    if (is_bfloat16) {
-      float& word = four.at[i / 2];
-      word = __builtin_bit_cast(float, BitsOf(word) & (i % 2 == 0 ? 0xFFFF0000U : 0xFFFFU));
-    } else {
-      four.at[i] = 0.0F;
-    }
+    if (i < count) FetchInto(four, i, at + (i << (is_bfloat16 ? 1U : 2U)), is_bfloat16);
+  }
+  return four;
+}
+
+// Leaves zero of those whose byte is not.
+DDL_INLINE void KeepWhereZero(FourFloats& four, std::uint32_t bytes, bool is_bfloat16) {
+  DDL_UNROLL
+  for (std::uint32_t i = 0; i < kFour; ++i) {
+    const bool is_kept = (bytes >> 8 * i & 0xFFU) == 0;
+    float& word = four.at[is_bfloat16 ? i / 2 : i];
+    const std::uint32_t lost = i % 2 == 0 ? 0xFFFFU : 0xFFFF0000U;
+    word = is_bfloat16 ? __builtin_bit_cast(float, BitsOf(word) & (is_kept ? ~0U : ~lost))
+                       : (is_kept ? word : 0.0F);
   }
 }
 

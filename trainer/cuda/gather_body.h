@@ -59,10 +59,16 @@ struct GatherBody {
         changes.is_on && is_used
             ? DrawImageChange(changes, board.Step(at.lane), static_cast<std::uint32_t>(source))
             : DrawnChange{};
+    const bool has_whole_fours = !changes.is_on && data.width % kFour == 0;
+    const Scale common = ScaleOf(at.lane, 0);
     for (std::uint32_t col = worker * kFour; col < stride; col += kRowThreads * kFour) {
       FourFloats four{};
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        if (is_used && col + i < data.width) four.at[i] = Value(at.lane, source, change, col + i);
+      if (is_used && has_whole_fours && col < data.width) {
+        four = WholeFour(at.lane, source, col, common);
+      } else if (is_used) {
+        for (std::uint32_t i = 0; i < kFour; ++i) {
+          if (col + i < data.width) four.at[i] = Value(at.lane, source, change, col + i);
+        }
       }
       out.PutFour(arena, at.lane, std::size_t{row} * stride + col, four);
     }
@@ -71,6 +77,11 @@ struct GatherBody {
   }
 
  private:
+  struct Scale {
+    float mean = 0.0F;
+    float factor = 0.0F;
+  };
+
   [[nodiscard]] DDL_INLINE float Value(std::uint32_t lane, std::size_t row,
                                        const DrawnChange& change, std::uint32_t col) const {
     if (!changes.is_on) return Scaled(lane, ValueAt(row, col), col);
@@ -83,10 +94,30 @@ struct GatherBody {
     return static_cast<float>(data.features[row * data.width + col]);
   }
 
+  struct alignas(kFour * sizeof(Stored)) StoredFour {
+    Stored at[kFour];
+  };
+  [[nodiscard]] DDL_INLINE FourFloats WholeFour(std::uint32_t lane, std::size_t row,
+                                                std::uint32_t col, const Scale& common) const {
+    const auto stored =
+        *reinterpret_cast<const StoredFour*>(data.features + row * data.width + col);
+    FourFloats four{};
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kFour; ++i) {
+      const Scale own = scales.floats > 1 ? ScaleOf(lane, col + i) : common;
+      four.at[i] = (static_cast<float>(stored.at[i]) - own.mean) * own.factor;
+    }
+    return four;
+  }
+
   // A mean and scale for each feature are those of the place that a value comes to.
-  [[nodiscard]] DDL_INLINE float Scaled(std::uint32_t lane, float stored, std::uint32_t col) const {
+  [[nodiscard]] DDL_INLINE Scale ScaleOf(std::uint32_t lane, std::uint32_t col) const {
     const std::size_t own = std::size_t{lane} * scales.floats + (scales.floats > 1 ? col : 0);
-    return (stored - scales.mean[own]) * scales.scale[own];
+    return {scales.mean[own], scales.scale[own]};
+  }
+  [[nodiscard]] DDL_INLINE float Scaled(std::uint32_t lane, float stored, std::uint32_t col) const {
+    const Scale own = ScaleOf(lane, col);
+    return (stored - own.mean) * own.factor;
   }
 };
 

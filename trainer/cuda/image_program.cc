@@ -18,7 +18,7 @@ WindowReader ImagesOf(const ConvStage& stage) {
   return {.height = Narrow(image.size.height),
           .width = Narrow(image.size.width),
           .pixel = Narrow(image.pixel),
-          .sample = image.sample,
+          .sample = Narrow(image.sample),
           .numbers = DivisorOf(image.channels),
           .taps = DivisorOf(stage.window.size),
           .across = DivisorOf(places.width),
@@ -38,7 +38,7 @@ WindowReader GradientsOf(const ConvStage& stage) {
   return {.height = Narrow(is_pooled ? 2 * pooled.height : stage.places.height),
           .width = Narrow(is_pooled ? 2 * pooled.width : stage.places.width),
           .pixel = Narrow(pixel),
-          .sample = (is_pooled ? pooled : stage.places).Pixels() * pixel,
+          .sample = Narrow((is_pooled ? pooled : stage.places).Pixels() * pixel),
           .numbers = DivisorOf(pixel),
           .taps = each(stage.window.size),
           .across = each(stage.image.size.width),
@@ -58,6 +58,9 @@ std::size_t HeirsOf(const ProgramBuilder& builder, const PoolStage& stage) {
 template <WindowProduct kProduct>
 TileWindows<kProduct> WindowsOf(const ProgramBuilder& builder, const ConvStage& stage,
                                 const WindowReader& images) {
+  // What windows are read from is counted through all samples.
+  (void)Narrow(builder.Samples() * std::size_t{images.sample});
+  (void)Narrow(builder.Samples() * stage.places.Pixels() * stage.output.values.Stride());
   PooledPlaces pooled;
   if (PoolsInProduct(stage)) pooled = {.are_pooled = true, .heirs = HeirsOf(builder, *stage.pool)};
   return {.images = images,

@@ -14,6 +14,7 @@
 //   State                    of a thread, zero at first
 //   Phases(place)            the same for all threads of a block
 //   Run(phase, place, shared, state)
+//   Start(place, state)      before the first phase; may be left out
 // Within a phase no thread reads what another one writes, so that their order does not matter.
 #pragma once
 
@@ -32,6 +33,10 @@ struct ThreadPlace {
 
 template <class Body>
 concept HasState = requires { typename Body::State; };
+template <HasState Body>
+DDL_INLINE void StartState(const Body& body, const ThreadPlace& at, typename Body::State& state) {
+  if constexpr (requires { body.Start(at, state); }) body.Start(at, state);
+}
 
 // Floats side by side, read and written at once.
 struct alignas(8) TwoFloats {
@@ -42,6 +47,38 @@ struct alignas(16) FourFloats {
 };
 
 inline constexpr std::uint32_t kFour = 4;
+
+// An address in the GPU's memory that is found once: the compiler would rather compute it anew
+// wherever it is used.
+template <class Number>
+[[nodiscard]] DDL_INLINE Number* FoundOnce(Number* at) {
+#if defined(__CUDA_ARCH__)
+  std::size_t same = 0;
+  asm("mov.b64 %0, %1;" : "=l"(same) : "l"(__cvta_generic_to_global(at)));
+  return static_cast<Number*>(__cvta_global_to_generic(same));
+#else
+  return at;
+#endif
+}
+
+// In one instruction, which the compiler does not always see that it can.
+template <class Floats>
+DDL_INLINE void StoreAtOnce(float* to, const Floats& floats) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(Floats) == sizeof(TwoFloats)) {
+    asm volatile("st.global.v2.f32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(to)),
+                 "f"(floats.at[0]), "f"(floats.at[1])
+                 : "memory");
+  } else {
+    static_assert(sizeof(Floats) == sizeof(FourFloats));
+    asm volatile("st.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(to)),
+                 "f"(floats.at[0]), "f"(floats.at[1]), "f"(floats.at[2]), "f"(floats.at[3])
+                 : "memory");
+  }
+#else
+  *reinterpret_cast<Floats*>(to) = floats;
+#endif
+}
 
 // Blocks that cover `count` with `each` a block.
 [[nodiscard]] constexpr std::uint32_t BlocksFor(std::size_t count, std::size_t each) {

@@ -44,6 +44,7 @@ __global__ void __launch_bounds__(Body::kThreads, LeastBlocks<Body>()) RunBody(c
   const ThreadPlace place{blockIdx.x, blockIdx.y, threadIdx.x};
   if constexpr (HasState<Body>) {
     typename Body::State state{};
+    StartState(body, place, state);
     const std::uint32_t phases = body.Phases(place);
     for (std::uint32_t phase = 0; phase < phases; ++phase) {
       if (phase > 0) __syncthreads();

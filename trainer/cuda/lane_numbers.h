@@ -72,7 +72,7 @@ struct LaneNumbers {
     if (is_bfloat16) {
       *arena.At(lane, offset + index / 2) = RoundedPair(one, other);
     } else {
-      *reinterpret_cast<TwoFloats*>(arena.At(lane, offset + index)) = {{one, other}};
+      StoreAtOnce(arena.At(lane, offset + index), TwoFloats{{one, other}});
     }
   }
 
@@ -93,11 +93,12 @@ struct LaneNumbers {
   DDL_INLINE void PutFour(const LaneFloats& arena, std::uint32_t lane, std::size_t index,
                           const FourFloats& four) const {
     if (!is_bfloat16) {
-      *reinterpret_cast<FourFloats*>(arena.At(lane, offset + index)) = four;
+      StoreAtOnce(arena.At(lane, offset + index), four);
       return;
     }
-    *reinterpret_cast<FourBfloat16*>(arena.At(lane, offset + index / 2)) = {
-        {BitsOf(RoundedPair(four.at[0], four.at[1])), BitsOf(RoundedPair(four.at[2], four.at[3]))}};
+    StoreAtOnce(
+        arena.At(lane, offset + index / 2),
+        TwoFloats{{RoundedPair(four.at[0], four.at[1]), RoundedPair(four.at[2], four.at[3])}});
   }
 };
 

@@ -66,6 +66,8 @@ struct LaneFloats {
   [[nodiscard]] DDL_INLINE float* At(std::uint32_t lane, std::size_t offset) const {
     return floats + lane * lane_floats + offset;
   }
+  // One of them as the only one, number 0: what is then asked for needs no product.
+  [[nodiscard]] DDL_INLINE LaneFloats Only(std::uint32_t lane) const { return {At(lane, 0), 0}; }
 };
 
 }  // namespace ddl

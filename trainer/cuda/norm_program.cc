@@ -17,7 +17,7 @@ std::uint32_t SliceBlocks(const NormRows& shape) {
 }
 
 std::uint32_t FourBlocks(const NormRows& shape) {
-  return BlocksFor(std::size_t{shape.rows} * shape.stride / kFour, BatchNormBody::kThreads);
+  return RowFours{shape.rows, shape.stride}.Blocks();
 }
 
 NormStatistics StatisticsOf(const BatchNormStage& stage) {

@@ -4,18 +4,22 @@
 // CPU, over the rows of a full batch.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "configs/error.h"
 #include "trainer/cuda/gpu_program.h"
 
 namespace ddl {
 
+// Kernels count in 32 bits. Throws Error for what is larger.
 [[nodiscard]] inline std::uint32_t Narrow(std::size_t count) {
-  assert(count <= 0xFFFFFFFFU);
+  if (count > 0xFFFFFFFFU) {
+    throw Error("a lane has 2^32 numbers or more in one place, more than a GPU's kernels count to",
+                "batch_size", "take a smaller batch_size, or device: cpu");
+  }
   return static_cast<std::uint32_t>(count);
 }
 

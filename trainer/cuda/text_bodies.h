@@ -87,7 +87,7 @@ struct EmbedBody {
     for (std::uint32_t i = 0; i < kFour; ++i) {
       four.at[i] += other.at[i];
     }
-    *reinterpret_cast<FourFloats*>(arena.At(place.lane, out + first)) = four;
+    StoreAtOnce(arena.At(place.lane, out + first), four);
   }
 };
 

@@ -19,6 +19,7 @@
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/product.h"
+#include "trainer/cuda/slab_walk.h"
 #include "trainer/cuda/tile_finish.h"
 #include "trainer/cuda/tile_fragments.h"
 #include "trainer/cuda/tile_matrices.h"
@@ -40,15 +41,18 @@ struct TileBody : TileProduct {
   // A tile of sums lies there too, after the slabs.
   static constexpr std::size_t kSharedBytes = std::size_t{kTileSide} * kTilePitch * sizeof(float);
   static_assert(kSharedBytes >= std::size_t{2} * kHalf * sizeof(float));
-  static constexpr std::uint32_t kFetches = 2;  // fours of a thread, of each factor
-  static_assert(kFetches * kThreads * kFour == kTileSide * kTileSlab);
 
   Factors factors;
 
   // Of a thread, from phase to phase.
   struct State {
-    FourFloats left[kFetches];  // as fetched_four.h says
-    FourFloats right[kFetches];
+    std::uint32_t slabs;
+    std::uint32_t begin;  // of the inner dimension
+    std::uint32_t end;
+    bool multiplies;  // its warp has rows and columns of the result
+    typename Factors::Walk walk;
+    FourFloats left[kSlabFetches];  // as fetched_four.h says
+    FourFloats right[kSlabFetches];
     FourSums sums[2][4];  // of 16 rows, 8 columns each
   };
 
@@ -56,17 +60,32 @@ struct TileBody : TileProduct {
     return PlaceOf(at).Slabs() + 3;
   }
 
+  DDL_INLINE void Start(const ThreadPlace& at, State& state) const {
+    const TilePlace tile = PlaceOf(at);
+    state.slabs = tile.Slabs();
+    state.begin = tile.begin;
+    state.end = tile.end;
+    state.multiplies = tile.row + WarpRow(at) < rows && tile.col + WarpCol(at) < cols;
+    factors.template Start<kIsPaired>(*this, tile, at.thread, state.walk);
+  }
+
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
+    auto* halves = static_cast<float*>(shared);
+    if (phase < state.slabs) {
+      factors.template Fetch<kIsPaired>(*this, at.thread, state.begin + phase * kTileSlab,
+                                        state.end, state.walk, state.left, state.right);
+    }
+    if (phase > 0 && phase <= state.slabs && state.multiplies) {
+      MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
+    }
+    if (phase < state.slabs) return Put(at, halves + phase % 2 * kHalf, state);
+    if (phase == state.slabs) return;
     const TilePlace tile = PlaceOf(at);
     if (tile.is_left_out) return;
-    auto* halves = static_cast<float*>(shared);
-    const std::uint32_t slabs = tile.Slabs();
-    if (phase < slabs) Fetch(at, tile, tile.begin + phase * kTileSlab, state);
-    if (phase > 0 && phase <= slabs) MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
-    if (phase < slabs) return Put(at, halves + phase % 2 * kHalf, state);
-    if (phase == slabs + 1) PutTile(at, tile, halves, state);
-    if (phase == slabs + 2) {
+    if (phase == state.slabs + 1) {
+      PutTile(at, tile, halves, state);
+    } else {
       TileFinish<kPrecision, Factors>(*this, factors, tile, at.thread, halves).Run();
     }
   }
@@ -78,69 +97,47 @@ struct TileBody : TileProduct {
     return tile;
   }
 
-  // A thread's `index`-th four of a slab of a factor, of which `side` is the row or column of a
-  // result: along the inner dimension, or across it and then two of one side, one above the other.
-  struct Quad {
-    DDL_INLINE Quad(std::uint32_t thread, std::uint32_t index, bool is_along)
-        : inner(is_along ? thread % (kTileSlab / kFour) * kFour
-                         : thread / (kTileSide / kFour) * kFetches + index),
-          side(is_along ? (thread + index * kThreads) / (kTileSlab / kFour)
-                        : thread % (kTileSide / kFour) * kFour) {}
-    std::uint32_t inner;
-    std::uint32_t side;
-  };
   [[nodiscard]] DDL_INLINE bool IsLeftAlong() const { return factors.IsLeftAlong(*this); }
   [[nodiscard]] DDL_INLINE bool IsRightAlong() const { return factors.IsRightAlong(*this); }
 
-  DDL_INLINE void Fetch(const ThreadPlace& at, const TilePlace& tile, std::uint32_t from,
-                        State& state) const {
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < kFetches; ++i) {
-      const Quad left(at.thread, i, IsLeftAlong());
-      state.left[i] =
-          factors.template Left<kIsPaired>(*this, tile, tile.row + left.side, from + left.inner);
-      const Quad right(at.thread, i, IsRightAlong());
-      state.right[i] =
-          factors.template Right<kIsPaired>(*this, tile, from + right.inner, tile.col + right.side);
-    }
-  }
-
-  DDL_INLINE static void PutFour(const Quad& quad, bool is_along, FourFloats four, float* slab) {
+  // A thread's `index`-th four of a slab.
+  DDL_INLINE static void PutFour(std::uint32_t thread, std::uint32_t index, bool is_along,
+                                 FourFloats four, float* slab) {
     if constexpr (kPrecision == ProductPrecision::kTensorFloat32) {
       DDL_UNROLL
       for (float& number : four.at) {
         number = RoundedToTensorFloat(number);
       }
     }
+    const SlabQuad quad(thread, is_along);
     float* to = slab + quad.inner * kTilePitch + quad.side;
     if (!is_along) {
-      *reinterpret_cast<FourFloats*>(to) = four;
+      *reinterpret_cast<FourFloats*>(to + index * kTilePitch) = four;
       return;
     }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
-      to[i * kTilePitch] = four.at[i];
+      to[i * kTilePitch + index * SlabQuad::kSidesApart] = four.at[i];
     }
   }
   // Two numbers of the inner dimension to a word.
   DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, bool is_bfloat16,
                                   const FourFloats* fours, float* slab) {
+    const SlabQuad quad(thread, is_along);
+    float* to = slab + quad.inner / 2 * kTilePitch + quad.side;
     if (!is_along) {
-      const Quad quad(thread, 0, false);
       FourFloats pairs;
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFour; ++i) {
         pairs.at[i] = PairAcross(fours[0], fours[1], i, is_bfloat16);
       }
-      *reinterpret_cast<FourFloats*>(slab + quad.inner / 2 * kTilePitch + quad.side) = pairs;
+      *reinterpret_cast<FourFloats*>(to) = pairs;
       return;
     }
     DDL_UNROLL
-    for (std::uint32_t i = 0; i < kFetches; ++i) {
-      const Quad quad(thread, i, true);
-      float* to = slab + quad.inner / 2 * kTilePitch + quad.side;
-      to[0] = PairAlong(fours[i], 0, is_bfloat16);
-      to[kTilePitch] = PairAlong(fours[i], 1, is_bfloat16);
+    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+      to[i * SlabQuad::kSidesApart] = PairAlong(fours[i], 0, is_bfloat16);
+      to[kTilePitch + i * SlabQuad::kSidesApart] = PairAlong(fours[i], 1, is_bfloat16);
     }
   }
   DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, bool is_bfloat16,
@@ -149,8 +146,8 @@ struct TileBody : TileProduct {
       PutPairs(thread, is_along, is_bfloat16, fours, slab);
     } else {
       DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFetches; ++i) {
-        PutFour(Quad(thread, i, is_along), is_along, fours[i], slab);
+      for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+        PutFour(thread, i, is_along, fours[i], slab);
       }
     }
   }
@@ -236,25 +233,24 @@ struct TileBody : TileProduct {
     DDL_UNROLL
     for (std::uint32_t n = 0; n < 4; ++n) {
       const std::uint32_t col = left + 8 * n;
+      TwoFloats bias{};
+      bool is_activated = false;
+      if constexpr (Factors::kCanPool) {
+        is_activated = factors.pooled.are_pooled && tile.col + col < cols;
+        if (is_activated) bias = LoadKept<TwoFloats>(arena, tile.lane, active.bias, tile.col + col);
+      }
       DDL_UNROLL
       for (std::uint32_t i = 0; i < 4; ++i) {
         const std::uint32_t row = first + i / 2 * 16 + i % 2 * 8;
         const float* sums = state.sums[i / 2][n].at + std::size_t{2} * (i % 2);
         TwoFloats two{{sums[0], sums[1]}};
-        if constexpr (Factors::kCanPool) {
-          if (factors.pooled.are_pooled && tile.col + col < cols) {
-            two = ActivatedTwo(tile, tile.col + col, two);
-          }
+        if (is_activated) {
+          two = {{Activated(active.activation, two.at[0] + bias.at[0]),
+                  Activated(active.activation, two.at[1] + bias.at[1])}};
         }
         *reinterpret_cast<TwoFloats*>(to + row * kTilePitch + col) = two;
       }
     }
-  }
-  [[nodiscard]] DDL_INLINE TwoFloats ActivatedTwo(const TilePlace& tile, std::uint32_t col,
-                                                  const TwoFloats& sums) const {
-    const auto own = LoadKept<TwoFloats>(arena, tile.lane, active.bias, col);
-    return {{Activated(active.activation, sums.at[0] + own.at[0]),
-             Activated(active.activation, sums.at[1] + own.at[1])}};
   }
 };
 

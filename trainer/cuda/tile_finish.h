@@ -17,7 +17,12 @@ class TileFinish {
  public:
   DDL_INLINE TileFinish(const TileProduct& product, const Factors& factors, const TilePlace& tile,
                         std::uint32_t thread, const float* sums)
-      : product_(product), factors_(factors), tile_(tile), thread_(thread), sums_(sums) {}
+      : product_(product),
+        factors_(factors),
+        tile_(tile),
+        arena_(product.arena.Only(tile.lane)),
+        thread_(thread),
+        sums_(sums) {}
 
   DDL_INLINE void Run() const {
     if constexpr (Factors::kCanPool) {
@@ -50,10 +55,10 @@ class TileFinish {
     return {offset, kPrecision == ProductPrecision::kBfloat16 && product_.out.is_bfloat16};
   }
   DDL_INLINE void Put(std::size_t offset, std::size_t index, const FourFloats& four) const {
-    Results(offset).PutFour(product_.arena, tile_.lane, index, four);
+    Results(offset).PutFour(arena_, 0, index, four);
   }
   [[nodiscard]] DDL_INLINE FourFloats FourAt(std::size_t offset, std::size_t index) const {
-    return Results(offset).FourAt(product_.arena, tile_.lane, index);
+    return Results(offset).FourAt(arena_, 0, index);
   }
 
   // All but plain results have whole strides of columns.
@@ -71,7 +76,7 @@ class TileFinish {
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
       if (col + i < product_.cols) {
-        Results(offset).Put(product_.arena, tile_.lane, index + i, sums.at[i]);
+        Results(offset).Put(arena_, 0, index + i, sums.at[i]);
       }
     }
   }
@@ -81,18 +86,19 @@ class TileFinish {
     const LaneStep& step = product_.board.Step(tile_.lane);
     const std::uint32_t col = thread_ % kTwos * 2;
     if (step.rows == 0 || tile_.col + col >= product_.cols) return;
+    const UpdateRule rule = step.rule;  // read once: what is stored might be it, for all one knows
+    const float average_rate = step.average_rate;
     DDL_ROLLED
     for (std::uint32_t row = thread_ / kTwos; row < kTileSide; row += kTileThreads / kTwos) {
       if (tile_.row + row >= product_.rows) return;
       const std::size_t index = factors_.ResultRow(product_, tile_, tile_.row + row) + tile_.col;
-      MoveWeights(product_.arena, tile_.lane, product_.moved, index + col, step.rule,
-                  step.average_rate,
+      MoveWeights(arena_, 0, product_.moved, index + col, rule, average_rate,
                   *reinterpret_cast<const TwoFloats*>(sums_ + row * kTilePitch + col));
     }
   }
   DDL_INLINE void Activate(std::size_t index, std::uint32_t col, const FourFloats& sums) const {
     const TileActivation& active = product_.active;
-    FourFloats pre = LoadKept<FourFloats>(product_.arena, tile_.lane, active.bias, col);
+    FourFloats pre = LoadKept<FourFloats>(arena_, 0, active.bias, col);
     FourFloats result{};
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
@@ -136,8 +142,7 @@ class TileFinish {
           std::size_t{tile_.row / 4 + square} * product_.out.stride + tile_.col + FirstCol();
       Put(product_.out.offset, to, maxima);
       if (factors_.pooled.heirs == kNoTensor) continue;
-      *reinterpret_cast<std::uint32_t*>(HeirsAt(product_.arena, tile_.lane, factors_.pooled.heirs) +
-                                        to) = heirs;
+      *reinterpret_cast<std::uint32_t*>(HeirsAt(arena_, 0, factors_.pooled.heirs) + to) = heirs;
     }
   }
 
@@ -159,8 +164,7 @@ class TileFinish {
       squares += off * off;
     }
     const std::size_t stride = product_.out.stride;
-    float* to =
-        product_.arena.At(tile_.lane, product_.moments + tile_.row / kTileSide * 2 * stride + col);
+    float* to = arena_.At(0, product_.moments + tile_.row / kTileSide * 2 * stride + col);
     to[0] = mean;
     to[stride] = squares;
   }
@@ -168,6 +172,7 @@ class TileFinish {
   const TileProduct& product_;
   const Factors& factors_;
   const TilePlace& tile_;
+  LaneFloats arena_;  // of the lane alone
   std::uint32_t thread_;
   const float* sums_;
 };

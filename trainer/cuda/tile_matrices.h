@@ -3,7 +3,7 @@
 // of matrices.
 #pragma once
 
-#include "trainer/cuda/fetched_four.h"
+#include "trainer/cuda/slab_walk.h"
 #include "trainer/cuda/tile_product.h"
 
 namespace ddl {
@@ -32,68 +32,58 @@ struct TileMatrices {
     return product.b.is_bfloat16;
   }
 
-  // Four numbers that lie side by side, from (row, k) or (k, col) on, as they are stored; zero
-  // outside the matrix.
+  // Of a thread, from slab to slab.
+  struct Walk {
+    MatrixWalk left;
+    MatrixWalk right;
+  };
   template <bool kMayBeBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
-                                           std::uint32_t row, std::uint32_t k) const {
-    const auto a = StoredAt<kMayBeBfloat16>(product, product.a, tile);
-    return IsLeftAlong(product) ? a.FourAt(row, k, product.rows, tile.end)
-                                : a.FourAt(k, row, tile.end, product.rows);
+  DDL_INLINE void Start(const TileProduct& product, const TilePlace& tile, std::uint32_t thread,
+                        Walk& walk) const {
+    walk.left.Start(
+        StoredAs<kMayBeBfloat16>(product, product.a, tile, product.rows, IsLeftAlong(product)),
+        tile.row, tile.begin, thread);
+    walk.right.Start(
+        StoredAs<kMayBeBfloat16>(product, product.b, tile, product.cols, IsRightAlong(product)),
+        tile.col, tile.begin, thread);
   }
+  // Both fours of both factors, as they are stored, of the slab from `from` on; zero outside the
+  // matrices, and from `end` on.
   template <bool kMayBeBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
-                                            std::uint32_t k, std::uint32_t col) const {
-    const auto b = StoredAt<kMayBeBfloat16>(product, product.b, tile);
-    return IsRightAlong(product) ? b.FourAt(col, k, product.cols, tile.end)
-                                 : b.FourAt(k, col, tile.end, product.cols);
+  DDL_INLINE void Fetch(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
+                        std::uint32_t end, Walk& walk, FourFloats* left, FourFloats* right) const {
+    walk.left.Fetch(IsLeftAlong(product), kMayBeBfloat16 && IsLeftBfloat16(product), thread, from,
+                    end, left);
+    walk.right.Fetch(IsRightAlong(product), kMayBeBfloat16 && IsRightBfloat16(product), thread,
+                     from, end, right);
   }
 
   // Where a row of the result begins, behind `out.offset`.
   [[nodiscard]] DDL_INLINE std::size_t ResultRow(const TileProduct& product, const TilePlace& tile,
                                                  std::uint32_t row) const {
-    return Start(product, product.out, tile) + std::size_t{row} * product.out.stride;
+    return FirstOf(product, product.out, tile) + std::size_t{row} * product.out.stride;
   }
 
  private:
-  template <bool kMayBeBfloat16>
-  struct Stored {
-    const float* matrix;
-    std::size_t first;  // number of the member's own
-    std::uint32_t stride;
-    bool is_aligned;    // where whole fours begin
-    bool is_stored_so;  // in bfloat16
-
-    // Zero outside the first `lines` lines of `width`.
-    [[nodiscard]] DDL_INLINE FourFloats FourAt(std::uint32_t line, std::uint32_t col,
-                                               std::uint32_t lines, std::uint32_t width) const {
-      FourFloats four{};
-      if (line >= lines || col >= width) return four;
-      const bool is_bfloat16 = kMayBeBfloat16 && is_stored_so;
-      const std::size_t from = first + std::size_t{line} * stride + col;
-      if (col + kFour <= width && is_aligned) return FetchFour(matrix, from, is_bfloat16);
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        if (col + i < width) FetchInto(four, i, matrix, from + i, is_bfloat16);
-      }
-      return four;
-    }
-  };
-
-  [[nodiscard]] DDL_INLINE static std::size_t Start(const TileProduct& product,
-                                                    const TileFactor& factor,
-                                                    const TilePlace& tile) {
+  [[nodiscard]] DDL_INLINE static std::size_t FirstOf(const TileProduct& product,
+                                                      const TileFactor& factor,
+                                                      const TilePlace& tile) {
     return tile.member / product.heads * factor.sample + tile.member % product.heads * factor.head;
   }
   template <bool kMayBeBfloat16>
-  [[nodiscard]] DDL_INLINE static Stored<kMayBeBfloat16> StoredAt(const TileProduct& product,
-                                                                  const TileFactor& factor,
-                                                                  const TilePlace& tile) {
-    const std::size_t first = Start(product, factor, tile);
-    const bool is_aligned =
-        factor.offset % kFour == 0 && first % kFour == 0 && factor.stride % kFour == 0;
-    return {product.arena.At(tile.lane, factor.offset), first, factor.stride, is_aligned,
-            factor.is_bfloat16};
+  [[nodiscard]] DDL_INLINE static StoredMatrix StoredAs(const TileProduct& product,
+                                                        const TileFactor& factor,
+                                                        const TilePlace& tile, std::uint32_t sides,
+                                                        bool is_along) {
+    const std::size_t first = FirstOf(product, factor, tile);
+    const bool is_bfloat16 = kMayBeBfloat16 && factor.is_bfloat16;
+    return {.at = NumberAt(product.arena.At(tile.lane, factor.offset), first, is_bfloat16),
+            .stride = factor.stride,
+            .sides = sides,
+            .is_along = is_along,
+            .is_aligned =
+                factor.offset % kFour == 0 && first % kFour == 0 && factor.stride % kFour == 0,
+            .is_bfloat16 = is_bfloat16};
   }
 };
 

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "trainer/cuda/divisor.h"
-#include "trainer/cuda/fetched_four.h"
 #include "trainer/cuda/pool_bodies.h"
+#include "trainer/cuda/slab_walk.h"
 #include "trainer/cuda/tile_product.h"
 
 namespace ddl {
@@ -25,7 +25,7 @@ struct WindowReader {
   std::uint32_t height = 0;
   std::uint32_t width = 0;
   std::uint32_t pixel = 0;      // numbers from a pixel to the next
-  std::size_t sample = 0;       // and from an image
+  std::uint32_t sample = 0;     // and from an image; all of them are fewer than 2^32
   Divisor numbers;              // of a pixel that are read
   Divisor taps;                 // pixels of a window's line
   Divisor across;               // windows of a line
@@ -36,58 +36,89 @@ struct WindowReader {
 
   // Of a window: where its image begins, and its first pixel; below zero it wraps.
   struct Corner {
-    std::size_t image = 0;
+    std::uint32_t image = 0;
     std::uint32_t y = 0;
     std::uint32_t x = 0;
   };
   [[nodiscard]] DDL_INLINE Corner CornerOf(std::uint32_t window, std::uint32_t y,
                                            std::uint32_t x) const {
+    Corner corners[1];
+    CornersOf(window, y, x, corners);
+    return corners[0];
+  }
+  // Of windows one after the other, the first of them of an even number.
+  template <std::size_t kCount>
+  DDL_INLINE void CornersOf(std::uint32_t window, std::uint32_t y, std::uint32_t x,
+                            Corner (&corners)[kCount]) const {
+    static_assert(kCount <= 2);
     const std::uint32_t own = window >> 2 * square;
     const std::uint32_t line = across.Of(own);
     const std::uint32_t image = down.Of(line);
     const std::uint32_t top = ((line - image * down.Value()) << square) + (window >> 1U & square);
     const std::uint32_t left = ((own - line * across.Value()) << square) + (window & square);
-    return {image * sample, top * step + y, left * step + x};
+    corners[0] = {image * sample, top * step + y, left * step + x};
+    if constexpr (kCount == 2) {
+      if (left + 1 < across.Value() << square) {
+        corners[1] = {corners[0].image, corners[0].y, corners[0].x + step};
+      } else {
+        corners[1] = CornerOf(window + 1, y, x);
+      }
+    }
   }
 
-  // Numbers `k` to `k` + 3 of a window, as they are stored; zero outside the image. They are of one
-  // pixel where pixels are read in whole fours.
-  template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats FourOf(const float* images, const Corner& corner,
-                                             std::uint32_t k, std::uint32_t end) const {
-    FourFloats four{};
-    if (numbers.Value() % kFour == 0) {
-      const std::size_t from = NumberOf(corner, k);
-      if (k < end && from != kNoTensor) four = FetchFour(images, from, kIsBfloat16);
-      return four;
-    }
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < kFour; ++i) {
-      const std::size_t from = NumberOf(corner, k + i);
-      if (k + i < end && from != kNoTensor) FetchInto(four, i, images, from, kIsBfloat16);
-    }
-    return four;
-  }
-
-  // A number of a window: its pixel, which may lie outside, and its place in it.
-  struct Spot {
-    std::uint32_t y = 0;
-    std::uint32_t x = 0;
+  // A number of a window: its pixel, counted from the window's first one, and its place in that.
+  struct Tap {
+    std::uint32_t line = 0;
+    std::uint32_t col = 0;
     std::uint32_t number = 0;
   };
-  [[nodiscard]] DDL_INLINE Spot SpotOf(const Corner& corner, std::uint32_t k) const {
+  [[nodiscard]] DDL_INLINE Tap TapOf(std::uint32_t k) const {
     const std::uint32_t tap = numbers.Of(k);
     const std::uint32_t line = taps.Of(tap);
-    return {corner.y + direction * line, corner.x + direction * (tap - line * taps.Value()),
-            k - tap * numbers.Value()};
+    return {line, tap - line * taps.Value(), k - tap * numbers.Value()};
+  }
+  // Where whole fours of a window are of one pixel.
+  [[nodiscard]] DDL_INLINE bool HasWholeFours() const { return numbers.Value() % kFour == 0; }
+
+  // A pixel of an image, which may lie outside.
+  struct Pixel {
+    std::uint32_t y = 0;
+    std::uint32_t x = 0;
+  };
+  [[nodiscard]] DDL_INLINE Pixel PixelOf(const Corner& corner, const Tap& tap) const {
+    return {corner.y + direction * tap.line, corner.x + direction * tap.col};
+  }
+  [[nodiscard]] DDL_INLINE bool IsInside(const Pixel& at) const {
+    return at.y < height && at.x < width;
+  }
+  // Of a pixel inside.
+  [[nodiscard]] DDL_INLINE std::uint32_t IndexOf(const Corner& corner, const Pixel& at,
+                                                 const Tap& tap) const {
+    return corner.image + (at.y * width + at.x) * pixel + tap.number;
   }
 
- private:
-  // kNoTensor: it lies outside.
-  [[nodiscard]] DDL_INLINE std::size_t NumberOf(const Corner& corner, std::uint32_t k) const {
-    const Spot spot = SpotOf(corner, k);
-    if (spot.y >= height || spot.x >= width) return kNoTensor;
-    return corner.image + std::size_t{spot.y * width + spot.x} * pixel + spot.number;
+  // Four numbers of one pixel, as they are stored; zero outside the image.
+  template <bool kIsBfloat16>
+  [[nodiscard]] DDL_INLINE FourFloats FourOf(const float* images, const Corner& corner,
+                                             const Tap& tap) const {
+    const Pixel at = PixelOf(corner, tap);
+    if (!IsInside(at)) return {};
+    return FetchFour(NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
+  }
+  // The numbers from `k` on of a window, of which the first `count` are wanted.
+  template <bool kIsBfloat16>
+  [[nodiscard]] DDL_INLINE FourFloats EachOf(const float* images, const Corner& corner,
+                                             std::uint32_t k, std::uint32_t count) const {
+    FourFloats four{};
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kFour; ++i) {
+      const Tap tap = TapOf(k + i);
+      const Pixel at = PixelOf(corner, tap);
+      if (i < count && IsInside(at)) {
+        FetchInto(four, i, NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
+      }
+    }
+    return four;
   }
 };
 
@@ -155,53 +186,91 @@ struct TileWindows {
     return kProduct == WindowProduct::kWeightGradient;
   }
 
+  // What a thread keeps from slab to slab.
+  struct Walk {
+    const float* images = nullptr;  // the left factor
+    const float* others = nullptr;  // the right one
+    const std::byte* heirs = nullptr;
+    // Of a gradient of weights: the numbers of a window from `row` on, of which `tap` tells the
+    // first, and the columns from `col` on; whether either is there.
+    WindowReader::Tap tap;
+    std::uint32_t row = 0;
+    std::uint32_t col = 0;  // of an input's gradient: its first channel
+    bool is_there[kSlabFetches] = {};
+    // Else the windows of two rows.
+    WindowReader::Corner corners[kSlabFetches];
+    MatrixWalk weights;         // forward
+    WindowReader::Pixel first;  // of an input's gradient: the first tap that sees its pixels
+  };
+
   template <bool kMayBeBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats Left(const TileProduct& product, const TilePlace& tile,
-                                           std::uint32_t row, std::uint32_t k) const {
-    const float* from = product.arena.At(tile.lane, product.a.offset);
+  DDL_INLINE void Start(const TileProduct& product, const TilePlace& tile, std::uint32_t thread,
+                        Walk& walk) const {
+    walk.images = FoundOnce(product.arena.At(tile.lane, product.a.offset));
+    walk.others = FoundOnce(product.arena.At(tile.lane, product.b.offset));
+    if (pooled.heirs != kNoTensor) {
+      walk.heirs = FoundOnce(
+          reinterpret_cast<const std::byte*>(HeirsAt(product.arena, tile.lane, pooled.heirs)));
+    }
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
-      if (k >= tile.end) return {};
-      return images.template FourOf<kMayBeBfloat16>(
-          from, images.CornerOf(k, 0 - padding, 0 - padding), row, product.rows);
+      const SlabQuad quad(thread, false);
+      walk.row = tile.row + quad.side;
+      walk.col = tile.col + quad.side;
+      walk.tap = images.TapOf(walk.row);
+      walk.is_there[0] = walk.row < product.rows;
+      walk.is_there[1] = walk.col < product.cols;
+      return;
+    }
+    Phase line;
+    Phase column;
+    if constexpr (kProduct == WindowProduct::kInputGradient) {
+      line = LinePhase(tile);
+      column = ColumnPhase(tile);
+      walk.first = {line.tap, column.tap};
+      walk.col = tile.col + SlabQuad(thread, true).side;
     } else {
-      if (row >= product.rows) return {};
-      WindowReader::Corner corner;
-      if constexpr (kProduct == WindowProduct::kForward) {
-        corner = images.CornerOf(row, 0 - padding, 0 - padding);
-      } else {
-        corner = images.CornerOf(row, LinePhase(tile).place, ColumnPhase(tile).place);
-        if (pooled.are_pooled && k < tile.end) {
-          return FourOfMaxima<kMayBeBfloat16>(product, tile, images.SpotOf(corner, k), corner);
-        }
-      }
-      return images.template FourOf<kMayBeBfloat16>(from, corner, k, tile.end);
+      line.place = column.place = 0 - padding;
+      walk.weights.Start({.at = NumberAt(walk.others, 0, false),
+                          .stride = product.b.stride,
+                          .sides = product.cols,
+                          .is_aligned = true},
+                         tile.col, tile.begin, thread);
+    }
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+      const std::uint32_t row = tile.row + SlabQuad(thread, true).side + i * SlabQuad::kSidesApart;
+      walk.corners[i] = images.CornerOf(row, line.place, column.place);
+      walk.is_there[i] = row < product.rows;
     }
   }
 
+  // Both fours of both factors, as they are stored, of the slab from `from` on; zero outside the
+  // matrices, and from `end` on.
   template <bool kMayBeBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats Right(const TileProduct& product, const TilePlace& tile,
-                                            std::uint32_t k, std::uint32_t col) const {
-    constexpr bool kIsBfloat16 = kMayBeBfloat16 && kProduct == WindowProduct::kWeightGradient;
-    std::size_t from = 0;
-    if constexpr (kProduct == WindowProduct::kInputGradient) {
-      if (k >= tile.end || col >= channels) return {};
-      const std::uint32_t tap = images.numbers.Of(k);
-      const std::uint32_t line = images.taps.Of(tap);
-      const std::uint32_t y = LinePhase(tile).tap + line * step.Value();
-      const std::uint32_t x =
-          ColumnPhase(tile).tap + (tap - line * images.taps.Value()) * step.Value();
-      if (y >= size || x >= size) return {};
-      from = std::size_t{(y * size + x) * channels + col} * product.b.stride +
-             (k - tap * images.numbers.Value());
-    } else {
-      if (k >= tile.end || col >= product.cols) return {};
-      if (kProduct == WindowProduct::kWeightGradient && pooled.are_pooled) {
-        return FourOfHeirs<kIsBfloat16>(product, tile, product.b.offset,
-                                        std::size_t{k / 4} * product.b.stride + col, k % 4);
-      }
-      from = std::size_t{k} * product.b.stride + col;
+  DDL_INLINE void Fetch(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
+                        std::uint32_t end, Walk& walk, FourFloats* left, FourFloats* right) const {
+    if constexpr (kProduct == WindowProduct::kWeightGradient) {
+      return FetchPlaces<kMayBeBfloat16>(product, thread, from, end, walk, left, right);
     }
-    return FetchFour(product.arena.At(tile.lane, product.b.offset), from, kIsBfloat16);
+    const std::uint32_t k = from + SlabQuad(thread, true).inner;
+    const WindowReader::Tap tap = images.TapOf(k);
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+      left[i] = {};
+      if (!walk.is_there[i] || k >= end) continue;
+      if (kProduct == WindowProduct::kInputGradient && pooled.are_pooled) {
+        left[i] = FourOfMaxima<kMayBeBfloat16>(walk, tap, walk.corners[i]);
+      } else if (images.HasWholeFours()) {
+        left[i] = images.template FourOf<kMayBeBfloat16>(walk.images, walk.corners[i], tap);
+      } else {
+        left[i] = images.template EachOf<kMayBeBfloat16>(walk.images, walk.corners[i], k, end - k);
+      }
+    }
+    if constexpr (kProduct == WindowProduct::kForward) {
+      walk.weights.Fetch(false, false, thread, from, end, right);
+    } else {
+      FetchWeights(product, k < end, tap, walk, right);
+    }
   }
 
   // kNoTensor: a set of pixels has fewer lines or columns than another.
@@ -222,32 +291,73 @@ struct TileWindows {
   }
 
  private:
+  // Of a gradient of weights: two places of the output, one after the other.
+  template <bool kIsBfloat16>
+  DDL_INLINE void FetchPlaces(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
+                              std::uint32_t end, const Walk& walk, FourFloats* left,
+                              FourFloats* right) const {
+    const std::uint32_t first = from + SlabQuad(thread, false).inner;
+    WindowReader::Corner corners[kSlabFetches];
+    images.CornersOf(first, 0 - padding, 0 - padding, corners);
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+      left[i] = {};
+      right[i] = {};
+      const std::uint32_t k = first + i;
+      if (k >= end) continue;
+      if (walk.is_there[0]) {
+        left[i] = images.HasWholeFours()
+                      ? images.template FourOf<kIsBfloat16>(walk.images, corners[i], walk.tap)
+                      : images.template EachOf<kIsBfloat16>(walk.images, corners[i], walk.row,
+                                                            product.rows - walk.row);
+      }
+      if (!walk.is_there[1]) continue;
+      if (pooled.are_pooled) {
+        right[i] = FourOfHeirs<kIsBfloat16>(walk.others, walk.heirs,
+                                            k / 4 * product.b.stride + walk.col, k % 4);
+      } else {
+        const std::uint32_t index = k * product.b.stride + walk.col;
+        right[i] = FetchFour(NumberAt(walk.others, index, kIsBfloat16), kIsBfloat16);
+      }
+    }
+  }
+  // Of an input's gradient: of two channels of the input, what the tap has for four of the output.
+  DDL_INLINE void FetchWeights(const TileProduct& product, bool is_wanted,
+                               const WindowReader::Tap& tap, const Walk& walk,
+                               FourFloats* right) const {
+    const std::uint32_t y = walk.first.y + tap.line * step.Value();
+    const std::uint32_t x = walk.first.x + tap.col * step.Value();
+    const bool is_inside = is_wanted && y < size && x < size;
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+      right[i] = {};
+      const std::uint32_t channel = walk.col + i * SlabQuad::kSidesApart;
+      if (!is_inside || channel >= channels) continue;
+      const std::uint32_t line = (y * size + x) * channels + channel;
+      right[i] =
+          FetchFour(NumberAt(walk.others, line * product.b.stride + tap.number, false), false);
+    }
+  }
+
   // Of the gradient of four maxima what pixel `place` of their square has.
   template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats FourOfHeirs(const TileProduct& product, const TilePlace& tile,
-                                                  std::size_t gradient, std::size_t index,
-                                                  std::uint32_t place) const {
-    FourFloats four = FetchFour(product.arena.At(tile.lane, gradient), index, kIsBfloat16);
-    const auto of_four = *reinterpret_cast<const std::uint32_t*>(
-        HeirsAt(product.arena, tile.lane, pooled.heirs) + index);
-    std::uint32_t kept = 0;
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < kFour; ++i) {
-      kept |= ((of_four >> 8 * i & 0xFFU) == place ? 1U : 0U) << i;
-    }
-    KeepOnly(four, kept, kIsBfloat16);
+  [[nodiscard]] DDL_INLINE static FourFloats FourOfHeirs(const float* gradient,
+                                                         const std::byte* heirs,
+                                                         std::uint32_t index, std::uint32_t place) {
+    FourFloats four = FetchFour(NumberAt(gradient, index, kIsBfloat16), kIsBfloat16);
+    const std::uint32_t of_four = *reinterpret_cast<const std::uint32_t*>(heirs + index);
+    KeepWhereZero(four, of_four ^ place * 0x01010101U, kIsBfloat16);
     return four;
   }
   template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats FourOfMaxima(const TileProduct& product,
-                                                   const TilePlace& tile,
-                                                   const WindowReader::Spot& spot,
+  [[nodiscard]] DDL_INLINE FourFloats FourOfMaxima(const Walk& walk, const WindowReader::Tap& tap,
                                                    const WindowReader::Corner& corner) const {
-    if (spot.y >= images.height || spot.x >= images.width) return {};
-    const std::size_t square = spot.y / 2 * (images.width / 2) + spot.x / 2;
-    return FourOfHeirs<kIsBfloat16>(product, tile, product.a.offset,
-                                    corner.image + square * images.pixel + spot.number,
-                                    spot.y % 2 * 2 + spot.x % 2);
+    const WindowReader::Pixel at = images.PixelOf(corner, tap);
+    if (!images.IsInside(at)) return {};
+    const std::uint32_t square = at.y / 2 * (images.width / 2) + at.x / 2;
+    return FourOfHeirs<kIsBfloat16>(walk.images, walk.heirs,
+                                    corner.image + square * images.pixel + tap.number,
+                                    at.y % 2 * 2 + at.x % 2);
   }
 
   [[nodiscard]] DDL_INLINE Phase PhaseOf(std::uint32_t remainder) const {

@@ -82,7 +82,7 @@ template <class Numbers>
 DDL_INLINE void StoreKept(const LaneFloats& arena, std::uint32_t lane, std::size_t offset,
                           std::size_t index, const Numbers& numbers) {
   if (offset == kNoTensor) return;
-  *reinterpret_cast<Numbers*>(arena.At(lane, offset + index)) = numbers;
+  StoreAtOnce(arena.At(lane, offset + index), numbers);
 }
 
 // Moves the weights from `index` on along their gradient.
