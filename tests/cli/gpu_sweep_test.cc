@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sweeps on GPUs that are none: nvidia-smi is a script, and the library of the trainer is loops.
-// All between them is real.
+// Sweeps on GPUs that are none: nvidia-smi is a script, and the library of the trainer is loops, or
+// the one that DDL_CUDA_LIBRARY names. All between them is real.
 #include <set>
 
 #include "tests/cli/real_ddl.h"
@@ -10,17 +10,26 @@ namespace gpu_sweep_test {
 
 namespace fs = std::filesystem;
 
+fs::path CudaLibraryUsed() {
+  const char* other = std::getenv("DDL_CUDA_LIBRARY");
+  return other != nullptr ? other : std::string(DDL_BINARY_DIR) + "/tests/libddl_cuda_host.so";
+}
+
+// As a trial's log tells it.
+std::string GpuUsed() {
+  return std::getenv("DDL_CUDA_LIBRARY") != nullptr ? "emulated GPU (compute capability 8.0"
+                                                    : "Loops (compute capability 9.0";
+}
+
 class GpuSweep : public RealDdl {
  protected:
   void SetUp() override {
-    if (!fs::exists(std::string(DDL_BINARY_DIR) + "/tests/libddl_cuda_host.so"))
-      GTEST_SKIP() << "the library of loops is not built";
+    if (!fs::exists(CudaLibraryUsed())) GTEST_SKIP() << CudaLibraryUsed() << " is not built";
     RealDdl::SetUp();
     fs::create_directory(folder_ + "/bin");
     for (const char* program : {"ddl", "ddl-agent", "ddl-trainer"})
       fs::copy_file(std::string(DDL_BINARY_DIR) + "/" + program, folder_ + "/bin/" + program);
-    fs::copy_file(std::string(DDL_BINARY_DIR) + "/tests/libddl_cuda_host.so",
-                  folder_ + "/bin/libddl_cuda.so");
+    fs::copy_file(CudaLibraryUsed(), folder_ + "/bin/libddl_cuda.so");
     Write("bin/nvidia-smi", R"(#!/bin/sh
 case "$1" in
 *index*) echo '0, GPU-aaaa, Loops, 4096, 4, 00000000:0A:00.0'
@@ -66,7 +75,7 @@ TEST_F(GpuSweep, TrainsOnSharesOfGpusWithoutMoreWords) {
   const Finished done = Run({"sweep", Spec("0.25")});
   ASSERT_EQ(done.code, 0) << done.out << done.error << Run({"logs", "1"}).out;
   const Finished log = Run({"logs", "gpus/1"});
-  EXPECT_NE(log.out.find("float32, Loops (compute capability 9.0"), std::string::npos) << log.out;
+  EXPECT_NE(log.out.find("float32, " + GpuUsed()), std::string::npos) << log.out;
   const Json report = ParseJson(Run({"report", "gpus", "--json"}).out, "report");
   EXPECT_EQ(report.at("sweep").at("counts").at("finished"), 6);
   std::set<std::string> gpus;
@@ -116,7 +125,7 @@ TEST_F(GpuSweep, TrainsOnRowsThatStayInTheirFile) {
   EXPECT_EQ(done.code, 0) << done.error;
   const Finished log = Run({"logs", "gpus/1"});
   EXPECT_NE(log.out.find("shuffled in windows"), std::string::npos) << log.out;
-  EXPECT_NE(log.out.find("float32, Loops (compute capability 9.0"), std::string::npos) << log.out;
+  EXPECT_NE(log.out.find("float32, " + GpuUsed()), std::string::npos) << log.out;
 }
 
 }  // namespace gpu_sweep_test
