@@ -12,6 +12,7 @@
 
 #include "tests/emulator/matrices.h"
 #include "tests/emulator/moves.h"
+#include "trainer/clones.h"
 
 namespace ddl::emulator {
 
@@ -62,9 +63,8 @@ Execute Ternary(auto work) {
 
 // Fused in one instruction where the processor has one.
 template <class Number>
-__attribute__((target_clones("default", "fma"))) void MultiplyAdd(Number* __restrict__ out,
-                                                                  const Number* a, const Number* b,
-                                                                  const Number* c) {
+DDL_CLONES void MultiplyAdd(Number* __restrict__ out, const Number* a, const Number* b,
+                            const Number* c) {
   Number sums[kWarpLanes];
   for (std::uint32_t lane = 0; lane < kWarpLanes; ++lane) {
     if constexpr (std::is_same_v<Number, float>) {
