@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of the CUDA runtime that libddl_cuda makes, for the emulated GPU. Everything runs in
 // the call that enqueues it, so there is nothing to wait for.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
