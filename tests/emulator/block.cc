@@ -158,14 +158,19 @@ Apart* FurthestBehind(std::vector<Apart>& apart) {
   return behind;
 }
 
-}  // namespace
-
-bool Block::AreTogether(Warp& warp, const Instruction& instruction) {
+// Whoever is where the warp runs, runs along.
+void TakeIn(Warp& warp) {
   for (std::size_t i = warp.apart.size(); i-- > 0;) {
     if (warp.apart[i].at != warp.at) continue;
     warp.running |= warp.apart[i].lanes;
     warp.apart.erase(warp.apart.begin() + static_cast<std::ptrdiff_t>(i));
   }
+}
+
+}  // namespace
+
+bool Block::AreTogether(Warp& warp, const Instruction& instruction) {
+  TakeIn(warp);
   const bool needs_whole_warp = instruction.flow == Flow::kTogether;
   if (warp.running == warp.alive && (!needs_whole_warp || warp.alive == kAllLanes)) {
     warp.active = warp.running;
@@ -185,11 +190,7 @@ bool Block::AreTogether(Warp& warp, const Instruction& instruction) {
 
 // Whoever is furthest behind runs: threads that went round meet the others where the ways join.
 void Block::Join(Warp& warp) {
-  for (std::size_t i = warp.apart.size(); i-- > 0;) {
-    if (warp.apart[i].at != warp.at) continue;
-    warp.running |= warp.apart[i].lanes;
-    warp.apart.erase(warp.apart.begin() + static_cast<std::ptrdiff_t>(i));
-  }
+  TakeIn(warp);
   Apart* behind = FurthestBehind(warp.apart);
   if (behind == nullptr || behind->at > warp.at) return;
   std::swap(behind->at, warp.at);
@@ -239,7 +240,7 @@ std::uint64_t Block::CountSectors(const Warp& warp, const std::uint64_t* places,
   std::array<std::uint64_t, kWarpLanes> seen;
   std::size_t count = 0;
   ForEachLane(warp.active, [&](std::uint32_t lane) {
-    const std::uint64_t sector = (places[lane] + static_cast<std::uint64_t>(offset)) >> kSectorBits;
+    const std::uint64_t sector = PlaceOf(places[lane], offset) >> kSectorBits;
     for (std::size_t i = count; i-- > 0;) {
       if (seen[i] == sector) return;
     }

@@ -66,7 +66,7 @@ class Block {
                   std::uint32_t bytes, Move move) {
     counts_.traffic.read_sectors += CountSectors(warp, places, offset);
     ForEachLane(warp.active, [&](std::uint32_t lane) {
-      const std::uint64_t at = places[lane] + static_cast<std::uint64_t>(offset);
+      const std::uint64_t at = PlaceOf(places[lane], offset);
       memory_.Read(at, bytes, Who(warp, lane), begin_, counts_.traffic);
       move(lane, reinterpret_cast<const std::byte*>(at));
     });
@@ -76,7 +76,7 @@ class Block {
                    std::uint32_t bytes, Move move) {
     counts_.traffic.written_sectors += CountSectors(warp, places, offset);
     ForEachLane(warp.active, [&](std::uint32_t lane) {
-      const std::uint64_t at = places[lane] + static_cast<std::uint64_t>(offset);
+      const std::uint64_t at = PlaceOf(places[lane], offset);
       memory_.Write(at, bytes, Who(warp, lane), begin_, counts_.traffic);
       move(lane, reinterpret_cast<std::byte*>(at));
     });

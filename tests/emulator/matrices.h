@@ -12,6 +12,7 @@ namespace ddl::emulator {
 void MultiplyTensorFloats(Warp& warp, const Instruction& instruction);
 void MultiplyBfloat16(Warp& warp, const Instruction& instruction);
 
+// Rounding as the GPU does it, in words of its own: the trainer's are what is judged by it.
 // Nearest, ties away from zero: the lower 13 bits of a float are not there.
 [[nodiscard]] std::uint32_t RoundedToTensorFloat(std::uint32_t bits);
 // Nearest, ties to even.
