@@ -289,5 +289,21 @@ TEST(GpuImageKernels, ARectifiedSumHandsANanOn) {
   }
 }
 
+TEST(GpuImageKernels, FoursOfRowsAreEachGoneThroughOnce) {
+  for (const std::uint32_t stride : {4U, 16U, 48U, 1024U, 1040U, 2064U}) {
+    constexpr std::uint32_t kRows = 37;
+    const RowFours fours{kRows, stride};
+    std::vector<int> times(std::size_t{kRows} * stride / kFour);
+    for (std::uint32_t block = 0; block < fours.Blocks(); ++block) {
+      for (std::uint32_t thread = 0; thread < RowFours::kThreads; ++thread) {
+        const RowFours::Place place = fours.At({.block = block, .thread = thread});
+        for (std::uint32_t row = place.first; row < place.end; row += place.step)
+          ++times.at((std::size_t{row} * stride + place.col) / kFour);
+      }
+    }
+    EXPECT_EQ(times, std::vector<int>(times.size(), 1)) << stride;
+  }
+}
+
 }  // namespace gpu_image_kernels_test
 }  // namespace ddl
