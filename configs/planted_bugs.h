@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mistakes that the simulator must find (docs/reliability.md). They exist only in the bug hunt,
-// which compiles the scheduler a second time with DDL_PLANTED_BUGS; in the product the question is
-// a constant and costs nothing.
+// which compiles the files that ask for them a second time, with DDL_PLANTED_BUGS; in the product
+// the question is a constant and costs nothing.
 #pragma once
 
 #include <cstdint>
