@@ -69,7 +69,7 @@ void Score(HeadMemory& memory, ThreadOrder order) {
                       .out = memory.Squares(false),
                       .triangle = TileTriangle::kLowerResult};
   product.b.is_transposed = true;
-  product.blocks = product.BlocksOf();
+  product.Spread();
   RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes, order);
 }
 
@@ -177,7 +177,7 @@ TEST(GpuTextKernels, MixesAreProductsWithASquareAndItsTranspose) {
           .b = memory.a,
           .out = memory.out,
           .triangle = is_transposed ? TileTriangle::kUpperLeft : TileTriangle::kLowerLeft};
-      product.blocks = product.BlocksOf();
+      product.Spread();
       RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes, order);
       ForEachRow([&](std::uint32_t head, std::uint32_t row) {
         for (std::uint32_t d = 0; d < kPlaces.depth; ++d) {

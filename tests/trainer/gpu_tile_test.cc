@@ -103,7 +103,7 @@ void ExpectProduct(const TileCase& at, ThreadOrder order, const RoundedMatrices&
                       .a = a.Factor(at.is_left_transposed),
                       .b = b.Factor(at.is_right_transposed),
                       .out = out.Factor()};
-  product.blocks = product.BlocksOf();
+  product.Spread();
   RunOnHost(TileBody<kPrecision>{product}, kLanes, order);
   for (std::uint32_t row = 0; row < at.rows; ++row) {
     for (std::uint32_t col = 0; col < out.Stride(); ++col) {
@@ -161,7 +161,7 @@ TEST(GpuTile, SlicesOfTheInnerDimensionAddUpToTheWhole) {
                       .b = {.offset = b.offset, .stride = b.Stride()},
                       .out = {.offset = out.offset, .stride = out.Stride()},
                       .slices = {.count = 4, .inner = 32, .apart = out.Floats()}};
-  product.blocks = product.BlocksOf();
+  product.Spread();
   ASSERT_EQ(product.blocks, 4U);
   RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes);
   for (std::uint32_t slice = 0; slice < 4; ++slice) {
@@ -211,7 +211,7 @@ void ExpectMoved(const OptimizerSettings& settings) {
                       .a = {.offset = 0, .stride = input.Stride(), .is_transposed = true},
                       .b = {.offset = slope.offset, .stride = slope.Stride()},
                       .out = {.offset = gradient, .stride = kCols}};
-  product.blocks = product.BlocksOf();
+  product.Spread();
   Memory apart = memory;
   product.arena = apart.Arena();
   RunOnHost(TileBody<ProductPrecision::kFloat32>{product}, kLanes);

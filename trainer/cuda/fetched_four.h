@@ -43,15 +43,35 @@ DDL_INLINE void FetchInto(FourFloats& four, std::uint32_t place, const std::byte
   return four;
 }
 
+// Four of eight bytes, those of `low` before those of `high`, as the hexadecimal digits of `picks`
+// say, the last one first; 8 more: the sign of that byte, eight times.
+[[nodiscard]] DDL_INLINE std::uint32_t PickedBytes(std::uint32_t low, std::uint32_t high,
+                                                   std::uint32_t picks) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t bytes = 0;
+  asm("prmt.b32 %0, %1, %2, %3;" : "=r"(bytes) : "r"(low), "r"(high), "r"(picks));
+  return bytes;
+#else
+  std::uint32_t bytes = 0;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    const std::uint32_t pick = picks >> 4 * i & 0xFU;
+    const std::uint32_t byte = (pick % 8 < 4 ? low : high) >> 8 * (pick % 4) & 0xFFU;
+    bytes |= (pick < 8 ? byte : (byte >= 0x80U ? 0xFFU : 0U)) << 8 * i;
+  }
+  return bytes;
+#endif
+}
+
 // Leaves zero of those whose byte is not.
 DDL_INLINE void KeepWhereZero(FourFloats& four, std::uint32_t bytes, bool is_bfloat16) {
+  constexpr std::uint32_t kLow = 0x7F7F7F7FU;
+  const std::uint32_t signs = ((bytes & kLow) + kLow) | bytes;  // of bytes that are not zero
   DDL_UNROLL
   for (std::uint32_t i = 0; i < kFour; ++i) {
-    const bool is_kept = (bytes >> 8 * i & 0xFFU) == 0;
-    float& word = four.at[is_bfloat16 ? i / 2 : i];
-    const std::uint32_t lost = i % 2 == 0 ? 0xFFFFU : 0xFFFF0000U;
-    word = is_bfloat16 ? __builtin_bit_cast(float, BitsOf(word) & (is_kept ? ~0U : ~lost))
-                       : (is_kept ? word : 0.0F);
+    if (is_bfloat16 && i >= kFour / 2) return;
+    const std::uint32_t lost =
+        PickedBytes(signs, 0, is_bfloat16 ? 0x9988U + 0x2222U * i : 0x8888U + 0x1111U * i);
+    four.at[i] = __builtin_bit_cast(float, BitsOf(four.at[i]) & ~lost);
   }
 }
 
@@ -64,10 +84,8 @@ DDL_INLINE void KeepWhereZero(FourFloats& four, std::uint32_t bytes, bool is_bfl
 [[nodiscard]] DDL_INLINE float PairAcross(const FourFloats& one, const FourFloats& other,
                                           std::uint32_t place, bool is_bfloat16) {
   if (!is_bfloat16) return RoundedPair(one.at[place], other.at[place]);
-  const std::uint32_t low = BitsOf(one.at[place / 2]);
-  const std::uint32_t high = BitsOf(other.at[place / 2]);
-  const std::uint32_t pair =
-      place % 2 == 0 ? (low & 0xFFFFU) | high << 16U : low >> 16U | (high & 0xFFFF0000U);
+  const std::uint32_t pair = PickedBytes(BitsOf(one.at[place / 2]), BitsOf(other.at[place / 2]),
+                                         place % 2 == 0 ? 0x5410U : 0x7632U);
   return __builtin_bit_cast(float, pair);
 }
 

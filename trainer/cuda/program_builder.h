@@ -199,7 +199,7 @@ class ProgramBuilder {
   }
   template <class Body>
   void AddTiles(Body body) {
-    body.blocks = body.BlocksOf();
+    body.Spread();
     body.arena = places_.arena;
     body.board = places_.board;
     Add(body);

@@ -12,16 +12,18 @@ namespace ddl {
 
 inline constexpr std::uint32_t kSlabFetches = 2;  // fours of a thread, of each factor
 static_assert(kSlabFetches * kTileThreads * kFour == kTileSide * kTileSlab);
+static_assert(kTileSide == 64 && kTileThreads == 128 && kSlabFetches == 2);  // two warps by two
 
 // Of a thread's first four in a slab; the second one is `kSidesApart` rows or columns further where
-// fours lie along the inner dimension, or the next number of it.
+// fours lie along the inner dimension, or the next number of it. Where they lie across, a warp has
+// 32 rows or columns, and nothing to do where a result has no more than the others' 32.
 struct SlabQuad {
   static constexpr std::uint32_t kSidesApart = kTileThreads / (kTileSlab / kFour);
 
   DDL_INLINE SlabQuad(std::uint32_t thread, bool is_along)
       : inner(is_along ? thread % (kTileSlab / kFour) * kFour
-                       : thread / (kTileSide / kFour) * kSlabFetches),
-        side(is_along ? thread / (kTileSlab / kFour) : thread % (kTileSide / kFour) * kFour) {}
+                       : (thread >> 3U & 8U) | (thread >> 2U & 6U)),
+        side(is_along ? thread / (kTileSlab / kFour) : thread % 8 * kFour | (thread & 32U)) {}
 
   std::uint32_t inner;
   std::uint32_t side;

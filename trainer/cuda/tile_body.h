@@ -81,13 +81,13 @@ struct TileBody : TileProduct {
     }
     if (phase < state.slabs) return Put(at, halves + phase % 2 * kHalf, state);
     if (phase == state.slabs) return;
+    if (phase == state.slabs + 1) {
+      if (state.multiplies) PutTile(at, halves, state);
+      return;
+    }
     const TilePlace tile = PlaceOf(at);
     if (tile.is_left_out) return;
-    if (phase == state.slabs + 1) {
-      PutTile(at, tile, halves, state);
-    } else {
-      TileFinish<kPrecision, Factors>(*this, factors, tile, at.thread, halves).Run();
-    }
+    TileFinish<kPrecision, Factors>(*this, factors, tile, at.thread, halves).Run();
   }
 
  private:
@@ -224,31 +224,17 @@ struct TileBody : TileProduct {
     }
   }
 
-  // A whole tile of sums into shared memory; those that are pooled activated.
-  DDL_INLINE void PutTile(const ThreadPlace& at, const TilePlace& tile, float* to,
-                          const State& state) const {
+  // A whole tile of sums into shared memory.
+  DDL_INLINE static void PutTile(const ThreadPlace& at, float* to, const State& state) {
     const FragmentPlace place(at.thread % 32);
-    const std::uint32_t first = WarpRow(at) + place.row;
-    const std::uint32_t left = WarpCol(at) + place.col;
+    to += (WarpRow(at) + place.row) * kTilePitch + WarpCol(at) + place.col;
     DDL_UNROLL
     for (std::uint32_t n = 0; n < 4; ++n) {
-      const std::uint32_t col = left + 8 * n;
-      TwoFloats bias{};
-      bool is_activated = false;
-      if constexpr (Factors::kCanPool) {
-        is_activated = factors.pooled.are_pooled && tile.col + col < cols;
-        if (is_activated) bias = LoadKept<TwoFloats>(arena, tile.lane, active.bias, tile.col + col);
-      }
       DDL_UNROLL
       for (std::uint32_t i = 0; i < 4; ++i) {
-        const std::uint32_t row = first + i / 2 * 16 + i % 2 * 8;
         const float* sums = state.sums[i / 2][n].at + std::size_t{2} * (i % 2);
-        TwoFloats two{{sums[0], sums[1]}};
-        if (is_activated) {
-          two = {{Activated(active.activation, two.at[0] + bias.at[0]),
-                  Activated(active.activation, two.at[1] + bias.at[1])}};
-        }
-        *reinterpret_cast<TwoFloats*>(to + row * kTilePitch + col) = two;
+        *reinterpret_cast<TwoFloats*>(to + (i / 2 * 16 + i % 2 * 8) * kTilePitch +
+                                      8 * n) = {{sums[0], sums[1]}};
       }
     }
   }

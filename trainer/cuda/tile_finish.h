@@ -120,26 +120,34 @@ class TileFinish {
     Put(product_.out.offset, index, result);
   }
 
-  // Of sums that are activated already: four rows are a square.
+  // Four rows are a square. No activation that is pooled here ever falls, so the maxima's is
+  // enough.
   DDL_INLINE void Pool() const {
-    if (tile_.col + FirstCol() >= product_.cols) return;
+    const std::uint32_t col = tile_.col + FirstCol();
+    if (col >= product_.cols) return;
+    const auto bias = LoadKept<FourFloats>(arena_, 0, product_.active.bias, col);
+    DDL_ROLLED
     for (std::uint32_t square = FirstRow(); square < kTileSide / 4; square += kRowsAtOnce) {
       if (tile_.row + 4 * square >= product_.rows) return;
       const float* pixels = sums_ + 4 * square * kTilePitch + FirstCol();
+      FourFloats of_pixel[4];
+      DDL_UNROLL
+      for (std::uint32_t pixel = 0; pixel < 4; ++pixel) {
+        of_pixel[pixel] = *reinterpret_cast<const FourFloats*>(pixels + pixel * kTilePitch);
+      }
       FourFloats maxima{};
       std::uint32_t heirs = 0;
       DDL_UNROLL
       for (std::uint32_t i = 0; i < kFour; ++i) {
-        WindowMaximum maximum{.value = pixels[i]};
+        WindowMaximum maximum{.value = of_pixel[0].at[i]};
         DDL_UNROLL
         for (std::uint32_t pixel = 1; pixel < 4; ++pixel) {
-          maximum.Take(pixels[pixel * kTilePitch + i], pixel);
+          maximum.Take(of_pixel[pixel].at[i], pixel);
         }
-        maxima.at[i] = maximum.value;
+        maxima.at[i] = Activated(product_.active.activation, maximum.value + bias.at[i]);
         heirs |= std::uint32_t{maximum.Heir()} << 8 * i;
       }
-      const std::size_t to =
-          std::size_t{tile_.row / 4 + square} * product_.out.stride + tile_.col + FirstCol();
+      const std::size_t to = std::size_t{tile_.row / 4 + square} * product_.out.stride + col;
       Put(product_.out.offset, to, maxima);
       if (factors_.pooled.heirs == kNoTensor) continue;
       *reinterpret_cast<std::uint32_t*>(HeirsAt(arena_, 0, factors_.pooled.heirs) + to) = heirs;

@@ -68,7 +68,9 @@ struct TileMatrices {
   [[nodiscard]] DDL_INLINE static std::size_t FirstOf(const TileProduct& product,
                                                       const TileFactor& factor,
                                                       const TilePlace& tile) {
-    return tile.member / product.heads * factor.sample + tile.member % product.heads * factor.head;
+    const std::uint32_t sample = product.of_sample.Of(tile.member);
+    const std::uint32_t head = tile.member - sample * product.of_sample.Value();
+    return sample * factor.sample + head * factor.head;
   }
   template <bool kMayBeBfloat16>
   [[nodiscard]] DDL_INLINE static StoredMatrix StoredAs(const TileProduct& product,

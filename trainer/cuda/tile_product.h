@@ -3,6 +3,7 @@
 #pragma once
 
 #include "trainer/cuda/dense_bodies.h"
+#include "trainer/cuda/divisor.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/tile_fragments.h"
@@ -48,7 +49,7 @@ struct TileActivation {
 // result[rows, cols] = a[rows, inner] b[inner, cols] of every member, stored at `out` or, where
 // `moved` is told, taken as the gradient of weights that the optimizer moves at once.
 struct TileProduct {
-  std::uint32_t blocks = 0;  // BlocksOf
+  std::uint32_t blocks = 0;  // by Spread
   LaneFloats arena;
   StepBoard board;  // where weights are moved
   std::uint32_t rows = 0;
@@ -72,20 +73,31 @@ struct TileProduct {
   UpdatePart moved = {.value = kNoTensor};  // weights, of which `out` tells the stride: whole
                                             // strides of columns, of one member
 
-  [[nodiscard]] std::uint32_t BlocksOf() const {
-    return BlocksFor(rows, kTileSide) * BlocksFor(cols, kTileSide) * slices.count * members;
+  // By Spread: tiles side by side, and one below the other; slices; members of a sample.
+  Divisor wide;
+  Divisor high;
+  Divisor deep;
+  Divisor of_sample;
+
+  // Over blocks, once all else is told.
+  void Spread() {
+    wide = Divisor(BlocksFor(cols, kTileSide));
+    high = Divisor(BlocksFor(rows, kTileSide));
+    deep = Divisor(slices.count);
+    of_sample = Divisor(heads);
+    blocks = wide.Value() * high.Value() * slices.count * members;
   }
 };
 
 // What a block of a product works on.
 struct TilePlace {
   DDL_INLINE TilePlace(const TileProduct& product, const ThreadPlace& at) {
-    const std::uint32_t wide = (product.cols + kTileSide - 1) / kTileSide;
-    const std::uint32_t high = (product.rows + kTileSide - 1) / kTileSide;
-    col = at.block % wide * kTileSide;
-    row = at.block / wide % high * kTileSide;
-    slice = at.block / wide / high % product.slices.count;
-    member = at.block / wide / high / product.slices.count;
+    const std::uint32_t line = product.wide.Of(at.block);
+    const std::uint32_t result = product.high.Of(line);
+    col = (at.block - line * product.wide.Value()) * kTileSide;
+    row = (line - result * product.high.Value()) * kTileSide;
+    member = product.deep.Of(result);
+    slice = result - member * product.deep.Value();
     lane = at.lane;
     is_left_out = product.triangle == TileTriangle::kLowerResult && col > row;
     end = product.inner;

@@ -77,6 +77,15 @@ struct WindowReader {
     const std::uint32_t line = taps.Of(tap);
     return {line, tap - line * taps.Value(), k - tap * numbers.Value()};
   }
+  // Of the number behind it.
+  [[nodiscard]] DDL_INLINE Tap Next(Tap tap) const {
+    const bool is_last = tap.number + 1 == numbers.Value();
+    const bool ends_line = is_last && tap.col + 1 == taps.Value();
+    tap.number = is_last ? 0 : tap.number + 1;
+    tap.col = ends_line ? 0 : tap.col + (is_last ? 1 : 0);
+    tap.line += ends_line ? 1 : 0;
+    return tap;
+  }
   // Where whole fours of a window are of one pixel.
   [[nodiscard]] DDL_INLINE bool HasWholeFours() const { return numbers.Value() % kFour == 0; }
 
@@ -105,24 +114,24 @@ struct WindowReader {
     if (!IsInside(at)) return {};
     return FetchFour(NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
   }
-  // The numbers from `k` on of a window, of which the first `count` are wanted.
+  // The numbers from a tap on of a window, of which the first `count` are wanted.
   template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats EachOf(const float* images, const Corner& corner,
-                                             std::uint32_t k, std::uint32_t count) const {
+  [[nodiscard]] DDL_INLINE FourFloats EachOf(const float* images, const Corner& corner, Tap tap,
+                                             std::uint32_t count) const {
     FourFloats four{};
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kFour; ++i) {
-      const Tap tap = TapOf(k + i);
       const Pixel at = PixelOf(corner, tap);
       if (i < count && IsInside(at)) {
         FetchInto(four, i, NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
       }
+      tap = Next(tap);
     }
     return four;
   }
 };
 
-// Maxima of 2 x 2 that follow a convolution.
+// Maxima of 2 x 2 that follow a convolution, whose activation never falls.
 struct PooledPlaces {
   bool are_pooled = false;
   std::size_t heirs = kNoTensor;  // bytes, laid out as the maxima; kNoTensor: not wanted
@@ -263,7 +272,8 @@ struct TileWindows {
       } else if (images.HasWholeFours()) {
         left[i] = images.template FourOf<kMayBeBfloat16>(walk.images, walk.corners[i], tap);
       } else {
-        left[i] = images.template EachOf<kMayBeBfloat16>(walk.images, walk.corners[i], k, end - k);
+        left[i] =
+            images.template EachOf<kMayBeBfloat16>(walk.images, walk.corners[i], tap, end - k);
       }
     }
     if constexpr (kProduct == WindowProduct::kForward) {
@@ -308,7 +318,7 @@ struct TileWindows {
       if (walk.is_there[0]) {
         left[i] = images.HasWholeFours()
                       ? images.template FourOf<kIsBfloat16>(walk.images, corners[i], walk.tap)
-                      : images.template EachOf<kIsBfloat16>(walk.images, corners[i], walk.row,
+                      : images.template EachOf<kIsBfloat16>(walk.images, corners[i], walk.tap,
                                                             product.rows - walk.row);
       }
       if (!walk.is_there[1]) continue;
