@@ -251,6 +251,7 @@ class ModelBuilder {
     if (stage.weight.gradient.IsEmpty()) {
       stage.weight.gradient = memory_.GradientOf(stage.weight, "weight");
     }
+    stage.weight.rounded = memory_.RoundedOf(stage.weight);
     stage.weight.fan_in = inputs;
     if (!has_norm) {  // whose shift would make up for any bias
       stage.bias = memory_.MakeParameter(ParameterRole::kBias, "bias", 1, outputs);

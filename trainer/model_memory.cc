@@ -49,6 +49,11 @@ DenseCopies ModelMemory::CopiesOf(const DenseStage& stage) {
           .products = std::make_shared<Bfloat16Gemm>()};
 }
 
+Tensor ModelMemory::RoundedOf(const Parameter& weight) {
+  if (!are_rounded_) return {};
+  return scratch_.Add(Numbered("weight.bf16"), weight.value.rows, weight.value.cols, true);
+}
+
 Parameter ModelMemory::MakeParameter(ParameterRole role, const char* name, std::size_t rows,
                                      std::size_t cols) {
   Parameter parameter = Make(role, name, {.rows = rows, .cols = cols}, state_tensors_);

@@ -41,6 +41,8 @@ class ModelMemory {
                                 Stored stored);
   // In bfloat16, of what is not stored as such.
   [[nodiscard]] DenseCopies CopiesOf(const DenseStage& stage);
+  // The same of weights that a GPU's tiles read; else empty.
+  [[nodiscard]] Tensor RoundedOf(const Parameter& weight);
 
   // A parameter's value with the optimizer's tensors, and its gradient unless it is a weight, whose
   // gradient may not be wanted as a whole.

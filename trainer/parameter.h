@@ -30,6 +30,7 @@ struct Parameter {
   Tensor first;                 // momentum or first moment; empty where the optimizer keeps nothing
   Tensor second;                // second moment
   Tensor average;               // moving average of the values; empty where none is kept
+  Tensor rounded;               // in bfloat16, of a convolution on a GPU; empty: not wanted
   OrthogonalPlaces orthogonal;  // empty but for matrices that are moved by muon
   Tensor gradient;  // the whole, or only a strip of rows when the update follows at once
   ParameterRole role = ParameterRole::kWeight;

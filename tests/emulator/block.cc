@@ -120,9 +120,10 @@ void Block::RunToBarrier(Warp& warp) {
           ++warp.at;
           if (warp.active != 0) instruction.execute(warp, instruction);
           break;
+        case Flow::kProduct:
         case Flow::kTogether:
           if (!AreTogether(warp, instruction)) break;
-          ++counts_.matrices;
+          counts_.matrices += instruction.flow == Flow::kProduct ? 1 : 0;
           ++warp.at;
           instruction.execute(warp, instruction);
           break;
@@ -171,7 +172,7 @@ void TakeIn(Warp& warp) {
 
 bool Block::AreTogether(Warp& warp, const Instruction& instruction) {
   TakeIn(warp);
-  const bool needs_whole_warp = instruction.flow == Flow::kTogether;
+  const bool needs_whole_warp = instruction.flow != Flow::kBarrier;
   if (warp.running == warp.alive && (!needs_whole_warp || warp.alive == kAllLanes)) {
     warp.active = warp.running;
     if (instruction.guard == kNoPlace) return true;

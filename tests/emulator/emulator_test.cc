@@ -210,6 +210,47 @@ TEST_F(Emulator, ProductsOfAWarpLieAsPtxDescribes) {
   }
 }
 
+// Row r of matrix m has the numbers 100 m + 10 r + 0 to 7, in 16 bits; rows lie 16 bytes apart.
+TEST_F(Emulator, MatricesAreLoadedByRowsAndByColumns) {
+  std::uint32_t* words = Words(256);
+  const auto load = [](const std::string& how) {
+    return Kernel(R"(
+	shr.u32 	%r3, %r1, 3;
+	and.b32  	%r4, %r1, 7;
+	mul.lo.s32 	%r5, %r4, 10;
+	mad.lo.s32 	%r5, %r3, 100, %r5;
+	mul.lo.s32 	%r6, %r5, 65537;
+	add.s32 	%r3, %r6, 65536;
+	add.s32 	%r4, %r6, 196610;
+	add.s32 	%r5, %r6, 327684;
+	add.s32 	%r6, %r6, 458758;
+	shl.b32 	%r7, %r1, 4;
+	st.shared.v4.u32 	[%r7], {%r3, %r4, %r5, %r6};
+	bar.sync 	0;
+	ldmatrix.sync.aligned.m8n8.x4)" +
+                      how + R"(.shared.b16 {%r3, %r4, %r5, %r6}, [%r7+0];
+	mul.wide.u32 	%rd3, %r1, 16;
+	add.s64 	%rd3, %rd1, %rd3;
+	st.global.v4.u32 	[%rd3], {%r3, %r4, %r5, %r6};)",
+                  "	.shared .align 16 .b8 words[512];");
+  };
+  for (const bool is_transposed : {false, true}) {
+    (void)Run(load(is_transposed ? ".trans" : ""), words);
+    for (std::uint32_t lane = 0; lane < 32; ++lane) {
+      for (std::uint32_t matrix = 0; matrix < 4; ++matrix) {
+        const std::uint32_t pair = words[lane * 4 + matrix];
+        const std::uint32_t row = lane / 4;
+        const std::uint32_t col = lane % 4 * 2;
+        const auto number = [&](std::uint32_t further) {
+          return is_transposed ? 100 * matrix + 10 * (col + further) + row
+                               : 100 * matrix + 10 * row + col + further;
+        };
+        EXPECT_EQ(pair, number(0) | number(1) << 16U) << lane << " " << matrix;
+      }
+    }
+  }
+}
+
 TEST_F(Emulator, AccessesOutsideOfTheMemoryAreFaults) {
   std::uint32_t* words = Words(32);
   const std::string store = Kernel("st.global.u32 	[%rd2+4], %r1;");

@@ -334,6 +334,8 @@ Names AllNames() {
   names["unpack.b32"] = &ExecuteUnpack<std::uint32_t, std::uint16_t>;
   names["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"] = &MultiplyTensorFloats;
   names["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"] = &MultiplyBfloat16;
+  names["ldmatrix.sync.aligned.m8n8.x4.shared.b16"] = &LoadMatrices;
+  names["ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16"] = &LoadTransposedMatrices;
   return names;
 }
 

@@ -194,7 +194,8 @@ void KernelReader::ReadInstruction(std::string_view line) {
     instruction.flow = Flow::kBranch;
     branches_.emplace_back(static_cast<std::uint32_t>(kernel_.instructions.size()), rest);
   } else {
-    if (name.starts_with("mma.")) instruction.flow = Flow::kTogether;
+    if (name.starts_with("mma.")) instruction.flow = Flow::kProduct;
+    if (name.starts_with("ldmatrix.")) instruction.flow = Flow::kTogether;
     ReadOperands(name, rest, instruction);
   }
   kernel_.instructions.push_back(instruction);

@@ -5,6 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
+
+#include "tests/emulator/block.h"
 
 namespace ddl::emulator {
 
@@ -42,7 +45,37 @@ void Multiply(Warp& warp, const Instruction& instruction,
   }
 }
 
+template <bool kIsTransposed>
+void Load(Warp& warp, const Instruction& instruction) {
+  constexpr std::uint32_t kMatrices = 4;
+  constexpr std::uint32_t kSide = 8;
+  using Row = std::array<std::uint16_t, kSide>;
+  std::array<Row, kMatrices * kSide> rows;
+  const auto take = [&](std::uint32_t lane, const std::byte* from) {
+    std::memcpy(rows[lane].data(), from, sizeof(Row));
+  };
+  warp.block->ReadShared(warp, warp.At<std::uint32_t>(instruction.operands[kMatrices]),
+                         instruction.offset, sizeof(Row), take);
+  for (std::uint32_t matrix = 0; matrix < kMatrices; ++matrix) {
+    const auto at = [&](std::uint32_t row, std::uint32_t col) -> std::uint32_t {
+      return kIsTransposed ? rows[matrix * kSide + col][row] : rows[matrix * kSide + row][col];
+    };
+    for (std::uint32_t lane = 0; lane < kWarpLanes; ++lane) {
+      const std::uint32_t col = lane % 4 * 2;
+      warp.At<std::uint32_t>(instruction.operands[matrix])[lane] =
+          at(lane / 4, col) | at(lane / 4, col + 1) << 16U;
+    }
+  }
+}
+
 }  // namespace
+
+void LoadMatrices(Warp& warp, const Instruction& instruction) {
+  Load<false>(warp, instruction);
+}
+void LoadTransposedMatrices(Warp& warp, const Instruction& instruction) {
+  Load<true>(warp, instruction);
+}
 
 void MultiplyTensorFloats(Warp& warp, const Instruction& instruction) {
   constexpr std::uint32_t kInner = 8;

@@ -22,7 +22,7 @@ inline constexpr std::size_t kMostOperands = 14;
 
 using Execute = void (*)(Warp&, const Instruction&);
 
-enum class Flow : std::uint8_t { kNext, kBranch, kBarrier, kTogether, kReturn };
+enum class Flow : std::uint8_t { kNext, kBranch, kBarrier, kProduct, kTogether, kReturn };
 
 // Operands are places of registers, in bytes: 32 numbers side by side, or the 32 bits of a
 // predicate. What is constant is a register too.

@@ -49,7 +49,7 @@ TEST(GpuBytes, OfBfloat16AreHalfWhereActivationsAreMostOfThem) {
   const std::vector<Layer> layers = ParseLayers("32c3-r32-r64s2-ga", {.has_norm = true});
   const StepBytes whole = Count(ShapeOf(128, layers, Precision::kFloat32));
   const StepBytes rounded = Count(ShapeOf(128, layers, Precision::kBfloat16));
-  EXPECT_EQ(rounded.operations, whole.operations);
+  EXPECT_EQ(rounded.operations, whole.operations + 1);  // copies of weights
   EXPECT_LT(rounded.bytes, 0.54 * whole.bytes);
   EXPECT_GT(rounded.bytes, 0.5 * whole.bytes);
 }
@@ -65,10 +65,10 @@ TEST(GpuBytes, AreWhatTheDocumentsSay) {
          16);
   const std::vector<Layer> cnn = ParseLayers("32c3-p-64c3-p-fc128", {});
   expect(ShapeOf(128, cnn, Precision::kFloat32), 72.0, 26);
-  expect(ShapeOf(128, cnn, Precision::kBfloat16), 48.6, 26);
+  expect(ShapeOf(128, cnn, Precision::kBfloat16), 48.6, 27);
   const std::vector<Layer> resnet = ParseLayers("32c3-r32-r64s2-r128s2-ga", {.has_norm = true});
   expect(ShapeOf(128, resnet, Precision::kFloat32), 1047.0, 101);
-  expect(ShapeOf(128, resnet, Precision::kBfloat16), 560.0, 101);
+  expect(ShapeOf(128, resnet, Precision::kBfloat16), 560.0, 102);
   ModelShape gpt = ShapeOf(64, TransformerLayers(6, 6, 384, false), Precision::kBfloat16);
   gpt.image.reset();
   gpt.features = 256;

@@ -284,7 +284,7 @@ TEST(GpuPlan, OutputsOfLongRowsAreAddedSliceBySlice) {
   const Model model = BuildModel(GpuShape(settings.shape));
   const TileSlices slices = OutputSlices(std::get<DenseStage>(model.stages.front()), 12);
   EXPECT_EQ(slices.count, 2U);
-  EXPECT_EQ(slices.inner, 560U);
+  EXPECT_EQ(slices.inner, 576U);
   TestedDevice device;
   DeviceLanes lanes(device, settings, rows);
   EXPECT_EQ(device.AllocatedBytes() + kCudaWorkspaceBytes,

@@ -252,8 +252,7 @@ TEST(GpuTile, MovesWeightsAsAnUpdateOfTheirGradientDoes) {
 }
 
 // Sixteen rows, eight columns and so many inner numbers of two slabs in shared memory, as a tensor
-// core takes them: PTX ISA, "Matrix fragments for mma.m16n8k8" and "… m16n8k16". A fragment's word
-// stands for one number, or for two that lie next to each other along the inner dimension.
+// core takes them: PTX ISA, "Matrix fragments for mma.m16n8k8".
 struct Slabs {
   std::vector<float> left = std::vector<float>(16 * kTilePitch);
   std::vector<float> right = std::vector<float>(16 * kTilePitch);
@@ -277,8 +276,9 @@ TEST(GpuTile, FragmentsOfTensorFloatLieAsMmaWantsThem) {
   const Slabs slabs;
   for (std::uint32_t lane = 0; lane < 32; ++lane) {
     const FragmentPlace place(lane);
-    const LeftFragment a = LeftOfEight(slabs.left.data(), place);
-    const RightFragment b = RightOfEight(slabs.right.data(), place);
+    const std::uint32_t own = place.inner * kTilePitch + place.row;
+    const LeftFragment a = LeftOfEight(slabs.left.data() + own);
+    const RightFragment b = RightOfEight(slabs.right.data() + own);
     for (std::uint32_t i = 0; i < 4; ++i) {
       const std::uint32_t row = lane / 4 + (i % 2 == 1 ? 8 : 0);
       const std::uint32_t k = lane % 4 + (i >= 2 ? 4 : 0);
@@ -289,30 +289,100 @@ TEST(GpuTile, FragmentsOfTensorFloatLieAsMmaWantsThem) {
   }
 }
 
+// The same of "… m16n8k16", with words of two numbers that lie next to each other along the inner
+// dimension: "ldmatrix" is played, as PTX describes it, on a slab that threads have put there.
+struct RoundedNumbers {
+  bool is_along = false;
+  std::vector<FourFloats> memory = std::vector<FourFloats>(RoundedSlab::kWords / 4);
+
+  explicit RoundedNumbers(bool lies_along) : is_along(lies_along) {
+    for (std::uint32_t thread = 0; thread < kTileThreads; ++thread) {
+      const RoundedSlab::Place place(thread, is_along);
+      FetchedEight fetched[kSlabFetches];
+      for (std::uint32_t i = 0; i < kSlabFetches; ++i)
+        for (std::uint32_t n = 0; n < 8; ++n) {
+          const std::uint32_t side =
+              is_along ? place.side + i * RoundedSlab::Place::kSidesApart : place.side + n;
+          const std::uint32_t k = is_along ? place.inner + n : place.inner + i;
+          fetched[i].halves[n / 4].at[n % 4] = NumberOf(side, k);
+        }
+      RoundedSlab::Put(RoundedSlab::PlacesOf(thread, {}, is_along), is_along, false, fetched,
+                       Slab());
+    }
+  }
+  // Another one for each two neighbours, and as it is in bfloat16.
+  [[nodiscard]] static float NumberOf(std::uint32_t side, std::uint32_t k) {
+    return std::ldexp(1.0F + static_cast<float>(side % 32) / 32.0F, static_cast<int>(k)) *
+           (side < 32 ? 1.0F : -1.0F);
+  }
+  [[nodiscard]] float* Slab() { return memory.front().at; }
+  // Word `matrix` of a lane's four.
+  [[nodiscard]] std::uint32_t Loaded(std::uint32_t lane, std::uint32_t matrix, std::uint32_t first,
+                                     bool is_left, std::uint32_t step, std::uint32_t group) {
+    const auto at = [&](std::uint32_t row, std::uint32_t col) -> std::uint32_t {
+      const SlabPlaces places = RoundedSlab::PlacesOf(matrix * 8 + row, {first, is_left}, is_along);
+      const std::uint32_t eight = RoundedSlab::Near(places.read, is_along, step, group) +
+                                  RoundedSlab::Further(is_along, step, group);
+      const float pair = PlaceIn(Slab(), eight)[col / 2];
+      return BitsOf(pair) >> 16 * (col % 2) & 0xFFFFU;
+    };
+    const std::uint32_t row = lane / 4;
+    const std::uint32_t col = lane % 4 * 2;
+    return is_along ? at(row, col) | at(row, col + 1) << 16U
+                    : at(col, row) | at(col + 1, row) << 16U;
+  }
+};
+
 TEST(GpuTile, FragmentsOfBfloatLieAsMmaWantsThem) {
-  const Slabs slabs;  // whole numbers and halves below 256 are bfloat16
-  Slabs pairs;
-  for (std::uint32_t k = 0; k < 16; k += 2)
-    for (std::uint32_t i = 0; i < 16; ++i) {
-      pairs.left[k / 2 * kTilePitch + i] = RoundedPair(slabs.Left(i, k), slabs.Left(i, k + 1));
-      pairs.right[k / 2 * kTilePitch + i] = RoundedPair(slabs.Right(k, i), slabs.Right(k + 1, i));
+  for (const bool is_along : {true, false}) {
+    RoundedNumbers slab(is_along);
+    const auto pair_of = [](std::uint32_t side, std::uint32_t k) {
+      return BitsOf(
+          RoundedPair(RoundedNumbers::NumberOf(side, k), RoundedNumbers::NumberOf(side, k + 1)));
+    };
+    for (std::uint32_t place = 0; place < 32 * 4 * 8; ++place) {
+      const std::uint32_t lane = place % 32;
+      const std::uint32_t i = place / 32 % 4;
+      const std::uint32_t step = place / 128 % 2;
+      const std::uint32_t group = place / 256 % 2;
+      const std::uint32_t first = place / 512 * 32;
+      const std::uint32_t side = first + 16 * group + lane / 4;
+      const std::uint32_t k = 16 * step + lane % 4 * 2;
+      // a: rows go on in the second word, the inner dimension in the third.
+      EXPECT_EQ(slab.Loaded(lane, i, first, true, step, group),
+                pair_of(side + i % 2 * 8, k + i / 2 * 8))
+          << is_along << " " << place;
+      // Two b, one after the other: the inner dimension goes on in the second word of each.
+      EXPECT_EQ(slab.Loaded(lane, i, first, false, step, group),
+                pair_of(side + i / 2 * 8, k + i % 2 * 8))
+          << is_along << " " << place;
     }
-  const auto bits_of = [](float low, float high) {
-    return std::uint32_t{Bfloat16Bits(low)} | std::uint32_t{Bfloat16Bits(high)} << 16U;
+  }
+}
+
+// Eight threads write at once, and a matrix's eight rows are read at once, sixteen bytes each.
+TEST(GpuTile, EightsOfBfloatLieInDifferentBanks) {
+  const auto expect_apart = [](const auto& byte_of) {
+    std::uint32_t banks = 0;
+    for (std::uint32_t i = 0; i < 8; ++i)
+      banks |= 1U << (byte_of(i) / 16 % 8);
+    EXPECT_EQ(banks, 0xFFU);
   };
-  for (std::uint32_t lane = 0; lane < 32; ++lane) {
-    const FragmentPlace place(lane);
-    const LeftFragment a = LeftOfEight(pairs.left.data(), place);
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      const std::uint32_t row = lane / 4 + (i % 2 == 1 ? 8 : 0);
-      const std::uint32_t k = lane % 4 * 2 + (i >= 2 ? 8 : 0);
-      EXPECT_EQ(a.at[i], bits_of(slabs.Left(row, k), slabs.Left(row, k + 1))) << lane << " " << i;
+  for (const bool is_along : {true, false}) {
+    for (std::uint32_t thread = 0; thread < kTileThreads; thread += 8) {
+      for (std::uint32_t fetch = 0; fetch < kSlabFetches; ++fetch) {
+        expect_apart([&](std::uint32_t i) {
+          const std::uint32_t put = RoundedSlab::PlacesOf(thread + i, {}, is_along).put;
+          return fetch == 0 ? put : RoundedSlab::SecondOf(put, is_along);
+        });
+      }
     }
-    const RightFragment b = RightOfEight(pairs.right.data(), place);
-    for (std::uint32_t i = 0; i < 2; ++i) {
-      const std::uint32_t k = lane % 4 * 2 + 8 * i;
-      EXPECT_EQ(b.at[i], bits_of(slabs.Right(k, lane / 4), slabs.Right(k + 1, lane / 4)))
-          << lane << " " << i;
+    for (std::uint32_t matrix = 0; matrix < 4 * 4 * 4; ++matrix) {
+      expect_apart([&](std::uint32_t i) {
+        const WarpSides warp{matrix / 16 % 2 * 32, matrix / 32 == 0};
+        const SlabPlaces places = RoundedSlab::PlacesOf(matrix % 4 * 8 + i, warp, is_along);
+        return RoundedSlab::Near(places.read, is_along, matrix / 4 % 2, matrix / 8 % 2);
+      });
     }
   }
 }

@@ -75,6 +75,7 @@ Model ModelOf(const WindowCase& at, bool is_pooled, bool is_bfloat16) {
   stage.output.places = stage.places.Pixels();
   stage.pre = stage.output.values;
   stage.weight.value = layout.Add("weight", weights, at.outputs);
+  if (is_bfloat16) stage.weight.rounded = layout.Add("rounded", weights, at.outputs, true);
   stage.weight.gradient = layout.Add("gradient", weights, at.outputs);
   if (is_pooled) {
     stage.activation = Activation::kTanh;
@@ -227,6 +228,7 @@ class GpuWindow : public testing::TestWithParam<WindowCase> {
     std::ranges::fill(memory_.Lane(1), std::bit_cast<float>(0xFFFFFFFFU));
     FillImages();
     FillMatrix(Stage().weight.value, 2);
+    FillMatrix(Stage().weight.rounded, 2);
     FillMatrix(is_pooled_ ? Stage().pool->output.gradient : Stage().output.gradient, 3);
     if (is_pooled_) FillMatrix(Stage().bias.value, 4);
   }

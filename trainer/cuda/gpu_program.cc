@@ -227,6 +227,7 @@ void AddParts(const Parameter& parameter, std::vector<UpdatePart>& parts) {
                      .first = at(parameter.first, start),
                      .second = at(parameter.second, start),
                      .average = at(parameter.average, start),
+                     .rounded = at(parameter.rounded, start / 2),
                      .floats = Narrow(std::min<std::size_t>(kUpdateFloats, floats - start))});
   }
 }
@@ -313,7 +314,7 @@ TileSlices EqualSlices(std::size_t rows, std::size_t cols, std::size_t inner) {
   const std::size_t tiles = std::size_t{BlocksFor(rows, kTileSide)} * BlocksFor(cols, kTileSide);
   const std::size_t wanted = std::clamp<std::size_t>(kMostBlocks / tiles, 1,
                                                      std::max<std::size_t>(inner / kLeastInner, 1));
-  const std::size_t each = BlocksFor(BlocksFor(inner, wanted), kTileSlab) * kTileSlab;
+  const std::size_t each = BlocksFor(BlocksFor(inner, wanted), kSliceStep) * kSliceStep;
   return {.count = BlocksFor(inner, each),
           .inner = Narrow(each),
           .apart = PaddedWidth(rows * PaddedWidth(cols))};
@@ -368,6 +369,7 @@ std::vector<Operation> TrainingOperations(const Model& model, const GpuPlaces& p
                                           ProductPrecision precision) {
   ProgramBuilder builder(model, places, precision, true);
   AddGather(builder);
+  AddRoundedWeights(builder);
   for (std::size_t i = 0; i < model.stages.size(); ++i) {
     Append(builder, i, [&](const auto& kind) { AddForward(builder, kind); });
   }
@@ -384,6 +386,7 @@ std::vector<Operation> EvaluationOperations(const Model& model, const GpuPlaces&
                                             ProductPrecision precision) {
   ProgramBuilder builder(model, places, precision, false);
   AddGather(builder);
+  AddRoundedWeights(builder);
   for (std::size_t i = 0; i < model.stages.size(); ++i) {
     Append(builder, i, [&](const auto& kind) { AddForward(builder, OnAverages(kind)); });
   }

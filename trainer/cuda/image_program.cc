@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions, pooling, flattening and the branches of residual blocks as operations.
+#include <algorithm>
+
 #include "trainer/cuda/program_builder.h"
 
 namespace ddl {
@@ -8,6 +10,15 @@ namespace {
 
 Divisor DivisorOf(std::size_t value) {
   return Divisor(Narrow(value));
+}
+
+// Of a pixel's numbers that are read, and that there are: how many may be fetched at once.
+std::uint32_t WholeNumbers(std::size_t numbers, std::size_t pixel) {
+  std::uint32_t whole = 8;
+  while (numbers % whole != 0 || pixel % whole != 0) {
+    whole /= 2;
+  }
+  return whole;
 }
 
 // The windows of a stage over its images, square by square where it is pooled.
@@ -24,6 +35,7 @@ WindowReader ImagesOf(const ConvStage& stage) {
           .across = DivisorOf(places.width),
           .down = DivisorOf(places.height),
           .step = Narrow(stage.window.stride),
+          .whole = WholeNumbers(image.channels, image.pixel),
           .square = is_pooled ? 1U : 0U};
 }
 
@@ -43,7 +55,8 @@ WindowReader GradientsOf(const ConvStage& stage) {
           .taps = each(stage.window.size),
           .across = each(stage.image.size.width),
           .down = each(stage.image.size.height),
-          .direction = 0U - 1U};
+          .direction = 0U - 1U,
+          .whole = WholeNumbers(pixel, pixel)};
 }
 
 // Where a training pass keeps the heirs of a stage's maxima; kNoTensor where none does.
@@ -78,6 +91,11 @@ const Flow& ResultOf(const ConvStage& stage) {
   return PoolsInProduct(stage) ? stage.pool->output : stage.output;
 }
 
+// As products read them.
+const Tensor& WeightsOf(const ProgramBuilder& builder, const ConvStage& stage) {
+  return builder.IsRounded() ? stage.weight.rounded : stage.weight.value;
+}
+
 // Of many places and few weights: in slices, which are then added up in order.
 void AddWeightGradient(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
@@ -109,7 +127,7 @@ void AddInputGradient(ProgramBuilder& builder, const ConvStage& stage) {
        .inner = Narrow(taps * gradients.numbers.Value()),
        .members = Narrow(stage.window.stride * stage.window.stride),
        .a = TileOf(FactorOf(ResultOf(stage).gradient)),
-       .b = TileOf(FactorOf(stage.weight.value)),
+       .b = TileOf(FactorOf(WeightsOf(builder, stage))),
        .out = TileOf(FactorOf(stage.input.gradient)),
        .added = offset_of(skipped),
        .rectified = offset_of(skipped == nullptr ? nullptr : builder.TakeRectified())},
@@ -168,6 +186,18 @@ std::size_t CountOf(const ProgramBuilder& builder, const Flow& flow) {
 
 }  // namespace
 
+void AddRoundedWeights(ProgramBuilder& builder) {
+  const std::vector<UpdatePart> parts = UpdateParts(builder.Compiled());
+  if (std::ranges::all_of(parts, [](const auto& part) { return part.rounded == kNoTensor; })) {
+    return;
+  }
+  builder.Add(RoundPartsBody{
+      .blocks = Narrow(parts.size()),
+      .arena = builder.Places().arena,
+      .are_averages = !builder.IsTraining() && builder.Compiled().shape.keeps_average,
+      .parts = builder.Places().parts});
+}
+
 void AddForward(ProgramBuilder& builder, const ConvStage& stage) {
   const Tensor& w = stage.weight.value;
   const bool has_bias = !stage.bias.value.IsEmpty();
@@ -176,7 +206,7 @@ void AddForward(ProgramBuilder& builder, const ConvStage& stage) {
        .cols = Narrow(w.Stride()),
        .inner = Narrow(w.rows),
        .a = TileOf(FactorOf(stage.input.values)),
-       .b = TileOf(FactorOf(w)),
+       .b = TileOf(FactorOf(WeightsOf(builder, stage))),
        .out = TileOf(FactorOf(has_bias ? ResultOf(stage).values : stage.pre)),
        .active = {.bias = has_bias ? stage.bias.value.offset : kNoTensor,
                   .pre = stage.pre.offset,

@@ -61,6 +61,17 @@ template <class Number>
 #endif
 }
 
+// The same of a number.
+[[nodiscard]] DDL_INLINE std::uint32_t FoundOnce(std::uint32_t number) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t same = 0;
+  asm("mov.b32 %0, %1;" : "=r"(same) : "r"(number));
+  return same;
+#else
+  return number;
+#endif
+}
+
 // In one instruction, which the compiler does not always see that it can.
 template <class Floats>
 DDL_INLINE void StoreAtOnce(float* to, const Floats& floats) {
@@ -77,6 +88,18 @@ DDL_INLINE void StoreAtOnce(float* to, const Floats& floats) {
   }
 #else
   *reinterpret_cast<Floats*>(to) = floats;
+#endif
+}
+
+// The same in memory that a block's threads share.
+DDL_INLINE void ShareAtOnce(float* to, const FourFloats& floats) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(
+                   static_cast<std::uint32_t>(__cvta_generic_to_shared(to))),
+               "f"(floats.at[0]), "f"(floats.at[1]), "f"(floats.at[2]), "f"(floats.at[3])
+               : "memory");
+#else
+  *reinterpret_cast<FourFloats*>(to) = floats;
 #endif
 }
 

@@ -55,6 +55,6 @@ using Operation = std::variant<
     WindowBody<ProductPrecision::kBfloat16, WindowProduct::kWeightGradient>,
     WindowBody<ProductPrecision::kFloat32, WindowProduct::kInputGradient>,
     WindowBody<ProductPrecision::kTensorFloat32, WindowProduct::kInputGradient>,
-    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient>>;
+    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient>, RoundPartsBody>;
 
 }  // namespace ddl

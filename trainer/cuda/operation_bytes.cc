@@ -153,6 +153,11 @@ class Counter {
   double operator()(const RoundingBody& at) const {
     return BytesOf(at.floats) + BytesOf(at.floats, true);
   }
+  double operator()(const RoundPartsBody& at) const {
+    return SumOfParts(at, [](const UpdatePart& part) {
+      return part.rounded == kNoTensor ? 0.0 : BytesOf(part.floats) + BytesOf(part.floats, true);
+    });
+  }
   double operator()(const MomentumBody& at) const { return PassesOverParts(at, 4.0); }
   double operator()(const CombineBody& at) const {
     return (at.b == kNoTensor ? 2.0 : 3.0) * BytesOf(at.floats);
@@ -176,7 +181,7 @@ class Counter {
     if constexpr (kProduct == WindowProduct::kForward) {
       const std::size_t rows = is_pooled ? at.rows / 4 : at.rows;
       return BytesOf(at.rows / places * images.sample, at.a.is_bfloat16) +
-             BytesOf(Product(at.inner, at.cols)) + ResultBytes(at, rows) +
+             BytesOf(Product(at.inner, at.cols), at.b.is_bfloat16) + ResultBytes(at, rows) +
              HeirBytes(has_heirs, Product(rows, at.cols));
     } else if constexpr (kProduct == WindowProduct::kWeightGradient) {
       const std::size_t rows = is_pooled ? at.inner / 4 : at.inner;
@@ -187,7 +192,7 @@ class Counter {
       const std::size_t samples = at.rows / places;
       const std::size_t gradients = samples * images.sample;
       return BytesOf(gradients, at.a.is_bfloat16) + HeirBytes(has_heirs, gradients) +
-             BytesOf(Product(at.inner, at.b.stride)) +
+             BytesOf(Product(at.inner, at.b.stride), at.b.is_bfloat16) +
              ResultBytes(at, samples * Product(windows.height, windows.width));
     }
   }

@@ -245,6 +245,10 @@ void AddActivationGradient(ProgramBuilder& builder, const ActivatedRows& rows,
 // Muon's steps of hidden matrices, whose gradients are overwritten.
 void AddMatrixSteps(ProgramBuilder& builder);
 
+// Copies of the weights of convolutions, where products are of bfloat16; of an evaluation's, of
+// their averages where there are any.
+void AddRoundedWeights(ProgramBuilder& builder);
+
 void AddForward(ProgramBuilder& builder, const DenseStage& stage);
 void AddForward(ProgramBuilder& builder, const DropoutStage& stage);
 void AddForward(ProgramBuilder& builder, const ConvStage& stage);

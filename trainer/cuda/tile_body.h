@@ -8,22 +8,25 @@
 // Factors are float32 and are rounded as they are multiplied, or stored in bfloat16 where that is
 // what is multiplied; so may results be.
 //
-// A block goes through the inner dimension in slabs of 16: a phase fetches the next slab into
-// registers, multiplies the one that lies in shared memory and puts the fetched one into the other
-// half of it, rounded. At the end the sums lie there and are finished. Each of its four warps has a
-// quarter of the tile, 32 x 32, in the layout of tile_fragments.h; tensor cores multiply for
-// TensorFloat-32 and bfloat16. On a host each thread adds up the numbers that are its own.
+// A block goes through the inner dimension in slabs of 16 numbers, or of 32 in bfloat16: a phase
+// fetches the next slab into registers, multiplies the one that lies in shared memory and puts the
+// fetched one into the other half of it, rounded. At the end the sums lie there and are finished.
+// Each of its four warps has a quarter of the tile, 32 x 32, in the layout of tile_fragments.h;
+// tensor cores multiply for TensorFloat-32 and bfloat16. On a host each thread adds up the numbers
+// that are its own.
 #pragma once
+
+#include <type_traits>
 
 #include "trainer/cuda/dense_bodies.h"
 #include "trainer/cuda/kernel_body.h"
 #include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/product.h"
-#include "trainer/cuda/slab_walk.h"
 #include "trainer/cuda/tile_finish.h"
 #include "trainer/cuda/tile_fragments.h"
 #include "trainer/cuda/tile_matrices.h"
 #include "trainer/cuda/tile_product.h"
+#include "trainer/cuda/tile_slab.h"
 #include "trainer/cuda/tile_windows.h"
 #include "trainer/cuda/update_body.h"
 
@@ -33,11 +36,12 @@ namespace ddl {
 template <ProductPrecision kPrecision, class Factors = TileMatrices>
 struct TileBody : TileProduct {
   static constexpr std::uint32_t kThreads = kTileThreads;
-  static constexpr std::uint32_t kLeastBlocks = 5;
-  static constexpr bool kIsPaired = kPrecision == ProductPrecision::kBfloat16;
-  // Words of a factor's slab: a float, or two numbers of bfloat16 in a word.
-  static constexpr std::uint32_t kSlabWords = kTileSlab * kTilePitch / (kIsPaired ? 2 : 1);
-  static constexpr std::uint32_t kHalf = 2 * kSlabWords;
+  using Slab = std::conditional_t<kPrecision == ProductPrecision::kBfloat16, RoundedSlab,
+                                  FloatSlab<kPrecision == ProductPrecision::kTensorFloat32>>;
+  using Numbers = typename Slab::Numbers;
+  static constexpr std::uint32_t kLeastBlocks = Numbers::kCount == kFour ? 5 : 4;
+  static constexpr std::uint32_t kInner = Slab::Place::kInner;
+  static constexpr std::uint32_t kHalf = 2 * Slab::kWords;
   // A tile of sums lies there too, after the slabs.
   static constexpr std::size_t kSharedBytes = std::size_t{kTileSide} * kTilePitch * sizeof(float);
   static_assert(kSharedBytes >= std::size_t{2} * kHalf * sizeof(float));
@@ -50,36 +54,40 @@ struct TileBody : TileProduct {
     std::uint32_t begin;  // of the inner dimension
     std::uint32_t end;
     bool multiplies;  // its warp has rows and columns of the result
-    typename Factors::Walk walk;
-    FourFloats left[kSlabFetches];  // as fetched_four.h says
-    FourFloats right[kSlabFetches];
+    SlabPlaces of_left;
+    SlabPlaces of_right;
+    typename Factors::template Walk<Numbers> walk;
+    Numbers left[kSlabFetches];  // as fetched_numbers.h says
+    Numbers right[kSlabFetches];
     FourSums sums[2][4];  // of 16 rows, 8 columns each
   };
 
   [[nodiscard]] DDL_INLINE std::uint32_t Phases(const ThreadPlace& at) const {
-    return PlaceOf(at).Slabs() + 3;
+    return PlaceOf(at).Slabs(kInner) + 3;
   }
 
   DDL_INLINE void Start(const ThreadPlace& at, State& state) const {
     const TilePlace tile = PlaceOf(at);
-    state.slabs = tile.Slabs();
+    state.slabs = tile.Slabs(kInner);
     state.begin = tile.begin;
     state.end = tile.end;
     state.multiplies = tile.row + WarpRow(at) < rows && tile.col + WarpCol(at) < cols;
-    factors.template Start<kIsPaired>(*this, tile, at.thread, state.walk);
+    state.of_left = PlacesOf(at, {WarpRow(at), true}, IsLeftAlong());
+    state.of_right = PlacesOf(at, {WarpCol(at), false}, IsRightAlong());
+    factors.template Start<Numbers>(*this, tile, at.thread, state.walk);
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
     auto* halves = static_cast<float*>(shared);
     if (phase < state.slabs) {
-      factors.template Fetch<kIsPaired>(*this, at.thread, state.begin + phase * kTileSlab,
-                                        state.end, state.walk, state.left, state.right);
+      factors.template Fetch<Numbers>(*this, at.thread, state.begin + phase * kInner, state.end,
+                                      state.walk, state.left, state.right);
     }
     if (phase > 0 && phase <= state.slabs && state.multiplies) {
       MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
     }
-    if (phase < state.slabs) return Put(at, halves + phase % 2 * kHalf, state);
+    if (phase < state.slabs) return Put(halves + phase % 2 * kHalf, state);
     if (phase == state.slabs) return;
     if (phase == state.slabs + 1) {
       if (state.multiplies) PutTile(at, halves, state);
@@ -100,61 +108,15 @@ struct TileBody : TileProduct {
   [[nodiscard]] DDL_INLINE bool IsLeftAlong() const { return factors.IsLeftAlong(*this); }
   [[nodiscard]] DDL_INLINE bool IsRightAlong() const { return factors.IsRightAlong(*this); }
 
-  // A thread's `index`-th four of a slab.
-  DDL_INLINE static void PutFour(std::uint32_t thread, std::uint32_t index, bool is_along,
-                                 FourFloats four, float* slab) {
-    if constexpr (kPrecision == ProductPrecision::kTensorFloat32) {
-      DDL_UNROLL
-      for (float& number : four.at) {
-        number = RoundedToTensorFloat(number);
-      }
-    }
-    const SlabQuad quad(thread, is_along);
-    float* to = slab + quad.inner * kTilePitch + quad.side;
-    if (!is_along) {
-      *reinterpret_cast<FourFloats*>(to + index * kTilePitch) = four;
-      return;
-    }
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < kFour; ++i) {
-      to[i * kTilePitch + index * SlabQuad::kSidesApart] = four.at[i];
-    }
+  [[nodiscard]] DDL_INLINE static SlabPlaces PlacesOf(const ThreadPlace& at, const WarpSides& warp,
+                                                      bool is_along) {
+    const SlabPlaces places = Slab::PlacesOf(at.thread, warp, is_along);
+    return {FoundOnce(places.put), FoundOnce(places.read)};
   }
-  // Two numbers of the inner dimension to a word.
-  DDL_INLINE static void PutPairs(std::uint32_t thread, bool is_along, bool is_bfloat16,
-                                  const FourFloats* fours, float* slab) {
-    const SlabQuad quad(thread, is_along);
-    float* to = slab + quad.inner / 2 * kTilePitch + quad.side;
-    if (!is_along) {
-      FourFloats pairs;
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kFour; ++i) {
-        pairs.at[i] = PairAcross(fours[0], fours[1], i, is_bfloat16);
-      }
-      *reinterpret_cast<FourFloats*>(to) = pairs;
-      return;
-    }
-    DDL_UNROLL
-    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
-      to[i * SlabQuad::kSidesApart] = PairAlong(fours[i], 0, is_bfloat16);
-      to[kTilePitch + i * SlabQuad::kSidesApart] = PairAlong(fours[i], 1, is_bfloat16);
-    }
-  }
-  DDL_INLINE static void PutFactor(std::uint32_t thread, bool is_along, bool is_bfloat16,
-                                   const FourFloats* fours, float* slab) {
-    if constexpr (kIsPaired) {
-      PutPairs(thread, is_along, is_bfloat16, fours, slab);
-    } else {
-      DDL_UNROLL
-      for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
-        PutFour(thread, i, is_along, fours[i], slab);
-      }
-    }
-  }
-  DDL_INLINE void Put(const ThreadPlace& at, float* half, const State& state) const {
-    PutFactor(at.thread, IsLeftAlong(), factors.IsLeftBfloat16(*this), state.left, half);
-    PutFactor(at.thread, IsRightAlong(), factors.IsRightBfloat16(*this), state.right,
-              half + kSlabWords);
+  DDL_INLINE void Put(float* half, const State& state) const {
+    Slab::Put(state.of_left, IsLeftAlong(), factors.IsLeftBfloat16(*this), state.left, half);
+    Slab::Put(state.of_right, IsRightAlong(), factors.IsRightBfloat16(*this), state.right,
+              half + Slab::kWords);
   }
 
   // Of a thread's warp in the tile.
@@ -165,51 +127,48 @@ struct TileBody : TileProduct {
     return at.thread / 32 % 2 * 32;
   }
 
-  DDL_INLINE static void MultiplySlab(const ThreadPlace& at, const float* half, State& state) {
-    const float* left = half + WarpRow(at);
-    const float* right = half + kSlabWords + WarpCol(at);
-    const FragmentPlace place(at.thread % 32);
+  DDL_INLINE void MultiplySlab(const ThreadPlace& at, const float* half, State& state) const {
 #if defined(__CUDA_ARCH__)
     if constexpr (kPrecision != ProductPrecision::kFloat32) {
-      DDL_UNROLL
-      for (std::uint32_t k = 0; k < kSlabWords; k += 8 * kTilePitch) {
-        RightFragment b_of[4];
-        DDL_UNROLL
-        for (std::uint32_t n = 0; n < 4; ++n) {
-          b_of[n] = RightOfEight(right + k + 8 * n, place);
-        }
-        DDL_UNROLL
-        for (std::uint32_t m = 0; m < 2; ++m) {
-          const LeftFragment a_of = LeftOfEight(left + k + 16 * m, place);
-          DDL_UNROLL
-          for (std::uint32_t n = 0; n < 4; ++n) {
-            kIsPaired ? MultiplySixteen(state.sums[m][n], a_of, b_of[n])
-                      : MultiplyEight(state.sums[m][n], a_of, b_of[n]);
-          }
-        }
-      }
+      static_assert(Slab::kSteps == 2);
+      MultiplyFragments<0>(half, state);
+      MultiplyFragments<1>(half, state);
       return;
     }
 #endif
-    AddProducts(left, right, place, state);
+    AddProducts(at, half, state);
   }
 
-  // The k-th number of a column of a slab.
-  [[nodiscard]] DDL_INLINE static float NumberOf(const float* column, std::uint32_t k) {
-    if constexpr (kIsPaired) {
-      const float pair = column[k / 2 * kTilePitch];
-      return k % 2 == 0 ? LowOf(pair) : HighOf(pair);
-    } else {
-      return column[k * kTilePitch];
+#if defined(__CUDA_ARCH__)
+  template <std::uint32_t kStep>
+  __device__ __forceinline__ void MultiplyFragments(const float* half, State& state) const {
+    RightFragment b_of[4];
+    const float* right = half + Slab::kWords;
+    Slab::template Right<kStep, 0>(right, state.of_right, IsRightAlong(), b_of);
+    Slab::template Right<kStep, 1>(right, state.of_right, IsRightAlong(), b_of + 2);
+    const LeftFragment a_of[] = {Slab::template Left<kStep, 0>(half, state.of_left, IsLeftAlong()),
+                                 Slab::template Left<kStep, 1>(half, state.of_left, IsLeftAlong())};
+    DDL_UNROLL
+    for (std::uint32_t m = 0; m < 2; ++m) {
+      DDL_UNROLL
+      for (std::uint32_t n = 0; n < 4; ++n) {
+        if constexpr (kPrecision == ProductPrecision::kBfloat16) {
+          MultiplySixteen(state.sums[m][n], a_of[m], b_of[n]);
+        } else {
+          MultiplyEight(state.sums[m][n], a_of[m], b_of[n]);
+        }
+      }
     }
   }
+#endif
+
   // The same as tensor cores do, number by number.
-  DDL_INLINE static void AddProducts(const float* left, const float* right,
-                                     const FragmentPlace& place, State& state) {
+  DDL_INLINE void AddProducts(const ThreadPlace& at, const float* half, State& state) const {
+    const FragmentPlace place(at.thread % 32);
+    const std::uint32_t row = WarpRow(at) + place.row;
+    const std::uint32_t col = WarpCol(at) + place.col;
     DDL_UNROLL
-    for (std::uint32_t k = 0; k < kTileSlab; ++k) {
-      const float* a_of = left + place.row;
-      const float* b_of = right + place.col;
+    for (std::uint32_t k = 0; k < kInner; ++k) {
       DDL_UNROLL
       for (std::uint32_t m = 0; m < 2; ++m) {
         DDL_UNROLL
@@ -217,7 +176,8 @@ struct TileBody : TileProduct {
           DDL_UNROLL
           for (std::uint32_t i = 0; i < 4; ++i) {
             state.sums[m][n].at[i] +=
-                NumberOf(a_of + 16 * m + i / 2 * 8, k) * NumberOf(b_of + 8 * n + i % 2, k);
+                Slab::At(half, IsLeftAlong(), row + 16 * m + i / 2 * 8, k) *
+                Slab::At(half + Slab::kWords, IsRightAlong(), col + 8 * n + i % 2, k);
           }
         }
       }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the 32 threads of a warp share a product of 16 x 8 numbers: the layout of PTX's mma
-// instructions (PTX ISA, "Matrix fragments for mma"), for factors that lie in shared memory as
-// words, one row for each number of the inner dimension, or of bfloat16 for each two.
+// instructions (PTX ISA, "Matrix fragments for mma").
 #pragma once
 
 #include <cstdint>
@@ -10,9 +9,9 @@
 
 namespace ddl {
 
+inline constexpr std::uint32_t kTileSide = 64;
 // Words from one row to the next: 8 more than a tile's side, so that the threads of a warp read
 // from different banks.
-inline constexpr std::uint32_t kTileSide = 64;
 inline constexpr std::uint32_t kTilePitch = kTileSide + 8;
 
 // Of a thread in its warp: the rows `row` and `row` + 8 and the columns `col` and `col` + 1 of a
@@ -40,16 +39,14 @@ struct RightFragment {
   std::uint32_t at[2];
 };
 
-// `left` and `right` point to the first row, at the first row or column of the fragment. Eight rows
-// of words: eight numbers of TensorFloat-32 (m16n8k8), or sixteen of bfloat16 (m16n8k16).
-[[nodiscard]] DDL_INLINE LeftFragment LeftOfEight(const float* left, const FragmentPlace& at) {
-  const float* near = left + at.inner * kTilePitch + at.row;
-  const float* far = near + 4 * kTilePitch;
-  return {{BitsOf(near[0]), BitsOf(near[8]), BitsOf(far[0]), BitsOf(far[8])}};
+// Of eight numbers of TensorFloat-32 (m16n8k8), which lie in shared memory in a row for each number
+// of the inner dimension: what a thread takes from its own row and number on.
+[[nodiscard]] DDL_INLINE LeftFragment LeftOfEight(const float* own) {
+  const float* far = own + 4 * kTilePitch;
+  return {{BitsOf(own[0]), BitsOf(own[8]), BitsOf(far[0]), BitsOf(far[8])}};
 }
-[[nodiscard]] DDL_INLINE RightFragment RightOfEight(const float* right, const FragmentPlace& at) {
-  const float* near = right + at.inner * kTilePitch + at.row;
-  return {{BitsOf(near[0]), BitsOf(near[4 * kTilePitch])}};
+[[nodiscard]] DDL_INLINE RightFragment RightOfEight(const float* own) {
+  return {{BitsOf(own[0]), BitsOf(own[4 * kTilePitch])}};
 }
 
 #if defined(__CUDA_ARCH__)

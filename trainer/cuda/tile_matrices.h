@@ -33,29 +33,30 @@ struct TileMatrices {
   }
 
   // Of a thread, from slab to slab.
+  template <class Numbers>
   struct Walk {
-    MatrixWalk left;
-    MatrixWalk right;
+    MatrixWalk<Numbers> left;
+    MatrixWalk<Numbers> right;
   };
-  template <bool kMayBeBfloat16>
+  template <class Numbers>
   DDL_INLINE void Start(const TileProduct& product, const TilePlace& tile, std::uint32_t thread,
-                        Walk& walk) const {
-    walk.left.Start(
-        StoredAs<kMayBeBfloat16>(product, product.a, tile, product.rows, IsLeftAlong(product)),
-        tile.row, tile.begin, thread);
+                        Walk<Numbers>& walk) const {
+    walk.left.Start(StoredAs<Numbers>(product, product.a, tile, product.rows, IsLeftAlong(product)),
+                    tile.row, tile.begin, thread);
     walk.right.Start(
-        StoredAs<kMayBeBfloat16>(product, product.b, tile, product.cols, IsRightAlong(product)),
-        tile.col, tile.begin, thread);
+        StoredAs<Numbers>(product, product.b, tile, product.cols, IsRightAlong(product)), tile.col,
+        tile.begin, thread);
   }
-  // Both fours of both factors, as they are stored, of the slab from `from` on; zero outside the
-  // matrices, and from `end` on.
-  template <bool kMayBeBfloat16>
+  // What a thread has of both factors, as it is stored, of the slab from `from` on; zero outside
+  // the matrices, and from `end` on.
+  template <class Numbers>
   DDL_INLINE void Fetch(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
-                        std::uint32_t end, Walk& walk, FourFloats* left, FourFloats* right) const {
-    walk.left.Fetch(IsLeftAlong(product), kMayBeBfloat16 && IsLeftBfloat16(product), thread, from,
-                    end, left);
-    walk.right.Fetch(IsRightAlong(product), kMayBeBfloat16 && IsRightBfloat16(product), thread,
-                     from, end, right);
+                        std::uint32_t end, Walk<Numbers>& walk, Numbers* left,
+                        Numbers* right) const {
+    walk.left.Fetch(IsLeftAlong(product), Numbers::kMayBeBfloat16 && IsLeftBfloat16(product),
+                    thread, from, end, left);
+    walk.right.Fetch(IsRightAlong(product), Numbers::kMayBeBfloat16 && IsRightBfloat16(product),
+                     thread, from, end, right);
   }
 
   // Where a row of the result begins, behind `out.offset`.
@@ -72,19 +73,19 @@ struct TileMatrices {
     const std::uint32_t head = tile.member - sample * product.of_sample.Value();
     return sample * factor.sample + head * factor.head;
   }
-  template <bool kMayBeBfloat16>
+  template <class Numbers>
   [[nodiscard]] DDL_INLINE static StoredMatrix StoredAs(const TileProduct& product,
                                                         const TileFactor& factor,
                                                         const TilePlace& tile, std::uint32_t sides,
                                                         bool is_along) {
     const std::size_t first = FirstOf(product, factor, tile);
-    const bool is_bfloat16 = kMayBeBfloat16 && factor.is_bfloat16;
+    const bool is_bfloat16 = Numbers::kMayBeBfloat16 && factor.is_bfloat16;
     return {.at = NumberAt(product.arena.At(tile.lane, factor.offset), first, is_bfloat16),
             .stride = factor.stride,
             .sides = sides,
             .is_along = is_along,
-            .is_aligned =
-                factor.offset % kFour == 0 && first % kFour == 0 && factor.stride % kFour == 0,
+            .is_aligned = factor.offset % kFour == 0 && first % Numbers::kCount == 0 &&
+                          factor.stride % Numbers::kCount == 0,
             .is_bfloat16 = is_bfloat16};
   }
 };

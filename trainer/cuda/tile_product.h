@@ -11,7 +11,6 @@
 
 namespace ddl {
 
-inline constexpr std::uint32_t kTileSlab = 16;
 inline constexpr std::uint32_t kTileThreads = 128;  // of a block
 
 // A row-major matrix, of each member of a family of matrices: samples, and heads within them.
@@ -32,7 +31,8 @@ enum class TileTriangle : std::uint32_t {
   kUpperLeft     // left[r, i] = 0 for i < r
 };
 
-// The inner dimension in equal parts of so many numbers each, a multiple of a slab.
+// The inner dimension in equal parts of so many numbers each, a multiple of kSliceStep.
+inline constexpr std::uint32_t kSliceStep = 32;  // whole slabs
 struct TileSlices {
   std::uint32_t count = 1;
   std::uint32_t inner = 0;
@@ -108,8 +108,9 @@ struct TilePlace {
     if (product.triangle == TileTriangle::kLowerLeft) end = Less(row + kTileSide, end);
     if (product.triangle == TileTriangle::kUpperLeft) begin = row;
   }
-  [[nodiscard]] DDL_INLINE std::uint32_t Slabs() const {
-    return is_left_out ? 0 : (end - begin + kTileSlab - 1) / kTileSlab;
+  // Of so many numbers each.
+  [[nodiscard]] DDL_INLINE std::uint32_t Slabs(std::uint32_t slab) const {
+    return is_left_out ? 0 : (end - begin + slab - 1) / slab;
   }
   [[nodiscard]] DDL_INLINE static std::uint32_t Less(std::uint32_t one, std::uint32_t other) {
     return one < other ? one : other;

@@ -6,8 +6,8 @@
 
 #include "trainer/cuda/divisor.h"
 #include "trainer/cuda/pool_bodies.h"
-#include "trainer/cuda/slab_walk.h"
 #include "trainer/cuda/tile_product.h"
+#include "trainer/cuda/tile_slab.h"
 
 namespace ddl {
 
@@ -32,6 +32,7 @@ struct WindowReader {
   Divisor down;                 // and lines of an image
   std::uint32_t step = 1;       // pixels from a window to the next
   std::uint32_t direction = 1;  // from a pixel of a window to the next: 1, or back, 2^32 - 1
+  std::uint32_t whole = 1;      // 4, 8: so many numbers side by side are of one pixel
   std::uint32_t square = 0;     // 1: windows go in squares of 2 x 2, of which across and down count
 
   // Of a window: where its image begins, and its first pixel; below zero it wraps.
@@ -86,8 +87,6 @@ struct WindowReader {
     tap.line += ends_line ? 1 : 0;
     return tap;
   }
-  // Where whole fours of a window are of one pixel.
-  [[nodiscard]] DDL_INLINE bool HasWholeFours() const { return numbers.Value() % kFour == 0; }
 
   // A pixel of an image, which may lie outside.
   struct Pixel {
@@ -106,28 +105,31 @@ struct WindowReader {
     return corner.image + (at.y * width + at.x) * pixel + tap.number;
   }
 
-  // Four numbers of one pixel, as they are stored; zero outside the image.
-  template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats FourOf(const float* images, const Corner& corner,
-                                             const Tap& tap) const {
+  // Numbers of one pixel, as they are stored; zero outside the image.
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE Numbers OfOnePixel(const float* images, const Corner& corner,
+                                              const Tap& tap) const {
+    constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
     const Pixel at = PixelOf(corner, tap);
     if (!IsInside(at)) return {};
-    return FetchFour(NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
+    return Numbers::All(NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
   }
   // The numbers from a tap on of a window, of which the first `count` are wanted.
-  template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats EachOf(const float* images, const Corner& corner, Tap tap,
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE Numbers NumbersOf(const float* images, const Corner& corner, Tap tap,
                                              std::uint32_t count) const {
-    FourFloats four{};
+    constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
+    if (whole >= Numbers::kCount) return OfOnePixel<Numbers>(images, corner, tap);
+    Numbers fetched{};
     DDL_UNROLL
-    for (std::uint32_t i = 0; i < kFour; ++i) {
+    for (std::uint32_t i = 0; i < Numbers::kCount; ++i) {
       const Pixel at = PixelOf(corner, tap);
       if (i < count && IsInside(at)) {
-        FetchInto(four, i, NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
+        fetched.Take(i, NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
       }
       tap = Next(tap);
     }
-    return four;
+    return fetched;
   }
 };
 
@@ -140,7 +142,7 @@ struct PooledPlaces {
 // `product` has the images (of kInputGradient the output's gradient) at `a`, the weights or the
 // output's gradient at `b`, and whole strides of columns. Pooled, output and gradient are those of
 // the maxima, and kForward has four rows for each of them. Where the product is of bfloat16, images
-// and gradients are stored as such, and weights are floats.
+// and gradients are stored as such, and the weights that are read.
 template <WindowProduct kProduct>
 struct TileWindows {
   static constexpr bool kCanActivate = kProduct == WindowProduct::kForward;
@@ -192,10 +194,11 @@ struct TileWindows {
     return true;
   }
   [[nodiscard]] DDL_INLINE static constexpr bool IsRightBfloat16(const TileProduct& /*product*/) {
-    return kProduct == WindowProduct::kWeightGradient;
+    return true;
   }
 
   // What a thread keeps from slab to slab.
+  template <class Numbers>
   struct Walk {
     const float* images = nullptr;  // the left factor
     const float* others = nullptr;  // the right one
@@ -204,17 +207,16 @@ struct TileWindows {
     // first, and the columns from `col` on; whether either is there.
     WindowReader::Tap tap;
     std::uint32_t row = 0;
-    std::uint32_t col = 0;  // of an input's gradient: its first channel
+    std::uint32_t col = 0;  // forward, too; of an input's gradient: its first channel
     bool is_there[kSlabFetches] = {};
     // Else the windows of two rows.
     WindowReader::Corner corners[kSlabFetches];
-    MatrixWalk weights;         // forward
     WindowReader::Pixel first;  // of an input's gradient: the first tap that sees its pixels
   };
 
-  template <bool kMayBeBfloat16>
+  template <class Numbers>
   DDL_INLINE void Start(const TileProduct& product, const TilePlace& tile, std::uint32_t thread,
-                        Walk& walk) const {
+                        Walk<Numbers>& walk) const {
     walk.images = FoundOnce(product.arena.At(tile.lane, product.a.offset));
     walk.others = FoundOnce(product.arena.At(tile.lane, product.b.offset));
     if (pooled.heirs != kNoTensor) {
@@ -222,9 +224,9 @@ struct TileWindows {
           reinterpret_cast<const std::byte*>(HeirsAt(product.arena, tile.lane, pooled.heirs)));
     }
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
-      const SlabQuad quad(thread, false);
-      walk.row = tile.row + quad.side;
-      walk.col = tile.col + quad.side;
+      const SlabPlace<Numbers> place(thread, false);
+      walk.row = tile.row + place.side;
+      walk.col = tile.col + place.side;
       walk.tap = images.TapOf(walk.row);
       walk.is_there[0] = walk.row < product.rows;
       walk.is_there[1] = walk.col < product.cols;
@@ -236,50 +238,47 @@ struct TileWindows {
       line = LinePhase(tile);
       column = ColumnPhase(tile);
       walk.first = {line.tap, column.tap};
-      walk.col = tile.col + SlabQuad(thread, true).side;
+      walk.col = tile.col + SlabPlace<Numbers>(thread, true).side;
     } else {
       line.place = column.place = 0 - padding;
-      walk.weights.Start({.at = NumberAt(walk.others, 0, false),
-                          .stride = product.b.stride,
-                          .sides = product.cols,
-                          .is_aligned = true},
-                         tile.col, tile.begin, thread);
+      walk.col = tile.col + SlabPlace<Numbers>(thread, false).side;
     }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
-      const std::uint32_t row = tile.row + SlabQuad(thread, true).side + i * SlabQuad::kSidesApart;
+      const std::uint32_t row =
+          tile.row + SlabPlace<Numbers>(thread, true).side + i * SlabPlace<Numbers>::kSidesApart;
       walk.corners[i] = images.CornerOf(row, line.place, column.place);
       walk.is_there[i] = row < product.rows;
     }
   }
 
-  // Both fours of both factors, as they are stored, of the slab from `from` on; zero outside the
-  // matrices, and from `end` on.
-  template <bool kMayBeBfloat16>
+  // What a thread has of both factors, as it is stored, of the slab from `from` on; zero outside
+  // the matrices, and from `end` on.
+  template <class Numbers>
   DDL_INLINE void Fetch(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
-                        std::uint32_t end, Walk& walk, FourFloats* left, FourFloats* right) const {
+                        std::uint32_t end, Walk<Numbers>& walk, Numbers* left,
+                        Numbers* right) const {
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
-      return FetchPlaces<kMayBeBfloat16>(product, thread, from, end, walk, left, right);
+      return FetchPlaces(product, thread, from, end, walk, left, right);
     }
-    const std::uint32_t k = from + SlabQuad(thread, true).inner;
+    const std::uint32_t k = from + SlabPlace<Numbers>(thread, true).inner;
     const WindowReader::Tap tap = images.TapOf(k);
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
       left[i] = {};
       if (!walk.is_there[i] || k >= end) continue;
-      if (kProduct == WindowProduct::kInputGradient && pooled.are_pooled) {
-        left[i] = FourOfMaxima<kMayBeBfloat16>(walk, tap, walk.corners[i]);
-      } else if (images.HasWholeFours()) {
-        left[i] = images.template FourOf<kMayBeBfloat16>(walk.images, walk.corners[i], tap);
+      if (kProduct == WindowProduct::kForward) {
+        left[i] = images.template NumbersOf<Numbers>(walk.images, walk.corners[i], tap, end - k);
+      } else if (pooled.are_pooled) {
+        left[i] = OfMaxima(walk, tap, walk.corners[i]);
       } else {
-        left[i] =
-            images.template EachOf<kMayBeBfloat16>(walk.images, walk.corners[i], tap, end - k);
+        left[i] = images.template OfOnePixel<Numbers>(walk.images, walk.corners[i], tap);
       }
     }
     if constexpr (kProduct == WindowProduct::kForward) {
-      walk.weights.Fetch(false, false, thread, from, end, right);
+      FetchLines(product, from + SlabPlace<Numbers>(thread, false).inner, end, walk, right);
     } else {
-      FetchWeights(product, k < end, tap, walk, right);
+      FetchTap(product, k < end, tap, walk, right);
     }
   }
 
@@ -287,7 +286,7 @@ struct TileWindows {
   [[nodiscard]] DDL_INLINE std::size_t ResultRow(const TileProduct& product, const TilePlace& tile,
                                                  std::uint32_t row) const {
     std::size_t pixel = row;
-    if constexpr (kProduct == WindowProduct::kInputGradient) {
+    if (kProduct == WindowProduct::kInputGradient && step.Value() > 1) {
       const std::uint32_t line = images.across.Of(row);
       const std::uint32_t image = images.down.Of(line);
       const std::uint32_t y =
@@ -302,11 +301,12 @@ struct TileWindows {
 
  private:
   // Of a gradient of weights: two places of the output, one after the other.
-  template <bool kIsBfloat16>
+  template <class Numbers>
   DDL_INLINE void FetchPlaces(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
-                              std::uint32_t end, const Walk& walk, FourFloats* left,
-                              FourFloats* right) const {
-    const std::uint32_t first = from + SlabQuad(thread, false).inner;
+                              std::uint32_t end, const Walk<Numbers>& walk, Numbers* left,
+                              Numbers* right) const {
+    constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
+    const std::uint32_t first = from + SlabPlace<Numbers>(thread, false).inner;
     WindowReader::Corner corners[kSlabFetches];
     images.CornersOf(first, 0 - padding, 0 - padding, corners);
     DDL_UNROLL
@@ -316,58 +316,72 @@ struct TileWindows {
       const std::uint32_t k = first + i;
       if (k >= end) continue;
       if (walk.is_there[0]) {
-        left[i] = images.HasWholeFours()
-                      ? images.template FourOf<kIsBfloat16>(walk.images, corners[i], walk.tap)
-                      : images.template EachOf<kIsBfloat16>(walk.images, corners[i], walk.tap,
-                                                            product.rows - walk.row);
+        left[i] = images.template NumbersOf<Numbers>(walk.images, corners[i], walk.tap,
+                                                     product.rows - walk.row);
       }
       if (!walk.is_there[1]) continue;
       if (pooled.are_pooled) {
-        right[i] = FourOfHeirs<kIsBfloat16>(walk.others, walk.heirs,
-                                            k / 4 * product.b.stride + walk.col, k % 4);
+        right[i] =
+            OfHeirs<Numbers>(walk.others, walk.heirs, k / 4 * product.b.stride + walk.col, k % 4);
       } else {
         const std::uint32_t index = k * product.b.stride + walk.col;
-        right[i] = FetchFour(NumberAt(walk.others, index, kIsBfloat16), kIsBfloat16);
+        right[i] = Numbers::All(NumberAt(walk.others, index, kIsBfloat16), kIsBfloat16);
       }
     }
   }
-  // Of an input's gradient: of two channels of the input, what the tap has for four of the output.
-  DDL_INLINE void FetchWeights(const TileProduct& product, bool is_wanted,
-                               const WindowReader::Tap& tap, const Walk& walk,
-                               FourFloats* right) const {
+  // Of weights, forward: what two numbers of a window, one after the other, have for several
+  // outputs.
+  template <class Numbers>
+  DDL_INLINE static void FetchLines(const TileProduct& product, std::uint32_t first,
+                                    std::uint32_t end, const Walk<Numbers>& walk, Numbers* right) {
+    constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+      right[i] = {};
+      const std::uint32_t k = first + i;
+      if (k >= end || walk.col >= product.cols) continue;
+      right[i] = Numbers::All(NumberAt(walk.others, k * product.b.stride + walk.col, kIsBfloat16),
+                              kIsBfloat16);
+    }
+  }
+  // Of an input's gradient: of two channels of the input, what a tap has for several outputs.
+  template <class Numbers>
+  DDL_INLINE void FetchTap(const TileProduct& product, bool is_wanted, const WindowReader::Tap& tap,
+                           const Walk<Numbers>& walk, Numbers* right) const {
+    constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
     const std::uint32_t y = walk.first.y + tap.line * step.Value();
     const std::uint32_t x = walk.first.x + tap.col * step.Value();
     const bool is_inside = is_wanted && y < size && x < size;
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
       right[i] = {};
-      const std::uint32_t channel = walk.col + i * SlabQuad::kSidesApart;
+      const std::uint32_t channel = walk.col + i * SlabPlace<Numbers>::kSidesApart;
       if (!is_inside || channel >= channels) continue;
       const std::uint32_t line = (y * size + x) * channels + channel;
-      right[i] =
-          FetchFour(NumberAt(walk.others, line * product.b.stride + tap.number, false), false);
+      right[i] = Numbers::All(
+          NumberAt(walk.others, line * product.b.stride + tap.number, kIsBfloat16), kIsBfloat16);
     }
   }
 
-  // Of the gradient of four maxima what pixel `place` of their square has.
-  template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE static FourFloats FourOfHeirs(const float* gradient,
-                                                         const std::byte* heirs,
-                                                         std::uint32_t index, std::uint32_t place) {
-    FourFloats four = FetchFour(NumberAt(gradient, index, kIsBfloat16), kIsBfloat16);
-    const std::uint32_t of_four = *reinterpret_cast<const std::uint32_t*>(heirs + index);
-    KeepWhereZero(four, of_four ^ place * 0x01010101U, kIsBfloat16);
-    return four;
+  // Of the gradient of maxima what pixel `place` of their square has.
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE static Numbers OfHeirs(const float* gradient, const std::byte* heirs,
+                                                  std::uint32_t index, std::uint32_t place) {
+    constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
+    Numbers fetched = Numbers::All(NumberAt(gradient, index, kIsBfloat16), kIsBfloat16);
+    fetched.KeepWhere(*reinterpret_cast<const BytesOfNumbers<Numbers::kCount>*>(heirs + index),
+                      place);
+    return fetched;
   }
-  template <bool kIsBfloat16>
-  [[nodiscard]] DDL_INLINE FourFloats FourOfMaxima(const Walk& walk, const WindowReader::Tap& tap,
-                                                   const WindowReader::Corner& corner) const {
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE Numbers OfMaxima(const Walk<Numbers>& walk, const WindowReader::Tap& tap,
+                                            const WindowReader::Corner& corner) const {
     const WindowReader::Pixel at = images.PixelOf(corner, tap);
     if (!images.IsInside(at)) return {};
     const std::uint32_t square = at.y / 2 * (images.width / 2) + at.x / 2;
-    return FourOfHeirs<kIsBfloat16>(walk.images, walk.heirs,
-                                    corner.image + square * images.pixel + tap.number,
-                                    at.y % 2 * 2 + at.x % 2);
+    return OfHeirs<Numbers>(walk.images, walk.heirs,
+                            corner.image + square * images.pixel + tap.number,
+                            at.y % 2 * 2 + at.x % 2);
   }
 
   [[nodiscard]] DDL_INLINE Phase PhaseOf(std::uint32_t remainder) const {

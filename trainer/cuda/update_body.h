@@ -18,7 +18,8 @@ struct UpdatePart {
   std::size_t first = kNoTensor;
   std::size_t second = kNoTensor;
   std::size_t average = kNoTensor;
-  std::uint32_t floats = 0;  // a multiple of four, at most kUpdateFloats
+  std::size_t rounded = kNoTensor;  // in bfloat16, where products read it
+  std::uint32_t floats = 0;         // a multiple of four, at most kUpdateFloats
 };
 
 inline constexpr std::uint32_t kUpdateThreads = 256;

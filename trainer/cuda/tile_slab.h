@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// A slab of a factor of a product in tiles: which of its numbers a thread fetches, how they lie in
+// shared memory, and how a warp takes fragments from there. A slab is so many numbers of the inner
+// dimension of 64 *sides*, which are rows of the result or columns.
+//
+// Floats lie as words, a row for each number of the inner dimension. Numbers in bfloat16 lie as
+// they are fetched, in *eights* of 16 bytes, along the inner dimension or across it; matrices of
+// eight eights become fragments by ldmatrix, which turns them round where they lie across (PTX ISA,
+// "ldmatrix"). Eights are permuted, so that those that are written or read at once are in different
+// banks.
+#pragma once
+
+#include "trainer/cuda/fetched_numbers.h"
+#include "trainer/cuda/tile_fragments.h"
+#include "trainer/cuda/tile_product.h"
+
+namespace ddl {
+
+inline constexpr std::uint32_t kSlabFetches = 2;        // of a thread, of each factor
+static_assert(kTileSide == 64 && kTileThreads == 128);  // two warps by two
+
+// Of the numbers that a thread fetches first; the second ones are `kSidesApart` sides further where
+// numbers lie along the inner dimension, or the next number of it where they lie across. Then a
+// warp has 32 sides, and nothing to do where a result has no more than the others' 32.
+template <class Numbers>
+struct SlabPlace {
+  static constexpr std::uint32_t kCount = Numbers::kCount;
+  static constexpr std::uint32_t kInner = 4 * kCount;  // numbers of a slab
+  static constexpr std::uint32_t kSidesApart = kTileThreads / 4;
+  static_assert(kSlabFetches * kTileThreads * kCount == kTileSide * kInner);
+
+  DDL_INLINE SlabPlace(std::uint32_t thread, bool is_along) {
+    constexpr std::uint32_t kAcross = 32 / kCount;  // threads of a warp, side by side
+    inner = is_along ? thread % 4 * kCount : thread % 32 / kAcross * 2 + thread / 64 * (2 * kCount);
+    side = is_along ? thread / 4 : thread % kAcross * kCount | (thread & 32U);
+  }
+
+  std::uint32_t inner = 0;
+  std::uint32_t side = 0;
+};
+
+// Where a thread puts and finds numbers in a slab of a factor, in bytes.
+struct SlabPlaces {
+  std::uint32_t put = 0;
+  std::uint32_t read = 0;
+};
+// A factor's 32 sides of which a warp takes fragments.
+struct WarpSides {
+  std::uint32_t first = 0;
+  bool is_left = false;
+};
+
+[[nodiscard]] DDL_INLINE float* PlaceIn(float* slab, std::uint32_t bytes) {
+  return reinterpret_cast<float*>(reinterpret_cast<std::byte*>(slab) + bytes);
+}
+[[nodiscard]] DDL_INLINE const float* PlaceIn(const float* slab, std::uint32_t bytes) {
+  return reinterpret_cast<const float*>(reinterpret_cast<const std::byte*>(slab) + bytes);
+}
+
+// `kIsRounded`: to TensorFloat-32.
+template <bool kIsRounded>
+struct FloatSlab {
+  using Numbers = FetchedFour;
+  using Place = SlabPlace<Numbers>;
+  static constexpr std::uint32_t kWords = Place::kInner * kTilePitch;
+  static constexpr std::uint32_t kSteps = 2;  // of eight numbers each
+
+  [[nodiscard]] DDL_INLINE static SlabPlaces PlacesOf(std::uint32_t thread, const WarpSides& warp,
+                                                      bool is_along) {
+    const Place own(thread, is_along);
+    const FragmentPlace fragment(thread % 32);
+    return {.put = (own.inner * kTilePitch + own.side) * 4,
+            .read = (fragment.inner * kTilePitch + warp.first + fragment.row) * 4};
+  }
+
+  DDL_INLINE static void Put(const SlabPlaces& places, bool is_along, bool /*is_bfloat16*/,
+                             const Numbers* fetched, float* slab) {
+    float* to = PlaceIn(slab, places.put);
+    DDL_UNROLL
+    for (std::uint32_t index = 0; index < kSlabFetches; ++index) {
+      FourFloats four = fetched[index].floats;
+      if constexpr (kIsRounded) {
+        DDL_UNROLL
+        for (float& number : four.at) {
+          number = RoundedToTensorFloat(number);
+        }
+      }
+      if (!is_along) {
+        ShareAtOnce(to + index * kTilePitch, four);
+        continue;
+      }
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        to[i * kTilePitch + index * Place::kSidesApart] = four.at[i];
+      }
+    }
+  }
+  [[nodiscard]] DDL_INLINE static float At(const float* slab, bool /*is_along*/, std::uint32_t side,
+                                           std::uint32_t k) {
+    return slab[k * kTilePitch + side];
+  }
+
+  // Of sixteen sides, the `kGroup`-th of a warp's; `sides` has room for two.
+  template <std::uint32_t kStep, std::uint32_t kGroup>
+  [[nodiscard]] DDL_INLINE static LeftFragment Left(const float* slab, const SlabPlaces& places,
+                                                    bool /*is_along*/) {
+    return LeftOfEight(PlaceIn(slab, places.read) + kStep * 8 * kTilePitch + kGroup * 16);
+  }
+  template <std::uint32_t kStep, std::uint32_t kGroup>
+  DDL_INLINE static void Right(const float* slab, const SlabPlaces& places, bool /*is_along*/,
+                               RightFragment* sides) {
+    const float* first = PlaceIn(slab, places.read) + kStep * 8 * kTilePitch + kGroup * 16;
+    sides[0] = RightOfEight(first);
+    sides[1] = RightOfEight(first + 8);
+  }
+};
+
+struct RoundedSlab {
+  using Numbers = FetchedEight;
+  using Place = SlabPlace<Numbers>;
+  static constexpr std::uint32_t kWords = kTileSide * Place::kInner / 2;
+  static constexpr std::uint32_t kSteps = 2;  // of sixteen numbers each
+
+  // Where eights begin, in bytes: those of a side, four of them, or of a number of the inner
+  // dimension, eight of them.
+  [[nodiscard]] DDL_INLINE static std::uint32_t Along(std::uint32_t side, std::uint32_t eight) {
+    return side * 64 + (eight ^ (side >> 1U & 3U)) * 16;
+  }
+  [[nodiscard]] DDL_INLINE static std::uint32_t Across(std::uint32_t k, std::uint32_t eight) {
+    const std::uint32_t turned = (k << 1U & 6U) | (k >> 2U & 1U);
+    return k * 128 + (eight ^ turned) * 16;
+  }
+
+  // Read is the eight that the thread names to ldmatrix, of four matrices of eight eights: of a
+  // left factor sides go on in the second one and the inner dimension in the third, of a right one
+  // the other way round.
+  [[nodiscard]] DDL_INLINE static SlabPlaces PlacesOf(std::uint32_t thread, const WarpSides& warp,
+                                                      bool is_along) {
+    const Place own(thread, is_along);
+    const std::uint32_t row = thread % 8;
+    const std::uint32_t second = thread / 8 % 2;
+    const std::uint32_t third = thread / 16 % 2;
+    const std::uint32_t side = warp.is_left ? second : third;
+    const std::uint32_t inner = warp.is_left ? third : second;
+    if (is_along) {
+      return {.put = Along(own.side, own.inner / 8),
+              .read = Along(warp.first + side * 8 + row, inner)};
+    }
+    return {.put = Across(own.inner, own.side / 8),
+            .read = Across(inner * 8 + row, warp.first / 8 + side)};
+  }
+  // Where what is fetched second goes: 32 sides further, or an odd number of the inner dimension.
+  [[nodiscard]] DDL_INLINE static std::uint32_t SecondOf(std::uint32_t put, bool is_along) {
+    return is_along ? put + Along(Place::kSidesApart, 0) : (put ^ kTwoEights) + 128;
+  }
+  // What is read of `group`'s sixteen sides and `step`'s sixteen numbers is at Near + Further.
+  [[nodiscard]] DDL_INLINE static std::uint32_t Near(std::uint32_t read, bool is_along,
+                                                     std::uint32_t step, std::uint32_t group) {
+    return read ^ (is_along ? step : group) * kTwoEights;
+  }
+  [[nodiscard]] DDL_INLINE static constexpr std::uint32_t Further(bool is_along, std::uint32_t step,
+                                                                  std::uint32_t group) {
+    return is_along ? group * 16 * 64 : step * 16 * 128;
+  }
+
+  DDL_INLINE static void Put(const SlabPlaces& places, bool is_along, bool is_bfloat16,
+                             const Numbers* fetched, float* slab) {
+    ShareAtOnce(PlaceIn(slab, places.put), fetched[0].Rounded(is_bfloat16));
+    ShareAtOnce(PlaceIn(slab, SecondOf(places.put, is_along)), fetched[1].Rounded(is_bfloat16));
+  }
+  [[nodiscard]] DDL_INLINE static float At(const float* slab, bool is_along, std::uint32_t side,
+                                           std::uint32_t k) {
+    const std::uint32_t in_eight = is_along ? k % 8 : side % 8;
+    const std::uint32_t eight = is_along ? Along(side, k / 8) : Across(k, side / 8);
+    const float pair = PlaceIn(slab, eight)[in_eight / 2];
+    return in_eight % 2 == 0 ? LowOf(pair) : HighOf(pair);
+  }
+
+#if defined(__CUDA_ARCH__)
+  template <std::uint32_t kStep, std::uint32_t kGroup>
+  [[nodiscard]] __device__ __forceinline__ static LeftFragment Left(const float* slab,
+                                                                    const SlabPlaces& places,
+                                                                    bool is_along) {
+    const auto near = static_cast<std::uint32_t>(
+        __cvta_generic_to_shared(PlaceIn(slab, Near(places.read, is_along, kStep, kGroup))));
+    LeftFragment words;
+    if (is_along) {
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
+                   : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+                   : "r"(near), "n"(Further(true, kStep, kGroup)));
+    } else {
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
+                   : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+                   : "r"(near), "n"(Further(false, kStep, kGroup)));
+    }
+    return words;
+  }
+  template <std::uint32_t kStep, std::uint32_t kGroup>
+  __device__ __forceinline__ static void Right(const float* slab, const SlabPlaces& places,
+                                               bool is_along, RightFragment* sides) {
+    const LeftFragment both = Left<kStep, kGroup>(slab, places, is_along);
+    sides[0] = {{both.at[0], both.at[1]}};
+    sides[1] = {{both.at[2], both.at[3]}};
+  }
+#endif
+
+ private:
+  static constexpr std::uint32_t kTwoEights = 32;
+};
+
+}  // namespace ddl
