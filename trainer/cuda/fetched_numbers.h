@@ -34,8 +34,8 @@ namespace ddl {
 
 // A byte for each of so many numbers, side by side.
 template <std::uint32_t kCount>
-struct alignas(kCount) BytesOfNumbers {
-  std::uint32_t words[kCount / 4];
+struct BytesOfNumbers {
+  alignas(kCount) std::uint32_t words[kCount / 4];
 
   // The sign of each byte tells whether it is not `value`.
   [[nodiscard]] DDL_INLINE std::uint32_t AreNot(std::uint32_t value, std::uint32_t word) const {
