@@ -177,6 +177,26 @@ struct BatchNormBody {
   }
 };
 
+// What the way back knows of a column.
+struct NormColumn {
+  float mean = 0.0F;
+  float inverse = 0.0F;
+  float scale = 0.0F;
+  float shift = 0.0F;
+
+  [[nodiscard]] DDL_INLINE float Normal(float x) const { return (x - mean) * inverse; }
+};
+struct NormColumns {
+  FourFloats mean;
+  FourFloats inverse;
+  FourFloats scale;
+  FourFloats shift;
+
+  [[nodiscard]] DDL_INLINE NormColumn At(std::uint32_t i) const {
+    return {mean.at[i], inverse.at[i], scale.at[i], shift.at[i]};
+  }
+};
+
 // What the way back knows of a normalisation: x, the gradient of y, and each column's numbers. The
 // slope of f is that of y, which x tells as well, so that y is not read.
 struct NormGradient {
@@ -188,21 +208,13 @@ struct NormGradient {
   std::size_t mean = 0;
   std::size_t inverse = 0;
 
-  struct Column {
-    float mean = 0.0F;
-    float inverse = 0.0F;
-    float scale = 0.0F;
-    float shift = 0.0F;
-
-    [[nodiscard]] DDL_INLINE float Normal(float x) const { return (x - mean) * inverse; }
-  };
-  [[nodiscard]] DDL_INLINE Column ColumnAt(const LaneFloats& arena, std::uint32_t lane,
-                                           std::size_t col) const {
-    return {*arena.At(lane, mean + col), *arena.At(lane, inverse + col),
-            *arena.At(lane, scale + col), *arena.At(lane, shift + col)};
+  // In the memory of a lane by itself.
+  [[nodiscard]] DDL_INLINE NormColumns ColumnsAt(const LaneFloats& own, std::size_t col) const {
+    return {FourOf(own, mean + col), FourOf(own, inverse + col), FourOf(own, scale + col),
+            FourOf(own, shift + col)};
   }
   // The gradient of what f is applied to, from that of y.
-  [[nodiscard]] DDL_INLINE float Passed(const Column& column, float x_at, float slope) const {
+  [[nodiscard]] DDL_INLINE float Passed(const NormColumn& column, float x_at, float slope) const {
     if (activation == Activation::kIdentity) return slope;
     const NormLine line(column.mean, column.inverse, column.scale, column.shift);
     const float y = Activated(activation, line.Of(x_at));
@@ -215,7 +227,7 @@ struct NormGradient {
 struct BatchNormSumsBody {
   static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
   static constexpr std::uint32_t kPhases = 2;
-  static constexpr std::size_t kSharedBytes = 2 * ColumnSlices::kThreads * sizeof(float);
+  static constexpr std::size_t kSharedBytes = 2 * ColumnSlices::kSharedBytes;
 
   std::uint32_t blocks = 0;  // of ColumnSlices
   StepBoard board;
@@ -225,34 +237,44 @@ struct BatchNormSumsBody {
   std::size_t parts = 0;  // [slices, 2, stride]: sums, sums of products
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
-    const std::uint32_t used = board.Step(at.lane).rows * shape.places;
-    const ColumnSlices::Place place = ColumnSlices{shape.rows, shape.stride}.At(at, used);
-    if (place.col >= shape.stride) return;
+    const ColumnSlices slices{shape.rows, shape.stride};
     auto* sums = static_cast<float*>(shared);
-    float* products = sums + kThreads;
+    float* products = sums + ColumnSlices::kSharedBytes / sizeof(float);
     if (phase == 0) {
-      AddUp(at.lane, place, sums[at.thread], products[at.thread]);
-    } else if (place.group == 0) {
-      float* out =
-          arena.At(at.lane, parts + std::size_t{place.slice} * 2 * shape.stride + place.col);
-      out[0] = ColumnSlices::Fold(sums, place.own);
-      out[shape.stride] = ColumnSlices::Fold(products, place.own);
+      const std::uint32_t used = board.Step(at.lane).rows * shape.places;
+      const ColumnSlices::Place place = slices.PlaceOf(at, used);
+      if (place.col < shape.stride) AddUp(at, place, sums, products);
+      return;
     }
+    const ColumnSlices::Column column = slices.ColumnOf(at);
+    if (!column.is_there) return;
+    const std::size_t line = std::size_t{column.slice} * 2 * shape.stride;
+    float* out = arena.At(at.lane, parts + line + column.col);
+    out[0] = ColumnSlices::Fold(sums, column);
+    out[shape.stride] = ColumnSlices::Fold(products, column);
   }
 
  private:
-  DDL_INLINE void AddUp(std::uint32_t lane, const ColumnSlices::Place& place, float& sum,
-                        float& products) const {
-    sum = 0.0F;
-    products = 0.0F;
-    const NormGradient::Column column = norm.ColumnAt(arena, lane, place.col);
+  DDL_INLINE void AddUp(const ThreadPlace& at, const ColumnSlices::Place& place, float* sums,
+                        float* products) const {
+    const LaneFloats own = arena.Only(at.lane);
+    const NormColumns columns = norm.ColumnsAt(own, place.col);
+    FourFloats sum{};
+    FourFloats product{};
     for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
-      const std::size_t at = std::size_t{row} * shape.stride + place.col;
-      const float in = norm.x.At(arena, lane, at);
-      const float own = norm.Passed(column, in, norm.gradient.At(arena, lane, at));
-      sum += own;
-      products += own * column.Normal(in);
+      const std::size_t first = std::size_t{row} * shape.stride + place.col;
+      const FourFloats in = norm.x.FourAt(own, 0, first);
+      const FourFloats slopes = norm.gradient.FourAt(own, 0, first);
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        const NormColumn column = columns.At(i);
+        const float dy = norm.Passed(column, in.at[i], slopes.at[i]);
+        sum.at[i] += dy;
+        product.at[i] += dy * column.Normal(in.at[i]);
+      }
     }
+    ColumnSlices::Keep(sums, at, sum);
+    ColumnSlices::Keep(products, at, product);
   }
 };
 
@@ -278,10 +300,7 @@ struct BatchNormGradientBody {
     const LaneFloats own = arena.Only(at.lane);
     const std::uint32_t used = board.Step(at.lane).rows * shape.places;
     const float share = 1.0F / static_cast<float>(used);
-    const FourFloats mean = FourOf(own, norm.mean + place.col);
-    const FourFloats inverse = FourOf(own, norm.inverse + place.col);
-    const FourFloats scale = FourOf(own, norm.scale + place.col);
-    const FourFloats shift = FourOf(own, norm.shift + place.col);
+    const NormColumns columns = norm.ColumnsAt(own, place.col);
     const FourFloats along = FourOf(own, sums + place.col);
     const FourFloats across = FourOf(own, products + place.col);
     DDL_ROLLED
@@ -293,7 +312,7 @@ struct BatchNormGradientBody {
         const FourFloats in = norm.x.FourAt(own, 0, first);
         DDL_UNROLL
         for (std::uint32_t i = 0; i < kFour; ++i) {
-          const NormGradient::Column column{mean.at[i], inverse.at[i], scale.at[i], shift.at[i]};
+          const NormColumn column = columns.At(i);
           const float dy = norm.Passed(column, in.at[i], slopes.at[i]);
           four.at[i] =
               column.scale * column.inverse *

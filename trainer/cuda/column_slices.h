@@ -16,49 +16,62 @@ inline constexpr std::uint32_t kSliceRows = 512;
   return BlocksFor(rows, kSliceRows);
 }
 
-// How the threads of a block share a slice: 32 columns side by side, and eight groups of threads
-// that take every eighth row each.
+// How the threads of a block share a slice: four columns each, eight of them side by side, and 32
+// groups of threads that take every 32nd row each. Their sums lie in shared memory, a row of 32
+// columns for each group, and are then added by a thread a column.
 struct ColumnSlices {
   static constexpr std::uint32_t kThreads = 256;
   static constexpr std::uint32_t kCols = 32;
-  static constexpr std::uint32_t kGroups = kThreads / kCols;
+  static constexpr std::uint32_t kGroups = kThreads * kFour / kCols;
+  static constexpr std::size_t kSharedBytes = kThreads * sizeof(FourFloats);  // of one kind of sums
 
-  // A thread's column, and its rows: first, first + kGroups, … below `end`.
+  // A thread's columns from `col` on, and its rows: first, first + kGroups, … below `end`.
   struct Place {
-    std::uint32_t own = 0;  // column of the block's
-    std::uint32_t group = 0;
     std::uint32_t col = 0;
-    std::uint32_t slice = 0;
     std::uint32_t first = 0;
     std::uint32_t end = 0;
   };
+  // The column whose sum a thread tells.
+  struct Column {
+    bool is_there = false;
+    std::uint32_t own = 0;  // of the block's
+    std::uint32_t col = 0;
+    std::uint32_t slice = 0;
+  };
 
   std::uint32_t rows = 0;
-  std::uint32_t stride = 0;
+  std::uint32_t stride = 0;  // a multiple of four
 
-  [[nodiscard]] constexpr std::uint32_t Blocks() const {
-    return BlocksFor(stride, kCols) * SlicesOf(rows);
-  }
+  [[nodiscard]] constexpr std::uint32_t Blocks() const { return Wide() * SlicesOf(rows); }
   // `used`: the first so many rows count.
-  [[nodiscard]] DDL_INLINE Place At(const ThreadPlace& at, std::uint32_t used) const {
-    const std::uint32_t wide = (stride + kCols - 1) / kCols;
-    Place place;
-    place.own = at.thread % kCols;
-    place.group = at.thread / kCols;
-    place.col = at.block % wide * kCols + place.own;
-    place.slice = at.block / wide;
-    place.first = place.slice * kSliceRows + place.group;
-    const std::uint32_t end = (place.slice + 1) * kSliceRows;
-    place.end = end < used ? end : used;
-    return place;
+  [[nodiscard]] DDL_INLINE Place PlaceOf(const ThreadPlace& at, std::uint32_t used) const {
+    constexpr std::uint32_t kFours = kCols / kFour;
+    const std::uint32_t slice = at.block / Wide();
+    const std::uint32_t first_col = (at.block - slice * Wide()) * kCols;
+    const std::uint32_t end = (slice + 1) * kSliceRows;
+    return {first_col + at.thread % kFours * kFour, slice * kSliceRows + at.thread / kFours,
+            end < used ? end : used};
   }
-  // Of the groups' sums of one column, in order; threads of a group lie side by side.
-  [[nodiscard]] DDL_INLINE static float Fold(const float* sums, std::uint32_t own) {
-    float sum = sums[own];
+  [[nodiscard]] DDL_INLINE Column ColumnOf(const ThreadPlace& at) const {
+    const std::uint32_t slice = at.block / Wide();
+    const std::uint32_t col = (at.block - slice * Wide()) * kCols + at.thread;
+    return {at.thread < kCols && col < stride, at.thread, col, slice};
+  }
+  // Of the groups' sums of one column, in order.
+  [[nodiscard]] DDL_INLINE static float Fold(const float* sums, const Column& column) {
+    float sum = sums[column.own];
     for (std::uint32_t other = 1; other < kGroups; ++other) {
-      sum += sums[other * kCols + own];
+      sum += sums[other * kCols + column.own];
     }
     return sum;
+  }
+  DDL_INLINE static void Keep(float* sums, const ThreadPlace& at, const FourFloats& own) {
+    ShareAtOnce(sums + std::size_t{at.thread} * kFour, own);
+  }
+
+ private:
+  [[nodiscard]] DDL_INLINE constexpr std::uint32_t Wide() const {
+    return (stride + kCols - 1) / kCols;
   }
 };
 

@@ -81,7 +81,7 @@ struct BiasActivateBody {
 struct ActivationGradientBody {
   static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
   static constexpr std::uint32_t kPhases = 2;
-  static constexpr std::size_t kSharedBytes = kThreads * sizeof(float);
+  static constexpr std::size_t kSharedBytes = ColumnSlices::kSharedBytes;
 
   std::uint32_t blocks = 0;  // of ColumnSlices
   LaneFloats arena;
@@ -95,39 +95,54 @@ struct ActivationGradientBody {
   std::uint32_t stride = 0;
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
-    const ColumnSlices::Place place = ColumnSlices{rows, stride}.At(at, rows);
-    if (place.col >= stride) return;
+    const ColumnSlices slices{rows, stride};
     auto* sums = static_cast<float*>(shared);
     if (phase == 0) {
-      sums[at.thread] = PassBack(at.lane, place);
-    } else if (place.group == 0) {
-      *arena.At(at.lane, bias_gradient + std::size_t{place.slice} * stride + place.col) =
-          ColumnSlices::Fold(sums, place.own);
+      const ColumnSlices::Place place = slices.PlaceOf(at, rows);
+      if (place.col < stride) ColumnSlices::Keep(sums, at, PassBack(arena.Only(at.lane), place));
+      return;
     }
+    const ColumnSlices::Column column = slices.ColumnOf(at);
+    if (!column.is_there) return;
+    *arena.At(at.lane, bias_gradient + std::size_t{column.slice} * stride + column.col) =
+        ColumnSlices::Fold(sums, column);
   }
 
  private:
   // Either z or y tells it: what is not needed is not read.
-  [[nodiscard]] DDL_INLINE float SlopeAt(std::uint32_t lane, std::size_t at) const {
+  [[nodiscard]] DDL_INLINE FourFloats SlopesAt(const LaneFloats& own, std::size_t at) const {
     const bool is_of_z = activation == Activation::kGelu;
-    const float known = (is_of_z ? pre : out).At(arena, lane, at);
-    return SlopeOf(activation, is_of_z ? known : 0.0F, known);
+    FourFloats four = (is_of_z ? pre : out).FourAt(own, 0, at);
+    DDL_UNROLL
+    for (float& known : four.at) {
+      known = SlopeOf(activation, is_of_z ? known : 0.0F, known);
+    }
+    return four;
   }
-  [[nodiscard]] DDL_INLINE float PassBack(std::uint32_t lane,
-                                          const ColumnSlices::Place& place) const {
-    float sum = 0.0F;
+  [[nodiscard]] DDL_INLINE FourFloats PassBack(const LaneFloats& own,
+                                               const ColumnSlices::Place& place) const {
+    FourFloats sums{};
     for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
       const std::size_t at = std::size_t{row} * stride + place.col;
-      float product = gradient.At(arena, lane, at);
-      if (activation != Activation::kIdentity) product *= SlopeAt(lane, at);
-      if (copy != kNoTensor) {
-        LaneNumbers(copy, true).Put(arena, lane, at, product);
-      } else if (activation != Activation::kIdentity) {  // which changes nothing
-        gradient.Put(arena, lane, at, product);
+      FourFloats products = gradient.FourAt(own, 0, at);
+      if (activation != Activation::kIdentity) {
+        const FourFloats slopes = SlopesAt(own, at);
+        DDL_UNROLL
+        for (std::uint32_t i = 0; i < kFour; ++i) {
+          products.at[i] *= slopes.at[i];
+        }
       }
-      sum += product;
+      if (copy != kNoTensor) {
+        LaneNumbers(copy, true).PutFour(own, 0, at, products);
+      } else if (activation != Activation::kIdentity) {  // which changes nothing
+        gradient.PutFour(own, 0, at, products);
+      }
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        sums.at[i] += products.at[i];
+      }
     }
-    return sum;
+    return sums;
   }
 };
 

@@ -149,7 +149,7 @@ struct LayerNormGradientBody {
 struct LayerNormSumsBody {
   static constexpr std::uint32_t kThreads = ColumnSlices::kThreads;
   static constexpr std::uint32_t kPhases = 2;
-  static constexpr std::size_t kSharedBytes = 2 * kThreads * sizeof(float);
+  static constexpr std::size_t kSharedBytes = 2 * ColumnSlices::kSharedBytes;
 
   std::uint32_t blocks = 0;  // of ColumnSlices
   LaneFloats arena;
@@ -162,27 +162,41 @@ struct LayerNormSumsBody {
   std::uint32_t stride = 0;
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared) const {
-    const ColumnSlices::Place place = ColumnSlices{rows, stride}.At(at, rows);
-    if (place.col >= stride) return;
+    const ColumnSlices slices{rows, stride};
     auto* sums = static_cast<float*>(shared);
-    float* products = sums + kThreads;
+    float* products = sums + ColumnSlices::kSharedBytes / sizeof(float);
     if (phase == 0) {
-      float sum = 0.0F;
-      float product = 0.0F;
-      for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
-        const std::size_t own = std::size_t{row} * stride + place.col;
-        const float dy = gradient.At(arena, at.lane, own);
-        const float off = x.At(arena, at.lane, own) - *arena.At(at.lane, mean + row);
-        sum += dy;
-        product += dy * (off * *arena.At(at.lane, inverse + row));
-      }
-      sums[at.thread] = sum;
-      products[at.thread] = product;
-    } else if (place.group == 0) {
-      float* out = arena.At(at.lane, parts + std::size_t{place.slice} * 2 * stride + place.col);
-      out[0] = ColumnSlices::Fold(sums, place.own);
-      out[stride] = ColumnSlices::Fold(products, place.own);
+      const ColumnSlices::Place place = slices.PlaceOf(at, rows);
+      if (place.col < stride) AddUp(at, place, sums, products);
+      return;
     }
+    const ColumnSlices::Column column = slices.ColumnOf(at);
+    if (!column.is_there) return;
+    float* out = arena.At(at.lane, parts + std::size_t{column.slice} * 2 * stride + column.col);
+    out[0] = ColumnSlices::Fold(sums, column);
+    out[stride] = ColumnSlices::Fold(products, column);
+  }
+
+ private:
+  DDL_INLINE void AddUp(const ThreadPlace& at, const ColumnSlices::Place& place, float* sums,
+                        float* products) const {
+    const LaneFloats own = arena.Only(at.lane);
+    FourFloats sum{};
+    FourFloats product{};
+    for (std::uint32_t row = place.first; row < place.end; row += ColumnSlices::kGroups) {
+      const std::size_t first = std::size_t{row} * stride + place.col;
+      const FourFloats dy = gradient.FourAt(own, 0, first);
+      const FourFloats in = x.FourAt(own, 0, first);
+      const float mean_of_row = *own.At(0, mean + row);
+      const float inverse_of_row = *own.At(0, inverse + row);
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < kFour; ++i) {
+        sum.at[i] += dy.at[i];
+        product.at[i] += dy.at[i] * ((in.at[i] - mean_of_row) * inverse_of_row);
+      }
+    }
+    ColumnSlices::Keep(sums, at, sum);
+    ColumnSlices::Keep(products, at, product);
   }
 };
 
