@@ -291,40 +291,41 @@ TEST(GpuTile, FragmentsOfTensorFloatLieAsMmaWantsThem) {
 
 // The same of "… m16n8k16", with words of two numbers that lie next to each other along the inner
 // dimension: "ldmatrix" is played, as PTX describes it, on a slab that threads have put there.
+template <std::uint32_t kSides>
 struct RoundedNumbers {
+  using Slab = RoundedSlab<kSides>;
+  using Place = typename Slab::Place;
+
   bool is_along = false;
-  std::vector<FourFloats> memory = std::vector<FourFloats>(RoundedSlab::kWords / 4);
+  std::vector<FourFloats> memory = std::vector<FourFloats>(Slab::kWords / 4);
 
   explicit RoundedNumbers(bool lies_along) : is_along(lies_along) {
     for (std::uint32_t thread = 0; thread < kTileThreads; ++thread) {
-      const RoundedSlab::Place place(thread, is_along);
-      FetchedEight fetched[kSlabFetches];
-      for (std::uint32_t i = 0; i < kSlabFetches; ++i)
+      const Place place(thread, is_along);
+      FetchedEight fetched[Place::kFetches];
+      for (std::uint32_t i = 0; i < Place::kFetches; ++i)
         for (std::uint32_t n = 0; n < 8; ++n) {
-          const std::uint32_t side =
-              is_along ? place.side + i * RoundedSlab::Place::kSidesApart : place.side + n;
-          const std::uint32_t k = is_along ? place.inner + n : place.inner + i;
+          const std::uint32_t side = place.side + (is_along ? i * Place::kSidesApart : n);
+          const std::uint32_t k = place.inner + (is_along ? n : i);
           fetched[i].halves[n / 4].at[n % 4] = NumberOf(side, k);
         }
-      RoundedSlab::Put(RoundedSlab::PlacesOf(thread, {}, is_along), is_along, false, fetched,
-                       Slab());
+      Slab::Put(Slab::PlacesOf(thread, {}, is_along), is_along, false, fetched, First());
     }
   }
-  // Another one for each two neighbours, and as it is in bfloat16.
+  // Another one everywhere, and as it is in bfloat16.
   [[nodiscard]] static float NumberOf(std::uint32_t side, std::uint32_t k) {
-    return std::ldexp(1.0F + static_cast<float>(side % 32) / 32.0F, static_cast<int>(k)) *
-           (side < 32 ? 1.0F : -1.0F);
+    return std::ldexp(1.0F + static_cast<float>(side) / 128.0F, static_cast<int>(k));
   }
-  [[nodiscard]] float* Slab() { return memory.front().at; }
+  [[nodiscard]] float* First() { return memory.front().at; }
   // Word `matrix` of a lane's four.
-  [[nodiscard]] std::uint32_t Loaded(std::uint32_t lane, std::uint32_t matrix, std::uint32_t first,
-                                     bool is_left, std::uint32_t step, std::uint32_t group) {
+  [[nodiscard]] std::uint32_t Loaded(std::uint32_t lane, std::uint32_t matrix,
+                                     const WarpSides& warp, std::uint32_t step,
+                                     std::uint32_t group) {
     const auto at = [&](std::uint32_t row, std::uint32_t col) -> std::uint32_t {
-      const SlabPlaces places = RoundedSlab::PlacesOf(matrix * 8 + row, {first, is_left}, is_along);
-      const std::uint32_t eight = RoundedSlab::Near(places.read, is_along, step, group) +
-                                  RoundedSlab::Further(is_along, step, group);
-      const float pair = PlaceIn(Slab(), eight)[col / 2];
-      return BitsOf(pair) >> 16 * (col % 2) & 0xFFFFU;
+      const SlabPlaces places = Slab::PlacesOf(matrix * 8 + row, warp, is_along);
+      const std::uint32_t eight =
+          Slab::Near(places.read, is_along, step, group) + Slab::Further(is_along, step, group);
+      return BitsOf(PlaceIn(First(), eight)[col / 2]) >> 16 * (col % 2) & 0xFFFFU;
     };
     const std::uint32_t row = lane / 4;
     const std::uint32_t col = lane % 4 * 2;
@@ -333,58 +334,76 @@ struct RoundedNumbers {
   }
 };
 
-TEST(GpuTile, FragmentsOfBfloatLieAsMmaWantsThem) {
-  for (const bool is_along : {true, false}) {
-    RoundedNumbers slab(is_along);
-    const auto pair_of = [](std::uint32_t side, std::uint32_t k) {
-      return BitsOf(
-          RoundedPair(RoundedNumbers::NumberOf(side, k), RoundedNumbers::NumberOf(side, k + 1)));
-    };
-    for (std::uint32_t place = 0; place < 32 * 4 * 8; ++place) {
-      const std::uint32_t lane = place % 32;
-      const std::uint32_t i = place / 32 % 4;
-      const std::uint32_t step = place / 128 % 2;
-      const std::uint32_t group = place / 256 % 2;
-      const std::uint32_t first = place / 512 * 32;
-      const std::uint32_t side = first + 16 * group + lane / 4;
-      const std::uint32_t k = 16 * step + lane % 4 * 2;
-      // a: rows go on in the second word, the inner dimension in the third.
-      EXPECT_EQ(slab.Loaded(lane, i, first, true, step, group),
-                pair_of(side + i % 2 * 8, k + i / 2 * 8))
-          << is_along << " " << place;
-      // Two b, one after the other: the inner dimension goes on in the second word of each.
-      EXPECT_EQ(slab.Loaded(lane, i, first, false, step, group),
-                pair_of(side + i / 2 * 8, k + i % 2 * 8))
-          << is_along << " " << place;
-    }
+template <std::uint32_t kSides>
+void ExpectFragments(bool is_along) {
+  using Numbers = RoundedNumbers<kSides>;
+  SCOPED_TRACE(std::to_string(kSides) + (is_along ? " along" : " across"));
+  Numbers numbers(is_along);
+  const auto pair_of = [](std::uint32_t side, std::uint32_t k) {
+    return BitsOf(RoundedPair(Numbers::NumberOf(side, k), Numbers::NumberOf(side, k + 1)));
+  };
+  for (std::uint32_t place = 0; place < 32 * 4 * 4 * kSides / 32; ++place) {
+    const std::uint32_t lane = place % 32;
+    const std::uint32_t i = place / 32 % 4;
+    const std::uint32_t step = place / 128 % 2;
+    const std::uint32_t group = place / 256 % 2;
+    const std::uint32_t first = place / 512 * 32;
+    const std::uint32_t side = first + 16 * group + lane / 4;
+    const std::uint32_t k = 16 * step + lane % 4 * 2;
+    // a: rows go on in the second word, the inner dimension in the third.
+    ASSERT_EQ(numbers.Loaded(lane, i, {first, true}, step, group),
+              pair_of(side + i % 2 * 8, k + i / 2 * 8))
+        << place;
+    // Two b, one after the other: the inner dimension goes on in the second word of each.
+    ASSERT_EQ(numbers.Loaded(lane, i, {first, false}, step, group),
+              pair_of(side + i / 2 * 8, k + i % 2 * 8))
+        << place;
+    ASSERT_EQ(RoundedSlab<kSides>::At(numbers.First(), is_along, side, k),
+              Numbers::NumberOf(side, k));
   }
 }
 
+TEST(GpuTile, FragmentsOfBfloatLieAsMmaWantsThem) {
+  for (const bool is_along : {true, false}) {
+    ExpectFragments<32>(is_along);
+    ExpectFragments<64>(is_along);
+  }
+  ExpectFragments<128>(true);
+}
+
 // Eight threads write at once, and a matrix's eight rows are read at once, sixteen bytes each.
-TEST(GpuTile, EightsOfBfloatLieInDifferentBanks) {
+template <std::uint32_t kSides>
+void ExpectDifferentBanks(bool is_along) {
+  using Slab = RoundedSlab<kSides>;
+  SCOPED_TRACE(std::to_string(kSides) + (is_along ? " along" : " across"));
   const auto expect_apart = [](const auto& byte_of) {
     std::uint32_t banks = 0;
     for (std::uint32_t i = 0; i < 8; ++i)
       banks |= 1U << (byte_of(i) / 16 % 8);
     EXPECT_EQ(banks, 0xFFU);
   };
-  for (const bool is_along : {true, false}) {
-    for (std::uint32_t thread = 0; thread < kTileThreads; thread += 8) {
-      for (std::uint32_t fetch = 0; fetch < kSlabFetches; ++fetch) {
-        expect_apart([&](std::uint32_t i) {
-          const std::uint32_t put = RoundedSlab::PlacesOf(thread + i, {}, is_along).put;
-          return fetch == 0 ? put : RoundedSlab::SecondOf(put, is_along);
-        });
-      }
-    }
-    for (std::uint32_t matrix = 0; matrix < 4 * 4 * 4; ++matrix) {
+  for (std::uint32_t thread = 0; thread < kTileThreads; thread += 8) {
+    for (std::uint32_t fetch = 0; fetch < Slab::Place::kFetches; ++fetch) {
       expect_apart([&](std::uint32_t i) {
-        const WarpSides warp{matrix / 16 % 2 * 32, matrix / 32 == 0};
-        const SlabPlaces places = RoundedSlab::PlacesOf(matrix % 4 * 8 + i, warp, is_along);
-        return RoundedSlab::Near(places.read, is_along, matrix / 4 % 2, matrix / 8 % 2);
+        return Slab::PutOf(Slab::PlacesOf(thread + i, {}, is_along).put, is_along, fetch);
       });
     }
   }
+  for (std::uint32_t matrix = 0; matrix < 4 * 4 * 2 * kSides / 32; ++matrix) {
+    expect_apart([&](std::uint32_t i) {
+      const WarpSides warp{matrix / 32 * 32, matrix / 16 % 2 == 0};
+      const SlabPlaces places = Slab::PlacesOf(matrix % 4 * 8 + i, warp, is_along);
+      return Slab::Near(places.read, is_along, matrix / 4 % 2, matrix / 8 % 2);
+    });
+  }
+}
+
+TEST(GpuTile, EightsOfBfloatLieInDifferentBanks) {
+  for (const bool is_along : {true, false}) {
+    ExpectDifferentBanks<32>(is_along);
+    ExpectDifferentBanks<64>(is_along);
+  }
+  ExpectDifferentBanks<128>(true);
 }
 
 TEST(GpuTile, TensorFloatRoundsToTheNearestAndTiesAway) {

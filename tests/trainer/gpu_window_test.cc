@@ -37,7 +37,7 @@ ImageLayout Images(std::size_t height, std::size_t width, std::size_t channels, 
 
 // Grey and coloured data, which lie without padding; fours of channels and not; strides that leave
 // lines over, that see some pixels with fewer taps than others, or not at all; windows beyond a
-// slab, a tile of rows and one of columns.
+// slab, a tile of rows (of 128 as well, where columns are few) and one of columns.
 const std::vector<WindowCase> kCases = {
     {"Grey", Images(6, 5, 1, 1), {.size = 3, .stride = 1, .padding = 1}, 20},
     {"Coloured", Images(5, 7, 3, 3), {.size = 5, .stride = 2, .padding = 0}, 5},
@@ -47,6 +47,7 @@ const std::vector<WindowCase> kCases = {
     {"LeftOver", Images(8, 7, 4, 16), {.size = 2, .stride = 3, .padding = 0}, 3},
     {"Single", Images(3, 3, 80, 80), {.size = 1, .stride = 1, .padding = 0}, 12},
     {"Wide", Images(4, 4, 32, 32), {.size = 4, .stride = 3, .padding = 2}, 33},
+    {"Tall", Images(8, 9, 8, 16), {.size = 3, .stride = 1, .padding = 1}, 24},
 };
 
 // Lines and columns that no square has; strides; one tile and several, of rows and of columns.

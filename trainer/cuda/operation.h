@@ -28,8 +28,8 @@
 
 namespace ddl {
 
-template <ProductPrecision kPrecision, WindowProduct kProduct>
-using WindowBody = TileBody<kPrecision, TileWindows<kProduct>>;
+template <ProductPrecision kPrecision, WindowProduct kProduct, class Tile = SquareTile>
+using WindowBody = TileBody<kPrecision, TileWindows<kProduct>, Tile>;
 
 // The order is part of the interface to the library: kCudaInterfaceVersion changes with it.
 using Operation = std::variant<
@@ -55,6 +55,8 @@ using Operation = std::variant<
     WindowBody<ProductPrecision::kBfloat16, WindowProduct::kWeightGradient>,
     WindowBody<ProductPrecision::kFloat32, WindowProduct::kInputGradient>,
     WindowBody<ProductPrecision::kTensorFloat32, WindowProduct::kInputGradient>,
-    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient>, RoundPartsBody>;
+    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient>, RoundPartsBody,
+    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kForward, TallTile>,
+    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient, TallTile>>;
 
 }  // namespace ddl

@@ -170,8 +170,8 @@ class Counter {
                         ResultBytes(at, at.rows);
     return at.members * each;
   }
-  template <ProductPrecision kPrecision, WindowProduct kProduct>
-  double operator()(const WindowBody<kPrecision, kProduct>& at) const {
+  template <ProductPrecision kPrecision, WindowProduct kProduct, class Tile>
+  double operator()(const WindowBody<kPrecision, kProduct, Tile>& at) const {
     const TileWindows<kProduct>& windows = at.factors;
     const WindowReader& images = windows.images;
     const std::size_t places = Product(images.across.Value(), images.down.Value())

@@ -154,7 +154,13 @@ class ProgramBuilder {
   template <WindowProduct kProduct>
   void MultiplyTiles(const TileProduct& product, const TileWindows<kProduct>& windows) {
     InPrecision(RoundedPrecision(), [&]<ProductPrecision kPrecision>() {
-      AddTiles(TileBody<kPrecision, TileWindows<kProduct>>{product, windows});
+      if constexpr (kPrecision == ProductPrecision::kBfloat16 &&
+                    kProduct != WindowProduct::kWeightGradient) {
+        if (product.cols <= TallTile::kCols) {
+          return AddTiles(WindowBody<kPrecision, kProduct, TallTile>{product, windows});
+        }
+      }
+      AddTiles(WindowBody<kPrecision, kProduct>{product, windows});
     });
   }
   // out = the sum of the slices that a product in tiles left in scratch.
@@ -199,7 +205,7 @@ class ProgramBuilder {
   }
   template <class Body>
   void AddTiles(Body body) {
-    body.Spread();
+    body.template Spread<typename Body::Tile>();
     body.arena = places_.arena;
     body.board = places_.board;
     Add(body);

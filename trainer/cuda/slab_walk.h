@@ -20,9 +20,11 @@ struct StoredMatrix {
 };
 
 // Along the lines of a matrix.
-template <class Numbers>
+template <class Slab>
 struct MatrixWalk {
-  using Place = SlabPlace<Numbers>;
+  using Numbers = typename Slab::Numbers;
+  using Place = typename Slab::Place;
+  static_assert(Place::kFetches == 2);
 
   const std::byte* at = nullptr;  // of the next slab
   std::uint32_t apart = 0;        // bytes to the numbers that are fetched second
@@ -57,7 +59,7 @@ struct MatrixWalk {
     const std::uint32_t inner = from + Place(thread, is_along).inner;
     const std::uint32_t left = inner < end ? end - inner : 0;
     DDL_UNROLL
-    for (std::uint32_t i = 0; i < kSlabFetches; ++i) {
+    for (std::uint32_t i = 0; i < Place::kFetches; ++i) {
       const std::uint32_t count =
           is_along ? TilePlace::Less(counts[i], left) : (i < left ? counts[i] : 0);
       const std::byte* own = at + i * apart;

@@ -33,17 +33,21 @@
 namespace ddl {
 
 // `Factors` fetches numbers of both factors, and knows what tile_finish.h asks for.
-template <ProductPrecision kPrecision, class Factors = TileMatrices>
+template <ProductPrecision kPrecision, class Factors = TileMatrices,
+          class TileOfResult = SquareTile>
 struct TileBody : TileProduct {
   static constexpr std::uint32_t kThreads = kTileThreads;
-  using Slab = std::conditional_t<kPrecision == ProductPrecision::kBfloat16, RoundedSlab,
-                                  FloatSlab<kPrecision == ProductPrecision::kTensorFloat32>>;
-  using Numbers = typename Slab::Numbers;
+  using Tile = TileOfResult;
+  using Slabs = TileSlabs<kPrecision, Tile>;
+  using Left = typename Slabs::Left;
+  using Right = typename Slabs::Right;
+  using Numbers = typename Slabs::Numbers;
   static constexpr std::uint32_t kLeastBlocks = Numbers::kCount == kFour ? 5 : 4;
-  static constexpr std::uint32_t kInner = Slab::Place::kInner;
-  static constexpr std::uint32_t kHalf = 2 * Slab::kWords;
+  static constexpr std::uint32_t kInner = Left::Place::kInner;
+  static constexpr std::uint32_t kHalf = Left::kWords + Right::kWords;
   // A tile of sums lies there too, after the slabs.
-  static constexpr std::size_t kSharedBytes = std::size_t{kTileSide} * kTilePitch * sizeof(float);
+  static constexpr std::size_t kSharedBytes =
+      std::size_t{Tile::kRows} * Tile::kPitch * sizeof(float);
   static_assert(kSharedBytes >= std::size_t{2} * kHalf * sizeof(float));
 
   Factors factors;
@@ -56,9 +60,9 @@ struct TileBody : TileProduct {
     bool multiplies;  // its warp has rows and columns of the result
     SlabPlaces of_left;
     SlabPlaces of_right;
-    typename Factors::template Walk<Numbers> walk;
-    Numbers left[kSlabFetches];  // as fetched_numbers.h says
-    Numbers right[kSlabFetches];
+    typename Factors::template Walk<Slabs> walk;
+    Numbers left[Left::Place::kFetches];  // as fetched_numbers.h says
+    Numbers right[Right::Place::kFetches];
     FourSums sums[2][4];  // of 16 rows, 8 columns each
   };
 
@@ -72,17 +76,17 @@ struct TileBody : TileProduct {
     state.begin = tile.begin;
     state.end = tile.end;
     state.multiplies = tile.row + WarpRow(at) < rows && tile.col + WarpCol(at) < cols;
-    state.of_left = PlacesOf(at, {WarpRow(at), true}, IsLeftAlong());
-    state.of_right = PlacesOf(at, {WarpCol(at), false}, IsRightAlong());
-    factors.template Start<Numbers>(*this, tile, at.thread, state.walk);
+    state.of_left = PlacesOf<Left>(at, {WarpRow(at), true}, IsLeftAlong());
+    state.of_right = PlacesOf<Right>(at, {WarpCol(at), false}, IsRightAlong());
+    factors.template Start<Slabs>(*this, tile, at.thread, state.walk);
   }
 
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
     auto* halves = static_cast<float*>(shared);
     if (phase < state.slabs) {
-      factors.template Fetch<Numbers>(*this, at.thread, state.begin + phase * kInner, state.end,
-                                      state.walk, state.left, state.right);
+      factors.template Fetch<Slabs>(*this, at.thread, state.begin + phase * kInner, state.end,
+                                    state.walk, state.left, state.right);
     }
     if (phase > 0 && phase <= state.slabs && state.multiplies) {
       MultiplySlab(at, halves + (phase - 1) % 2 * kHalf, state);
@@ -95,12 +99,12 @@ struct TileBody : TileProduct {
     }
     const TilePlace tile = PlaceOf(at);
     if (tile.is_left_out) return;
-    TileFinish<kPrecision, Factors>(*this, factors, tile, at.thread, halves).Run();
+    TileFinish<kPrecision, Factors, Tile>(*this, factors, tile, at.thread, halves).Run();
   }
 
  private:
   [[nodiscard]] DDL_INLINE TilePlace PlaceOf(const ThreadPlace& at) const {
-    TilePlace tile(*this, at);
+    TilePlace tile = TilePlace::Of<Tile>(*this, at);
     factors.Limit(*this, tile);
     return tile;
   }
@@ -108,29 +112,31 @@ struct TileBody : TileProduct {
   [[nodiscard]] DDL_INLINE bool IsLeftAlong() const { return factors.IsLeftAlong(*this); }
   [[nodiscard]] DDL_INLINE bool IsRightAlong() const { return factors.IsRightAlong(*this); }
 
+  template <class Slab>
   [[nodiscard]] DDL_INLINE static SlabPlaces PlacesOf(const ThreadPlace& at, const WarpSides& warp,
                                                       bool is_along) {
     const SlabPlaces places = Slab::PlacesOf(at.thread, warp, is_along);
     return {FoundOnce(places.put), FoundOnce(places.read)};
   }
   DDL_INLINE void Put(float* half, const State& state) const {
-    Slab::Put(state.of_left, IsLeftAlong(), factors.IsLeftBfloat16(*this), state.left, half);
-    Slab::Put(state.of_right, IsRightAlong(), factors.IsRightBfloat16(*this), state.right,
-              half + Slab::kWords);
+    Left::Put(state.of_left, IsLeftAlong(), factors.IsLeftBfloat16(*this), state.left, half);
+    Right::Put(state.of_right, IsRightAlong(), factors.IsRightBfloat16(*this), state.right,
+               half + Left::kWords);
   }
 
   // Of a thread's warp in the tile.
+  static constexpr std::uint32_t kWarpsAcross = Tile::kCols / 32;
   [[nodiscard]] DDL_INLINE static std::uint32_t WarpRow(const ThreadPlace& at) {
-    return at.thread / 64 * 32;
+    return at.thread / 32 / kWarpsAcross * 32;
   }
   [[nodiscard]] DDL_INLINE static std::uint32_t WarpCol(const ThreadPlace& at) {
-    return at.thread / 32 % 2 * 32;
+    return at.thread / 32 % kWarpsAcross * 32;
   }
 
   DDL_INLINE void MultiplySlab(const ThreadPlace& at, const float* half, State& state) const {
 #if defined(__CUDA_ARCH__)
     if constexpr (kPrecision != ProductPrecision::kFloat32) {
-      static_assert(Slab::kSteps == 2);
+      static_assert(Left::kSteps == 2);
       MultiplyFragments<0>(half, state);
       MultiplyFragments<1>(half, state);
       return;
@@ -143,11 +149,11 @@ struct TileBody : TileProduct {
   template <std::uint32_t kStep>
   __device__ __forceinline__ void MultiplyFragments(const float* half, State& state) const {
     RightFragment b_of[4];
-    const float* right = half + Slab::kWords;
-    Slab::template Right<kStep, 0>(right, state.of_right, IsRightAlong(), b_of);
-    Slab::template Right<kStep, 1>(right, state.of_right, IsRightAlong(), b_of + 2);
-    const LeftFragment a_of[] = {Slab::template Left<kStep, 0>(half, state.of_left, IsLeftAlong()),
-                                 Slab::template Left<kStep, 1>(half, state.of_left, IsLeftAlong())};
+    const float* right = half + Left::kWords;
+    Right::template Right<kStep, 0>(right, state.of_right, IsRightAlong(), b_of);
+    Right::template Right<kStep, 1>(right, state.of_right, IsRightAlong(), b_of + 2);
+    const LeftFragment a_of[] = {Left::template Left<kStep, 0>(half, state.of_left, IsLeftAlong()),
+                                 Left::template Left<kStep, 1>(half, state.of_left, IsLeftAlong())};
     DDL_UNROLL
     for (std::uint32_t m = 0; m < 2; ++m) {
       DDL_UNROLL
@@ -176,8 +182,8 @@ struct TileBody : TileProduct {
           DDL_UNROLL
           for (std::uint32_t i = 0; i < 4; ++i) {
             state.sums[m][n].at[i] +=
-                Slab::At(half, IsLeftAlong(), row + 16 * m + i / 2 * 8, k) *
-                Slab::At(half + Slab::kWords, IsRightAlong(), col + 8 * n + i % 2, k);
+                Left::At(half, IsLeftAlong(), row + 16 * m + i / 2 * 8, k) *
+                Right::At(half + Left::kWords, IsRightAlong(), col + 8 * n + i % 2, k);
           }
         }
       }
@@ -187,13 +193,13 @@ struct TileBody : TileProduct {
   // A whole tile of sums into shared memory.
   DDL_INLINE static void PutTile(const ThreadPlace& at, float* to, const State& state) {
     const FragmentPlace place(at.thread % 32);
-    to += (WarpRow(at) + place.row) * kTilePitch + WarpCol(at) + place.col;
+    to += (WarpRow(at) + place.row) * Tile::kPitch + WarpCol(at) + place.col;
     DDL_UNROLL
     for (std::uint32_t n = 0; n < 4; ++n) {
       DDL_UNROLL
       for (std::uint32_t i = 0; i < 4; ++i) {
         const float* sums = state.sums[i / 2][n].at + std::size_t{2} * (i % 2);
-        *reinterpret_cast<TwoFloats*>(to + (i / 2 * 16 + i % 2 * 8) * kTilePitch +
+        *reinterpret_cast<TwoFloats*>(to + (i / 2 * 16 + i % 2 * 8) * Tile::kPitch +
                                       8 * n) = {{sums[0], sums[1]}};
       }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of a tile of sums once it lies in shared memory, rows of kTilePitch floats: it is
+// What becomes of a tile of sums once it lies in shared memory, rows of floats: it is
 // stored, added to, activated, pooled, or taken as the gradient of weights that move at once. A
 // thread has numbers side by side at a time, so that whole lines of memory are read and written.
 #pragma once
@@ -12,7 +12,7 @@ namespace ddl {
 
 // `Factors` knows where a row of the result lies, and what may become of a sum: what may not is not
 // compiled.
-template <ProductPrecision kPrecision, class Factors>
+template <ProductPrecision kPrecision, class Factors, class Tile>
 class TileFinish {
  public:
   DDL_INLINE TileFinish(const TileProduct& product, const Factors& factors, const TilePlace& tile,
@@ -35,17 +35,17 @@ class TileFinish {
     const std::uint32_t col = tile_.col + FirstCol();
     if (col >= product_.cols) return;
     DDL_ROLLED
-    for (std::uint32_t row = FirstRow(); row < kTileSide; row += kRowsAtOnce) {
+    for (std::uint32_t row = FirstRow(); row < Tile::kRows; row += kRowsAtOnce) {
       if (tile_.row + row >= product_.rows) return;
       const std::size_t start = factors_.ResultRow(product_, tile_, tile_.row + row);
       if (start == kNoTensor) continue;
       Finish(start + tile_.slice * product_.slices.apart + col, col,
-             *reinterpret_cast<const FourFloats*>(sums_ + row * kTilePitch + FirstCol()));
+             *reinterpret_cast<const FourFloats*>(sums_ + row * Tile::kPitch + FirstCol()));
     }
   }
 
  private:
-  static constexpr std::uint32_t kFours = kTileSide / kFour;
+  static constexpr std::uint32_t kFours = Tile::kCols / kFour;
   static constexpr std::uint32_t kRowsAtOnce = kTileThreads / kFours;
 
   [[nodiscard]] DDL_INLINE std::uint32_t FirstCol() const { return thread_ % kFours * kFour; }
@@ -82,18 +82,18 @@ class TileFinish {
   }
   // Two numbers at a time: with what the optimizer keeps four would take many registers.
   DDL_INLINE void Move() const {
-    constexpr std::uint32_t kTwos = kTileSide / 2;
+    constexpr std::uint32_t kTwos = Tile::kCols / 2;
     const LaneStep& step = product_.board.Step(tile_.lane);
     const std::uint32_t col = thread_ % kTwos * 2;
     if (step.rows == 0 || tile_.col + col >= product_.cols) return;
     const UpdateRule rule = step.rule;  // read once: what is stored might be it, for all one knows
     const float average_rate = step.average_rate;
     DDL_ROLLED
-    for (std::uint32_t row = thread_ / kTwos; row < kTileSide; row += kTileThreads / kTwos) {
+    for (std::uint32_t row = thread_ / kTwos; row < Tile::kRows; row += kTileThreads / kTwos) {
       if (tile_.row + row >= product_.rows) return;
       const std::size_t index = factors_.ResultRow(product_, tile_, tile_.row + row) + tile_.col;
       MoveWeights(arena_, 0, product_.moved, index + col, rule, average_rate,
-                  *reinterpret_cast<const TwoFloats*>(sums_ + row * kTilePitch + col));
+                  *reinterpret_cast<const TwoFloats*>(sums_ + row * Tile::kPitch + col));
     }
   }
   DDL_INLINE void Activate(std::size_t index, std::uint32_t col, const FourFloats& sums) const {
@@ -127,13 +127,13 @@ class TileFinish {
     if (col >= product_.cols) return;
     const auto bias = LoadKept<FourFloats>(arena_, 0, product_.active.bias, col);
     DDL_ROLLED
-    for (std::uint32_t square = FirstRow(); square < kTileSide / 4; square += kRowsAtOnce) {
+    for (std::uint32_t square = FirstRow(); square < Tile::kRows / 4; square += kRowsAtOnce) {
       if (tile_.row + 4 * square >= product_.rows) return;
-      const float* pixels = sums_ + 4 * square * kTilePitch + FirstCol();
+      const float* pixels = sums_ + 4 * square * Tile::kPitch + FirstCol();
       FourFloats of_pixel[4];
       DDL_UNROLL
       for (std::uint32_t pixel = 0; pixel < 4; ++pixel) {
-        of_pixel[pixel] = *reinterpret_cast<const FourFloats*>(pixels + pixel * kTilePitch);
+        of_pixel[pixel] = *reinterpret_cast<const FourFloats*>(pixels + pixel * Tile::kPitch);
       }
       FourFloats maxima{};
       std::uint32_t heirs = 0;
@@ -154,25 +154,26 @@ class TileFinish {
     }
   }
 
-  // A column a thread.
+  // A column of 64 rows a thread.
   DDL_INLINE void TellMoments() const {
     const std::uint32_t used = product_.board.Step(tile_.lane).rows * factors_.PlacesOfSample();
-    const std::uint32_t col = tile_.col + thread_;
-    if (thread_ >= kTileSide || col >= product_.cols || tile_.row >= used) return;
-    const std::uint32_t count = TilePlace::Less(kTileSide, used - tile_.row);
-    const float* column = sums_ + thread_;
+    const std::uint32_t own = thread_ / Tile::kCols * kTileSide;  // the first of its rows
+    const std::uint32_t col = tile_.col + thread_ % Tile::kCols;
+    if (own >= Tile::kRows || col >= product_.cols || tile_.row + own >= used) return;
+    const std::uint32_t count = TilePlace::Less(kTileSide, used - tile_.row - own);
+    const float* column = sums_ + own * Tile::kPitch + thread_ % Tile::kCols;
     float mean = 0.0F;
     for (std::uint32_t row = 0; row < count; ++row) {
-      mean += column[row * kTilePitch];
+      mean += column[row * Tile::kPitch];
     }
     mean /= static_cast<float>(count);
     float squares = 0.0F;
     for (std::uint32_t row = 0; row < count; ++row) {
-      const float off = column[row * kTilePitch] - mean;
+      const float off = column[row * Tile::kPitch] - mean;
       squares += off * off;
     }
     const std::size_t stride = product_.out.stride;
-    float* to = arena_.At(0, product_.moments + tile_.row / kTileSide * 2 * stride + col);
+    float* to = arena_.At(0, product_.moments + (tile_.row + own) / kTileSide * 2 * stride + col);
     to[0] = mean;
     to[stride] = squares;
   }

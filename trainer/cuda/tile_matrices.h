@@ -33,14 +33,15 @@ struct TileMatrices {
   }
 
   // Of a thread, from slab to slab.
-  template <class Numbers>
+  template <class Slabs>
   struct Walk {
-    MatrixWalk<Numbers> left;
-    MatrixWalk<Numbers> right;
+    MatrixWalk<typename Slabs::Left> left;
+    MatrixWalk<typename Slabs::Right> right;
   };
-  template <class Numbers>
+  template <class Slabs>
   DDL_INLINE void Start(const TileProduct& product, const TilePlace& tile, std::uint32_t thread,
-                        Walk<Numbers>& walk) const {
+                        Walk<Slabs>& walk) const {
+    using Numbers = typename Slabs::Numbers;
     walk.left.Start(StoredAs<Numbers>(product, product.a, tile, product.rows, IsLeftAlong(product)),
                     tile.row, tile.begin, thread);
     walk.right.Start(
@@ -49,10 +50,9 @@ struct TileMatrices {
   }
   // What a thread has of both factors, as it is stored, of the slab from `from` on; zero outside
   // the matrices, and from `end` on.
-  template <class Numbers>
+  template <class Slabs, class Numbers>
   DDL_INLINE void Fetch(const TileProduct& product, std::uint32_t thread, std::uint32_t from,
-                        std::uint32_t end, Walk<Numbers>& walk, Numbers* left,
-                        Numbers* right) const {
+                        std::uint32_t end, Walk<Slabs>& walk, Numbers* left, Numbers* right) const {
     walk.left.Fetch(IsLeftAlong(product), Numbers::kMayBeBfloat16 && IsLeftBfloat16(product),
                     thread, from, end, left);
     walk.right.Fetch(IsRightAlong(product), Numbers::kMayBeBfloat16 && IsRightBfloat16(product),

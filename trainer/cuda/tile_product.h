@@ -13,6 +13,18 @@ namespace ddl {
 
 inline constexpr std::uint32_t kTileThreads = 128;  // of a block
 
+// A tile of the result: of each of a block's four warps 32 x 32 numbers. Sums lie in shared memory
+// in rows of kPitch floats.
+template <std::uint32_t kRowsOfTile, std::uint32_t kColsOfTile>
+struct TileShape {
+  static constexpr std::uint32_t kRows = kRowsOfTile;
+  static constexpr std::uint32_t kCols = kColsOfTile;
+  static constexpr std::uint32_t kPitch = kCols + 8;
+  static_assert(kRows * kCols == kTileThreads * 32);
+};
+using SquareTile = TileShape<kTileSide, kTileSide>;
+using TallTile = TileShape<128, 32>;  // of a result of no more columns
+
 // A row-major matrix, of each member of a family of matrices: samples, and heads within them.
 struct TileFactor {
   std::size_t offset = 0;  // in the lane, in floats
@@ -80,9 +92,10 @@ struct TileProduct {
   Divisor of_sample;
 
   // Over blocks, once all else is told.
+  template <class Tile = SquareTile>
   void Spread() {
-    wide = Divisor(BlocksFor(cols, kTileSide));
-    high = Divisor(BlocksFor(rows, kTileSide));
+    wide = Divisor(BlocksFor(cols, Tile::kCols));
+    high = Divisor(BlocksFor(rows, Tile::kRows));
     deep = Divisor(slices.count);
     of_sample = Divisor(heads);
     blocks = wide.Value() * high.Value() * slices.count * members;
@@ -91,11 +104,16 @@ struct TileProduct {
 
 // What a block of a product works on.
 struct TilePlace {
-  DDL_INLINE TilePlace(const TileProduct& product, const ThreadPlace& at) {
+  template <class Tile>
+  [[nodiscard]] DDL_INLINE static TilePlace Of(const TileProduct& product, const ThreadPlace& at) {
+    return {product, at, Tile::kRows, Tile::kCols};
+  }
+  DDL_INLINE TilePlace(const TileProduct& product, const ThreadPlace& at, std::uint32_t rows,
+                       std::uint32_t cols) {
     const std::uint32_t line = product.wide.Of(at.block);
     const std::uint32_t result = product.high.Of(line);
-    col = (at.block - line * product.wide.Value()) * kTileSide;
-    row = (line - result * product.high.Value()) * kTileSide;
+    col = (at.block - line * product.wide.Value()) * cols;
+    row = (line - result * product.high.Value()) * rows;
     member = product.deep.Of(result);
     slice = result - member * product.deep.Value();
     lane = at.lane;
@@ -105,7 +123,7 @@ struct TilePlace {
       begin = slice * product.slices.inner;
       end = Less(begin + product.slices.inner, end);
     }
-    if (product.triangle == TileTriangle::kLowerLeft) end = Less(row + kTileSide, end);
+    if (product.triangle == TileTriangle::kLowerLeft) end = Less(row + rows, end);
     if (product.triangle == TileTriangle::kUpperLeft) begin = row;
   }
   // Of so many numbers each.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A slab of a factor of a product in tiles: which of its numbers a thread fetches, how they lie in
 // shared memory, and how a warp takes fragments from there. A slab is so many numbers of the inner
-// dimension of 64 *sides*, which are rows of the result or columns.
+// dimension of 32, 64 or 128 *sides*, which are rows of the result or columns.
 //
 // Floats lie as words, a row for each number of the inner dimension. Numbers in bfloat16 lie as
 // they are fetched, in *eights* of 16 bytes, along the inner dimension or across it; matrices of
@@ -10,29 +10,37 @@
 // banks.
 #pragma once
 
+#include <type_traits>
+
 #include "trainer/cuda/fetched_numbers.h"
 #include "trainer/cuda/tile_fragments.h"
 #include "trainer/cuda/tile_product.h"
 
 namespace ddl {
 
-inline constexpr std::uint32_t kSlabFetches = 2;        // of a thread, of each factor
-static_assert(kTileSide == 64 && kTileThreads == 128);  // two warps by two
-
-// Of the numbers that a thread fetches first; the second ones are `kSidesApart` sides further where
+// Of the numbers that a thread fetches first; others are `kSidesApart` sides further each where
 // numbers lie along the inner dimension, or the next number of it where they lie across. Then a
 // warp has 32 sides, and nothing to do where a result has no more than the others' 32.
-template <class Numbers>
+template <class FetchedNumbers, std::uint32_t kSides>
 struct SlabPlace {
+  using Numbers = FetchedNumbers;
   static constexpr std::uint32_t kCount = Numbers::kCount;
   static constexpr std::uint32_t kInner = 4 * kCount;  // numbers of a slab
   static constexpr std::uint32_t kSidesApart = kTileThreads / 4;
-  static_assert(kSlabFetches * kTileThreads * kCount == kTileSide * kInner);
+  static constexpr std::uint32_t kFetches = kSides / kSidesApart;  // of a thread
 
   DDL_INLINE SlabPlace(std::uint32_t thread, bool is_along) {
     constexpr std::uint32_t kAcross = 32 / kCount;  // threads of a warp, side by side
-    inner = is_along ? thread % 4 * kCount : thread % 32 / kAcross * 2 + thread / 64 * (2 * kCount);
-    side = is_along ? thread / 4 : thread % kAcross * kCount | (thread & 32U);
+    if (is_along) {
+      inner = thread % 4 * kCount;
+      side = thread / 4;
+    } else if constexpr (kSides == 32) {
+      inner = thread / kAcross;
+      side = thread % kAcross * kCount;
+    } else {  // of 64; where there are 128 they lie along
+      inner = thread % 32 / kAcross * 2 + thread / 64 * (2 * kCount);
+      side = thread % kAcross * kCount | (thread & 32U);
+    }
   }
 
   std::uint32_t inner = 0;
@@ -61,7 +69,7 @@ struct WarpSides {
 template <bool kIsRounded>
 struct FloatSlab {
   using Numbers = FetchedFour;
-  using Place = SlabPlace<Numbers>;
+  using Place = SlabPlace<Numbers, kTileSide>;
   static constexpr std::uint32_t kWords = Place::kInner * kTilePitch;
   static constexpr std::uint32_t kSteps = 2;  // of eight numbers each
 
@@ -77,7 +85,7 @@ struct FloatSlab {
                              const Numbers* fetched, float* slab) {
     float* to = PlaceIn(slab, places.put);
     DDL_UNROLL
-    for (std::uint32_t index = 0; index < kSlabFetches; ++index) {
+    for (std::uint32_t index = 0; index < Place::kFetches; ++index) {
       FourFloats four = fetched[index].floats;
       if constexpr (kIsRounded) {
         DDL_UNROLL
@@ -115,20 +123,19 @@ struct FloatSlab {
   }
 };
 
+template <std::uint32_t kSides>
 struct RoundedSlab {
   using Numbers = FetchedEight;
-  using Place = SlabPlace<Numbers>;
-  static constexpr std::uint32_t kWords = kTileSide * Place::kInner / 2;
+  using Place = SlabPlace<Numbers, kSides>;
+  static constexpr std::uint32_t kWords = kSides * Place::kInner / 2;
   static constexpr std::uint32_t kSteps = 2;  // of sixteen numbers each
 
-  // Where eights begin, in bytes: those of a side, four of them, or of a number of the inner
-  // dimension, eight of them.
+  // Where eights begin, in bytes: those of a side, or of a number of the inner dimension.
   [[nodiscard]] DDL_INLINE static std::uint32_t Along(std::uint32_t side, std::uint32_t eight) {
-    return side * 64 + (eight ^ (side >> 1U & 3U)) * 16;
+    return OfFour(side, eight);
   }
   [[nodiscard]] DDL_INLINE static std::uint32_t Across(std::uint32_t k, std::uint32_t eight) {
-    const std::uint32_t turned = (k << 1U & 6U) | (k >> 2U & 1U);
-    return k * 128 + (eight ^ turned) * 16;
+    return kSides == 32 ? OfFour(k, eight) : OfEight(k, eight);
   }
 
   // Read is the eight that the thread names to ldmatrix, of four matrices of eight eights: of a
@@ -149,9 +156,11 @@ struct RoundedSlab {
     return {.put = Across(own.inner, own.side / 8),
             .read = Across(inner * 8 + row, warp.first / 8 + side)};
   }
-  // Where what is fetched second goes: 32 sides further, or an odd number of the inner dimension.
-  [[nodiscard]] DDL_INLINE static std::uint32_t SecondOf(std::uint32_t put, bool is_along) {
-    return is_along ? put + Along(Place::kSidesApart, 0) : (put ^ kTwoEights) + 128;
+  // Where what is fetched next goes: some sides further, or an odd number of the inner dimension.
+  [[nodiscard]] DDL_INLINE static std::uint32_t PutOf(std::uint32_t put, bool is_along,
+                                                      std::uint32_t index) {
+    if (is_along || index == 0) return put + index * Along(Place::kSidesApart, 0);
+    return (put ^ kTwoEights) + kLineBytes;
   }
   // What is read of `group`'s sixteen sides and `step`'s sixteen numbers is at Near + Further.
   [[nodiscard]] DDL_INLINE static std::uint32_t Near(std::uint32_t read, bool is_along,
@@ -160,13 +169,15 @@ struct RoundedSlab {
   }
   [[nodiscard]] DDL_INLINE static constexpr std::uint32_t Further(bool is_along, std::uint32_t step,
                                                                   std::uint32_t group) {
-    return is_along ? group * 16 * 64 : step * 16 * 128;
+    return is_along ? group * 16 * 64 : step * 16 * kLineBytes;
   }
 
   DDL_INLINE static void Put(const SlabPlaces& places, bool is_along, bool is_bfloat16,
                              const Numbers* fetched, float* slab) {
-    ShareAtOnce(PlaceIn(slab, places.put), fetched[0].Rounded(is_bfloat16));
-    ShareAtOnce(PlaceIn(slab, SecondOf(places.put, is_along)), fetched[1].Rounded(is_bfloat16));
+    DDL_UNROLL
+    for (std::uint32_t i = 0; i < Place::kFetches; ++i) {
+      ShareAtOnce(PlaceIn(slab, PutOf(places.put, is_along, i)), fetched[i].Rounded(is_bfloat16));
+    }
   }
   [[nodiscard]] DDL_INLINE static float At(const float* slab, bool is_along, std::uint32_t side,
                                            std::uint32_t k) {
@@ -206,6 +217,29 @@ struct RoundedSlab {
 
  private:
   static constexpr std::uint32_t kTwoEights = 32;
+  static constexpr std::uint32_t kLineBytes = 2 * kSides;  // of a number of the inner dimension
+
+  // Of lines of four and of eight eights.
+  [[nodiscard]] DDL_INLINE static std::uint32_t OfFour(std::uint32_t line, std::uint32_t eight) {
+    return line * 64 + (eight ^ (line >> 1U & 3U)) * 16;
+  }
+  [[nodiscard]] DDL_INLINE static std::uint32_t OfEight(std::uint32_t line, std::uint32_t eight) {
+    const std::uint32_t turned = (line << 1U & 6U) | (line >> 2U & 1U);
+    return line * 128 + (eight ^ turned) * 16;
+  }
+};
+
+// Of both factors of a product.
+template <ProductPrecision kPrecision, class Tile>
+struct TileSlabs {
+  template <std::uint32_t kSides>
+  using Slab = std::conditional_t<kPrecision == ProductPrecision::kBfloat16, RoundedSlab<kSides>,
+                                  FloatSlab<kPrecision == ProductPrecision::kTensorFloat32>>;
+  using Left = Slab<Tile::kRows>;
+  using Right = Slab<Tile::kCols>;
+  using Numbers = typename Left::Numbers;
+  static_assert(Left::Place::kFetches * 32 == Tile::kRows);
+  static_assert(Right::Place::kFetches * 32 == Tile::kCols);
 };
 
 }  // namespace ddl
