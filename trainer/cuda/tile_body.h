@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products in tiles of 64 x 64, as kernels of our own where a library's product would not do: what
-// becomes of a sum happens while it is in registers (bias and activation of a layer, the
-// optimizer's step of a weight), the matrices are many and partly zero (the heads of causal
+// Products in tiles of 64 x 64 or 128 x 32, as kernels of our own where a library's product would
+// not do: what becomes of a sum happens while it is in registers (bias and activation of a layer,
+// the optimizer's step of a weight), the matrices are many and partly zero (the heads of causal
 // attention), the inner dimension is long and the result small (sums that are split among blocks),
 // or a factor is not stored as a matrix (the windows of a convolution).
 //
