@@ -7,6 +7,7 @@
 #include "trainer/cuda/lane_numbers.h"
 #include "trainer/cuda/pool_bodies.h"
 #include "trainer/cuda/tile_product.h"
+#include "trainer/cuda/tile_slab.h"
 
 namespace ddl {
 
@@ -36,8 +37,12 @@ class TileFinish {
     if (col >= product_.cols) return;
     DDL_ROLLED
     for (std::uint32_t row = FirstRow(); row < Tile::kRows; row += kRowsAtOnce) {
-      if (tile_.row + row >= product_.rows) return;
-      const std::size_t start = factors_.ResultRow(product_, tile_, tile_.row + row);
+      const std::uint32_t own = tile_.row + factors_.template RowOf<Numbers>(row);
+      if (own >= product_.rows) {
+        if (!Factors::kMayShareRows) return;
+        continue;
+      }
+      const std::size_t start = factors_.ResultRow(product_, tile_, own);
       if (start == kNoTensor) continue;
       Finish(start + tile_.slice * product_.slices.apart + col, col,
              *reinterpret_cast<const FourFloats*>(sums_ + row * Tile::kPitch + FirstCol()));
@@ -45,6 +50,7 @@ class TileFinish {
   }
 
  private:
+  using Numbers = typename TileSlabs<kPrecision, Tile>::Numbers;
   static constexpr std::uint32_t kFours = Tile::kCols / kFour;
   static constexpr std::uint32_t kRowsAtOnce = kTileThreads / kFours;
 

@@ -13,6 +13,7 @@ struct TileMatrices {
   static constexpr bool kCanMove = true;
   static constexpr bool kCanAdd = false;
   static constexpr bool kCanPool = false;
+  static constexpr bool kMayShareRows = false;
 
   DDL_INLINE void Limit(const TileProduct& /*product*/, TilePlace& /*tile*/) const {}
 
@@ -59,6 +60,11 @@ struct TileMatrices {
                      thread, from, end, right);
   }
 
+  // Of the row in so manyth place of a tile.
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE static std::uint32_t RowOf(std::uint32_t place) {
+    return place;
+  }
   // Where a row of the result begins, behind `out.offset`.
   [[nodiscard]] DDL_INLINE std::size_t ResultRow(const TileProduct& product, const TilePlace& tile,
                                                  std::uint32_t row) const {

@@ -25,15 +25,16 @@ template <class FetchedNumbers, std::uint32_t kSides>
 struct SlabPlace {
   using Numbers = FetchedNumbers;
   static constexpr std::uint32_t kCount = Numbers::kCount;
-  static constexpr std::uint32_t kInner = 4 * kCount;  // numbers of a slab
-  static constexpr std::uint32_t kSidesApart = kTileThreads / 4;
+  static constexpr std::uint32_t kThreadsAlong = 4;                // of a side
+  static constexpr std::uint32_t kInner = kThreadsAlong * kCount;  // numbers of a slab
+  static constexpr std::uint32_t kSidesApart = kTileThreads / kThreadsAlong;
   static constexpr std::uint32_t kFetches = kSides / kSidesApart;  // of a thread
 
   DDL_INLINE SlabPlace(std::uint32_t thread, bool is_along) {
     constexpr std::uint32_t kAcross = 32 / kCount;  // threads of a warp, side by side
     if (is_along) {
-      inner = thread % 4 * kCount;
-      side = thread / 4;
+      inner = thread % kThreadsAlong * kCount;
+      side = thread / kThreadsAlong;
     } else if constexpr (kSides == 32) {
       inner = thread / kAcross;
       side = thread % kAcross * kCount;

@@ -38,6 +38,7 @@ struct TileWindows {
   static constexpr bool kCanMove = false;
   static constexpr bool kCanAdd = kProduct == WindowProduct::kInputGradient;
   static constexpr bool kCanPool = kCanActivate;
+  static constexpr bool kMayShareRows = kProduct == WindowProduct::kWeightGradient;
 
   WindowReader images;
   // Of the convolution. An input's gradient has a member for each of step * step sets of pixels: of
@@ -94,8 +95,9 @@ struct TileWindows {
     const float* images = nullptr;  // the left factor
     const float* others = nullptr;  // the right one
     const std::byte* heirs = nullptr;
-    // Of a gradient of weights: the numbers of a window from `row` on, of which `tap` tells the
-    // first, and the columns from `col` on; whether either is there.
+    // Of a gradient of weights: the numbers of a window from `row` on (its own ones of them, where
+    // they are shared), of which `tap` tells the first, and the columns from `col` on; whether
+    // either is there.
     WindowReader::Tap tap;
     std::uint32_t row = 0;
     std::uint32_t col = 0;  // forward, too; of an input's gradient: its first channel
@@ -118,7 +120,7 @@ struct TileWindows {
     }
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
       const Left place(thread, false);
-      walk.row = tile.row + place.side;
+      walk.row = tile.row + RowOf<typename Slabs::Numbers>(place.side);
       walk.col = tile.col + place.side;
       walk.tap = images.TapOf(walk.row);
       walk.is_there[0] = walk.row < product.rows;
@@ -154,25 +156,36 @@ struct TileWindows {
     if constexpr (kProduct == WindowProduct::kWeightGradient) {
       return FetchPlaces(product, thread, from, end, walk, left, right);
     }
+    if constexpr (kProduct == WindowProduct::kForward) {
+      FetchLines(product, Right(thread, false).inner, from, end, walk, right);
+      if (images.AreShared<Numbers>()) {
+        return images.FetchShare(walk.images, walk.corners, walk.is_there,
+                                 from + Left(thread, true).inner / Numbers::kCount,
+                                 Left::kThreadsAlong, end, left);
+      }
+    }
     const std::uint32_t k = from + Left(thread, true).inner;
     const WindowReader::Tap tap = images.TapOf(k);
     DDL_UNROLL
     for (std::uint32_t i = 0; i < Left::kFetches; ++i) {
       left[i] = {};
       if (!walk.is_there[i] || k >= end) continue;
-      if (kProduct == WindowProduct::kForward) {
-        left[i] = images.template NumbersOf<Numbers>(walk.images, walk.corners[i], tap, end - k);
-      } else if (pooled.are_pooled) {
+      if (kProduct == WindowProduct::kInputGradient && pooled.are_pooled) {
         left[i] = OfMaxima<Numbers>(walk, tap, walk.corners[i]);
       } else {
         left[i] = images.template OfOnePixel<Numbers>(walk.images, walk.corners[i], tap);
       }
     }
-    if constexpr (kProduct == WindowProduct::kForward) {
-      FetchLines(product, from + Right(thread, false).inner, end, walk, right);
-    } else {
+    if constexpr (kProduct == WindowProduct::kInputGradient) {
       FetchTap(product, k < end, tap, walk, right);
     }
+  }
+
+  // Of the row in so manyth place of a tile.
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE std::uint32_t RowOf(std::uint32_t place) const {
+    if (!kMayShareRows || !images.AreShared<Numbers>()) return place;
+    return (place & ~31U) + WindowReader::SharedIn<Numbers>(place % 32, 32 / Numbers::kCount);
   }
 
   // kNoTensor: a set of pixels has fewer lines or columns than another.
@@ -204,17 +217,23 @@ struct TileWindows {
     const std::uint32_t first = from + Place(thread, false).inner;
     WindowReader::Corner corners[Place::kFetches];
     images.CornersOf(first, 0 - padding, 0 - padding, corners);
+    if (images.AreShared<Numbers>()) {
+      const bool are_wanted[] = {first < end, first + 1 < end};
+      images.FetchShare(walk.images, corners, are_wanted, walk.row, 32 / Numbers::kCount,
+                        product.rows, left);
+    } else {
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < Place::kFetches; ++i) {
+        left[i] = {};
+        if (!walk.is_there[0] || first + i >= end) continue;
+        left[i] = images.OfOnePixel<Numbers>(walk.images, corners[i], walk.tap);
+      }
+    }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < Place::kFetches; ++i) {
-      left[i] = {};
       right[i] = {};
       const std::uint32_t k = first + i;
-      if (k >= end) continue;
-      if (walk.is_there[0]) {
-        left[i] = images.template NumbersOf<Numbers>(walk.images, corners[i], walk.tap,
-                                                     product.rows - walk.row);
-      }
-      if (!walk.is_there[1]) continue;
+      if (!walk.is_there[1] || k >= end) continue;
       if (pooled.are_pooled) {
         right[i] =
             OfHeirs<Numbers>(walk.others, walk.heirs, k / 4 * product.b.stride + walk.col, k % 4);
@@ -224,16 +243,20 @@ struct TileWindows {
       }
     }
   }
-  // Of weights, forward: what two numbers of a window, one after the other, have for several
-  // outputs.
+  // Of weights, forward: what two numbers of a window, those in the places from `place` on, have
+  // for several outputs.
   template <class Slabs, class Numbers>
-  DDL_INLINE static void FetchLines(const TileProduct& product, std::uint32_t first,
-                                    std::uint32_t end, const Walk<Slabs>& walk, Numbers* right) {
+  DDL_INLINE void FetchLines(const TileProduct& product, std::uint32_t place, std::uint32_t from,
+                             std::uint32_t end, const Walk<Slabs>& walk, Numbers* right) const {
     constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
     DDL_UNROLL
     for (std::uint32_t i = 0; i < Slabs::Right::Place::kFetches; ++i) {
       right[i] = {};
-      const std::uint32_t k = first + i;
+      const std::uint32_t own =
+          images.AreShared<Numbers>()
+              ? WindowReader::SharedIn<Numbers>(place + i, Slabs::Left::Place::kThreadsAlong)
+              : place + i;
+      const std::uint32_t k = from + own;
       if (k >= end || walk.col >= product.cols) continue;
       right[i] = Numbers::All(NumberAt(walk.others, k * product.b.stride + walk.col, kIsBfloat16),
                               kIsBfloat16);

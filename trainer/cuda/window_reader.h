@@ -68,15 +68,6 @@ struct WindowReader {
     const std::uint32_t line = taps.Of(tap);
     return {line, tap - line * taps.Value(), k - tap * numbers.Value()};
   }
-  // Of the number behind it.
-  [[nodiscard]] DDL_INLINE Tap Next(Tap tap) const {
-    const bool is_last = tap.number + 1 == numbers.Value();
-    const bool ends_line = is_last && tap.col + 1 == taps.Value();
-    tap.number = is_last ? 0 : tap.number + 1;
-    tap.col = ends_line ? 0 : tap.col + (is_last ? 1 : 0);
-    tap.line += ends_line ? 1 : 0;
-    return tap;
-  }
 
   // A pixel of an image, which may lie outside.
   struct Pixel {
@@ -104,22 +95,42 @@ struct WindowReader {
     if (!IsInside(at)) return {};
     return Numbers::All(NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
   }
-  // The numbers from a tap on of a window, of which the first `count` are wanted.
+  // Where fewer lie side by side than are fetched at once they are read one by one. Threads that
+  // have a window's numbers side by side share them out then, so that all have some where they are
+  // few: in the `place`-th place is this one, of so many threads.
   template <class Numbers>
-  [[nodiscard]] DDL_INLINE Numbers NumbersOf(const float* images, const Corner& corner, Tap tap,
-                                             std::uint32_t count) const {
+  [[nodiscard]] DDL_INLINE bool AreShared() const {
+    return whole < Numbers::kCount;
+  }
+  template <class Numbers>
+  [[nodiscard]] DDL_INLINE static std::uint32_t SharedIn(std::uint32_t place,
+                                                         std::uint32_t threads) {
+    return place / Numbers::kCount + place % Numbers::kCount * threads;
+  }
+  // A thread's own of several windows, those that are wanted: `first`, first + threads, …, below
+  // `end`.
+  template <class Numbers, std::size_t kWindows>
+  DDL_INLINE void FetchShare(const float* images, const Corner (&corners)[kWindows],
+                             const bool (&are_wanted)[kWindows], std::uint32_t first,
+                             std::uint32_t threads, std::uint32_t end, Numbers* fetched) const {
     constexpr bool kIsBfloat16 = Numbers::kMayBeBfloat16;
-    if (whole >= Numbers::kCount) return OfOnePixel<Numbers>(images, corner, tap);
-    Numbers fetched{};
+    DDL_UNROLL
+    for (Numbers* own = fetched; own < fetched + kWindows; ++own) {
+      *own = {};
+    }
     DDL_UNROLL
     for (std::uint32_t i = 0; i < Numbers::kCount; ++i) {
-      const Pixel at = PixelOf(corner, tap);
-      if (i < count && IsInside(at)) {
-        fetched.Take(i, NumberAt(images, IndexOf(corner, at, tap), kIsBfloat16), kIsBfloat16);
+      const std::uint32_t k = first + i * threads;
+      if (k >= end) break;
+      const Tap tap = TapOf(k);
+      DDL_UNROLL
+      for (std::size_t window = 0; window < kWindows; ++window) {
+        const Pixel at = PixelOf(corners[window], tap);
+        if (!are_wanted[window] || !IsInside(at)) continue;
+        fetched[window].Take(i, NumberAt(images, IndexOf(corners[window], at, tap), kIsBfloat16),
+                             kIsBfloat16);
       }
-      tap = Next(tap);
     }
-    return fetched;
   }
 };
 
