@@ -272,7 +272,7 @@ TEST(Samples, AreFine) {
     EXPECT_NO_THROW((void)ReadSpecFile(entry.path(), {})) << entry.path();
     ++samples;
   }
-  EXPECT_EQ(samples, 7);
+  EXPECT_EQ(samples, 8);
 }
 
 }  // namespace spec_reader_test
