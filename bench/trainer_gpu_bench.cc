@@ -4,7 +4,8 @@
 // arithmetic of a step on paper, and what share that is of the memory's speed, which is measured
 // first: a sum of two matrices of 1 GiB.
 //   --models A,B   mlp (784-256-128-10), cnn (32c3-p-64c3-p-fc128), resnet
-//                  (32c3-r32-r64s2-r128s2-ga), gpt (6 blocks, 6 heads, 384 wide, context 256) (mlp)
+//                  (32c3-r32-r64s2-r64-r128s2-r128-ga), gpt (6 blocks, 6 heads, 384 wide, context
+//                  256) (mlp)
 //   --lanes A,B    how many side by side (1,8,64)
 //   --products A,B fp32, tf32, bf16 (fp32,tf32)
 //   --apart        also with bias, activation and update in kernels of their own
@@ -89,7 +90,8 @@ struct Rows {
 std::vector<ddl::Layer> LayersOf(const std::string& model) {
   if (model == "mlp") return ddl::DenseLayers({256, 128}, ddl::Activation::kRelu, false);
   if (model == "cnn") return ddl::ParseLayers("32c3-p-64c3-p-fc128", {});
-  if (model == "resnet") return ddl::ParseLayers("32c3-r32-r64s2-r128s2-ga", {.has_norm = true});
+  if (model == "resnet")
+    return ddl::ParseLayers("32c3-r32-r64s2-r64-r128s2-r128-ga", {.has_norm = true});
   if (model == "gpt") return ddl::TransformerLayers(6, 6, 384, false);
   throw ddl::Error(fmt::format("unknown network {}", model), "--models",
                    "say mlp, cnn, resnet or gpt");

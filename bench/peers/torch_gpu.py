@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Model steps a second of PyTorch on one GPU, to stand beside trainer_gpu_bench: a training step
 (forward, backward, Adam) of the MLP 784-256-128-10, the CNN 32c3-p-64c3-p-fc128, the ResNet
-32c3-r32-r64s2-r128s2-ga (batch 128) or a character GPT of 6 blocks, 6 heads, 384 wide, context 256
+32c3-r32-r64s2-r64-r128s2-r128-ga (batch 128) or a character GPT of 6 blocks, 6 heads, 384 wide, context 256
 (batch 64, PyTorch's own attention), with bytes that already lie in the GPU's memory.
 
   eager    one model, as most scripts are written
