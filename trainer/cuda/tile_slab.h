@@ -66,7 +66,7 @@ struct WarpSides {
   return reinterpret_cast<const float*>(reinterpret_cast<const std::byte*>(slab) + bytes);
 }
 
-// `kIsRounded`: to TensorFloat-32.
+// Of floats; `kIsRounded`: to TensorFloat-32.
 template <bool kIsRounded>
 struct FloatSlab {
   using Numbers = FetchedFour;
@@ -124,6 +124,7 @@ struct FloatSlab {
   }
 };
 
+// Of numbers in bfloat16.
 template <std::uint32_t kSides>
 struct RoundedSlab {
   using Numbers = FetchedEight;

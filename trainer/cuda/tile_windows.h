@@ -243,8 +243,8 @@ struct TileWindows {
       }
     }
   }
-  // Of weights, forward: what two numbers of a window, those in the places from `place` on, have
-  // for several outputs.
+  // Of weights, forward: what the numbers of a window in the places from `place` on have for
+  // several outputs.
   template <class Slabs, class Numbers>
   DDL_INLINE void FetchLines(const TileProduct& product, std::uint32_t place, std::uint32_t from,
                              std::uint32_t end, const Walk<Slabs>& walk, Numbers* right) const {
@@ -262,7 +262,7 @@ struct TileWindows {
                               kIsBfloat16);
     }
   }
-  // Of an input's gradient: of two channels of the input, what a tap has for several outputs.
+  // Of an input's gradient: of some channels of the input, what a tap has for several outputs.
   template <class Slabs, class Numbers>
   DDL_INLINE void FetchTap(const TileProduct& product, bool is_wanted, const WindowReader::Tap& tap,
                            const Walk<Slabs>& walk, Numbers* right) const {
