@@ -93,9 +93,11 @@ int main() {
   const ddl::GpuRows rows(
       device, {.train = {.features = std::span<const std::uint8_t>(bytes), .labels = labels},
                .features = kFeatures});
-  const ddl::GpuSource source{.name = "idle",
-                              .open = [] { return std::make_unique<IdleDevice>(); },
-                              .free_bytes = [] { return std::size_t{1} << 36U; }};
+  const ddl::GpuSource source{
+      .name = "idle",
+      .arithmetic = "none",
+      .open = [] { return std::make_unique<IdleDevice>(); },
+      .space = [] { return ddl::GpuSpace{.free_bytes = std::size_t{1} << 36U}; }};
   for (int round = 0; round < kRounds; ++round)
     fmt::print("{:.0f} model steps/s\n", Round(source, rows));
 }

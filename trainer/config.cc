@@ -194,10 +194,14 @@ ShuffleSettings ReadShuffle(JsonSection section) {
   return shuffle;
 }
 
-CheckpointSettings ReadCheckpoint(JsonSection section) {
+// Dozens of trainings on one GPU may have an epoch each in a tenth of a second.
+CheckpointSettings ReadCheckpoint(JsonSection section, DeviceKind device) {
+  constexpr double kOnGpu = 2.0;
   CheckpointSettings checkpoint;
   checkpoint.every = section.Count("every", 1, 1);
   checkpoint.keep_last = section.Count("keep_last", 2, 1);
+  checkpoint.min_interval_s =
+      section.Number("min_interval_s", device == DeviceKind::kGpu ? kOnGpu : 0.0, kNotNegative);
   section.Finish();
   return checkpoint;
 }
@@ -252,6 +256,10 @@ void ReadDevice(JsonSection& section, TrainerConfig& config) {
   if (config.has_tf32 && config.device == DeviceKind::kCpu) {
     throw Error("tf32 on a processor", section.Name("precision"), "write float32, or device: gpu");
   }
+  if (config.threads > 1 && config.device == DeviceKind::kGpu) {
+    throw Error(fmt::format("{} threads for a training on a GPU", config.threads),
+                section.Name("threads"), "leave it out: its products are the GPU's");
+  }
 }
 
 void CheckMuon(const TrainerConfig& config) {
@@ -301,7 +309,7 @@ TrainerConfig ReadTrainerConfig(const Json& mapping) {
   config.seed = section.Count("seed", 0);
   config.threads = ReadThreads(section);
   ReadDevice(section, config);
-  config.checkpoint = ReadCheckpoint(section.Below("checkpoint"));
+  config.checkpoint = ReadCheckpoint(section.Below("checkpoint"), config.device);
   config.keeps_predictions = ReadKeep(section);
   section.Finish();
   CheckWarmup(config);

@@ -40,6 +40,7 @@ struct ShuffleSettings {
 struct CheckpointSettings {
   std::uint64_t every = 1;      // epochs between two
   std::uint64_t keep_last = 2;  // besides the best
+  double min_interval_s = 0.0;  // none is written sooner after another, but at ends and on a stop
 };
 
 enum class DeviceKind : std::uint8_t { kCpu, kGpu };

@@ -90,11 +90,12 @@ void Lane::Train() {
     is_loaded_ = true;
     return dataset;
   };
-  code_ =
-      RunTrial(command_, load, gpus_,
-               {.metrics = [this](const std::string& text) { Write(logs_[0], text); },
-                .notes = [this](const std::string& text) { Write(logs_[1], text + "\n"); },
-                .is_stop_asked = [this] { return must_stop_.load(std::memory_order_relaxed); }});
+  code_ = RunTrial(
+      command_, load, gpus_,
+      {.metrics =
+           [this](const std::string& text) { Write(logs_[0], WithGpuUse(text, gpus_.Use())); },
+       .notes = [this](const std::string& text) { Write(logs_[1], text + "\n"); },
+       .is_stop_asked = [this] { return must_stop_.load(std::memory_order_relaxed); }});
   if (code_ == kGpuFailed) ::_exit(kGaveUp);
   cpu_ms_ = ThreadCpuMs();
   has_ended_ = true;

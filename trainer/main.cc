@@ -161,10 +161,10 @@ int Train(const TrainerCommand& command) {
     return dataset.emplace(LoadDataset(data, DataPathsFromEnvironment()));
   };
   const std::optional<GpuMeter> meter = MeterOfOwnGpus();
-  const auto tell = [&meter](const std::string& line) {
-    WriteLine(meter ? WithGpuUse(line, meter->Read()) : line);
-  };
   GpuTeams gpus([] { return FindGpu(CudaLibraryPath()); }, 1);
+  const auto tell = [&](const std::string& line) {
+    WriteLine(WithGpuUse(line, meter ? meter->Read() : gpus.Use()));
+  };
   const int code =
       RunTrial(command, load, gpus, {.metrics = tell, .notes = Note, .is_stop_asked = IsStopAsked});
   return code == kGpuFailed ? kInfrastructure : code;

@@ -144,7 +144,7 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
                 "give a validation share above 0");
   }
   if (outlets.checkpoint_folder) {
-    folder_.emplace(*outlets.checkpoint_folder, config.checkpoint.keep_last);
+    checkpoints_.emplace(*outlets.checkpoint_folder, config.checkpoint);
   }
   Start();
 }
@@ -152,6 +152,7 @@ Training::Training(const TrainerConfig& config, const TrainingBatches& batches,
 TrainingEnd Training::Run() {
   while (clock_.epoch < LastEpoch() && !HasStalled(config_.early_stopping, clock_.progress)) {
     const TrainingEnd end = RunEpoch();
+    if (end == TrainingEnd::kDiverged && checkpoints_) checkpoints_->Finish();
     if (end != TrainingEnd::kFinished) return end;
   }
   if (LastEpoch() < config_.epochs && clock_.epoch >= LastEpoch()) {
@@ -176,7 +177,9 @@ std::vector<float> Training::State() {
 void Training::Start() {
   std::vector<std::string> notes;
   std::optional<Checkpoint> found;
-  if (folder_) found = folder_->LoadNewest(Describe(), engine_->Compiled().state_floats, notes);
+  if (checkpoints_) {
+    found = checkpoints_->LoadNewest(Describe(), engine_->Compiled().state_floats, notes);
+  }
   for (const std::string& note : notes) {
     outlets_.notes(note);
   }
@@ -293,7 +296,7 @@ bool Training::FinishEpoch() {
   const bool is_due = clock_.epoch % config_.checkpoint.every == 0;
   const bool is_last =
       clock_.epoch == LastEpoch() || HasStalled(config_.early_stopping, clock_.progress);
-  if (is_due || is_best || is_last) Save(is_best);
+  if (is_due || is_best || is_last) Save(is_best, !is_last);
   return true;
 }
 
@@ -324,15 +327,17 @@ Quality Training::Measure(const Batches& part, const OutputWatcher& watcher) {
                                 : ClassQuality(sum.loss_sum, sum.correct, sum.rows);
 }
 
-void Training::Save(bool is_best) {
-  if (!folder_) return;
+void Training::Save(bool is_best, bool may_wait) {
+  if (!checkpoints_ || (may_wait && !checkpoints_->Takes(is_best))) return;
   const Model& model = engine_->Compiled();
   CheckpointHeader header{
       .training = Describe(), .arithmetic = engine_->Arithmetic(), .clock = clock_};
   for (const NamedTensor& named : model.layout.Tensors()) {
     if (named.tensor.offset < model.state_floats) header.tensors.push_back(named);
   }
-  folder_->Save(header, engine_->State(), is_best);
+  const std::span<const float> state = engine_->State();
+  may_wait ? checkpoints_->Offer(header, state, is_best)
+           : checkpoints_->Write(header, state, is_best);
 }
 
 double Training::RateAt(std::uint64_t step) const {

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "trainer/batches.h"
-#include "trainer/checkpoint_folder.h"
 #include "trainer/config.h"
 #include "trainer/engine.h"
 #include "trainer/final_report.h"
 #include "trainer/metric_line.h"
+#include "trainer/paced_checkpoints.h"
 
 namespace ddl {
 
@@ -71,7 +71,8 @@ class Training {
   [[nodiscard]] bool FinishEpoch();
   [[nodiscard]] bool FinishTraining();
   [[nodiscard]] Quality Measure(const Batches& part, const OutputWatcher& watcher = {});
-  void Save(bool is_best);
+  // One that may wait is written when its time has come.
+  void Save(bool is_best, bool may_wait = false);
   [[nodiscard]] double RateAt(std::uint64_t step) const;
   [[nodiscard]] std::string Describe() const;
 
@@ -81,7 +82,7 @@ class Training {
   std::uint64_t steps_per_epoch_;
   std::unique_ptr<Engine> engine_;
   FinalReport report_;
-  std::optional<CheckpointFolder> folder_;
+  std::optional<PacedCheckpoints> checkpoints_;
   TrainingClock clock_;
   bool has_stepped_ = false;
   std::vector<TrainingStep> steps_;  // of a stretch

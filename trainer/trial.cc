@@ -84,7 +84,8 @@ int RunTrial(const TrainerCommand& command, const DataSource& data, GpuTeams& gp
     try {
       return Train(command, data, gpus, outlets);
     } catch (const GpuFault& fault) {
-      outlets.notes(fmt::format("ddl-trainer: {}", fault.what()));
+      // As configs/failure_rules.cc knows it.
+      outlets.notes(fmt::format("ddl-trainer: the GPU failed: {}", fault.what()));
       return kGpuFailed;
     }
   };

@@ -120,6 +120,28 @@ TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
       << log.out;
 }
 
+// Names of the metrics of the first trial.
+std::set<std::string> MetricsOf(const Json& shown) {
+  std::set<std::string> names;
+  for (const Json& metric : shown.at("metrics"))
+    names.insert(metric.at("name").get<std::string>());
+  return names;
+}
+
+TEST_F(GpuSweep, TellsTheUseOfGpusAndTheEnergyOfWholeOnes) {
+  const std::string env =
+      "env: {LD_LIBRARY_PATH: " + std::string(DDL_BINARY_DIR) + "/stubs/nvml}\n";
+  ASSERT_EQ(Run({"sweep", Spec("0.5", env)}).code, 0);
+  const std::set<std::string> of_share = MetricsOf(Show(1));
+  EXPECT_TRUE(of_share.contains("gpu_clock_mhz") && of_share.contains("gpu_percent_busy"));
+  EXPECT_FALSE(of_share.contains("gpu_joules")) << "nobody knows whose it was";
+  fs::remove_all(folder_ + "/store");
+  ASSERT_EQ(Run({"sweep", Spec("1", env)}).code, 0);
+  EXPECT_TRUE(MetricsOf(Show(1)).contains("gpu_joules"));
+  const Json report = ParseJson(Run({"report", "gpus", "--json"}).out, "report");
+  EXPECT_GT(report.at("speed").at("joules").get<double>(), 0.0);
+}
+
 TEST_F(GpuSweep, TrainsOnRowsThatStayInTheirFile) {
   const Finished done = Run({"sweep", Spec("0.25", "", "shuffle: blocks, ")});
   EXPECT_EQ(done.code, 0) << done.error;

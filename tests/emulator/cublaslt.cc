@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of cuBLASLt that libddl_cuda makes, for the emulated GPU: products of column-major
-// matrices in loops, of factors that are rounded as tensor cores round them.
+// matrices in loops, of factors that are rounded as tensor cores round them. With
+// DDL_EMULATOR_REFUSES_BIAS no algorithm adds a bias.
+#include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -124,6 +127,15 @@ bool Fit(const Description& description, const Layout& a, const Layout& b, const
          static_cast<std::uint64_t>(out.stride) >= out.rows;
 }
 
+// Algorithms of any product, that differ in what they serve: the first one, which the heuristic
+// likes best, only so many copies.
+constexpr int kAlgorithms = 2;
+constexpr std::int32_t kServedByTheFirst = 16;
+
+bool Serves(const cublasLtMatmulAlgo_t& algorithm, const Layout& out) {
+  return algorithm.data[0] > 0 || out.count == kServedByTheFirst;
+}
+
 }  // namespace
 
 }  // namespace ddl::emulator
@@ -131,6 +143,10 @@ bool Fit(const Description& description, const Layout& a, const Layout& b, const
 using namespace ddl::emulator;
 
 extern "C" {
+
+size_t cublasLtGetVersion() {
+  return CUBLAS_VERSION;
+}
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   *handle = reinterpret_cast<cublasLtHandle_t>(&Gpu::Get());
@@ -210,7 +226,7 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t prefer
   return CUBLAS_STATUS_SUCCESS;
 }
 
-// All of them are met: there is one algorithm.
+// All of them are met, by each algorithm.
 cublasStatus_t cublasLtMatmulPreferenceSetAttribute(
     cublasLtMatmulPreference_t /*preference*/, cublasLtMatmulPreferenceAttributes_t /*attribute*/,
     const void* /*from*/, size_t /*bytes*/) {
@@ -220,21 +236,33 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
     cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a,
     cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t /*c*/, cublasLtMatrixLayout_t out,
-    cublasLtMatmulPreference_t /*preference*/, int /*most*/,
-    cublasLtMatmulHeuristicResult_t results[], int* found) {
-  const bool fit = Fit(As<Description>(description), As<Layout>(a), As<Layout>(b), As<Layout>(out));
-  *found = fit ? 1 : 0;
-  results[0] = {};
-  return fit ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    cublasLtMatmulPreference_t /*preference*/, int most, cublasLtMatmulHeuristicResult_t results[],
+    int* found) {
+  const auto& wanted = As<Description>(description);
+  *found = 0;
+  if (!Fit(wanted, As<Layout>(a), As<Layout>(b), As<Layout>(out))) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  const bool has_bias = wanted.end == CUBLASLT_EPILOGUE_BIAS;
+  if (has_bias && std::getenv("DDL_EMULATOR_REFUSES_BIAS") != nullptr) {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  while (*found < std::min<int>(most, kAlgorithms)) {
+    results[*found] = {};
+    results[*found].algo.data[0] = static_cast<std::uint64_t>(*found);
+    ++*found;
+  }
+  return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t /*handle*/,
                                        cublasLtMatmulDesc_t description, cublasLtMatrixLayout_t a,
                                        cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t /*c*/,
                                        cublasLtMatrixLayout_t out,
-                                       const cublasLtMatmulAlgo_t* /*algorithm*/,
+                                       const cublasLtMatmulAlgo_t* algorithm,
                                        cublasLtMatmulHeuristicResult_t* result) {
   *result = {};
+  if (!Serves(*algorithm, As<Layout>(out))) return CUBLAS_STATUS_NOT_SUPPORTED;
   return Fit(As<Description>(description), As<Layout>(a), As<Layout>(b), As<Layout>(out))
              ? CUBLAS_STATUS_SUCCESS
              : CUBLAS_STATUS_INVALID_VALUE;
@@ -245,7 +273,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
                               const void* b, cublasLtMatrixLayout_t layout_b, const void* beta,
                               const void* /*c*/, cublasLtMatrixLayout_t /*layout_c*/, void* out,
                               cublasLtMatrixLayout_t layout_out,
-                              const cublasLtMatmulAlgo_t* /*algorithm*/, void* /*workspace*/,
+                              const cublasLtMatmulAlgo_t* algorithm, void* /*workspace*/,
                               size_t /*workspace_bytes*/, cudaStream_t stream) {
   Gpu& gpu = Gpu::Get();
   const std::lock_guard guard(gpu.doors);
@@ -256,6 +284,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t /*handle*/, cublasLtMatmulDesc_t 
   const bool is_plain =
       *static_cast<const float*>(alpha) == 1.0F && *static_cast<const float*>(beta) == 0.0F;
   if (!is_plain || !Fit(form, one, other, result)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!Serves(*algorithm, result)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (!gpu.memory.Holds(a, one.Bytes()) || !gpu.memory.Holds(b, other.Bytes()) ||
       !gpu.memory.Holds(out, result.Bytes())) {
     (void)gpu.Fault(cudaErrorIllegalAddress, "a product's matrices lie outside of the memory");

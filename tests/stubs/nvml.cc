@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands for the driver's NVML: two GPUs, of which each question for energy takes 2.5 joules.
-// GPU-new tells everything, GPU-old has no counter of energy.
+// GPU-old has no counter of energy, GPU-lost is not there, any other name is the new one's.
 #include <cstring>
 
 namespace {
@@ -20,9 +20,9 @@ int nvmlInit_v2() {
   return 0;
 }
 int nvmlDeviceGetHandleByUUID(const char* uuid, void** device) {
-  if (std::strcmp(uuid, "GPU-new") == 0) *device = &new_gpu;
-  if (std::strcmp(uuid, "GPU-old") == 0) *device = &old_gpu;
-  return *device == nullptr ? kNotFound : 0;
+  if (std::strcmp(uuid, "GPU-lost") == 0) return kNotFound;
+  *device = std::strcmp(uuid, "GPU-old") == 0 ? &old_gpu : &new_gpu;
+  return 0;
 }
 int nvmlDeviceGetTotalEnergyConsumption(void* device, unsigned long long* millijoules) {
   if (device != &new_gpu) return kNotSupported;

@@ -77,12 +77,15 @@ class CudaModels : public testing::TestWithParam<ModelCase> {
     const std::string reason = WhyNoGpu();
     if (!reason.empty()) GTEST_SKIP() << reason;
   }
-  // Of lane 0.
-  std::vector<float> StateAfter(std::size_t lanes) {
+  // Of lane number `lane` among those from `first` on.
+  std::vector<float> StateAfter(std::size_t lanes, std::size_t first, std::size_t lane) {
     const auto device = CudaLibrary(BuiltCudaLibrary()).Open(0);
-    DeviceLanes own(*device, SettingsOf(GetParam(), lanes), rows_);
+    GpuPlanSettings settings = SettingsOf(GetParam(), first + lanes);
+    settings.lanes.erase(settings.lanes.begin(),
+                         settings.lanes.begin() + static_cast<std::ptrdiff_t>(first));
+    DeviceLanes own(*device, settings, rows_, first);
     own.Steps(1, kSteps);
-    return own.Compiled().State(0);
+    return own.Compiled().State(lane - first);
   }
   ByteRows rows_ = RowsFor(GetParam());
 };
@@ -112,10 +115,12 @@ TEST_P(CudaModels, LossesAreTheCpus) {
 }
 
 TEST_P(CudaModels, ALaneOfManyIsBitForBitTheLaneAloneAndAgain) {
-  const std::vector<float> alone = StateAfter(1);
-  EXPECT_EQ(StateAfter(1), alone);
-  EXPECT_EQ(StateAfter(2), alone);
-  EXPECT_EQ(StateAfter(24), alone);
+  for (const std::size_t lane : {0U, 13U}) {
+    const std::vector<float> alone = StateAfter(1, lane, lane);
+    EXPECT_EQ(StateAfter(1, lane, lane), alone);
+    EXPECT_EQ(StateAfter(2, lane == 0 ? 0 : lane - 1, lane), alone);
+    EXPECT_EQ(StateAfter(24, 0, lane), alone);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

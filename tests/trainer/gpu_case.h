@@ -94,8 +94,13 @@ class CpuLane {
 // Lanes of one shape on a device, fed in stretches.
 class DeviceLanes {
  public:
-  DeviceLanes(GpuDevice& device, const GpuPlanSettings& settings, const ByteRows& data)
-      : settings_(settings), rows_(data.labels.size()), plan_(device, settings, data.Data()) {
+  // They do what lanes number `first`, … do.
+  DeviceLanes(GpuDevice& device, const GpuPlanSettings& settings, const ByteRows& data,
+              std::size_t first = 0)
+      : settings_(settings),
+        first_(first),
+        rows_(data.labels.size()),
+        plan_(device, settings, data.Data()) {
     for (std::size_t lane = 0; lane < settings.lanes.size(); ++lane) {
       std::vector<float> block(plan_.Compiled().layout.Floats());
       InitialiseWeights(plan_.Compiled(), Initialisation::kUniform, settings.lanes[lane].seed,
@@ -123,7 +128,7 @@ class DeviceLanes {
     std::vector<LaneBatch> batches;
     for (std::uint64_t step = first; step < end; ++step) {
       for (std::size_t lane = 0; lane < settings_.lanes.size(); ++lane)
-        rows.push_back(RowsOf(lane, step, settings_.shape.batch, rows_));
+        rows.push_back(RowsOf(first_ + lane, step, settings_.shape.batch, rows_));
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const std::size_t lane = i % settings_.lanes.size();
@@ -135,6 +140,7 @@ class DeviceLanes {
   }
 
   GpuPlanSettings settings_;
+  std::size_t first_;
   std::size_t rows_;
   GpuPlan plan_;
 };

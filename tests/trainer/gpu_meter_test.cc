@@ -36,6 +36,16 @@ TEST(GpuMeter, IsNothingWithoutGpusDriverOrWhereOneIsUnknown) {
   EXPECT_FALSE(GpuMeter::Begin("GPU-new,GPU-lost", kStub));
 }
 
+TEST(GpuMeter, TellsWhoSharesAGpuItsClockAndUseAlone) {
+  SharedGpuMeter shared(GpuMeter::Begin("GPU-new", kStub));
+  const GpuUse use = shared.Read();
+  EXPECT_EQ(use.joules, std::nullopt);
+  EXPECT_EQ(use.clock_mhz, 1980);
+  EXPECT_EQ(use.percent_busy, 87);
+  const GpuUse none = SharedGpuMeter(std::nullopt).Read();
+  EXPECT_EQ(none.clock_mhz, std::nullopt);
+}
+
 TEST(GpuMeter, AddsToALineWhatIsKnown) {
   const std::string line = "{\"step\": 1, \"lr\": 0.1}\n";
   EXPECT_EQ(WithGpuUse(line, {}), line);

@@ -261,17 +261,35 @@ TEST(GpuPlan, AllocatesToTheByteWhatWasCounted) {
 
 TEST(GpuPlan, TakesAsManyLanesAsNineTenthsOfTheMemoryHold) {
   const GpuMemory memory{.lane = 100 * kLeastGpuHeadroom, .shared = 50 * kLeastGpuHeadroom};
-  EXPECT_EQ(LanesThatFit(memory, 64, 1'000 * kLeastGpuHeadroom), 8U);
-  EXPECT_EQ(LanesThatFit(memory, 4, 1'000 * kLeastGpuHeadroom), 4U);
-  EXPECT_THROW((void)LanesThatFit(memory, 4, 160 * kLeastGpuHeadroom), Error);
+  EXPECT_EQ(LanesThatFit(memory, 64, {.free_bytes = 1'000 * kLeastGpuHeadroom}), 8U);
+  EXPECT_EQ(LanesThatFit(memory, 4, {.free_bytes = 1'000 * kLeastGpuHeadroom}), 4U);
+  EXPECT_THROW((void)LanesThatFit(memory, 4, {.free_bytes = 160 * kLeastGpuHeadroom}), Error);
 }
 
 TEST(GpuPlan, LeavesRoomForLoadedKernelsWhereLittleIsFree) {
   const GpuMemory memory{.lane = 100, .shared = 50};
-  EXPECT_EQ(LanesThatFit(memory, 64, kLeastGpuHeadroom + 350), 3U);
+  EXPECT_EQ(LanesThatFit(memory, 64, {.free_bytes = kLeastGpuHeadroom + 350}), 3U);
   EXPECT_EQ(MoreLanesThatFit(memory, kLeastGpuHeadroom + 350), 3U);
   EXPECT_EQ(MoreLanesThatFit(memory, kLeastGpuHeadroom / 2), 0U);
-  EXPECT_THROW((void)LanesThatFit(memory, 4, kLeastGpuHeadroom), Error);
+  EXPECT_THROW((void)LanesThatFit(memory, 4, {.free_bytes = kLeastGpuHeadroom}), Error);
+}
+
+TEST(GpuPlan, TellsAGpuThatIsTooSmallFromOneThatIsTaken) {
+  const GpuMemory memory{.lane = 4 * kLeastGpuHeadroom, .shared = kLeastGpuHeadroom};
+  const auto refusal = [&](std::size_t total) {
+    try {
+      (void)LanesThatFit(memory, 1, {.free_bytes = kLeastGpuHeadroom, .total_bytes = total});
+      return std::string("none");
+    } catch (const GpuMemoryError& refused) {
+      return std::string(refused.Message());
+    }
+  };
+  EXPECT_EQ(refusal(5 * kLeastGpuHeadroom),
+            "one training needs 2.50 GiB of the GPU's memory, which has 2.00 in all: 2.00 of its "
+            "own, 0.50 for data and what trainings share");
+  EXPECT_EQ(refusal(6 * kLeastGpuHeadroom),
+            "one training needs 2.50 GiB of the GPU's memory, and 0.00 are free: 2.00 of its own, "
+            "0.50 for data and what trainings share");
 }
 
 // Rows so long that one block would go through them slab after slab.

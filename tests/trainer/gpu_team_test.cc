@@ -3,9 +3,12 @@
 #include "trainer/cuda/gpu_team.h"
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/trainer/gpu_case.h"
@@ -39,8 +42,12 @@ struct World {
   std::size_t free_bytes = kPlenty;
   std::size_t refuses_above = ~std::size_t{0};  // bytes of one session
   std::atomic<bool> is_broken = false;
+  std::atomic<bool> refuses_graphs = false;
+  // What a step of so many lanes takes beside the loops.
+  std::function<std::chrono::microseconds(std::size_t lanes)> cost = nullptr;
   std::atomic<std::size_t> opened = 0;
   std::atomic<std::size_t> launched = 0;
+  std::vector<std::size_t> widths = {};  // that were compiled
 };
 
 class TellingDevice final : public GpuDevice {
@@ -60,29 +67,35 @@ class TellingDevice final : public GpuDevice {
     host_.Download(to, from, bytes);
   }
   std::size_t Compile(std::span<const Operation> operations, std::uint32_t lanes) override {
+    if (world_.refuses_graphs) throw GpuMemoryError("a graph: out of memory", "", "");
+    world_.widths.push_back(lanes);
+    lanes_.push_back(lanes);
     return host_.Compile(operations, lanes);
   }
   void Launch(std::size_t program, std::size_t times) override {
     if (world_.is_broken) throw Error("the GPU fell off the bus", "", "");
     world_.launched += times;
     host_.Launch(program, times);
+    if (world_.cost) std::this_thread::sleep_for(world_.cost(lanes_.at(program)) * times);
   }
   void Wait() override {}
 
  private:
   World& world_;
   HostDevice host_;
+  std::vector<std::size_t> lanes_;  // by program
 };
 
 class GpuTeamTest : public testing::Test {
  protected:
   GpuTeamTest()
       : source_{.name = "a host",
+                .arithmetic = "loops",
                 .open = [this] { return std::make_unique<TellingDevice>(world_); },
-                .free_bytes = [this] { return world_.free_bytes; }},
+                .space = [this] { return GpuSpace{.free_bytes = world_.free_bytes}; }},
         rows_(data_device_, Rows().Data()) {}
 
-  std::unique_ptr<GpuTeam> Make(std::size_t first, std::size_t most) {
+  std::unique_ptr<GpuTeam> Make(std::size_t first, std::size_t most, double least_gain = 1.0) {
     const TeamSettings settings{.shape = {.batch = kBatch,
                                           .evaluation_batch = 16,
                                           .features = kFeatures,
@@ -92,7 +105,7 @@ class GpuTeamTest : public testing::Test {
                                 .stretch = 4,
                                 .first_lanes = first,
                                 .most_lanes = most,
-                                .least_gain = 1.0};
+                                .least_gain = least_gain};
     return std::make_unique<GpuTeam>(source_, settings, rows_);
   }
 
@@ -226,8 +239,60 @@ TEST_F(GpuTeamTest, WhoStaysIsMovedTogetherAndGoesOnWithTheSameBits) {
   threads.emplace_back([&] { Train(*seats[3], 3, 9, 20); });
   Train(*seats[7], 7, 9, 20);
   threads.clear();
+  EXPECT_THAT(world_.widths, testing::Contains(2U)) << "no lane is computed for nobody";
   EXPECT_EQ(seats[3]->State(), Alone(3, 20));
   EXPECT_EQ(seats[7]->State(), Alone(7, 20));
+}
+
+// Members whose runs are measured, before and after the room has grown once; whether it may grow
+// again.
+bool GrowsTwice(GpuTeam& team, const std::function<void(std::size_t members)>& train,
+                const std::function<bool()>& join) {
+  train(2);
+  EXPECT_TRUE(join()) << "there is nothing yet to compare two lanes with";
+  EXPECT_EQ(team.Room(), 4U);
+  EXPECT_TRUE(join());
+  train(4);
+  return join();
+}
+
+TEST_F(GpuTeamTest, TheRoomGrowsOnlyWhileItsOwnRunsGetFaster) {
+  using std::chrono::microseconds;
+  const auto grows = [this](const std::function<microseconds(std::size_t)>& cost) {
+    world_.cost = cost;
+    const auto team = Make(2, 8, 1.05);
+    std::vector<std::unique_ptr<GpuTeam::Seat>> seats;
+    const auto join = [&] {
+      int asks = 0;
+      auto seat =
+          team->Join(LaneNumber(seats.size()), Rows().Data().affine, [&] { return ++asks > 2; });
+      if (seat == nullptr) return false;
+      seat->SetState(std::vector<float>(team->Compiled().state_floats, 0.01F));
+      seats.push_back(std::move(seat));
+      return true;
+    };
+    const auto train = [&](std::size_t members) {
+      std::vector<std::jthread> threads;
+      for (std::size_t lane = 0; lane < members; ++lane)
+        threads.emplace_back([&, lane] { Train(*seats[lane], lane, 1, 60); });
+    };
+    EXPECT_TRUE(join() && join());
+    return GrowsTwice(*team, train, join);
+  };
+  EXPECT_TRUE(grows([](std::size_t) { return microseconds(1000); }));
+  EXPECT_FALSE(grows([](std::size_t lanes) { return microseconds(100 * lanes * lanes); }));
+}
+
+TEST_F(GpuTeamTest, MemoryThatIsRefusedToTrainingsThatHaveBegunIsAFault) {
+  const auto team = Make(1, 8);
+  const auto first = Sit(*team, 0);
+  world_.refuses_graphs = true;
+  EXPECT_THROW(Train(*first, 0, 1, 4), GpuFault);
+  world_.refuses_graphs = false;
+  Train(*first, 0, 1, 4);
+  world_.refuses_above = 100;
+  EXPECT_THROW(Sit(*team, 1), GpuFault) << "the room grows, and is refused what it had";
+  EXPECT_THROW(Train(*first, 0, 5, 8), GpuFault);
 }
 
 TEST_F(GpuTeamTest, WhoFollowsADivergedTrainingGetsTheBitsOfAFreshLane) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole trainings on a device made of loops: metrics, checkpoints and figures beside the CPU's.
 // Where DDL_NEEDS_GPU is set they are on the GPU.
+#include <atomic>
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -27,8 +28,9 @@ namespace gpu_training_test {
 GpuSource AtHand() {
   if (std::getenv("DDL_NEEDS_GPU") != nullptr) return FindGpu(BuiltCudaLibrary());
   return {.name = "loops",
+          .arithmetic = "loops",
           .open = [] { return std::make_unique<HostDevice>(); },
-          .free_bytes = [] { return std::size_t{1} << 30U; }};
+          .space = [] { return GpuSpace{.free_bytes = std::size_t{1} << 30U}; }};
 }
 
 TrainerConfig ConfigOf(const std::string& changes = "{}", const std::string& model = "") {
@@ -54,6 +56,7 @@ struct GpuSession {
   std::vector<std::string> lines = {};
   std::vector<std::string> notes = {};
   std::vector<float> state = {};
+  std::uint64_t iteration = 0;
   TrainingEnd end = TrainingEnd::kFinished;
 
   void Run() {
@@ -78,6 +81,7 @@ struct GpuSession {
     Training training(config, batches, outlets, std::move(engine));
     end = training.Run();
     state = training.State();
+    iteration = training.Clock().iteration;
   }
 };
 
@@ -265,8 +269,117 @@ TEST(GpuTraining, DivergesAtTheStepAtWhichTheCpuDoes) {
   const Dataset data = DataOf(config);
   GpuTeams teams(AtHand, 4);
   GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+  GpuSession cpu{.config = config, .data = data};
   gpu.Run();
+  cpu.Run();
   EXPECT_EQ(gpu.end, TrainingEnd::kDiverged);
+  EXPECT_EQ(cpu.end, TrainingEnd::kDiverged);
+  EXPECT_GT(cpu.iteration, 1U);
+  EXPECT_EQ(gpu.iteration, cpu.iteration);
+}
+
+// That counts how often it was opened.
+GpuSource Counting(std::atomic<std::size_t>& opened) {
+  GpuSource source = AtHand();
+  source.open = [&opened, open = source.open] {
+    ++opened;
+    return open();
+  };
+  return source;
+}
+
+TEST(GpuTraining, MemoryIsToldBeforeAnyOfItIsTaken) {
+  const TrainerConfig config = ConfigOf();
+  const Dataset data = DataOf(config);
+  const TrainingBatches batches = MakeBatches(config, data);
+  const ModelShape shape = ShapeOf(config, batches);
+  std::atomic<std::size_t> opened = 0;
+  GpuTeams teams([&opened] { return Counting(opened); }, 4);
+  std::vector<std::string> notes;
+  std::size_t opened_at_first = 0;
+  const auto engine = teams.Join(config, shape, LaneOf(config, batches), batches,
+                                 {.is_stop_asked = [] { return false; },
+                                  .notes =
+                                      [&](const std::string& note) {
+                                        if (notes.empty()) opened_at_first = opened;
+                                        notes.push_back(note);
+                                      }});
+  EXPECT_EQ(opened_at_first, 0U);
+  EXPECT_EQ(opened, 2U) << "the data, and the team";
+  GpuMemory memory =
+      CountGpuMemory(shape, ShapeOf(DataFrom(data, batches.resident->affine)), kMostStretch);
+  memory.shared += kCudaWorkspaceBytes;
+  ASSERT_FALSE(notes.empty());
+  EXPECT_NE(notes[0].find(DescribeGpuMemory(memory, 1)), std::string::npos) << notes[0];
+}
+
+TEST(GpuTraining, TwentyAtOnceAreEachWhatTheyAreAlone) {
+  constexpr std::size_t kTrainings = 20;
+  std::vector<TrainerConfig> configs;
+  for (std::size_t i = 0; i < kTrainings; ++i)
+    configs.push_back(ConfigOf("{\"epochs\": 2, \"seed\": " + std::to_string(i) + "}"));
+  const Dataset data = DataOf(configs[0]);
+  GpuTeams teams(AtHand, 32);
+  std::vector<GpuSession> together;
+  for (const TrainerConfig& config : configs)
+    together.push_back({.config = config, .data = data, .gpus = &teams});
+  std::vector<std::jthread> threads;
+  for (GpuSession& session : together)
+    threads.emplace_back([&session] { session.Run(); });
+  threads.clear();
+  for (const std::size_t i : {0U, 7U, 19U}) {
+    GpuTeams own(AtHand, 1);
+    GpuSession alone{.config = configs[i], .data = data, .gpus = &own};
+    alone.Run();
+    EXPECT_EQ(together[i].state, alone.state) << i;
+  }
+}
+
+// Nobody ends before there are two, and nobody needs a third.
+TEST(GpuTraining, ManyOfAShapeAreTwoTeams) {
+  constexpr std::size_t kTrainings = 20;
+  const TrainerConfig config = ConfigOf(R"({"epochs": 100000})");
+  const Dataset data = DataOf(config);
+  GpuTeams teams(AtHand, 32);
+  std::atomic<std::size_t> made = 0;
+  const auto train = [&] {
+    const TrainingBatches batches = MakeBatches(config, data);
+    const TrainingOutlets outlets{
+        .metrics = [](const std::string&) {},
+        .notes = [&](const std::string& note) { made += note.find("is ready") < note.size(); },
+        .is_stop_asked = [&] { return made > 1; }};
+    auto engine = teams.Join(config, ShapeOf(config, batches), LaneOf(config, batches), batches,
+                             {.is_stop_asked = [] { return false; }, .notes = outlets.notes});
+    EXPECT_EQ(Training(config, batches, outlets, std::move(engine)).Run(), TrainingEnd::kStopped);
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < kTrainings; ++i)
+    threads.emplace_back(train);
+  threads.clear();
+  EXPECT_EQ(made, 2U);
+}
+
+TEST(GpuTraining, SaysThatDataAndModelAreTooLargeForTheGpu) {
+  const TrainerConfig config = ConfigOf();
+  const Dataset data = DataOf(config);
+  GpuTeams teams(
+      [] {
+        GpuSource source = AtHand();
+        source.space = [] {
+          return GpuSpace{.free_bytes = std::size_t{8} << 20U,
+                          .total_bytes = std::size_t{16} << 20U};
+        };
+        return source;
+      },
+      4);
+  GpuSession gpu{.config = config, .data = data, .gpus = &teams};
+  try {
+    gpu.Run();
+    FAIL();
+  } catch (const GpuMemoryError& refused) {
+    EXPECT_NE(refused.Message().find("memory, which has 0.00 in all"), std::string::npos)
+        << refused.Message();
+  }
 }
 
 TEST(GpuTraining, ExplainsTheMemoryOfItsLanes) {
@@ -320,6 +433,12 @@ TEST(GpuTraining, HandedOverRowsTakeTheMemoryThatIsCounted) {
   EXPECT_EQ(StretchFor(large, true), 1U);
 }
 
+TEST(GpuTraining, LeavesTimeBetweenItsCheckpointsAsDozensShareADisk) {
+  EXPECT_EQ(ConfigOf().checkpoint.min_interval_s, 2.0);
+  EXPECT_EQ(ConfigOf(R"({"checkpoint": {"min_interval_s": 0}})").checkpoint.min_interval_s, 0.0);
+  EXPECT_EQ(ConfigOf(R"({"device": "cpu"})").checkpoint.min_interval_s, 0.0);
+}
+
 void ExpectRefused(const std::string& changes, const std::string& key) {
   try {
     (void)ConfigOf(changes);
@@ -331,6 +450,7 @@ void ExpectRefused(const std::string& changes, const std::string& key) {
 
 TEST(GpuTraining, RefusesInTheConfigurationWhatNoGpuTrains) {
   ExpectRefused(R"({"device": "cpu", "precision": "tf32"})", "precision");
+  ExpectRefused(R"({"threads": 2})", "threads");
   EXPECT_TRUE(ConfigOf(R"({"precision": "tf32"})").has_tf32);
   EXPECT_FALSE(ConfigOf(R"({"precision": "fp32"})").has_tf32);
 }

@@ -47,6 +47,11 @@ void Check(int code, const CudaFault& fault) {
     throw GpuMemoryError(fault.text, "", "use fewer lanes, or free the GPU",
                          ErrorKind::kInfrastructure);
   }
+  if (code == kCudaRefused) {
+    throw Unusable(
+        fmt::format("this GPU or CUDA's library does not run a part of the model: {}", fault.text),
+        "", "try another precision or batch_size, or use CPUs");
+  }
   throw GpuFault(fault.text, "", "see the driver's own log (dmesg), or use CPUs",
                  ErrorKind::kInfrastructure);
 }
@@ -148,6 +153,7 @@ CudaGpuFacts CudaLibrary::Device(std::size_t number) const {
           .minor = facts.minor,
           .processors = facts.processors,
           .driver = facts.driver,
+          .products = facts.products,
           .total_bytes = facts.total_bytes,
           .free_bytes = facts.free_bytes};
 }

@@ -20,7 +20,8 @@ struct CudaGpuFacts {
   int major = 0;     // compute capability
   int minor = 0;
   int processors = 0;
-  int driver = 0;  // newest CUDA version that the driver serves: 13000
+  int driver = 0;    // newest CUDA version that the driver serves: 13000
+  int products = 0;  // version of cuBLASLt: 130100
   std::uint64_t total_bytes = 0;
   std::uint64_t free_bytes = 0;
 };

@@ -44,15 +44,26 @@ GpuMemory CountGpuMemory(const ModelShape& shape, const GpuDataShape& data, std:
   return memory;
 }
 
-std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted, std::size_t free_bytes) {
-  const std::size_t usable = Usable(free_bytes);
+std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted, const GpuSpace& space) {
+  const std::size_t usable = Usable(space.free_bytes);
   const std::size_t left = usable > memory.shared ? usable - memory.shared : 0;
   const std::size_t fit = left / memory.lane;
   if (fit > 0) return std::min(wanted, fit);
+  const auto gib = [](std::size_t bytes) { return static_cast<double>(bytes) / kGib; };
+  const std::size_t most = Usable(space.total_bytes);
+  const bool is_too_small = most < memory.Bytes(1);
+  const std::string there = is_too_small ? fmt::format("which has {:.2f} in all", gib(most))
+                                         : fmt::format("and {:.2f} are free", gib(usable));
   throw GpuMemoryError(
-      fmt::format("one training needs {:.2f} GiB of the GPU's memory, and {:.2f} are free",
-                  static_cast<double>(memory.Bytes(1)) / kGib, static_cast<double>(usable) / kGib),
-      "", "make the model or batch_size smaller, or free the GPU", ErrorKind::kInfrastructure);
+      fmt::format(
+          "one training needs {:.2f} GiB of the GPU's memory, {}: {:.2f} of its own, {:.2f} "
+          "for data and what trainings share",
+          gib(memory.Bytes(1)), there, gib(memory.lane), gib(memory.shared)),
+      "",
+      is_too_small ? "make the model or batch_size smaller, or leave data in their file with "
+                     "shuffle: blocks"
+                   : "end other programs on that GPU, or wait for them",
+      ErrorKind::kInfrastructure);
 }
 
 std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes) {

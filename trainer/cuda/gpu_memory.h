@@ -36,10 +36,17 @@ struct GpuMemory {
 // much: loaded kernels, graphs, the driver's rounding.
 inline constexpr std::size_t kLeastGpuHeadroom = std::size_t{512} << 20U;
 
-// The most lanes, `wanted` at most, that fit in nine tenths of `free_bytes`, or in less where
-// kLeastGpuHeadroom is more. Throws GpuMemoryError, with both sizes, where not even one does.
+// Of a device: what nobody has taken of its memory now, and all of it.
+struct GpuSpace {
+  std::size_t free_bytes = 0;
+  std::size_t total_bytes = ~std::size_t{0};
+};
+
+// The most lanes, `wanted` at most, that fit in nine tenths of what is free, or in less where
+// kLeastGpuHeadroom is more. Throws GpuMemoryError, with both sizes, where not even one does; its
+// words tell a GPU that is too small from one that is taken, as configs/failure_rules.cc knows them.
 [[nodiscard]] std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted,
-                                       std::size_t free_bytes);
+                                       const GpuSpace& space);
 
 // Lanes that can be added to those of a plan.
 [[nodiscard]] std::size_t MoreLanesThatFit(const GpuMemory& memory, std::size_t free_bytes);

@@ -127,6 +127,18 @@ GpuUse GpuMeter::Read() const {
   return use;
 }
 
+GpuUse SharedGpuMeter::Read() {
+  constexpr std::chrono::milliseconds kStale{250};
+  const std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (meter_ && (!asked_at_ || now - *asked_at_ >= kStale)) {
+    latest_ = meter_->Read();
+    latest_.joules.reset();
+    asked_at_ = now;
+  }
+  return latest_;
+}
+
 std::string WithGpuUse(std::string line, const GpuUse& use) {
   std::string told;
   const auto tell = [&told](std::string_view name, const std::optional<double>& value) {

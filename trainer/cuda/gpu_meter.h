@@ -3,10 +3,13 @@
 // loaded where it is there. Asks; changes nothing.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ddl {
@@ -40,6 +43,22 @@ class GpuMeter {
 
   std::unique_ptr<Nvml> nvml_;
   std::optional<std::uint64_t> begun_mj_;
+};
+
+// Of a GPU that trainings share: clock and use alone, as nobody knows whose the energy was. Any
+// thread may call it; the driver, which takes a while to answer, is asked now and then.
+class SharedGpuMeter {
+ public:
+  // Without a meter nothing is ever told.
+  explicit SharedGpuMeter(std::optional<GpuMeter> meter) : meter_(std::move(meter)) {}
+
+  [[nodiscard]] GpuUse Read();
+
+ private:
+  std::mutex mutex_;
+  std::optional<GpuMeter> meter_;
+  std::optional<std::chrono::steady_clock::time_point> asked_at_;
+  GpuUse latest_;
 };
 
 // The metric line with what is known of the use: "gpu_joules", "gpu_clock_mhz", "gpu_percent_busy".

@@ -6,6 +6,8 @@
 #include <exception>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "trainer/cuda/gpu_memory.h"
 
 namespace ddl {
@@ -20,6 +22,12 @@ constexpr std::chrono::milliseconds kMostPatience{250};
 // Short enough that a stop is heard at once, long enough that what lies between two runs is little.
 constexpr std::chrono::duration<double> kRun = std::chrono::milliseconds(60);
 constexpr std::size_t kFirstStretch = 16;
+
+GpuFault RefusedInTheMidst(const GpuMemoryError& refused) {
+  return {fmt::format("memory was refused to trainings that had begun: {}", refused.Message()),
+          refused.Where(), "other programs took it meanwhile: give them less, or free the GPU",
+          ErrorKind::kInfrastructure};
+}
 
 }  // namespace
 
@@ -94,7 +102,7 @@ GpuTeam::GpuTeam(const GpuSource& source, const TeamSettings& settings, const Gp
                            settings.stretch);
   const std::size_t wanted = std::clamp<std::size_t>(settings.first_lanes, 1,
                                                      std::max<std::size_t>(settings.most_lanes, 1));
-  Open(LanesThatFit(memory_, wanted, source_.free_bytes()));
+  Open(LanesThatFit(memory_, wanted, source_.space()));
 }
 
 // Half as many for as often as the memory does not suffice, since others may have taken of it.
@@ -124,14 +132,18 @@ void GpuTeam::Open(std::size_t lanes) {
 bool GpuTeam::Grow() {
   const std::size_t before = lanes_.size();
   if (!rates_.MayGain(before, settings_.least_gain)) return false;
-  const std::size_t more = MoreLanesThatFit(memory_, source_.free_bytes());
+  const std::size_t more = MoreLanesThatFit(memory_, source_.space().free_bytes);
   const std::size_t wanted = std::min({2 * before, settings_.most_lanes, before + more});
   if (wanted <= before) return false;
   std::vector<GpuPlan::LaneCopy> copies;
   for (std::size_t lane = 0; lane < before; ++lane) {
     copies.push_back(Plan().Take(lane));
   }
-  Open(wanted);
+  try {
+    Open(wanted);
+  } catch (const GpuMemoryError& refused) {
+    throw RefusedInTheMidst(refused);
+  }
   for (std::size_t lane = 0; lane < std::min(before, lanes_.size()); ++lane) {
     Plan().Put(lane, copies[lane]);
   }
@@ -140,9 +152,9 @@ bool GpuTeam::Grow() {
 
 GpuPlan& GpuTeam::Plan() const {
   if (plan_ != nullptr) return *plan_;
-  throw GpuMemoryError("the lanes could not be put back on the GPU", source_.name,
-                       "other programs took its memory meanwhile: give them less, or free the GPU",
-                       ErrorKind::kInfrastructure);
+  throw GpuFault("the lanes could not be put back on it", source_.name,
+                 "other programs took its memory meanwhile: give them less, or free the GPU",
+                 ErrorKind::kInfrastructure);
 }
 
 std::size_t GpuTeam::FreeLane() const {
@@ -207,7 +219,8 @@ std::vector<BatchScore> GpuTeam::Submit(Seat& seat, Request& request) {
   return std::move(request.scores);
 }
 
-// Runs all that was handed over. What fails, fails for each of them.
+// Runs all that was handed over. What fails, fails for each of them; what memory is refused to, of
+// a graph or a loaded kernel, would be refused it again as long as others hold it.
 void GpuTeam::Conduct(Lock& lock) {
   std::vector<Seat*> seats;
   for (Seat* seat : lanes_) {
@@ -222,6 +235,8 @@ void GpuTeam::Conduct(Lock& lock) {
       MoveTogether();
       Run(seats, true);
       Run(seats, false);
+    } catch (const GpuMemoryError& refused) {
+      problem = std::make_exception_ptr(RefusedInTheMidst(refused));
     } catch (...) {
       problem = std::current_exception();
     }

@@ -20,15 +20,18 @@
 #include <string>
 #include <vector>
 
+#include "trainer/cuda/gpu_meter.h"
 #include "trainer/cuda/gpu_plan.h"
 
 namespace ddl {
 
 // Where devices come from: sessions on one GPU.
 struct GpuSource {
-  std::string name;  // "NVIDIA H100 80GB HBM3, compute capability 9.0"
+  std::string name;        // which one it is, with all that a log should tell
+  std::string arithmetic;  // what decides about bits: the same on another GPU of the type
   std::function<std::unique_ptr<GpuDevice>()> open;
-  std::function<std::size_t()> free_bytes;
+  std::function<GpuSpace()> space;
+  std::function<GpuUse()> use = nullptr;  // of all that run on it, where the driver tells
 };
 
 // Steps of a run at most; of rows that are handed over as many as a lane has eight MiB for, here
@@ -65,8 +68,9 @@ class GpuTeam {
   struct Request;
 
  public:
-  // Takes the memory of `first_lanes`, or of as many as fit. Throws Error where not even one
-  // does. Source and rows outlive the team.
+  // Takes the memory of `first_lanes`, or of as many as fit. Throws GpuMemoryError where not even
+  // one does. Whoever has a lane has all the memory that it needs: what is refused later is a
+  // GpuFault. Source and rows outlive the team.
   GpuTeam(const GpuSource& source, const TeamSettings& settings, const GpuRows& rows);
   GpuTeam(const GpuTeam&) = delete;
   GpuTeam& operator=(const GpuTeam&) = delete;

@@ -11,12 +11,14 @@
 
 #include "configs/error.h"
 #include "trainer/cuda/cuda_library.h"
+#include "trainer/cuda/interface.h"
 
 namespace ddl {
 
 namespace {
 
-constexpr std::size_t kIdleKept = 2;
+constexpr std::size_t kTeamsOfAShape = 2;
+constexpr std::size_t kIdleKept = 2 * kTeamsOfAShape;
 constexpr std::size_t kFirstLanes = 8;           // more come once these have shown that they gain
 constexpr std::chrono::milliseconds kLook{100};  // for memory that others may give back
 
@@ -33,6 +35,11 @@ class Counted {
  private:
   std::atomic<std::size_t>& count_;
 };
+
+// Trainings that are in a team, or about to be.
+std::size_t Holders(const std::shared_ptr<GpuTeam>& team) {
+  return static_cast<std::size_t>(std::max(team.use_count() - 1, 0L));
+}
 
 std::string NameOf(const TrainerConfig& config) {
   if (config.precision == Precision::kBfloat16) return "bf16";
@@ -58,13 +65,20 @@ std::unique_ptr<Engine> GpuTeams::Join(const TrainerConfig& config, const ModelS
       .augmentation = resident.augmentation,
       .serial = batches.resident ? resident.data->serial : kHandedOver};
   key.augmentation.seed = 0;
-  const std::shared_ptr<GpuTeam> team = FindOrMake(key, resident.data, caller);
-  if (team == nullptr) return nullptr;
-  auto seat = team->Join(lane, resident.affine, caller.is_stop_asked);
-  if (seat == nullptr) return nullptr;
-  const Batches* handed_over = batches.resident ? nullptr : &batches.train;
-  return std::make_unique<GpuEngine>(team, std::move(seat), handed_over,
-                                     fmt::format("{}, {}", NameOf(config), source_->name));
+  while (std::shared_ptr<GpuTeam> team = FindOrMake(key, resident.data, caller)) {
+    auto seat = team->Join(lane, resident.affine,
+                           [&] { return caller.is_stop_asked() || IsEmptierElsewhere(key, team); });
+    if (seat == nullptr) continue;
+    const Batches* handed_over = batches.resident ? nullptr : &batches.train;
+    return std::make_unique<GpuEngine>(std::move(team), std::move(seat), handed_over,
+                                       fmt::format("{}, {}", NameOf(config), source_->arithmetic));
+  }
+  return nullptr;
+}
+
+GpuUse GpuTeams::Use() {
+  const std::lock_guard lock(mutex_);
+  return source_ && source_->use ? source_->use() : GpuUse{};
 }
 
 const GpuSource& GpuTeams::Source() {
@@ -72,26 +86,30 @@ const GpuSource& GpuTeams::Source() {
   return *source_;
 }
 
+// As many as one team takes to begin with would gain nothing of a second one.
+std::size_t GpuTeams::MostLanesOfATeam() const {
+  if (most_lanes_ <= kFirstLanes) return most_lanes_;
+  return (most_lanes_ + kTeamsOfAShape - 1) / kTeamsOfAShape;
+}
+
 std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* data,
                                               const Caller& caller) {
   while (!caller.is_stop_asked()) {
     {
       const std::lock_guard lock(mutex_);
-      const auto known = std::ranges::find(teams_, key, &Team::key);
-      if (known != teams_.end()) {
+      Team* const known = Emptiest(key);
+      std::optional<Team> made;
+      if (known == nullptr || WantsAnother(*known)) {
+        (void)DropIdle(kIdleKept);
+        made = TryMake(key, data, caller);
+      }
+      if (!made && known != nullptr) {
         known->used = ++joins_;
         return known->team;
       }
-      const auto begin = std::chrono::steady_clock::now();
-      (void)DropIdle(kIdleKept);
-      std::optional<Team> made = TryMake(key, data);
-      if (!made && DropIdle(0)) made = TryMake(key, data);
+      if (!made && DropIdle(0)) made = TryMake(key, data, caller);
       if (made || !IsAnyBusy()) {
-        teams_.push_back(made ? *made : Make(key, data));
-        const std::chrono::duration<double, std::milli> spent =
-            std::chrono::steady_clock::now() - begin;
-        caller.notes(fmt::format("{}: {}; ready after {:.0f} ms", Source().name,
-                                 teams_.back().team->DescribeMemory(), spent.count()));
+        teams_.push_back(made ? *made : Make(key, data, caller));
         return teams_.back().team;
       }
     }
@@ -100,28 +118,63 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* dat
   return nullptr;
 }
 
+// Null where there is none.
+GpuTeams::Team* GpuTeams::Emptiest(const Key& key) {
+  Team* emptiest = nullptr;
+  for (Team& team : teams_) {
+    if (team.key != key) continue;
+    if (emptiest == nullptr || Holders(team.team) < Holders(emptiest->team)) emptiest = &team;
+  }
+  return emptiest;
+}
+
+// So much that who waits for a lane of `team` had better go there.
+bool GpuTeams::IsEmptierElsewhere(const Key& key, const std::shared_ptr<GpuTeam>& team) {
+  const std::lock_guard lock(mutex_);
+  const Team* emptiest = Emptiest(key);
+  return emptiest != nullptr && Holders(emptiest->team) + 1 < Holders(team);
+}
+
+bool GpuTeams::WantsAnother(const Team& emptiest) const {
+  const auto count = std::ranges::count(teams_, emptiest.key, &Team::key);
+  return count < static_cast<std::ptrdiff_t>(kTeamsOfAShape) && most_lanes_ > kFirstLanes &&
+         Holders(emptiest.team) >= kFirstLanes;
+}
+
 // Nothing where there is too little memory now.
-std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const Dataset* data) {
+std::optional<GpuTeams::Team> GpuTeams::TryMake(const Key& key, const Dataset* data,
+                                                const Caller& caller) {
   try {
-    return Make(key, data);
+    return Make(key, data, caller);
   } catch (const GpuMemoryError&) {
     return std::nullopt;
   }
 }
 
-GpuTeams::Team GpuTeams::Make(const Key& key, const Dataset* dataset) {
-  const std::shared_ptr<Data> data = dataset == nullptr ? NoData(key) : DataOf(*dataset);
-  const TeamSettings settings{.shape = key.shape,
-                              .scale_floats = key.scale_floats,
-                              .stretch = StretchFor(key.shape, data->rows->IsHandedOver()),
-                              .precision = key.precision,
-                              .augmentation = key.augmentation,
-                              .first_lanes = std::min<std::size_t>(coming_, kFirstLanes),
-                              .most_lanes = most_lanes_};
-  return {.key = key,
-          .data = data,
-          .team = std::make_shared<GpuTeam>(Source(), settings, *data->rows),
-          .used = ++joins_};
+GpuTeams::Team GpuTeams::Make(const Key& key, const Dataset* dataset, const Caller& caller) {
+  const auto begin = std::chrono::steady_clock::now();
+  const bool is_handed_over = dataset == nullptr;
+  std::shared_ptr<Data> data = is_handed_over ? NoData(key) : KnownData(*dataset);
+  TeamSettings settings{.shape = key.shape,
+                        .scale_floats = key.scale_floats,
+                        .stretch = StretchFor(key.shape, is_handed_over),
+                        .precision = key.precision,
+                        .augmentation = key.augmentation,
+                        .most_lanes = MostLanesOfATeam()};
+  GpuDataShape rows = data == nullptr ? ShapeOf(DataFrom(*dataset)) : GpuDataShape{};
+  rows.scale_floats = key.scale_floats;
+  rows.is_handed_over = is_handed_over;
+  GpuMemory memory = CountGpuMemory(key.shape, rows, settings.stretch);
+  if (data == nullptr) memory.shared += kCudaWorkspaceBytes;  // of the data's own session
+  settings.first_lanes =
+      LanesThatFit(memory, std::clamp<std::size_t>(coming_, 1, kFirstLanes), Source().space());
+  caller.notes(
+      fmt::format("{}: {}", Source().name, DescribeGpuMemory(memory, settings.first_lanes)));
+  if (data == nullptr) data = Load(*dataset);
+  auto team = std::make_shared<GpuTeam>(Source(), settings, *data->rows);
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - begin;
+  caller.notes(fmt::format("the GPU is ready after {:.0f} ms", spent.count()));
+  return {.key = key, .data = std::move(data), .team = std::move(team), .used = ++joins_};
 }
 
 std::shared_ptr<GpuTeams::Data> GpuTeams::NoData(const Key& key) {
@@ -130,10 +183,15 @@ std::shared_ptr<GpuTeams::Data> GpuTeams::NoData(const Key& key) {
   return data;
 }
 
-std::shared_ptr<GpuTeams::Data> GpuTeams::DataOf(const Dataset& dataset) {
+// Null where no team has it.
+std::shared_ptr<GpuTeams::Data> GpuTeams::KnownData(const Dataset& dataset) const {
   for (const Team& team : teams_) {
     if (team.data->serial == dataset.serial) return team.data;
   }
+  return nullptr;
+}
+
+std::shared_ptr<GpuTeams::Data> GpuTeams::Load(const Dataset& dataset) {
   auto data = std::make_shared<Data>();
   data->serial = dataset.serial;
   data->device = Source().open();
@@ -161,11 +219,21 @@ bool GpuTeams::IsAnyBusy() const {
 GpuSource FindGpu(const std::filesystem::path& path) {
   const CudaLibrary library(path);
   const CudaGpuFacts facts = library.Device(0);
+  const auto meter = std::make_shared<SharedGpuMeter>(GpuMeter::Begin(facts.uuid));
   return {.name = fmt::format("{} (compute capability {}.{}, {}, driver for CUDA {}.{})",
                               facts.name, facts.major, facts.minor, facts.uuid, facts.driver / 1000,
                               facts.driver % 1000 / 10),
+          .arithmetic = fmt::format("{} (compute capability {}.{}, kernels {}, cuBLASLt {}.{}.{})",
+                                    facts.name, facts.major, facts.minor, kCudaInterfaceVersion,
+                                    facts.products / 10'000, facts.products / 100 % 100,
+                                    facts.products % 100),
           .open = [library] { return library.Open(0); },
-          .free_bytes = [library] { return std::size_t{library.Device(0).free_bytes}; }};
+          .space =
+              [library] {
+                const CudaGpuFacts now = library.Device(0);
+                return GpuSpace{.free_bytes = now.free_bytes, .total_bytes = now.total_bytes};
+              },
+          .use = [meter] { return meter->Read(); }};
 }
 
 }  // namespace ddl

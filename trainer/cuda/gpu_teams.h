@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // All trainings of a process that run on its GPU: teams by shape and data, made when they are first
-// asked for. A team that nobody is in stays for a while, as the next training may be of its shape.
+// asked for, and a second one of a shape that many train, each on a stream of its own: the host
+// prepares the steps of one while those of the other run. A team that nobody is in stays for a
+// while, as the next training may be of its shape.
 #pragma once
 
 #include <atomic>
@@ -25,8 +27,8 @@ namespace ddl {
 // Any thread may call it.
 class GpuTeams {
  public:
-  // `find` is called once, when a GPU is first asked for, and may throw Error. A team has
-  // `most_lanes` at most.
+  // `find` is called once, when a GPU is first asked for, and may throw Error. Teams of a shape
+  // have `most_lanes` at most, together.
   GpuTeams(std::function<GpuSource()> find, std::size_t most_lanes);
 
   struct Caller {
@@ -34,11 +36,14 @@ class GpuTeams {
     std::function<void(const std::string& text)> notes;
   };
   // A lane for a training, of data that `batches` name as resident or hand over batch by batch;
-  // they outlive it. Waits for memory while other trainings of this process hold it; null: told to
-  // stop meanwhile. Throws Error where there is no GPU or none with enough memory.
+  // they outlive it. Memory is noted before any of it is taken. Waits for it while other trainings
+  // of this process hold it; null: told to stop meanwhile. Throws Error where there is no GPU or
+  // none with enough memory.
   [[nodiscard]] std::unique_ptr<Engine> Join(const TrainerConfig& config, const ModelShape& shape,
                                              const LaneSettings& lane,
                                              const TrainingBatches& batches, const Caller& caller);
+  // Of the GPU that they share: nothing before one was asked for, and no energy.
+  [[nodiscard]] GpuUse Use();
 
  private:
   struct Data {
@@ -62,12 +67,18 @@ class GpuTeams {
     std::uint64_t used = 0;  // the order of joins
   };
   [[nodiscard]] const GpuSource& Source();
+  [[nodiscard]] std::size_t MostLanesOfATeam() const;
   [[nodiscard]] std::shared_ptr<GpuTeam> FindOrMake(const Key& key, const Dataset* data,
                                                     const Caller& caller);
-  [[nodiscard]] std::optional<Team> TryMake(const Key& key, const Dataset* data);
-  [[nodiscard]] Team Make(const Key& key, const Dataset* data);
+  [[nodiscard]] Team* Emptiest(const Key& key);
+  [[nodiscard]] bool IsEmptierElsewhere(const Key& key, const std::shared_ptr<GpuTeam>& team);
+  [[nodiscard]] bool WantsAnother(const Team& emptiest) const;
+  [[nodiscard]] std::optional<Team> TryMake(const Key& key, const Dataset* data,
+                                            const Caller& caller);
+  [[nodiscard]] Team Make(const Key& key, const Dataset* data, const Caller& caller);
   [[nodiscard]] static std::shared_ptr<Data> NoData(const Key& key);
-  [[nodiscard]] std::shared_ptr<Data> DataOf(const Dataset& dataset);
+  [[nodiscard]] std::shared_ptr<Data> KnownData(const Dataset& dataset) const;
+  [[nodiscard]] std::shared_ptr<Data> Load(const Dataset& dataset);
   bool DropIdle(std::size_t kept);
   [[nodiscard]] bool IsAnyBusy() const;
 

@@ -10,11 +10,12 @@ namespace ddl {
 
 // Raised with every change of this file, of operation.h or of a body: both sides then refuse each
 // other by name instead of misreading each other.
-inline constexpr std::uint32_t kCudaInterfaceVersion = 11;
+inline constexpr std::uint32_t kCudaInterfaceVersion = 12;
 
 inline constexpr int kCudaDone = 0;
 inline constexpr int kCudaOutOfMemory = 1;  // the session is good for less
 inline constexpr int kCudaFailed = 2;       // the session is good for nothing but Close
+inline constexpr int kCudaRefused = 3;      // the session is good, but not for what was asked
 
 // What a session takes for products beside the matrices: as much as cuBLASLt's kernels for recent
 // GPUs ask for at most.
@@ -33,6 +34,7 @@ struct CudaDeviceFacts {
   int processors;  // streaming multiprocessors
   int driver;      // newest CUDA version that the driver serves: 13000
   int runtime;     // of this library
+  int products;    // version of cuBLASLt: 130100
   std::uint64_t total_bytes;
   std::uint64_t free_bytes;
 };

@@ -68,6 +68,7 @@ class PinnedProduct {
     Layout a;
     Layout b;
     Layout out;
+    [[nodiscard]] bool IsWhole() const { return a && b && out; }
   };
 
   [[nodiscard]] static Layout MakeLayout(const ProductFactor& factor, std::size_t rows,
@@ -76,11 +77,17 @@ class PinnedProduct {
   // A bias becomes part of the product, or none does.
   [[nodiscard]] cublasStatus_t SetBias(bool is_part);
   [[nodiscard]] std::string Choose(cublasLtHandle_t library);
+  [[nodiscard]] cublasStatus_t Serves(cublasLtHandle_t library,
+                                      const cublasLtMatmulAlgo_t& algorithm,
+                                      const Layouts& layouts) const;
+  [[nodiscard]] bool ServesAll(cublasLtHandle_t library,
+                               const cublasLtMatmulAlgo_t& algorithm) const;
   [[nodiscard]] std::string Check(cublasLtHandle_t library) const;
 
   LaneProduct product_;
   std::uint32_t lanes_ = 0;
   bool adds_bias_after_ = false;  // where no algorithm does
+  bool serves_all_ = false;       // the algorithm, few lanes and many
   ProductWorkspace workspace_;
   Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> description_;
   Layouts layouts_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cuBLASLt is column-major: a row-major matrix is its transpose there, so out = a b is asked for as
 // out' = b' a'.
+#include <algorithm>
 #include <utility>
 
 #include "trainer/cuda/launch.h"
@@ -9,8 +10,11 @@ namespace ddl {
 
 namespace {
 
-// Lanes for which algorithms are chosen, whatever the number that runs.
+// Lanes for which algorithms are asked for, whatever the number that runs, and those that an
+// algorithm has to serve to be taken.
 constexpr std::uint32_t kPinnedLanes = 16;
+constexpr std::uint32_t kServedLanes[] = {1, 2, 16, 64, 128};
+constexpr int kCandidates = 16;
 // Offsets in a lane are multiples of a cache line.
 constexpr std::uint32_t kAlignment = 64;
 
@@ -83,12 +87,14 @@ std::string PinnedProduct::Prepare(cublasLtHandle_t library, const LaneProduct& 
   status = set(CUBLASLT_MATMUL_DESC_TRANSB, product.a.is_transposed);
   if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's second factor", status);
   layouts_ = MakeLayouts(product, lanes);
-  if (!layouts_.a || !layouts_.b || !layouts_.out) return "a product's matrices are refused";
+  if (!layouts_.IsWhole()) return "a product's matrices are refused";
   if (product.bias == kNoTensor) {
     const std::string problem = Choose(library);
     return problem.empty() ? Check(library) : problem;
   }
-  if (SetBias(true) == CUBLAS_STATUS_SUCCESS && Choose(library).empty()) return Check(library);
+  if (SetBias(true) == CUBLAS_STATUS_SUCCESS && Choose(library).empty() && serves_all_) {
+    return Check(library);
+  }
   adds_bias_after_ = true;
   status = SetBias(false);
   if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's bias", status);
@@ -113,7 +119,8 @@ cublasStatus_t PinnedProduct::SetBias(bool is_part) {
   return status;
 }
 
-// By the heuristic's first answer for kPinnedLanes lanes, whatever the real number.
+// The heuristic's best answer for kPinnedLanes lanes that serves few and many as well, whatever the
+// real number; its first where none does.
 std::string PinnedProduct::Choose(cublasLtHandle_t library) {
   cublasLtMatmulPreference_t created = nullptr;
   cublasStatus_t status = cublasLtMatmulPreferenceCreate(&created);
@@ -132,26 +139,50 @@ std::string PinnedProduct::Choose(cublasLtHandle_t library) {
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, kAlignment);
   if (status != CUBLAS_STATUS_SUCCESS) return Said("a product's preferences", status);
   const Layouts pinned = MakeLayouts(product_, kPinnedLanes);
-  if (!pinned.a || !pinned.b || !pinned.out) return "a product's matrices are refused";
-  cublasLtMatmulHeuristicResult_t result{};
+  if (!pinned.IsWhole()) return "a product's matrices are refused";
+  cublasLtMatmulHeuristicResult_t results[kCandidates]{};
   int found = 0;
   status = cublasLtMatmulAlgoGetHeuristic(library, description_.get(), pinned.b.get(),
                                           pinned.a.get(), pinned.out.get(), pinned.out.get(),
-                                          created, 1, &result, &found);
+                                          created, kCandidates, results, &found);
   if (status != CUBLAS_STATUS_SUCCESS || found == 0) {
     return Said(("no algorithm for a product of " + ShapeOf(product_)).c_str(), status);
   }
-  algorithm_ = result.algo;
+  const cublasLtMatmulHeuristicResult_t* const first = results;
+  const auto* const end = first + found;
+  const auto* const best = std::find_if(first, end, [&](const auto& result) {
+    return result.state == CUBLAS_STATUS_SUCCESS && ServesAll(library, result.algo);
+  });
+  serves_all_ = best != end;
+  algorithm_ = serves_all_ ? best->algo : first->algo;
   return {};
+}
+
+cublasStatus_t PinnedProduct::Serves(cublasLtHandle_t library,
+                                     const cublasLtMatmulAlgo_t& algorithm,
+                                     const Layouts& layouts) const {
+  cublasLtMatmulHeuristicResult_t result{};
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoCheck(library, description_.get(), layouts.b.get(), layouts.a.get(),
+                              layouts.out.get(), layouts.out.get(), &algorithm, &result);
+  const bool is_too_large = result.workspaceSize > workspace_.bytes;
+  return status == CUBLAS_STATUS_SUCCESS && is_too_large ? CUBLAS_STATUS_NOT_SUPPORTED : status;
+}
+
+bool PinnedProduct::ServesAll(cublasLtHandle_t library,
+                              const cublasLtMatmulAlgo_t& algorithm) const {
+  for (const std::uint32_t lanes : kServedLanes) {
+    const Layouts layouts = MakeLayouts(product_, lanes);
+    if (!layouts.IsWhole()) return false;
+    if (Serves(library, algorithm, layouts) != CUBLAS_STATUS_SUCCESS) return false;
+  }
+  return true;
 }
 
 // It has to serve the real number, as another would give a lane other bits in other company.
 std::string PinnedProduct::Check(cublasLtHandle_t library) const {
-  cublasLtMatmulHeuristicResult_t result{};
-  const cublasStatus_t status =
-      cublasLtMatmulAlgoCheck(library, description_.get(), layouts_.b.get(), layouts_.a.get(),
-                              layouts_.out.get(), layouts_.out.get(), &algorithm_, &result);
-  if (status == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= workspace_.bytes) return {};
+  const cublasStatus_t status = Serves(library, algorithm_, layouts_);
+  if (status == CUBLAS_STATUS_SUCCESS) return {};
   return Said(("the algorithm for a product of " + ShapeOf(product_) +
                " does not serve this number of lanes")
                   .c_str(),

@@ -54,19 +54,46 @@ struct Failure {
   std::string text;
 };
 
+// What a call says that nothing ran for: the context is as good as before.
+int CodeOf(cudaError_t status) {
+  switch (status) {
+    case cudaErrorMemoryAllocation:
+      return kCudaOutOfMemory;
+    case cudaErrorInvalidValue:
+    case cudaErrorInvalidConfiguration:
+    case cudaErrorInvalidDeviceFunction:
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorLaunchOutOfResources:
+      return kCudaRefused;
+    default:
+      return kCudaFailed;
+  }
+}
+
+int CodeOf(cublasStatus_t status) {
+  switch (status) {
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return kCudaOutOfMemory;
+    case CUBLAS_STATUS_INVALID_VALUE:
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return kCudaRefused;
+    default:
+      return kCudaFailed;
+  }
+}
+
 // The runtime keeps the code of a failed call for whoever asks next, which is the next kernel's
 // launch: what is told here must not fail that one too.
 void Need(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   (void)cudaGetLastError();
-  throw Failure{status == cudaErrorMemoryAllocation ? kCudaOutOfMemory : kCudaFailed,
-                std::string(what) + ": " + cudaGetErrorString(status)};
+  throw Failure{CodeOf(status), std::string(what) + ": " + cudaGetErrorString(status)};
 }
 
 void Need(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw Failure{status == CUBLAS_STATUS_ALLOC_FAILED ? kCudaOutOfMemory : kCudaFailed,
-                std::string(what) + ": " + cublasLtGetStatusString(status)};
+  throw Failure{CodeOf(status), std::string(what) + ": " + cublasLtGetStatusString(status)};
 }
 
 // Ends with its scope, so that a call that failed within it does not leave the stream in it.
@@ -156,14 +183,14 @@ Program CompileProgram(CudaSession& session, const CudaOperation* operations, st
   Program program;
   for (std::size_t i = 0; i < count; ++i) {
     if (!IsKnown(operations[i])) {
-      throw Failure{kCudaFailed, "operation " + std::to_string(i + 1) + " is of another version"};
+      throw Failure{kCudaRefused, "operation " + std::to_string(i + 1) + " is of another version"};
     }
     if (!IsProduct(operations[i])) continue;
     program.products.push_back(std::make_unique<PinnedProduct>());
     const std::string problem = program.products.back()->Prepare(
         session.blas.get(), *static_cast<const LaneProduct*>(operations[i].body), lanes,
         session.workspace);
-    if (!problem.empty()) throw Failure{kCudaFailed, problem};
+    if (!problem.empty()) throw Failure{kCudaRefused, problem};
   }
   EnqueueAll(session, program, operations, count, lanes);
   Need(cudaStreamSynchronize(session.stream.get()), "the first step");
@@ -239,6 +266,7 @@ int Describe(int device, CudaDeviceFacts* facts, CudaFault* fault) {
     facts->processors = properties.multiProcessorCount;
     Need(cudaDriverGetVersion(&facts->driver), "the driver's version");
     Need(cudaRuntimeGetVersion(&facts->runtime), "the library's version");
+    facts->products = static_cast<int>(cublasLtGetVersion());
     facts->total_bytes = total;
     facts->free_bytes = free;
   });

@@ -56,6 +56,7 @@ int Describe(int /*device*/, CudaDeviceFacts* facts, CudaFault* /*fault*/) {
   facts->processors = 1;
   facts->driver = 13000;
   facts->runtime = 13000;
+  facts->products = 130000;
   facts->total_bytes = std::uint64_t{4} << 30U;
   facts->free_bytes = FreeBytes();
   return kCudaDone;
