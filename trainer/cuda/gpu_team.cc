@@ -120,6 +120,7 @@ void GpuTeam::Open(std::size_t lanes) {
       device_ = source_.open();
       plan_ = std::make_unique<GpuPlan>(*device_, settings, rows_, settings_.scale_floats);
       lanes_.resize(lanes);
+      open_lanes_ = lanes;
       return;
     } catch (const GpuMemoryError&) {
       if (lanes <= std::max<std::size_t>(Occupied(), 1)) throw;

@@ -107,6 +107,8 @@ class GpuTeam {
   // Steps that make a run of some sixty milliseconds, as runs were of late.
   [[nodiscard]] std::size_t Stretch() const { return stretch_; }
   [[nodiscard]] std::size_t KeptSteps() const { return ddl::KeptSteps(model_, settings_.stretch); }
+  // At this moment; waits for nobody.
+  [[nodiscard]] bool HasFreeLane() const { return members_ < open_lanes_; }
   [[nodiscard]] std::size_t Room();
   [[nodiscard]] std::size_t Members();
   [[nodiscard]] std::size_t MemoryBytes();
@@ -141,8 +143,9 @@ class GpuTeam {
   std::condition_variable room_;     // for those who wait for a lane
   bool is_taken_ = false;  // lanes, device and plan are one thread's, which holds no lock meanwhile
   std::vector<Seat*> lanes_;  // null: free
-  std::size_t members_ = 0;
-  std::size_t handed_over_ = 0;  // requests that wait for a run
+  std::atomic<std::size_t> members_ = 0;
+  std::atomic<std::size_t> open_lanes_ = 0;  // as many as lanes_, for those who hold no lock
+  std::size_t handed_over_ = 0;              // requests that wait for a run
   std::chrono::steady_clock::time_point waiting_since_;
   std::chrono::nanoseconds patience_{0};
   std::atomic<std::size_t> stretch_;

@@ -67,7 +67,7 @@ std::unique_ptr<Engine> GpuTeams::Join(const TrainerConfig& config, const ModelS
   key.augmentation.seed = 0;
   while (std::shared_ptr<GpuTeam> team = FindOrMake(key, resident.data, caller)) {
     auto seat = team->Join(lane, resident.affine,
-                           [&] { return caller.is_stop_asked() || IsEmptierElsewhere(key, team); });
+                           [&] { return caller.is_stop_asked() || IsBetterElsewhere(key, team); });
     if (seat == nullptr) continue;
     const Batches* handed_over = batches.resident ? nullptr : &batches.train;
     return std::make_unique<GpuEngine>(std::move(team), std::move(seat), handed_over,
@@ -97,9 +97,9 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* dat
   while (!caller.is_stop_asked()) {
     {
       const std::lock_guard lock(mutex_);
-      Team* const known = Emptiest(key);
+      Team* const known = BestOf(key);
       std::optional<Team> made;
-      if (known == nullptr || WantsAnother(*known)) {
+      if (WantsAnother(key)) {
         (void)DropIdle(kIdleKept);
         made = TryMake(key, data, caller);
       }
@@ -118,27 +118,35 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* dat
   return nullptr;
 }
 
-// Null where there is none.
-GpuTeams::Team* GpuTeams::Emptiest(const Key& key) {
-  Team* emptiest = nullptr;
+// With a free lane where one has, and of these the emptiest. Null where there is none.
+GpuTeams::Team* GpuTeams::BestOf(const Key& key) {
+  const auto rank = [](const Team& team) {
+    return std::pair(!team.team->HasFreeLane(), Holders(team.team));
+  };
+  Team* best = nullptr;
   for (Team& team : teams_) {
     if (team.key != key) continue;
-    if (emptiest == nullptr || Holders(team.team) < Holders(emptiest->team)) emptiest = &team;
+    if (best == nullptr || rank(team) < rank(*best)) best = &team;
   }
-  return emptiest;
+  return best;
 }
 
-// So much that who waits for a lane of `team` had better go there.
-bool GpuTeams::IsEmptierElsewhere(const Key& key, const std::shared_ptr<GpuTeam>& team) {
+// So that who waits for a lane of `team` had better go there.
+bool GpuTeams::IsBetterElsewhere(const Key& key, const std::shared_ptr<GpuTeam>& team) {
   const std::lock_guard lock(mutex_);
-  const Team* emptiest = Emptiest(key);
-  return emptiest != nullptr && Holders(emptiest->team) + 1 < Holders(team);
+  const Team* best = BestOf(key);
+  if (best == nullptr || best->team == team || team->HasFreeLane()) return false;
+  return best->team->HasFreeLane() || Holders(best->team) + 1 < Holders(team);
 }
 
-bool GpuTeams::WantsAnother(const Team& emptiest) const {
-  const auto count = std::ranges::count(teams_, emptiest.key, &Team::key);
-  return count < static_cast<std::ptrdiff_t>(kTeamsOfAShape) && most_lanes_ > kFirstLanes &&
-         Holders(emptiest.team) >= kFirstLanes;
+bool GpuTeams::WantsAnother(const Key& key) const {
+  std::size_t count = 0;
+  for (const Team& team : teams_) {
+    if (team.key != key) continue;
+    if (Holders(team.team) < kFirstLanes) return false;
+    ++count;
+  }
+  return count == 0 || (count < kTeamsOfAShape && most_lanes_ > kFirstLanes);
 }
 
 // Nothing where there is too little memory now.

@@ -70,9 +70,9 @@ class GpuTeams {
   [[nodiscard]] std::size_t MostLanesOfATeam() const;
   [[nodiscard]] std::shared_ptr<GpuTeam> FindOrMake(const Key& key, const Dataset* data,
                                                     const Caller& caller);
-  [[nodiscard]] Team* Emptiest(const Key& key);
-  [[nodiscard]] bool IsEmptierElsewhere(const Key& key, const std::shared_ptr<GpuTeam>& team);
-  [[nodiscard]] bool WantsAnother(const Team& emptiest) const;
+  [[nodiscard]] Team* BestOf(const Key& key);
+  [[nodiscard]] bool IsBetterElsewhere(const Key& key, const std::shared_ptr<GpuTeam>& team);
+  [[nodiscard]] bool WantsAnother(const Key& key) const;
   [[nodiscard]] std::optional<Team> TryMake(const Key& key, const Dataset* data,
                                             const Caller& caller);
   [[nodiscard]] Team Make(const Key& key, const Dataset* data, const Caller& caller);
