@@ -8,7 +8,9 @@
 //                  256) (mlp)
 //   --lanes A,B    how many side by side (1,8,64)
 //   --products A,B fp32, tf32, bf16 (fp32,tf32)
-//   --apart        also with bias, activation and update in kernels of their own
+//   --apart        with bias, activation and update in kernels of their own
+//   --streams N    the lanes are shared out to so many plans, each with a session and a thread of
+//                  its own, so that the host prepares stretches of one while others run (1)
 //   --gpu N        counted from 0 (0)
 //   --rounds N     (5)
 //   --batch N      (128; gpt 64)
@@ -16,10 +18,14 @@
 //                  (DDL_EMULATOR_REPORT; what two steps take beside one is what a step takes)
 //   --library FILE (the one that was built)
 //   --json         for programs
+// A variant that fails is told on stderr and the others are measured, unless the GPU itself failed,
+// which ends all of it; either makes the exit code 3.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <iostream>
+#include <memory>
 #include <random>
 #include <sstream>
 #include <string>
@@ -33,6 +39,7 @@
 #include "trainer/accounting.h"
 #include "trainer/cuda/cuda_library.h"
 #include "trainer/cuda/gpu_plan.h"
+#include "trainer/cuda/gpu_rows.h"
 #include "trainer/cuda/gpu_team.h"
 #include "trainer/cuda/operation_bytes.h"
 #include "trainer/initial_weights.h"
@@ -50,7 +57,8 @@ struct Options {
   std::vector<std::string> models{"mlp"};
   std::vector<std::size_t> lanes{1, 8, 64};
   std::vector<std::string> products{"fp32", "tf32"};
-  bool has_apart = false;
+  bool is_apart = false;
+  std::size_t streams = 1;
   int rounds = 5;
   std::size_t batch = 0;  // each network's own
   std::size_t steps = 0;  // as many as fit into the time
@@ -62,7 +70,6 @@ struct Options {
 struct Variant {
   std::string model;
   std::string products;
-  bool finishes_apart = false;
   std::size_t lanes = 1;
 };
 
@@ -116,7 +123,7 @@ ddl::GpuPlanSettings Settings(const Options& options, const Variant& variant) {
                 .layers = LayersOf(variant.model),
                 .precision = variant.products == "bf16" ? ddl::Precision::kBfloat16
                                                         : ddl::Precision::kFloat32,
-                .finishes_apart = variant.finishes_apart,
+                .finishes_apart = options.is_apart,
                 .state_tensors = 2},
       .lanes = {},
       .precision = ProductsOf(variant.products)};
@@ -150,49 +157,103 @@ double MeasureMemory(ddl::GpuDevice& device, std::size_t floats) {
   return kTimes * 3.0 * static_cast<double>(floats * sizeof(float)) / spent.count();
 }
 
-// Model steps a second of one round; stretches are prepared while the one before runs.
-double Round(ddl::GpuPlan& plan, const std::vector<ddl::LaneBatch>& batches) {
-  const auto start = std::chrono::steady_clock::now();
-  std::chrono::duration<double> spent{};
-  std::size_t steps = 0;
-  while (spent < kTurn) {
-    plan.Train(batches);
-    steps += batches.size();
-    (void)plan.Scores();
-    spent = std::chrono::steady_clock::now() - start;
+// Some of the lanes: a plan with a session of its own, for one thread at a time. Each stretch is
+// prepared, launched and waited for; what runs meanwhile is of other streams.
+class Stream {
+ public:
+  // Device memory of `rows` and the order outlive it.
+  Stream(std::unique_ptr<ddl::GpuDevice> device, const ddl::GpuPlanSettings& settings,
+         const ddl::GpuRows& rows, const ddl::Affine& affine, std::span<const std::uint32_t> order)
+      : device_(std::move(device)), plan_(*device_, settings, rows, affine.mean.size()) {
+    for (std::size_t lane = 0; lane < settings.lanes.size(); ++lane) {
+      const ddl::LaneSettings& own = settings.lanes[lane];
+      std::vector<float> block(plan_.Compiled().layout.Floats());
+      ddl::InitialiseWeights(plan_.Compiled(), ddl::Initialisation::kUniform, own.seed,
+                             block.data());
+      plan_.SetLane(lane, own, affine);
+      plan_.SetState(lane, std::span(block).first(plan_.Compiled().state_floats));
+    }
+    const std::size_t batch = settings.shape.batch;
+    for (std::size_t i = 0; i < plan_.Stretch() * plan_.Lanes(); ++i) {
+      const std::size_t first = i * 131 % (order.size() - batch);
+      batches_.push_back(
+          {.rows = order.subspan(first, batch), .step = 1 + i / plan_.Lanes(), .lr = 1e-3});
+    }
   }
-  return static_cast<double>(steps) / spent.count();
+
+  void Train() {
+    plan_.Train(batches_);
+    (void)plan_.Scores();
+  }
+
+  // Model steps a second from `start` until a turn is over.
+  double Turn(std::chrono::steady_clock::time_point start) {
+    std::chrono::duration<double> spent{};
+    std::size_t steps = 0;
+    while (spent < kTurn) {
+      Train();
+      steps += batches_.size();
+      spent = std::chrono::steady_clock::now() - start;
+    }
+    return static_cast<double>(steps) / spent.count();
+  }
+
+ private:
+  std::unique_ptr<ddl::GpuDevice> device_;
+  ddl::GpuPlan plan_;
+  std::vector<ddl::LaneBatch> batches_;
+};
+
+// Model steps a second of all streams, from one moment on.
+double Round(const std::vector<std::unique_ptr<Stream>>& streams) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::future<double>> turns;
+  for (const auto& stream : streams) {
+    turns.push_back(
+        std::async(std::launch::async, [&stream, start] { return stream->Turn(start); }));
+  }
+  double sum = 0.0;
+  for (std::future<double>& turn : turns)
+    sum += turn.get();
+  return sum;
+}
+
+// As even as they can be, none without a lane.
+std::vector<ddl::GpuPlanSettings> ShareOut(const ddl::GpuPlanSettings& all, std::size_t streams) {
+  const std::size_t lanes = all.lanes.size();
+  if (lanes < streams)
+    throw ddl::Error(fmt::format("{} lanes for {} streams", lanes, streams), "--streams",
+                     "say no more than the fewest lanes");
+  std::vector<ddl::GpuPlanSettings> shares(streams, all);
+  for (std::size_t i = 0; i < streams; ++i) {
+    const auto own = std::span(all.lanes).subspan(i * lanes / streams,
+                                                  (i + 1) * lanes / streams - i * lanes / streams);
+    shares[i].lanes.assign(own.begin(), own.end());
+  }
+  return shares;
 }
 
 double Measure(const ddl::CudaLibrary& library, const Options& options,
-               const ddl::GpuPlanSettings& settings, const Rows& rows) {
+               const ddl::GpuPlanSettings& settings, const Rows& data) {
   const auto device = library.Open(options.gpu);
-  ddl::GpuPlan plan(*device, settings, rows.Data());
-  for (std::size_t lane = 0; lane < settings.lanes.size(); ++lane) {
-    std::vector<float> block(plan.Compiled().layout.Floats());
-    ddl::InitialiseWeights(plan.Compiled(), ddl::Initialisation::kUniform, lane, block.data());
-    plan.SetState(lane, std::span(block).first(plan.Compiled().state_floats));
-  }
-  const std::size_t batch = settings.shape.batch;
+  const ddl::GpuRows rows(*device, data.Data());
   std::vector<std::uint32_t> order(kRows);
   for (std::size_t i = 0; i < kRows; ++i)
     order[i] = static_cast<std::uint32_t>((i * 7919) % kRows);
-  std::vector<ddl::LaneBatch> batches;
-  for (std::size_t i = 0; i < plan.Stretch() * plan.Lanes(); ++i) {
-    const std::size_t first = i * 131 % (kRows - batch);
-    batches.push_back(
-        {.rows = std::span(order).subspan(first, batch), .step = 1 + i / plan.Lanes(), .lr = 1e-3});
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (const ddl::GpuPlanSettings& share : ShareOut(settings, options.streams)) {
+    streams.push_back(std::make_unique<Stream>(library.Open(options.gpu), share, rows,
+                                               data.Data().affine, order));
   }
-  if (options.steps > 0) {
-    for (std::size_t step = 0; step < options.steps; ++step)
-      plan.Train(batches);
-    (void)plan.Scores();
-    return 0.0;
+  for (std::size_t step = 0; step < options.steps; ++step) {
+    for (const auto& stream : streams)
+      stream->Train();
   }
-  (void)Round(plan, batches);
+  if (options.steps > 0) return 0.0;
+  (void)Round(streams);
   std::vector<double> rates;
   for (int round = 0; round < options.rounds; ++round)
-    rates.push_back(Round(plan, batches));
+    rates.push_back(Round(streams));
   std::ranges::sort(rates);
   return rates[rates.size() / 2];
 }
@@ -213,9 +274,11 @@ Options ReadOptions(int argc, char** argv) {
     if (word == "--json") {
       options.json = true;
     } else if (word == "--apart") {
-      options.has_apart = true;
+      options.is_apart = true;
     } else if (word == "--gpu" && has_value) {
       options.gpu = std::stoul(argv[++i]);
+    } else if (word == "--streams" && has_value) {
+      options.streams = std::max(1UL, std::stoul(argv[++i]));
     } else if (word == "--steps" && has_value) {
       options.steps = std::stoul(argv[++i]);
     } else if (word == "--rounds" && has_value) {
@@ -240,18 +303,20 @@ Options ReadOptions(int argc, char** argv) {
   return options;
 }
 
-void Tell(const Options& options, const std::string& gpu, double memory, const Variant& variant,
-          double rate, const ddl::GpuPlanSettings& settings) {
+void Tell(const Options& options, const ddl::CudaGpuFacts& gpu, double memory,
+          const Variant& variant, double rate, const ddl::GpuPlanSettings& settings) {
   const ddl::Model model = ddl::BuildModel(ddl::GpuShape(settings.shape));
   const double bytes = ddl::CountStepBytes(model, settings.precision).bytes;
   const double flops = ddl::StepFlops(model);
-  const char* finishes = variant.finishes_apart ? "apart" : "in products";
+  const char* finishes = options.is_apart ? "apart" : "in products";
   if (options.json) {
-    const ddl::Json line{{"gpu", gpu},
+    const ddl::Json line{{"gpu", gpu.name},
+                         {"driver_serves_cuda", gpu.driver},
                          {"model", variant.model},
                          {"precision", variant.products},
                          {"finishes", finishes},
                          {"lanes", variant.lanes},
+                         {"streams", options.streams},
                          {"batch", settings.shape.batch},
                          {"model_steps_per_s", rate},
                          {"bytes_per_step", bytes},
@@ -260,10 +325,10 @@ void Tell(const Options& options, const std::string& gpu, double memory, const V
     fmt::print("{}\n", ddl::DumpJson(line));
   } else {
     fmt::print(
-        "{:>6}, {:>3} lanes, {}, finishes {}: {:>9.0f} model steps/s, {:>5.0f} GB/s ({:.0f} % of "
-        "the memory's), {:>7.0f} GF/s\n",
-        variant.model, variant.lanes, variant.products, finishes, rate, rate * bytes / 1e9,
-        100.0 * rate * bytes / memory, rate * flops / 1e9);
+        "{:>6}, {:>3} lanes, streams {}, {}, finishes {}: {:>9.0f} model steps/s, {:>5.0f} GB/s "
+        "({:.0f} % of the memory's), {:>7.0f} GF/s\n",
+        variant.model, variant.lanes, options.streams, variant.products, finishes, rate,
+        rate * bytes / 1e9, 100.0 * rate * bytes / memory, rate * flops / 1e9);
   }
   std::cout.flush();
 }
@@ -272,17 +337,15 @@ std::vector<Variant> VariantsOf(const Options& options) {
   std::vector<Variant> variants;
   for (const std::string& model : options.models) {
     for (const std::string& products : options.products) {
-      for (const bool apart : {false, true}) {
-        if (apart && !options.has_apart) continue;
-        for (const std::size_t lanes : options.lanes)
-          variants.push_back({model, products, apart, lanes});
-      }
+      for (const std::size_t lanes : options.lanes)
+        variants.push_back({model, products, lanes});
     }
   }
   return variants;
 }
 
-void Run(const Options& options) {
+// False: some variant failed, and was told.
+bool Run(const Options& options) {
   const ddl::CudaLibrary library(options.library);
   const ddl::CudaGpuFacts gpu = library.Device(options.gpu);
   const std::size_t floats = std::min<std::size_t>(std::size_t{1} << 28U, gpu.free_bytes / 32);
@@ -294,20 +357,29 @@ void Run(const Options& options) {
     fmt::print("{}, {}, driver for CUDA {}, memory {:.0f} GB/s\n", gpu.name, gpu.uuid, gpu.driver,
                memory / 1e9);
   }
+  bool is_whole = true;
   for (const Variant& variant : VariantsOf(options)) {
-    const ddl::GpuPlanSettings settings = Settings(options, variant);
-    const Rows rows(variant.model == "gpt");
-    const double rate = Measure(library, options, settings, rows);
-    if (is_timed) Tell(options, gpu.name, memory, variant, rate, settings);
+    try {
+      const ddl::GpuPlanSettings settings = Settings(options, variant);
+      const Rows rows(variant.model == "gpt");
+      const double rate = Measure(library, options, settings, rows);
+      if (is_timed) Tell(options, gpu, memory, variant, rate, settings);
+    } catch (const ddl::GpuFault&) {
+      throw;  // no session of this process works any more
+    } catch (const std::exception& problem) {
+      fmt::print(stderr, "trainer_gpu_bench: {}, {}, {} lanes: {}\n", variant.model,
+                 variant.products, variant.lanes, problem.what());
+      is_whole = false;
+    }
   }
+  return is_whole;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    Run(ReadOptions(argc, argv));
-    return 0;
+    return Run(ReadOptions(argc, argv)) ? 0 : 3;
   } catch (const std::exception& problem) {
     fmt::print(stderr, "trainer_gpu_bench: {}\n", problem.what());
     return 3;
