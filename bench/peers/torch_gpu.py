@@ -54,6 +54,13 @@ def make_model(kind):
     return network() if kind == "cnn" else resnet()
 
 
+def keep_in_place(*tensors):
+    """Says that they stay where they are. CUDA graphs of torch.compile copy all other inputs in each
+    step (the whole data set, that is), and are skipped where one of those is changed."""
+    for tensor in tensors:
+        torch._dynamo.mark_static_address(tensor)
+
+
 class Rows:
     """Bytes and labels on the device, and the numbers of rows that steps take: [batch], or
     [lanes, batch] where `lanes` is not 0."""
@@ -70,6 +77,7 @@ class Rows:
             self.bytes = torch.randint(0, 256, (ROWS, 1, 28, 28), dtype=torch.uint8,
                                        generator=generator).to(options.device)
         self.labels = (torch.arange(ROWS) % 10).to(options.device)
+        keep_in_place(self.bytes, self.labels, *([self.window] if self.is_text else []))
         self.at, self.order = 0, []
 
     def next(self):
@@ -162,9 +170,7 @@ def vmap_step(options, rows, way):
     second = {name: torch.zeros_like(value) for name, value in values.items()}
     rate = torch.full((options.lanes,), RATE, device=options.device)
     number = torch.zeros((), device=options.device)
-    for kept in [*values.values(), *first.values(), *second.values(), number]:
-        # What a step changes stays where it is; without this word CUDA graphs are skipped.
-        torch._dynamo.mark_static_address(kept)
+    keep_in_place(*values.values(), *first.values(), *second.values(), *buffers.values(), rate, number)
 
     def loss_of_one(own, own_buffers, features, labels):
         with autocast(options):
