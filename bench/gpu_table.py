@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The table of bench/gpu: what was measured beside what is wanted, from the JSON lines of
-trainer_gpu_bench, of peers/torch_gpu.py and of bench/gpu's own trainings, one a line of stdin. What
-was not measured is told as such, and a line that is torn is left out. Of our own rates only those of
-the trainer's form count, with bias, activation and update in products (not --apart).
+trainer_gpu_bench, of peers/torch_gpu.py and of bench/gpu's own trainings, one a line of stdin.
+What was not measured is told as such, and a line that is torn is left out. Of our own rates only
+those of the trainer's form count, with bias, activation and update in products (not --apart).
 
   gpu_table.py [--machine "NAME, DRIVER"] [--date DATE] < lines
   gpu_table.py --training NAME --seconds N --report FILE --show FILE   such a line of a training,
@@ -115,7 +115,8 @@ def value_row(what, training, target, is_reached, key="value"):
 
 def print_table(machine, date):
     ours, peers, trainings, torn = read(sys.stdin)
-    device = machine or next((f"{line['gpu']}, driver unknown" for line in ours), "GPU and driver unknown")
+    device = machine or next((f"{line['gpu']}, driver unknown" for line in ours),
+                             "GPU and driver unknown")
     cuda = next((f", driver serves CUDA {line['driver_serves_cuda']}" for line in ours
                  if "driver_serves_cuda" in line), "")
     torch = next((f", PyTorch {line['version']}" for line in peers if "version" in line), "")

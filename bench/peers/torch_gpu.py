@@ -3,8 +3,8 @@
 """Model steps a second of PyTorch on one GPU, to stand beside trainer_gpu_bench: a training step
 (batch, forward, backward, Adam) of the MLP 784-256-128-10, the CNN 32c3-p-64c3-p-fc128, the ResNet
 32c3-r32-r64s2-r64-r128s2-r128-ga (batch 128) or a character GPT of 6 blocks, 6 heads, 384 wide,
-context 256 (batch 64, PyTorch's own attention). Bytes lie in the GPU's memory; the order of an epoch
-is drawn there, once an epoch.
+context 256 (batch 64, PyTorch's own attention). Bytes lie in the GPU's memory; the order of an
+epoch is drawn there, once an epoch.
 
   eager       one model, as most scripts are written: a batch is fetched and scaled, then forward,
               backward and a fused Adam
@@ -18,14 +18,15 @@ is drawn there, once an epoch.
               [K, batch] rows, scaling, vmap of the gradient and Adam are one compiled function with
               CUDA graphs (reduce-overhead)
 
-Where a way fails the mode's next is taken, and for vmap where PyTorch skips CUDA graphs too: vmap is
-captured whole as above, then compiled without graphs; compile and last are compiled without graphs.
-"way" in the line says which it was, "graphs" whether all was in CUDA graphs. A mode that fails
-altogether is told on stderr, and the others are measured.
+Where a way fails the mode's next is taken, and for vmap where PyTorch skips CUDA graphs too: vmap
+is captured whole as above, then compiled without graphs; compile and last are compiled without
+graphs. "way" in the line says which it was, "graphs" whether all was in CUDA graphs. A mode that
+fails altogether is told on stderr, and the others are measured.
 
 PyTorch: pip install torch numpy; its compiler needs a C compiler and python3-dev.
-Usage: torch_gpu.py [--model mlp|cnn|resnet|gpt] [--lanes 64] [--seconds 2] [--precision
-fp32|tf32|bf16] [--device cuda] [--modes eager,compile,last,graph,graph-last,vmap] [--batch N] [--json]
+Usage: torch_gpu.py [--model mlp|cnn|resnet|gpt] [--lanes 64] [--seconds 2] [--batch N]
+[--precision fp32|tf32|bf16] [--modes eager,compile,last,graph,graph-last,vmap] [--device cuda]
+[--json]
 """
 
 import argparse
@@ -55,8 +56,8 @@ def make_model(kind):
 
 
 def keep_in_place(*tensors):
-    """Says that they stay where they are. CUDA graphs of torch.compile copy all other inputs in each
-    step (the whole data set, that is), and are skipped where one of those is changed."""
+    """Says that they stay where they are. CUDA graphs of torch.compile copy all other inputs in
+    each step (the whole data set, that is), and are skipped where one of those is changed."""
     for tensor in tensors:
         torch._dynamo.mark_static_address(tensor)
 
@@ -170,7 +171,8 @@ def vmap_step(options, rows, way):
     second = {name: torch.zeros_like(value) for name, value in values.items()}
     rate = torch.full((options.lanes,), RATE, device=options.device)
     number = torch.zeros((), device=options.device)
-    keep_in_place(*values.values(), *first.values(), *second.values(), *buffers.values(), rate, number)
+    keep_in_place(*values.values(), *first.values(), *second.values(), *buffers.values(), rate,
+                  number)
 
     def loss_of_one(own, own_buffers, features, labels):
         with autocast(options):
