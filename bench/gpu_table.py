@@ -115,12 +115,13 @@ def value_row(what, training, target, is_reached, key="value"):
 
 def print_table(machine, date):
     ours, peers, trainings, torn = read(sys.stdin)
-    device = machine or next((f"{line['gpu']}, driver unknown" for line in ours),
-                             "GPU and driver unknown")
-    cuda = next((f", driver serves CUDA {line['driver_serves_cuda']}" for line in ours
-                 if "driver_serves_cuda" in line), "")
+    device, _, driver = machine.rpartition(", ")
+    device = device or next((line["gpu"] for line in ours), "GPU unknown")
+    version = next((line["driver_serves_cuda"] for line in ours
+                    if number(line, "driver_serves_cuda") is not None), None)
+    cuda = "" if version is None else f" for CUDA {version // 1000}.{version % 1000 // 10}"
     torch = next((f", PyTorch {line['version']}" for line in peers if "version" in line), "")
-    print(f"{device}{cuda}{torch}, {date or 'date unknown'}\n")
+    print(f"{device}, driver {driver or 'unknown'}{cuda}{torch}, {date or 'date unknown'}\n")
     print("| what | measured | wanted | |\n|---|---|---|---|")
     rate_row(ours, "fp32", 200_000)
     mlp = rate_row(ours, "tf32", 300_000)

@@ -58,7 +58,7 @@ if [ "$model,$products,$streams" = "$HANGING" ]; then
 fi
 for lane in $(echo "$lanes" | tr , ' '); do
   echo "{\"gpu\": \"Fake GPU\", \"model\": \"$model\", \"precision\": \"$products\"," \
-    "\"finishes\": \"in products\", \"lanes\": $lane, \"streams\": $streams," \
+    "\"driver_serves_cuda\": 13000, \"finishes\": \"in products\", \"lanes\": $lane, \"streams\": $streams," \
     "\"model_steps_per_s\": $((lane * 5000 + streams)), \"bytes_per_step\": 9e6," \
     "\"memory_bytes_per_s\": 3e12}"
 done
@@ -165,7 +165,7 @@ constexpr const char* kRate =
 TEST_F(BenchGpu, EndsInATableAndExitsWithZeroWhenAllIsWell) {
   const Ended ended = Run("PEER_PYTHON=python-of-peers", "bench/gpu --built");
   EXPECT_EQ(ended.code, 0) << ended.text;
-  EXPECT_THAT(ended.text, HasSubstr("\n== table\nFake GPU, 570.1, 20"));
+  EXPECT_THAT(ended.text, HasSubstr("\n== table\nFake GPU, driver 570.1 for CUDA 13.0, 20"));
   EXPECT_THAT(ended.text, HasSubstr(kRate));
   EXPECT_THAT(ended.text, HasSubstr("beside 1,000 steps/s (vmap, captured): 320.00 times"));
   EXPECT_THAT(ended.text, HasSubstr("| 0.9510 in "));
@@ -196,9 +196,9 @@ TEST_F(BenchGpu, WhatFailsIsToldByNameAndEndsNothingElse) {
 }
 
 TEST_F(BenchGpu, WhatHangsIsCutByItsBoxAndATornLineLosesNoOther) {
-  const Ended ended = Run("HANGING=cnn,tf32,1 DDL_BOX_PERCENT=3", "bench/gpu --built --quick");
+  const Ended ended = Run("HANGING=cnn,tf32,1 DDL_BOX_PERCENT=2", "bench/gpu --built --quick");
   EXPECT_EQ(ended.code, 1);
-  EXPECT_THAT(ended.text, HasSubstr("ended after its 5.40 s: "));
+  EXPECT_THAT(ended.text, HasSubstr("ended after its 3.60 s: "));
   EXPECT_THAT(ended.text, HasSubstr(kRate));
   EXPECT_THAT(ended.text, HasSubstr("FAILED: bench --models cnn --products tf32 --lanes 1,4,20"));
   EXPECT_THAT(ended.text, HasSubstr("\nTorn lines, left out: 1\n"));
@@ -227,7 +227,7 @@ TEST_F(BenchGpu, LibrariesAreForItsOwnProgramsAlone) {
   EXPECT_THAT(ended.text, HasSubstr("\nFAILED: libother.so.2 is not found: put it into "
                                     "build/release/carried-libs"));
   EXPECT_THAT(ended.text, Not(HasSubstr("no library")));
-  EXPECT_THAT(ended.text, HasSubstr("\n== table\nFake GPU, 570.1, 20"));
+  EXPECT_THAT(ended.text, HasSubstr("\n== table\nFake GPU, driver 570.1 for CUDA 13.0, 20"));
   EXPECT_THAT(ended.text, HasSubstr("beside 1,000 steps/s (vmap, captured)"));
 }
 
