@@ -112,6 +112,17 @@ TEST_F(GpuSweep, OutlivesAGpuThatFails) {
   EXPECT_GE(lost, 1);
 }
 
+TEST_F(GpuSweep, AWholeGpuThatFailsIsNoFailureOfItsTrial) {
+  const std::string file = Write("breaks", "");
+  const Finished done = Run({"sweep", Spec("1", "env: {DDL_HOST_GPU_BREAKS: " + file + "}\n")});
+  EXPECT_EQ(done.code, 0) << done.out << done.error << Run({"logs", "1"}).out;
+  EXPECT_FALSE(fs::exists(file));
+  int tries = 0;
+  for (int trial = 1; trial <= 6; ++trial)
+    tries += static_cast<int>(Show(trial).at("attempts").size());
+  EXPECT_EQ(tries, 7) << "without retries, which are for failures of its own";
+}
+
 TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
   const Finished done = Run({"sweep", Spec("1", "env: {DDL_HOST_GPU_FREE_MIB: '8'}\n")});
   EXPECT_NE(done.code, 0);

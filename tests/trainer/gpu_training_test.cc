@@ -359,6 +359,30 @@ TEST(GpuTraining, ManyOfAShapeAreTwoTeams) {
   EXPECT_EQ(made, 2U);
 }
 
+TEST(GpuTraining, WhereTheMemoryHoldsOneTeamAllWaitForItsLanes) {
+  constexpr std::size_t kTrainings = 12;
+  const TrainerConfig config = ConfigOf(R"({"epochs": 2})");
+  const Dataset data = DataOf(config);
+  std::atomic<std::size_t> opened = 0;
+  GpuTeams teams(
+      [&opened] {
+        GpuSource source = Counting(opened);
+        source.space = [&opened] {
+          return GpuSpace{.free_bytes = opened < 2 ? std::size_t{1} << 30U : 0};
+        };
+        return source;
+      },
+      32);
+  std::vector<GpuSession> together(kTrainings, {.config = config, .data = data, .gpus = &teams});
+  std::vector<std::jthread> threads;
+  for (GpuSession& session : together)
+    threads.emplace_back([&session] { session.Run(); });
+  threads.clear();
+  EXPECT_EQ(opened, 2U) << "the data, and one team";
+  for (const GpuSession& session : together)
+    EXPECT_EQ(session.state, together[0].state);
+}
+
 TEST(GpuTraining, SaysThatDataAndModelAreTooLargeForTheGpu) {
   const TrainerConfig config = ConfigOf();
   const Dataset data = DataOf(config);
