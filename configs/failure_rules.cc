@@ -17,6 +17,8 @@ std::string_view ToString(FailureAction action) {
       return "bigger-gpu";
     case FailureAction::kGiveUp:
       return "give-up";
+    case FailureAction::kTryAgain:
+      return "try-again";
   }
   return "";
 }
@@ -28,8 +30,7 @@ Json ToJson(const FailureRule& rule) {
 FailureRule FailureRuleFromJson(const Json& json) {
   FailureRule rule{.pattern = json.at(0).get<std::string>()};
   const auto word = json.at(1).get<std::string>();
-  for (const FailureAction action : {FailureAction::kDrainGpu, FailureAction::kDrainHost,
-                                     FailureAction::kBiggerGpu, FailureAction::kGiveUp}) {
+  for (const FailureAction action : kFailureActions) {
     if (word != ToString(action)) continue;
     rule.then = action;
     return rule;
@@ -38,8 +39,10 @@ FailureRule FailureRuleFromJson(const Json& json) {
 }
 
 // As the driver and CUDA put it when a GPU cannot be used before somebody has seen to it, and as
-// frameworks do when its memory is too small; and as the trainer does when its loss is no number
-// any more, which the same bits would do again.
+// frameworks and the trainer do when its memory is too small. The trainer's other words for what a
+// GPU did say nothing of the training: another one may do it, or the same one a moment later. They
+// come after those that ask for somebody, which may be part of the same line. When its loss is no
+// number any more the same bits would do that again.
 const std::vector<FailureRule>& BuiltInFailureRules() {
   static const std::vector<FailureRule> kRules{
       {"GPU has fallen off the bus", FailureAction::kDrainGpu},
@@ -47,6 +50,11 @@ const std::vector<FailureRule>& BuiltInFailureRules() {
       {"uncorrectable ECC error encountered", FailureAction::kDrainGpu},
       {"CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation",
        FailureAction::kBiggerGpu},
+      {"^ddl-trainer: one training needs .* of the GPU's memory, which has .* in all",
+       FailureAction::kBiggerGpu},
+      {"^ddl-trainer: one training needs .* of the GPU's memory, and .* are free",
+       FailureAction::kTryAgain},
+      {"^ddl-trainer: the GPU failed: ", FailureAction::kTryAgain},
       {"^diverged at step [0-9]+: the loss is not finite", FailureAction::kGiveUp},
   };
   return kRules;

@@ -3,6 +3,7 @@
 // and specs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ enum class FailureAction : std::uint8_t {
   kDrainHost,  // the host gets none
   kBiggerGpu,  // the trial goes to GPUs with more memory than those of the attempt had
   kGiveUp,     // the trial has failed for good: a further try would fail alike
+  kTryAgain,   // the trial runs again after a while, and nothing is drained
 };
 
 struct FailureRule {
@@ -24,6 +26,10 @@ struct FailureRule {
   FailureAction then = FailureAction::kDrainGpu;
   bool operator==(const FailureRule&) const = default;
 };
+
+inline constexpr std::array kFailureActions{FailureAction::kDrainGpu, FailureAction::kDrainHost,
+                                            FailureAction::kBiggerGpu, FailureAction::kGiveUp,
+                                            FailureAction::kTryAgain};
 
 [[nodiscard]] std::string_view ToString(FailureAction action);
 [[nodiscard]] Json ToJson(const FailureRule& rule);

@@ -157,15 +157,14 @@ namespace {
 
 void ReadThen(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {
   const std::string word = ReadText(node, "then", errors).value_or("drain-gpu");
-  if (word == ToString(FailureAction::kDrainGpu)) return;
-  rule.then = FailureAction::kDrainHost;
-  if (word == ToString(FailureAction::kDrainHost)) return;
-  rule.then = FailureAction::kBiggerGpu;
-  if (word == ToString(FailureAction::kBiggerGpu)) return;
-  rule.then = FailureAction::kGiveUp;
-  if (word == ToString(FailureAction::kGiveUp)) return;
+  const auto action = std::ranges::find_if(
+      kFailureActions, [&word](FailureAction known) { return word == ToString(known); });
+  if (action != kFailureActions.end()) {
+    rule.then = *action;
+    return;
+  }
   errors.Add(node, fmt::format("unknown action \"{}\"", word),
-             "write drain-gpu, drain-host, bigger-gpu or give-up");
+             "write drain-gpu, drain-host, bigger-gpu, give-up or try-again");
 }
 
 void ReadPattern(const SpecNode& node, FailureRule& rule, SpecErrors& errors) {

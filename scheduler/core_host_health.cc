@@ -170,7 +170,9 @@ const FailureRule* Core::State::RuleFor(const SweepRun& sweep, const LiveJob& jo
 
 void Core::State::ActOnFailure(const LiveJob& job, const ExitRecord& record, Turn& turn) {
   const FailureRule* rule = RuleFor(sweeps.at(job.sweep), job, record);
-  if (rule == nullptr || rule->then == FailureAction::kGiveUp) return;
+  const bool asks_for_nothing = rule == nullptr || rule->then == FailureAction::kGiveUp ||
+                                rule->then == FailureAction::kTryAgain;
+  if (asks_for_nothing) return;
   const std::string reason =
       fmt::format("trial {} failed there: {}", job.number, record.failure_line);
   if (rule->then == FailureAction::kBiggerGpu) {

@@ -51,8 +51,9 @@ struct AttemptEnd {
   int failures = 0;  // so far, as the two below
   int mishaps = 0;
   int idle_continuations = 0;
-  std::string hosts_fault = {};  // a line of its log says that it was: see configs/failure_rules.h
-  std::string hopeless = {};     // a line of its log says that another try would fail alike
+  // A line of its log, which says by configs/failure_rules.h that it was not the trial's own doing.
+  std::string hosts_fault = {};
+  std::string hopeless = {};  // the same: that another try would fail alike
 };
 
 struct Verdict {

@@ -123,8 +123,12 @@ TEST_F(GpuSweep, AWholeGpuThatFailsIsNoFailureOfItsTrial) {
   EXPECT_EQ(tries, 7) << "without retries, which are for failures of its own";
 }
 
+// Nobody will let go of the rest: the rule spares it the waiting.
 TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
-  const Finished done = Run({"sweep", Spec("1", "env: {DDL_HOST_GPU_FREE_MIB: '8'}\n")});
+  const Finished done =
+      Run({"sweep", Spec("1",
+                         "env: {DDL_HOST_GPU_FREE_MIB: '8'}\n"
+                         "failures: [{pattern: one training needs, then: give-up}]\n")});
   EXPECT_NE(done.code, 0);
   const Finished log = Run({"logs", "gpus/1"});
   EXPECT_NE(log.out.find("one training needs 0.03 GiB of the GPU's memory"), std::string::npos)

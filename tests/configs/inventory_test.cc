@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -164,11 +165,22 @@ TEST(Inventory, HasRulesForFailuresThatComeAfterTheSpecsOwn) {
   EXPECT_EQ(SpecFromJson(ResolvedSpec(spec)).failures, expected);
 }
 
+TEST(Inventory, HasAWordForEachThatMayFollow) {
+  for (const FailureAction action : kFailureActions) {
+    const InventoryReading reading = ReadInventory(
+        fmt::format("failures: [{{pattern: a, then: {}}}]\n", ToString(action)), "hosts.yaml");
+    ASSERT_EQ(reading.failures.size(), 1U) << ToString(action);
+    EXPECT_EQ(reading.failures[0].then, action);
+    EXPECT_EQ(FailureRuleFromJson(ToJson(reading.failures[0])), reading.failures[0]);
+  }
+}
+
 TEST(Inventory, RefusesRulesThatMeanNothing) {
   EXPECT_THAT(WrongWith("failures: [{pattern: '(', then: drain-gpu}]\n"),
               HasSubstr("hosts.yaml:1:22: the pattern cannot be read"));
   EXPECT_THAT(WrongWith("failures: [{pattern: a, then: larger-gpu}]\n"),
-              HasSubstr("unknown action \"larger-gpu\"; write drain-gpu, drain-host, bigger-gpu or give-up"));
+              HasSubstr("unknown action \"larger-gpu\"; write drain-gpu, drain-host, bigger-gpu, "
+                        "give-up or try-again"));
   EXPECT_THAT(WrongWith("failures: [{pattern: a}]\n"), HasSubstr("has no then"));
 }
 

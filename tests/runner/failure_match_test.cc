@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/failure_match.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+
+#include "configs/failure_rules.h"
 
 namespace ddl {
 namespace failure_match_test {
+
+// What follows a log's end without rules of a sweep's own; "": nothing.
+std::string WhatFollows(const std::string& log_end) {
+  std::vector<std::string> patterns;
+  for (const FailureRule& rule : BuiltInFailureRules())
+    patterns.push_back(rule.pattern);
+  const std::string pattern = FindFailure(patterns, log_end).pattern;
+  const auto rule = std::ranges::find(BuiltInFailureRules(), pattern, &FailureRule::pattern);
+  return rule == BuiltInFailureRules().end() ? "" : std::string(ToString(rule->then));
+}
 
 TEST(FailureMatch, FindsTheFirstRuleThatALineHas) {
   const FailureMatch match =
@@ -27,6 +41,22 @@ TEST(FailureMatch, ALineOfMegabytesIsLookedAtAsFarAsItMayBe) {
   const std::string line(std::size_t{1} << 20, 'x');
   EXPECT_EQ(FindFailure({"(x|y)*z"}, line + "z\n").pattern, "");
   EXPECT_EQ(FindFailure({"^x+$"}, line).line.size(), kFailureLineBytes);
+}
+
+TEST(FailureMatch, KnowsWhatTheTrainerSaysOfItsGpu) {
+  EXPECT_EQ(WhatFollows("epoch 1\nddl-trainer: the GPU failed: unspecified launch failure\n"),
+            "try-again");
+  const std::string needs = "ddl-trainer: one training needs 20.50 GiB of the GPU's memory, ";
+  EXPECT_EQ(WhatFollows(needs + "and 3.25 are free: free the GPU\n"), "try-again");
+  EXPECT_EQ(WhatFollows(needs + "which has 15.75 in all: use a larger one\n"), "bigger-gpu");
+  EXPECT_EQ(WhatFollows("it printed 'ddl-trainer: the GPU failed: '\n"), "");
+}
+
+TEST(FailureMatch, AGpuThatSomebodyMustSeeToIsDrainedThoughTheTrainerTellsOfIt) {
+  for (const char* what :
+       {"GPU is lost", "uncorrectable ECC error encountered", "GPU has fallen off the bus"}) {
+    EXPECT_EQ(WhatFollows(std::string("ddl-trainer: the GPU failed: ") + what + "\n"), "drain-gpu");
+  }
 }
 
 TEST(FailureMatch, TheLastLineIsWhatTheProgramSaid) {
