@@ -19,7 +19,7 @@ struct GpuDiscovery {
 
 // `gpus` is the CSV (noheader, nounits) of --query-gpu=index,uuid,name,memory.total,memory.used,
 // pci.bus_id; `processes` that of --query-compute-apps=gpu_uuid,pid. Pure. GPUs come in PCI bus
-// order, which CUDA_DEVICE_ORDER=PCI_BUS_ID numbers them by; lines that cannot be read are noted.
+// order, in which people count them; lines that cannot be read are noted.
 // A process that `is_trial` says to be one of ddl does not make its GPU another's: leases tell who
 // holds it, and go with it.
 using IsTrial = std::function<bool(std::int64_t pid)>;

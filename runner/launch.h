@@ -28,7 +28,7 @@ struct CoreShare {
 
 struct GpuShare {
   std::string uuid;
-  int index = 0;  // in PCI bus order, for CUDA_VISIBLE_DEVICES
+  int index = 0;  // in PCI bus order, for people
   int first = 0;
   int length = 1000;
   auto operator<=>(const GpuShare&) const = default;

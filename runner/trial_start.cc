@@ -72,17 +72,20 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
   return pointers;
 }
 
+// By what they are called: numbers change with what else there is, and one that has gone since
+// would give its number to a GPU that another trial holds.
 std::string GpuList(const std::vector<GpuShare>& gpus) {
   std::string list;
   for (const GpuShare& gpu : gpus) {
-    list += fmt::format("{}{}", list.empty() ? "" : ",", gpu.index);
+    list += list.empty() ? "" : ",";
+    list += gpu.uuid.empty() ? std::to_string(gpu.index) : gpu.uuid;
   }
   return list;
 }
 
 constexpr int kWholeGpu = 1000;  // thousandths
 
-// Those that it shares with nobody, by what they are called whatever else a machine has.
+// Those that it shares with nobody.
 std::string OwnGpuList(const std::vector<GpuShare>& gpus) {
   std::string list;
   for (const GpuShare& gpu : gpus) {
