@@ -114,7 +114,7 @@ GpuDiscovery DiscoverGpus() {
     const std::string_view first = Split(gpus.text, '\n').front();
     return {{}, fmt::format("nvidia-smi failed ({}): {}", gpus.exit_code, first)};
   }
-  return ParseGpus(gpus.text, ask("--query-compute-apps=gpu_uuid,pid").text, CarriesAnyToken);
+  return ParseGpus(gpus.text, ask("--query-compute-apps=gpu_uuid,pid").text, IsOfDdl);
 }
 
 }  // namespace ddl

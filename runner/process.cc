@@ -47,10 +47,14 @@ std::vector<std::int64_t> AllPids() {
   return pids;
 }
 
-bool Carries(std::int64_t pid, const std::string& wanted) {
+// "": it cannot be read. Each variable has a zero before it and one behind it.
+std::string EnvironmentOf(std::int64_t pid) {
   const auto environment = ReadFile(fmt::format("/proc/{}/environ", pid), std::size_t{4} << 20U);
-  if (!environment) return false;
-  return (std::string(1, '\0') + *environment).find(wanted) != std::string::npos;
+  return environment ? std::string(1, '\0') + *environment : std::string();
+}
+
+bool Carries(std::int64_t pid, const std::string& wanted) {
+  return EnvironmentOf(pid).find(wanted) != std::string::npos;
 }
 
 }  // namespace
@@ -156,9 +160,12 @@ std::vector<ProcessIdentity> ProcessesWithToken(std::string_view token) {
   return found;
 }
 
-bool CarriesAnyToken(std::int64_t pid) {
+bool IsOfDdl(std::int64_t pid) {
   using namespace std::string_view_literals;  // NOLINT(google-build-using-namespace): a zero
-  return Carries(pid, std::string("\0DDL_TOKEN="sv));
+  const std::string environment = EnvironmentOf(pid);
+  const std::string worker = fmt::format("{0}{1}{0}", '\0', kWorkerMark);
+  return environment.find("\0DDL_TOKEN="sv) != std::string::npos ||
+         environment.find(worker) != std::string::npos;
 }
 
 std::int64_t OutOfMemoryKills() {

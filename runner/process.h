@@ -68,8 +68,12 @@ bool SendSignal(const ProcessIdentity& process, int signal);
 // How many processes the kernel has ended for want of memory since boot, whoever set the limit.
 [[nodiscard]] std::int64_t OutOfMemoryKills();
 
-// A process that some trial of ddl, of whatever store, began: its environment has a token.
-[[nodiscard]] bool CarriesAnyToken(std::int64_t pid);
+// In the environment of a worker, which serves many trials and has the token of none: what kills by
+// a token must not find it.
+inline constexpr std::string_view kWorkerMark = "DDL_WORKER=1";
+
+// A process that some trial of ddl, of whatever store, began, or a worker: its environment says so.
+[[nodiscard]] bool IsOfDdl(std::int64_t pid);
 
 // KILL to every process that carries the token and to all descendants of those, again and again
 // until a scan finds none; the token's cgroup goes too. Returns how many were killed. For what a

@@ -19,6 +19,7 @@
 
 #include "configs/json.h"
 #include "runner/host_folder.h"
+#include "runner/process.h"
 #include "runner/sha256.h"
 
 namespace ddl {
@@ -141,6 +142,8 @@ bool StartWorker(const LaunchRecord& launch, int listener, const std::vector<cha
   std::ranges::copy_if(environment, std::back_inserter(variables), [](const char* variable) {
     return variable != nullptr && !IsOfLane(variable);
   });
+  std::string mark(kWorkerMark);  // a GPU that it waits on is used by nobody else
+  variables.push_back(mark.data());
   variables.push_back(nullptr);
   ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
   const pid_t child = ::fork();

@@ -69,6 +69,19 @@ TEST_F(Worker, RunsTrialsSideBySideInOneProcess) {
   EXPECT_THAT(LeftBehind(), testing::IsEmpty());
 }
 
+// A GPU that it waits on is nobody else's; what is left of a trial is killed by that trial's token.
+TEST_F(Worker, IsKnownAsOfDdlButHasNoTrialsToken) {
+  Start(Lane(1, "wait"));
+  const std::int64_t worker = AwaitWorker(1);
+  EXPECT_TRUE(IsOfDdl(worker));
+  const std::vector<ProcessIdentity> carriers = ProcessesWithToken(TokenOf(1));
+  EXPECT_FALSE(carriers.empty());
+  for (const ProcessIdentity& process : carriers)
+    EXPECT_NE(process.pid, worker);
+  Stop(1);
+  connection_->AwaitExit(1);
+}
+
 TEST_F(Worker, TakesNoMoreLanesThanItMay) {
   for (const std::int64_t job : {1, 2, 3})
     Start(Lane(job, "wait", 2));
