@@ -11,6 +11,7 @@
 #include "cli/format.h"
 #include "cli/hosts.h"
 #include "cli/terminal.h"
+#include "runner/gpus.h"
 
 namespace ddl {
 
@@ -112,7 +113,7 @@ Check Gpus(const HostLine& host, const HostReport& report) {
   } else if (have > 0 && driver && *driver < kLeastDriver) {
     check.level = CheckLevel::kWarning;
     check.remedy = fmt::format("CUDA 12 needs driver {} or later", kLeastDriver);
-  } else if (have == 0 && report.facts.gpu_note.find("failed") != std::string::npos) {
+  } else if (have == 0 && !report.facts.gpu_note.empty() && report.facts.gpu_note != kNoNvidiaSmi) {
     check.level = CheckLevel::kWarning;
     check.text = report.facts.gpu_note;
     check.remedy = "mend the driver if this host has a GPU; trials run on cores";

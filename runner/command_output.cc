@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -57,26 +58,49 @@ bool ReadAll(int fd, Clock::time_point until, std::size_t max_bytes, std::string
   }
 }
 
+struct Running {
+  pid_t pid = -1;  // below 0: could not be started
+  FileDescriptor output;
+};
+
+Running Start(const std::vector<std::string>& argv, const std::string& folder) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+  FileDescriptor reading(ends[0]);
+  const FileDescriptor writing(ends[1]);
+  return {Spawn(argv, writing.Get(), folder), std::move(reading)};
+}
+
+CommandOutput Finish(const Running& running, Clock::time_point until, std::size_t max_bytes) {
+  CommandOutput output;
+  if (running.pid < 0) return output;
+  output.is_late = !ReadAll(running.output.Get(), until, max_bytes, output.text);
+  if (output.is_late) ::kill(running.pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 127) output.exit_code = WEXITSTATUS(status);
+  return output;
+}
+
 }  // namespace
 
 CommandOutput RunCommand(const std::vector<std::string>& argv, std::chrono::milliseconds patience,
                          std::size_t max_bytes, const std::string& folder) {
-  CommandOutput output;
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return output;
-  const FileDescriptor reading(ends[0]);
-  FileDescriptor writing(ends[1]);
-  const pid_t pid = Spawn(argv, writing.Get(), folder);
-  writing = FileDescriptor();
-  if (pid < 0) return output;
-  if (!ReadAll(reading.Get(), Clock::now() + patience, max_bytes, output.text)) {
-    ::kill(pid, SIGKILL);
-  }
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) != 127) output.exit_code = WEXITSTATUS(status);
-  return output;
+  return RunCommands({argv}, patience, max_bytes, folder).front();
+}
+
+std::vector<CommandOutput> RunCommands(const std::vector<std::vector<std::string>>& argvs,
+                                       std::chrono::milliseconds patience, std::size_t max_bytes,
+                                       const std::string& folder) {
+  const Clock::time_point until = Clock::now() + patience;
+  std::vector<Running> running;
+  for (const std::vector<std::string>& argv : argvs)
+    running.push_back(Start(argv, folder));
+  std::vector<CommandOutput> outputs;
+  for (const Running& command : running)
+    outputs.push_back(Finish(command, until, max_bytes));
+  return outputs;
 }
 
 }  // namespace ddl

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a short command of the host and reads what it prints.
+// Runs short commands of the host and reads what they print.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,9 @@
 namespace ddl {
 
 struct CommandOutput {
-  int exit_code = -1;  // -1: could not be started, killed, or took too long
-  std::string text;    // of stdout, at most the bytes asked for
+  int exit_code = -1;    // -1: could not be started, killed, or took too long
+  bool is_late = false;  // it took too long
+  std::string text;      // of stdout, at most the bytes asked for
 };
 
 // Found through PATH, never through a shell; stdin and stderr are /dev/null. After `patience` it is
@@ -18,5 +19,9 @@ struct CommandOutput {
 [[nodiscard]] CommandOutput RunCommand(const std::vector<std::string>& argv,
                                        std::chrono::milliseconds patience, std::size_t max_bytes,
                                        const std::string& folder = {});
+// The same of several at once; `patience` is for all of them together.
+[[nodiscard]] std::vector<CommandOutput> RunCommands(
+    const std::vector<std::vector<std::string>>& argvs, std::chrono::milliseconds patience,
+    std::size_t max_bytes, const std::string& folder = {});
 
 }  // namespace ddl

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <optional>
 #include <set>
 #include <utility>
@@ -102,19 +101,27 @@ GpuDiscovery ParseGpus(std::string_view gpus, std::string_view processes, const 
   return discovery;
 }
 
-GpuDiscovery DiscoverGpus() {
-  constexpr std::chrono::seconds kPatience{10};
+// Without persistence mode each question takes a second or more, as the driver is loaded for it.
+GpuDiscovery DiscoverGpus(std::chrono::milliseconds patience) {
   constexpr std::size_t kMaxText = 1U << 20U;
-  const auto ask = [&](const char* query) {
-    return RunCommand({"nvidia-smi", query, "--format=csv,noheader,nounits"}, kPatience, kMaxText);
+  const auto question = [](const char* query) -> std::vector<std::string> {
+    return {"nvidia-smi", query, "--format=csv,noheader,nounits"};
   };
-  const CommandOutput gpus = ask("--query-gpu=index,uuid,name,memory.total,memory.used,pci.bus_id");
-  if (gpus.exit_code == -1) return {{}, "no nvidia-smi on this host"};
+  const std::vector<CommandOutput> answers =
+      RunCommands({question("--query-gpu=index,uuid,name,memory.total,memory.used,pci.bus_id"),
+                   question("--query-compute-apps=gpu_uuid,pid")},
+                  patience, kMaxText);
+  const CommandOutput& gpus = answers[0];
+  if (gpus.is_late) {
+    const std::chrono::duration<double> seconds = patience;
+    return {{}, fmt::format("nvidia-smi did not answer within {:g} s", seconds.count())};
+  }
+  if (gpus.exit_code == -1) return {{}, std::string(kNoNvidiaSmi)};
   if (gpus.exit_code != 0) {
     const std::string_view first = Split(gpus.text, '\n').front();
     return {{}, fmt::format("nvidia-smi failed ({}): {}", gpus.exit_code, first)};
   }
-  return ParseGpus(gpus.text, ask("--query-compute-apps=gpu_uuid,pid").text, IsOfDdl);
+  return ParseGpus(gpus.text, answers[1].text, IsOfDdl);
 }
 
 }  // namespace ddl

@@ -2,6 +2,7 @@
 // Which GPUs a host has, as nvidia-smi tells. No nvidia-smi is a normal case.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,7 +27,11 @@ using IsTrial = std::function<bool(std::int64_t pid)>;
 [[nodiscard]] GpuDiscovery ParseGpus(std::string_view gpus, std::string_view processes,
                                      const IsTrial& is_trial = nullptr);
 
-// Asks nvidia-smi, for ten seconds at most.
-[[nodiscard]] GpuDiscovery DiscoverGpus();
+// What GpuDiscovery says of a host that has no GPU, or no driver for any.
+inline constexpr std::string_view kNoNvidiaSmi = "no nvidia-smi on this host";
+
+// Asks nvidia-smi, for that long at most.
+[[nodiscard]] GpuDiscovery DiscoverGpus(
+    std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 }  // namespace ddl

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runner/gpus.h"
+
 namespace ddl {
 namespace hosts_test {
 
@@ -131,6 +133,16 @@ TEST(Hosts, GpusThatHostsYamlExpectsAndThatAreNotThereAreAFailure) {
 TEST(Hosts, EachGpuIsSaidWithItsNameMemoryAndUuid) {
   EXPECT_EQ(Find(Line(), "gpu").text,
             "driver 535.104.05; 0: A100, 40.0 GiB, GPU-a; 1: A100, 40.0 GiB, GPU-b");
+}
+
+TEST(Hosts, ADriverThatDoesNotAnswerIsNotOneThatIsNotThere) {
+  HostReport report = Report();
+  report.facts.gpus.clear();
+  report.facts.gpu_note = kNoNvidiaSmi;
+  EXPECT_EQ(Find(Line(report), "gpu").level, CheckLevel::kOk);
+  report.facts.gpu_note = "nvidia-smi did not answer within 10 s";
+  EXPECT_EQ(Find(Line(report), "gpu").level, CheckLevel::kWarning);
+  EXPECT_EQ(Find(Line(report), "gpu").text, "nvidia-smi did not answer within 10 s");
 }
 
 TEST(Hosts, AnOldDriverAndMissingCoresAreSaid) {
