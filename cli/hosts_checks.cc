@@ -60,6 +60,17 @@ Check DiskSpace(const HostReport& report) {
   return check;
 }
 
+// Workers meet their lanes there.
+Check Fusion(const HostReport& report) {
+  Check check{"fusion", CheckLevel::kOk, "small trainings share a process", ""};
+  if (report.pipes_problem.empty()) return check;
+  check.level = CheckLevel::kWarning;
+  check.text = "none: " + report.pipes_problem;
+  check.remedy =
+      "small trainings run in a process each, which is slower: let that user write there";
+  return check;
+}
+
 Check Clock(const HostReport& report) {
   const double seconds = static_cast<double>(report.clock_us) / 1e6;
   Check check{"clock", CheckLevel::kOk, fmt::format("{:+.3f} s off ours", seconds), ""};
@@ -151,8 +162,9 @@ std::vector<Check> ChecksOf(const HostLine& host) {
     checks.push_back(NotReached(host, *problem));
   } else {
     const auto& report = std::get<HostReport>(host.answer);
-    checks = {Reached(host, report), Folder(report),     DiskSpace(report), Clock(report),
-              Cores(host, report),   Gpus(host, report), Stopping(report),  Python(report)};
+    checks = {Reached(host, report), Folder(report),   DiskSpace(report),
+              Fusion(report),        Clock(report),    Cores(host, report),
+              Gpus(host, report),    Stopping(report), Python(report)};
     std::ranges::move(LibraryChecks(host, report), std::back_inserter(checks));
   }
   if (!host.why.empty()) checks.push_back(Closed(host));

@@ -24,6 +24,12 @@ namespace ddl {
 
 namespace {
 
+constexpr const char* kMemory = "/dev/shm";
+
+std::string OurMemoryFolder() {
+  return fmt::format("{}/ddl-{}", kMemory, ::geteuid());
+}
+
 std::string Problem(const std::string& doing, const std::string& path) {
   return fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno));
 }
@@ -124,10 +130,16 @@ std::string WhyNotOurs(const HostPaths& paths, const std::string& machine_id) {
   return CheckMachine(paths.host_folder, machine_id);
 }
 
+std::string WhyNoPipesFolder() {
+  const std::string ours = OurMemoryFolder();
+  if (!IsMissing(ours)) return CheckOwner(ours);
+  return ::access(kMemory, W_OK | X_OK) == 0 ? "" : Problem("write to", kMemory);
+}
+
 std::string ClaimPipesFolder(const HostPaths& paths) {
   struct stat facts{};
   if (::stat(paths.Store().c_str(), &facts) != 0) return {};
-  const std::string ours = fmt::format("/dev/shm/ddl-{}", ::geteuid());
+  const std::string ours = OurMemoryFolder();
   std::string folder = fmt::format("{}/{}-{}", ours, paths.store_id, facts.st_ino);
   const bool is_ours = EnsureFolder(ours) && CheckOwner(ours).empty() && EnsureFolder(folder);
   return is_ours ? folder : std::string();

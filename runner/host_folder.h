@@ -23,6 +23,9 @@ namespace ddl {
 // A folder in memory for the FIFOs of the ranks of this very store's folder, made where it is
 // missing; "" where the host has none, or somebody else has taken the name.
 [[nodiscard]] std::string ClaimPipesFolder(const HostPaths& paths);
+// "" or why this host can have none for this user, for who only looks: without it trials run in
+// processes of their own.
+[[nodiscard]] std::string WhyNoPipesFolder();
 // Removes it where nothing is in it.
 void LeavePipesFolder(const HostPaths& paths);
 

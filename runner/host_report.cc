@@ -151,6 +151,7 @@ HostReport ReportFrom(const Json& json) {
   report.folder_problem = json.at("folder_problem").get<std::string>();
   report.folder_is_executable = json.at("folder_is_executable").get<bool>();
   report.folder_is_on_network = json.at("folder_is_on_network").get<bool>();
+  report.pipes_problem = json.at("pipes_problem").get<std::string>();
   report.free_bytes = WholeNumber<std::int64_t>(json.at("free_bytes"));
   report.ranks = WholeNumber<std::int64_t>(json.at("ranks"));
   return report;
@@ -165,6 +166,7 @@ HostReport ReadHostReport(const std::string& host_folder) {
   report.kernel = Kernel();
   report.host_folder = host_folder;
   LookAtFolder(report);
+  report.pipes_problem = WhyNoPipesFolder();
   report.ranks = LiveRanks(host_folder);
   return report;
 }
@@ -184,6 +186,7 @@ std::string ToJsonText(const HostReport& report) {
             {"folder_problem", report.folder_problem},
             {"folder_is_executable", report.folder_is_executable},
             {"folder_is_on_network", report.folder_is_on_network},
+            {"pipes_problem", report.pipes_problem},
             {"free_bytes", report.free_bytes},
             {"ranks", report.ranks}};
   for (const GpuFacts& gpu : report.facts.gpus) {

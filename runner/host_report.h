@@ -21,6 +21,7 @@ struct HostReport {
   std::string folder_problem;        // why it cannot be used, or ""
   bool folder_is_executable = true;  // false: mounted noexec
   bool folder_is_on_network = false;
+  std::string pipes_problem;            // why it has no folder in memory for us, or ""
   std::int64_t free_bytes = 0;          // where the host folder is, or will be
   std::int64_t ranks = 0;               // of ddl, of this user, that live
   std::int64_t clock_us = 0;            // its clock less ours; 0 for this machine

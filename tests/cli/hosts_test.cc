@@ -145,6 +145,15 @@ TEST(Hosts, ADriverThatDoesNotAnswerIsNotOneThatIsNotThere) {
   EXPECT_EQ(Find(Line(report), "gpu").text, "nvidia-smi did not answer within 10 s");
 }
 
+TEST(Hosts, OneWithoutAFolderInMemorySaysThatNothingIsFused) {
+  HostReport report = Report();
+  report.pipes_problem = "cannot write to /dev/shm: Permission denied";
+  const Check check = Find(Line(HostReportFromJson(ToJsonText(report))), "fusion");
+  EXPECT_EQ(check.level, CheckLevel::kWarning);
+  EXPECT_EQ(check.text, "none: cannot write to /dev/shm: Permission denied");
+  EXPECT_THAT(check.remedy, HasSubstr("a process each"));
+}
+
 TEST(Hosts, AnOldDriverAndMissingCoresAreSaid) {
   HostReport report = Report();
   report.driver = "470.82";
