@@ -18,6 +18,7 @@
 
 #include "runner/host_folder.h"
 #include "runner/parent_checkpoint.h"
+#include "runner/program_start.h"
 #include "runner/trial_set_up.h"
 
 namespace ddl {
@@ -200,10 +201,11 @@ StartedTrial StartTrial(const LaunchRecord& launch, const HostPaths& paths, Tria
 
   const std::string folder = paths.Job(launch.id);
   std::vector<std::string> words = Arguments(launch, folder + "/params.json");
+  Environment environment = TrialEnvironment(launch, paths);
+  AddLibraryFolders(environment.pointers, words);
   if (!launch.setup.empty()) {
     words = BehindSetUp(launch.setup, folder + kSetUpFile, std::move(words));
   }
-  Environment environment = TrialEnvironment(launch, paths);
   pipes.lane = JoinWorker(launch, paths, environment.pointers);
   if (pipes.lane) {
     HandOver(*pipes.lane, environment.pointers, writing.Get());

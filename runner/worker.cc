@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,6 +21,7 @@
 #include "configs/json.h"
 #include "runner/host_folder.h"
 #include "runner/process.h"
+#include "runner/program_start.h"
 #include "runner/sha256.h"
 
 namespace ddl {
@@ -145,11 +147,13 @@ bool StartWorker(const LaunchRecord& launch, int listener, const std::vector<cha
   std::string mark(kWorkerMark);  // a GPU that it waits on is used by nobody else
   variables.push_back(mark.data());
   variables.push_back(nullptr);
+  std::vector<std::string> words = launch.worker;
+  AddLibraryFolders(environment, words);
   ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::setsid();
-    if (::fork() == 0) BecomeWorker(listener, launch.worker, launch.workdir, variables);
+    if (::fork() == 0) BecomeWorker(listener, std::move(words), launch.workdir, variables);
     ::_exit(0);
   }
   int status = 0;

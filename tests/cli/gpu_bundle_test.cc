@@ -141,6 +141,13 @@ hosts: [local]
   EXPECT_TRUE(DdlJson({"report", "shared"}).at("speed").at("joules").is_null());
 }
 
+// As in containers, where the loader's cache does not know it: here the stub of the driver's NVML.
+TEST_F(GpuBundle, FindsADriversLibraryWhereOnlyTheHostsEnvironmentSays) {
+  Hosts("{LD_LIBRARY_PATH: '" + kStubs + "nvml'}");
+  (void)Sweep("first");
+  EXPECT_GE(DdlJson({"report", "first"}).at("speed").at("joules").get<double>(), 2.5);
+}
+
 TEST_F(GpuBundle, WithoutGpusBringsNothingOfThemAlong) {
   EXPECT_THAT(Sweep("first", "cpus: 0.1"), Not(HasSubstr("libraries")));
   EXPECT_TRUE(There("libddl_cuda.so").empty());

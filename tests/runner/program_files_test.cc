@@ -67,6 +67,21 @@ TEST(ProgramFiles, RefusesWhatWouldNotBeFoundOnAnotherHost) {
   EXPECT_THROW((void)ProgramFiles(script), Error);
 }
 
+TEST(ProgramFiles, LeaveToTheHostsFoldersWhatTheyLack) {
+  std::vector<std::string> words = StartOfProgram("/tree", "/opt/ddl-trainer");
+  std::string other = "PATH=/bin";
+  std::string none = "LD_LIBRARY_PATH=";
+  AddLibraryFolders({other.data(), none.data(), nullptr}, words);
+  EXPECT_EQ(words, StartOfProgram("/tree", "/opt/ddl-trainer"));
+  std::string variable = "LD_LIBRARY_PATH=:/driver::/a b;/c:";
+  AddLibraryFolders({other.data(), variable.data(), nullptr}, words);
+  EXPECT_THAT(words, ElementsAre("/tree/ld-linux-x86-64.so.2", "--library-path",
+                                 "/tree/lib:/driver:/a b:/c", "/tree/ddl-trainer"));
+  std::vector<std::string> own{"./train", "--library-path", "lib", "x"};
+  AddLibraryFolders({variable.data(), nullptr}, own);
+  EXPECT_THAT(own, ElementsAre("./train", "--library-path", "lib", "x"));
+}
+
 TEST(ProgramFiles, AreAllThatTheProgramNeeds) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe");
   const auto files = ProgramFiles(self);
@@ -83,6 +98,8 @@ TEST(ProgramFiles, AreAllThatTheProgramNeeds) {
   }
   ::setenv("LD_LIBRARY_PATH", (folder / "hosts").c_str(), 1);
   std::vector<std::string> words = StartOfProgram(folder / ".", self);
+  std::string variable = "LD_LIBRARY_PATH=" + (folder / "hosts");
+  AddLibraryFolders({variable.data(), nullptr}, words);
   words.emplace_back("--gtest_list_tests");
   const CommandOutput said = RunCommand(words, std::chrono::seconds(60), 1'000'000);
   ::unsetenv("LD_LIBRARY_PATH");
