@@ -131,7 +131,7 @@ TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
                          "failures: [{pattern: one training needs, then: give-up}]\n")});
   EXPECT_NE(done.code, 0);
   const Finished log = Run({"logs", "gpus/1"});
-  EXPECT_NE(log.out.find("one training needs 0.03 GiB of the GPU's memory"), std::string::npos)
+  EXPECT_NE(log.out.find("one training needs 0.06 GiB of the GPU's memory, and"), std::string::npos)
       << log.out;
 }
 
@@ -139,7 +139,7 @@ TEST_F(GpuSweep, SaysHowMuchMemoryIsMissing) {
 std::set<std::string> MetricsOf(const Json& shown) {
   std::set<std::string> names;
   for (const Json& metric : shown.at("metrics"))
-    names.insert(metric.at("name").get<std::string>());
+    names.insert(metric.at("metric").get<std::string>());
   return names;
 }
 
