@@ -43,8 +43,8 @@ struct GpuSpace {
 };
 
 // The most lanes, `wanted` at most, that fit in nine tenths of what is free, or in less where
-// kLeastGpuHeadroom is more. Throws GpuMemoryError, with both sizes, where not even one does; its
-// words tell a GPU that is too small from one that is taken, as configs/failure_rules.cc knows them.
+// kLeastGpuHeadroom is more. Throws GpuMemoryError, with both sizes, where not even one does: a GPU
+// that is too small in other words than one that is taken, as configs/failure_rules.cc knows them.
 [[nodiscard]] std::size_t LanesThatFit(const GpuMemory& memory, std::size_t wanted,
                                        const GpuSpace& space);
 

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,8 +44,8 @@ class GpuMeter {
   std::optional<std::uint64_t> begun_mj_;
 };
 
-// Of a GPU that trainings share: clock and use alone, as nobody knows whose the energy was. Any
-// thread may call it; the driver, which takes a while to answer, is asked now and then.
+// Of a GPU that trainings share: clock and use alone, as nobody knows whose the energy was. The
+// driver, which takes a while to answer, is asked now and then.
 class SharedGpuMeter {
  public:
   // Without a meter nothing is ever told.
@@ -55,7 +54,6 @@ class SharedGpuMeter {
   [[nodiscard]] GpuUse Read();
 
  private:
-  std::mutex mutex_;
   std::optional<GpuMeter> meter_;
   std::optional<std::chrono::steady_clock::time_point> asked_at_;
   GpuUse latest_;

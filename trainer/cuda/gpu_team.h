@@ -31,7 +31,8 @@ struct GpuSource {
   std::string arithmetic;  // what decides about bits: the same on another GPU of the type
   std::function<std::unique_ptr<GpuDevice>()> open;
   std::function<GpuSpace()> space;
-  std::function<GpuUse()> use = nullptr;  // of all that run on it, where the driver tells
+  // Of all that run on it, where the driver tells; for one thread at a time.
+  std::function<GpuUse()> use = nullptr;
 };
 
 // Steps of a run at most; of rows that are handed over as many as a lane has eight MiB for, here
