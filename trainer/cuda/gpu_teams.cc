@@ -100,7 +100,7 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* dat
       Team* const known = BestOf(key);
       std::optional<Team> made;
       if (WantsAnother(key)) {
-        (void)DropIdle(kIdleKept);
+        (void)DropIdle(kIdleKept);  // not `known`, which is full of trainings
         made = TryMake(key, data, caller);
       }
       if (!made && known != nullptr) {
@@ -139,6 +139,7 @@ bool GpuTeams::IsBetterElsewhere(const Key& key, const std::shared_ptr<GpuTeam>&
   return best->team->HasFreeLane() || Holders(best->team) + 1 < Holders(team);
 }
 
+// A first one, or a second one where the first is full of trainings.
 bool GpuTeams::WantsAnother(const Key& key) const {
   std::size_t count = 0;
   for (const Team& team : teams_) {
