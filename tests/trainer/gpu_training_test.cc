@@ -238,6 +238,19 @@ TEST(GpuTraining, CheckpointsPassBetweenCpuAndGpu) {
     EXPECT_NEAR(on_gpu.state[i], cpu.state[i], 1e-4);
 }
 
+// What became of trainings that ran at once, each on a thread of its own.
+std::vector<GpuSession> Together(const std::vector<TrainerConfig>& configs, const Dataset& data,
+                                 GpuTeams& teams) {
+  std::vector<GpuSession> sessions;
+  for (const TrainerConfig& config : configs)
+    sessions.push_back({.config = config, .data = data, .gpus = &teams});
+  std::vector<std::jthread> threads;
+  for (GpuSession& session : sessions)
+    threads.emplace_back([&session] { session.Run(); });
+  threads.clear();
+  return sessions;
+}
+
 TEST(GpuTraining, ManyAtOnceAreEachWhatTheyAreAlone) {
   std::vector<TrainerConfig> configs;
   for (int i = 0; i < 5; ++i) {
@@ -247,13 +260,7 @@ TEST(GpuTraining, ManyAtOnceAreEachWhatTheyAreAlone) {
   }
   const Dataset data = DataOf(configs[0]);
   GpuTeams teams(AtHand, 4);
-  std::vector<GpuSession> together;
-  for (const TrainerConfig& config : configs)
-    together.push_back({.config = config, .data = data, .gpus = &teams});
-  std::vector<std::jthread> threads;
-  for (GpuSession& session : together)
-    threads.emplace_back([&session] { session.Run(); });
-  threads.clear();
+  const std::vector<GpuSession> together = Together(configs, data, teams);
   for (std::size_t i = 0; i < configs.size(); ++i) {
     GpuTeams own(AtHand, 1);
     GpuSession alone{.config = configs[i], .data = data, .gpus = &own};
@@ -320,13 +327,7 @@ TEST(GpuTraining, TwentyAtOnceAreEachWhatTheyAreAlone) {
     configs.push_back(ConfigOf("{\"epochs\": 2, \"seed\": " + std::to_string(i) + "}"));
   const Dataset data = DataOf(configs[0]);
   GpuTeams teams(AtHand, 32);
-  std::vector<GpuSession> together;
-  for (const TrainerConfig& config : configs)
-    together.push_back({.config = config, .data = data, .gpus = &teams});
-  std::vector<std::jthread> threads;
-  for (GpuSession& session : together)
-    threads.emplace_back([&session] { session.Run(); });
-  threads.clear();
+  const std::vector<GpuSession> together = Together(configs, data, teams);
   for (const std::size_t i : {0U, 7U, 19U}) {
     GpuTeams own(AtHand, 1);
     GpuSession alone{.config = configs[i], .data = data, .gpus = &own};
@@ -373,11 +374,8 @@ TEST(GpuTraining, WhereTheMemoryHoldsOneTeamAllWaitForItsLanes) {
         return source;
       },
       32);
-  std::vector<GpuSession> together(kTrainings, {.config = config, .data = data, .gpus = &teams});
-  std::vector<std::jthread> threads;
-  for (GpuSession& session : together)
-    threads.emplace_back([&session] { session.Run(); });
-  threads.clear();
+  const std::vector<TrainerConfig> configs(kTrainings, config);
+  const std::vector<GpuSession> together = Together(configs, data, teams);
   EXPECT_EQ(opened, 2U) << "the data, and one team";
   for (const GpuSession& session : together)
     EXPECT_EQ(session.state, together[0].state);
