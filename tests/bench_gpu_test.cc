@@ -111,7 +111,8 @@ class BenchGpu : public testing::Test {
  protected:
   void SetUp() override {
     if (std::system("python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "no python3 in PATH";
-    for (const char* name : {"bench/gpu", "bench/gpu_table.py", "configs/fashion-resnet.yaml"}) {
+    for (const char* name : {"bench/gpu", "bench/gpu_table.py", "configs/fashion-resnet.yaml",
+                             "tests/trainer/gpu_tests.txt"}) {
       fs::create_directories((folder_.Path() / name).parent_path());
       fs::copy_file(fs::path(DDL_SOURCE_DIR) / name, folder_.Path() / name);
     }

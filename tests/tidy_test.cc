@@ -183,6 +183,23 @@ TEST(Tidy, FunctionsStayShort) {
   }
 }
 
+TEST(Tidy, TestsThatRunOnGpusAreListed) {
+  std::set<std::string> listed;
+  std::ifstream list(fs::path(DDL_SOURCE_DIR) / "tests/trainer/gpu_tests.txt");
+  for (std::string name; std::getline(list, name);)
+    listed.insert("tests/trainer/" + name + ".cc");
+  std::set<std::string> found;
+  for (const SourceFile& file : ReadTree({"tests"})) {
+    if (!file.path.ends_with("_test.cc")) continue;
+    for (const std::string& name : Included(file)) {
+      if (name.ends_with("/gpu_at_hand.h") || name.ends_with("/tested_device.h")) {
+        found.insert(file.path);
+      }
+    }
+  }
+  EXPECT_EQ(listed, found);
+}
+
 TEST(Tidy, TestsAreNeverNumbered) {
   static const std::regex kNumbered(R"(^TEST(_F|_P)?\(\w+, \w*\d+\))");
   for (const SourceFile& file : ReadTree({"tests"})) {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -214,20 +215,21 @@ TEST(GpuFusedAttention, OfTensorFloatIsCloseToIt) {
     ExpectAttention<ProductPrecision::kTensorFloat32>(at, 3e-3 * at.deviation * at.deviation);
 }
 
-TEST(GpuFusedAttention, TakesAndLeavesRoundedNumbers) {
+TEST(GpuFusedAttention, OfBfloat16TakesAndLeavesEitherNumbers) {
   for (const HeadCase& at : kCases) {
     const double bound = 1e-2 * at.deviation * at.deviation;
-    ExpectAttention<ProductPrecision::kTensorFloat32>(at, bound, true);
-    ExpectAttention<ProductPrecision::kFloat32>(at, bound, true);
+    ExpectAttention<ProductPrecision::kBfloat16>(at, bound, true);
+    ExpectAttention<ProductPrecision::kBfloat16>(at, 2.0 * bound);  // rounded as they come
   }
 }
 
-TEST(GpuFusedAttention, LeavesTheSameBitsInEitherOrderOfThreads) {
+template <ProductPrecision kPrecision>
+void ExpectTheSameBits(bool is_bfloat16) {
   for (const HeadCase& at : kCases) {
-    Heads up(at);
-    Heads down(at);
-    Attend<ProductPrecision::kTensorFloat32>(up, ThreadOrder::kUp);
-    Attend<ProductPrecision::kTensorFloat32>(down, ThreadOrder::kDown);
+    Heads up(at, is_bfloat16);
+    Heads down(at, is_bfloat16);
+    Attend<kPrecision>(up, ThreadOrder::kUp);
+    Attend<kPrecision>(down, ThreadOrder::kDown);
     for (const HeadRows& rows : {up.Out(), up.To(0), up.To(1), up.To(2)})
       for (std::uint32_t head = 0; head < Heads::kSamples * Heads::kHeads; ++head)
         for (std::uint32_t row = 0; row < at.length; ++row)
@@ -236,27 +238,32 @@ TEST(GpuFusedAttention, LeavesTheSameBitsInEitherOrderOfThreads) {
   }
 }
 
+TEST(GpuFusedAttention, LeavesTheSameBitsInEitherOrderOfThreads) {
+  ExpectTheSameBits<ProductPrecision::kTensorFloat32>(false);
+  ExpectTheSameBits<ProductPrecision::kBfloat16>(true);
+}
+
 // PTX ISA, "Matrix fragments for mma.m16n8k8": each number of a tile's product is the sum over what
 // the threads have that the instruction multiplies for it.
 TEST(GpuFusedAttention, FragmentsLieAsMmaWantsThem) {
-  using Tiles = FusedTiles<ProductPrecision::kTensorFloat32>;
-  std::vector<float> tile(Tiles::kTileFloats);
+  using Tile = FloatHeadTile<true>;
+  std::vector<float> tile(Tile::kWords);
   for (std::uint32_t i = 0; i < tile.size(); ++i)
     tile[i] = static_cast<float>(i);
   const auto at = [&](std::uint32_t row, std::uint32_t col) {
-    return BitsOf(tile[row * Tiles::kPitch + col]);
+    return BitsOf(tile[row * Tile::kPitch + col]);
   };
-  for (std::uint32_t thread = 0; thread < Tiles::kThreads; ++thread) {
-    const Tiles::Place place({.thread = thread});
+  for (std::uint32_t thread = 0; thread < kTileThreads; ++thread) {
+    const StripPlace place(thread);
     const std::uint32_t lane = thread % 32;
     const std::uint32_t first = thread / 32 * 16;
     for (const std::uint32_t inner : {0U, 24U}) {
-      const LeftFragment left = Tiles::LeftOf(place, tile.data(), inner);
+      const LeftFragment left = Tile::LeftOf(place, tile.data(), inner);
       for (std::uint32_t i = 0; i < 4; ++i)
         EXPECT_EQ(left.at[i], at(first + lane / 4 + i % 2 * 8, inner + lane % 4 + i / 2 * 4));
       for (const std::uint32_t eight : {0U, 5U}) {
-        const RightFragment along = Tiles::RightOf<false>(place, tile.data(), inner, eight);
-        const RightFragment across = Tiles::RightOf<true>(place, tile.data(), inner, eight);
+        const RightFragment along = Tile::RightOf<false>(place, tile.data(), inner, eight);
+        const RightFragment across = Tile::RightOf<true>(place, tile.data(), inner, eight);
         for (std::uint32_t i = 0; i < 2; ++i) {
           EXPECT_EQ(along.at[i], at(8 * eight + lane / 4, inner + lane % 4 + 4 * i));
           EXPECT_EQ(across.at[i], at(inner + lane % 4 + 4 * i, 8 * eight + lane / 4));
@@ -268,6 +275,68 @@ TEST(GpuFusedAttention, FragmentsLieAsMmaWantsThem) {
       EXPECT_EQ(place.Col(3, i), 24 + lane % 4 * 2 + i % 2);
     }
   }
+}
+
+// PTX ISA, "ldmatrix" and "Matrix fragments for mma.m16n8k16": threads 8 m to 8 m + 7 name the rows
+// of the m-th matrix, in this order.
+TEST(GpuFusedAttention, EightsOfBfloat16LieAsLdmatrixWantsThem) {
+  using Tile = RoundedHeadTile;
+  for (std::uint32_t thread = 0; thread < kTileThreads; ++thread) {
+    const StripPlace place(thread);
+    const std::uint32_t row = thread % 8;
+    const std::uint32_t second = thread / 8 % 2;
+    const std::uint32_t third = thread / 16 % 2;
+    for (const std::uint32_t inner : {0U, 16U, 48U}) {
+      EXPECT_EQ(Tile::OfLeft(place, inner),
+                Tile::EightAt(thread / 32 * 16 + second * 8 + row, inner / 8 + third));
+      for (const std::uint32_t col : {0U, 16U, 32U}) {
+        EXPECT_EQ(Tile::OfRight<false>(place, inner, col),
+                  Tile::EightAt(col + third * 8 + row, inner / 8 + second));
+        EXPECT_EQ(Tile::OfRight<true>(place, inner, col),
+                  Tile::EightAt(inner + second * 8 + row, col / 8 + third));
+      }
+    }
+  }
+}
+
+TEST(GpuFusedAttention, EightsOfBfloat16ThatAreReadAtOnceAreInDifferentBanks) {
+  for (std::uint32_t first = 0; first < kTileSide; first += 8)
+    for (std::uint32_t eight = 0; eight < kEightsOfTile; ++eight) {
+      std::set<std::uint32_t> banks;
+      for (std::uint32_t row = first; row < first + 8; ++row)
+        banks.insert(RoundedHeadTile::EightAt(row, eight) % 128);
+      EXPECT_EQ(banks.size(), 8U);
+    }
+}
+
+template <class Tile>
+void ExpectNumbersWhereTheyWerePut() {
+  std::vector<FourFloats> room(Tile::kWords / kFour);
+  float* tile = room.front().at;
+  const auto number = [](std::uint32_t row, std::uint32_t col) {
+    return static_cast<float>((row * 3 + col) % 256);  // exact in either form
+  };
+  for (std::uint32_t row = 0; row < kTileSide; ++row)
+    for (std::uint32_t col = 0; col < kTileSide / 2; col += 2)
+      Tile::PutTwo(number(row, col), number(row, col + 1), row, col, tile);
+  for (std::uint32_t row = 0; row < kTileSide; ++row)
+    for (std::uint32_t col = kTileSide / 2; col < kTileSide; col += Tile::Numbers::kCount) {
+      std::vector<float> some;
+      for (std::uint32_t i = 0; i < Tile::Numbers::kCount; ++i)
+        some.push_back(number(row, col + i));
+      const auto* from = reinterpret_cast<const std::byte*>(some.data());
+      Tile::Take(FetchFirst<typename Tile::Numbers>(Tile::Numbers::kCount, from, false), false, row,
+                 col, tile);
+    }
+  for (std::uint32_t row = 0; row < kTileSide; ++row)
+    for (std::uint32_t col = 0; col < kTileSide; ++col)
+      ASSERT_EQ(Tile::At(tile, row, col), number(row, col)) << row << " " << col;
+}
+
+TEST(GpuFusedAttention, TilesHaveTheirNumbersWhereTheyWerePut) {
+  ExpectNumbersWhereTheyWerePut<FloatHeadTile<false>>();
+  ExpectNumbersWhereTheyWerePut<FloatHeadTile<true>>();
+  ExpectNumbersWhereTheyWerePut<RoundedHeadTile>();
 }
 
 }  // namespace gpu_fused_attention_test

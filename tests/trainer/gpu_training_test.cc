@@ -320,6 +320,28 @@ TEST(GpuTraining, MemoryIsToldBeforeAnyOfItIsTaken) {
   EXPECT_NE(notes[0].find(DescribeGpuMemory(memory, 1)), std::string::npos) << notes[0];
 }
 
+TEST(GpuTraining, TheGpusUseIsToldWhileATeamIsMade) {
+  const TrainerConfig config = ConfigOf();
+  const Dataset data = DataOf(config);
+  const TrainingBatches batches = MakeBatches(config, data);
+  GpuTeams teams(
+      [] {
+        GpuSource source = AtHand();
+        source.use = [] { return GpuUse{.clock_mhz = 1755.0}; };
+        return source;
+      },
+      4);
+  EXPECT_FALSE(teams.Use().clock_mhz);
+  std::vector<GpuUse> told;
+  const auto engine = teams.Join(
+      config, ShapeOf(config, batches), LaneOf(config, batches), batches,
+      {.is_stop_asked = [] { return false; },
+       .notes =
+           [&](const std::string&) { std::thread([&] { told.push_back(teams.Use()); }).join(); }});
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told[0].clock_mhz, 1755.0) << "before its memory is taken";
+}
+
 TEST(GpuTraining, TwentyAtOnceAreEachWhatTheyAreAlone) {
   constexpr std::size_t kTrainings = 20;
   std::vector<TrainerConfig> configs;

@@ -15,7 +15,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
   using typename Tiles::Strip;
   // Queries; keys, then probabilities; values; of each row four threads' parts.
   static constexpr std::size_t kSharedBytes =
-      (3 * Tiles::kTileFloats + 4 * kTileSide) * sizeof(float);
+      (3 * Tiles::Tile::kWords + 4 * kTileSide) * sizeof(float);
 
   struct State {
     Strip scores;
@@ -31,10 +31,10 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
     auto* q = static_cast<float*>(shared);
-    float* k = q + Tiles::kTileFloats;
-    float* v = k + Tiles::kTileFloats;
-    float* parts = v + Tiles::kTileFloats;
-    const Place place(at);
+    float* k = q + Tiles::Tile::kWords;
+    float* v = k + Tiles::Tile::kWords;
+    float* parts = v + Tiles::Tile::kWords;
+    const Place place(at.thread);
     const std::uint32_t tile = this->TileOfQueries(at);
     const std::uint32_t other = phase / kPhasesOfTile;
     if (other > tile) return Finish(at, place, parts, state);
@@ -44,14 +44,14 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
         return this->Load(at, this->keys, other * kTileSide, k);
       case 1:
         state.scores = {};
-        Tiles::template Multiply<false>(place, q, k, state.scores);
+        Tiles::Tile::template Multiply<false>(place, q, k, state.scores);
         this->Load(at, this->values, other * kTileSide, v);
         return TellLargest(place, other == tile, state.scores, parts);
       case 2:
         Soften(place, other == 0, other == tile, parts, state);
         return Tiles::Put(place, state.scores, k);
       default:
-        Tiles::template Multiply<true>(place, k, v, state.out);
+        Tiles::Tile::template Multiply<true>(place, k, v, state.out);
         if (other < tile) return;
         for (std::uint32_t half = 0; half < 2; ++half) {
           PartsOf(place, half, parts)[place.inner] = state.sums[half];
@@ -73,7 +73,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
     for (std::uint32_t half = 0; half < 2; ++half) {
       float most = -__builtin_inff();
       DDL_UNROLL
-      for (std::uint32_t n = 0; n < Tiles::kEights; ++n) {
+      for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
         DDL_UNROLL
         for (std::uint32_t i = 2 * half; i < 2 * half + 2; ++i) {
           if (is_diagonal && place.Col(n, i) > place.Row(i)) continue;
@@ -99,7 +99,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
       state.largest[half] = most;
       float sum = 0.0F;
       DDL_UNROLL
-      for (std::uint32_t n = 0; n < Tiles::kEights; ++n) {
+      for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
         DDL_UNROLL
         for (std::uint32_t i = 2 * half; i < 2 * half + 2; ++i) {
           float& score = state.scores.at[n].at[i];
@@ -121,7 +121,7 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
       const float* own = PartsOf(place, half, parts);
       const float share = 1.0F / (own[0] + own[1] + own[2] + own[3]);
       DDL_UNROLL
-      for (std::uint32_t n = 0; n < Tiles::kEights; ++n) {
+      for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
         DDL_UNROLL
         for (std::uint32_t i = 2 * half; i < 2 * half + 2; ++i) {
           state.out.at[n].at[i] *= share;

@@ -17,7 +17,7 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
   // Queries; gradients of the output; keys; values, then gradients of scores; of each row two
   // threads' parts.
   static constexpr std::size_t kSharedBytes =
-      (4 * Tiles::kTileFloats + 2 * kTileSide) * sizeof(float);
+      (4 * Tiles::Tile::kWords + 2 * kTileSide) * sizeof(float);
 
   HeadRows gradient;  // of `out`
   HeadRows to;
@@ -38,11 +38,11 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
     auto* q = static_cast<float*>(shared);
-    float* g = q + Tiles::kTileFloats;
-    float* k = g + Tiles::kTileFloats;
-    float* v = k + Tiles::kTileFloats;
-    float* parts = v + Tiles::kTileFloats;
-    const Place place(at);
+    float* g = q + Tiles::Tile::kWords;
+    float* k = g + Tiles::Tile::kWords;
+    float* v = k + Tiles::Tile::kWords;
+    float* parts = v + Tiles::Tile::kWords;
+    const Place place(at.thread);
     const std::uint32_t tile = this->TileOfQueries(at);
     const std::uint32_t first = tile * kTileSide;
     const std::uint32_t other = phase / kPhasesOfTile;
@@ -59,13 +59,13 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
         if (other == 0) Recall(at, place, parts, state);
         state.scores = {};
         state.slopes = {};
-        Tiles::template Multiply<false>(place, q, k, state.scores);
-        Tiles::template Multiply<false>(place, g, v, state.slopes);
+        Tiles::Tile::template Multiply<false>(place, q, k, state.scores);
+        Tiles::Tile::template Multiply<false>(place, g, v, state.slopes);
         return Slope(place, other == tile, state);
       case 2:
         return Tiles::Put(place, state.slopes, v);
       default:
-        Tiles::template Multiply<true>(place, v, k, state.sums);
+        Tiles::Tile::template Multiply<true>(place, v, k, state.sums);
         if (other == tile) this->Store(at, place, state.sums, first, to);
     }
   }
@@ -107,7 +107,7 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
 
   DDL_INLINE void Slope(const Place& place, bool is_diagonal, State& state) const {
     DDL_UNROLL
-    for (std::uint32_t n = 0; n < Tiles::kEights; ++n) {
+    for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
       DDL_UNROLL
       for (std::uint32_t i = 0; i < 4; ++i) {
         const std::uint32_t half = i / 2;
@@ -130,7 +130,7 @@ struct FusedKeyGradientBody : FusedTiles<kPrecision> {
   // Keys; values; queries; gradients of the output; probabilities, then gradients of scores; three
   // statistics of each query.
   static constexpr std::size_t kSharedBytes =
-      (5 * Tiles::kTileFloats + 3 * kTileSide) * sizeof(float);
+      (5 * Tiles::Tile::kWords + 3 * kTileSide) * sizeof(float);
 
   HeadRows gradient;  // of `out`
   HeadRows to_keys;
@@ -151,12 +151,12 @@ struct FusedKeyGradientBody : FusedTiles<kPrecision> {
   DDL_INLINE void Run(std::uint32_t phase, const ThreadPlace& at, void* shared,
                       State& state) const {
     auto* k = static_cast<float*>(shared);
-    float* v = k + Tiles::kTileFloats;
-    float* q = v + Tiles::kTileFloats;
-    float* g = q + Tiles::kTileFloats;
-    float* x = g + Tiles::kTileFloats;
-    float* known = x + Tiles::kTileFloats;
-    const Place place(at);
+    float* v = k + Tiles::Tile::kWords;
+    float* q = v + Tiles::Tile::kWords;
+    float* g = q + Tiles::Tile::kWords;
+    float* x = g + Tiles::Tile::kWords;
+    float* known = x + Tiles::Tile::kWords;
+    const Place place(at.thread);
     const std::uint32_t tile = Tile(at);
     const std::uint32_t other = tile + phase / kPhasesOfTile;
     switch (phase % kPhasesOfTile) {
@@ -171,16 +171,16 @@ struct FusedKeyGradientBody : FusedTiles<kPrecision> {
       case 1:
         state.scores = {};
         state.slopes = {};
-        Tiles::template Multiply<false>(place, k, q, state.scores);
-        Tiles::template Multiply<false>(place, v, g, state.slopes);
+        Tiles::Tile::template Multiply<false>(place, k, q, state.scores);
+        Tiles::Tile::template Multiply<false>(place, v, g, state.slopes);
         Slope(place, other == tile, known, state);
         return Tiles::Put(place, state.scores, x);
       case 2:
-        return Tiles::template Multiply<true>(place, x, g, state.values);
+        return Tiles::Tile::template Multiply<true>(place, x, g, state.values);
       case 3:
         return Tiles::Put(place, state.slopes, x);
       default:
-        Tiles::template Multiply<true>(place, x, q, state.keys);
+        Tiles::Tile::template Multiply<true>(place, x, q, state.keys);
         if (other + 1 < this->TileCount()) return;
         this->Store(at, place, state.keys, tile * kTileSide, to_keys);
         this->Store(at, place, state.values, tile * kTileSide, to_values);
@@ -208,7 +208,7 @@ struct FusedKeyGradientBody : FusedTiles<kPrecision> {
   DDL_INLINE void Slope(const Place& place, bool is_diagonal, const float* known,
                         State& state) const {
     DDL_UNROLL
-    for (std::uint32_t n = 0; n < Tiles::kEights; ++n) {
+    for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
       DDL_UNROLL
       for (std::uint32_t i = 0; i < 4; ++i) {
         const std::uint32_t query = place.Col(n, i);

@@ -6,16 +6,14 @@
 // score and one over its sum. On the way back tiles are multiplied anew: one kernel goes along the
 // keys of a tile of queries, for their gradients, another one along the queries of a tile of keys,
 // for those of keys and values. So nothing adds atomically.
-//
-// Tiles lie in shared memory as in a head's matrix, a row a place of the text. Each of the four
-// warps of a block has 16 rows of a tile's products, in the layout of tile_fragments.h; tensor
-// cores multiply for TensorFloat-32. On a host each thread adds up the numbers that are its own.
 #pragma once
+
+#include <type_traits>
 
 #include "trainer/attention.h"
 #include "trainer/cuda/attention_bodies.h"
+#include "trainer/cuda/head_tile.h"
 #include "trainer/cuda/product.h"
-#include "trainer/cuda/tile_fragments.h"
 
 namespace ddl {
 
@@ -56,34 +54,15 @@ struct FusedAttention {
 
 enum class AttentionStatistic : std::uint32_t { kLargest = 0, kShare = 1, kAlong = 2 };
 
-// Products of tiles in shared memory, and how tiles get there.
+// How tiles get into shared memory, and results out of the threads. For products in bfloat16
+// numbers may be stored as such.
 template <ProductPrecision kPrecision>
 struct FusedTiles : FusedAttention {
   static constexpr std::uint32_t kThreads = 128;
-  static constexpr std::uint32_t kPitch = kTileSide + 4;  // rows of 16 bytes each in another bank
-  static constexpr std::uint32_t kTileFloats = kTileSide * kPitch;
-  static constexpr std::uint32_t kEights = kTileSide / 8;
-
-  // A thread's numbers of a warp's 16 x 64.
-  struct Strip {
-    FourSums at[kEights];
-  };
-  // Where a thread's numbers are: rows `row` and `row` + 8 of a tile, columns of each eight.
-  struct Place : FragmentPlace {
-    DDL_INLINE explicit Place(const ThreadPlace& at)
-        : FragmentPlace(at.thread % 32), row_of_tile(at.thread / 32 * 16 + row) {}
-    [[nodiscard]] DDL_INLINE std::uint32_t Row(std::uint32_t number) const {
-      return row_of_tile + number / 2 * 8;
-    }
-    [[nodiscard]] DDL_INLINE std::uint32_t Col(std::uint32_t eight, std::uint32_t number) const {
-      return 8 * eight + col + number % 2;
-    }
-    std::uint32_t row_of_tile;
-  };
-
-  [[nodiscard]] DDL_INLINE static float Rounded(float number) {
-    return kPrecision == ProductPrecision::kTensorFloat32 ? RoundedToTensorFloat(number) : number;
-  }
+  using Tile = std::conditional_t<kPrecision == ProductPrecision::kBfloat16, RoundedHeadTile,
+                                  FloatHeadTile<kPrecision == ProductPrecision::kTensorFloat32>>;
+  using Place = StripPlace;
+  using Strip = TileStrip;
 
   // The number with which a row of a head begins.
   [[nodiscard]] DDL_INLINE std::size_t RowAt(const HeadRows& rows, std::uint32_t head,
@@ -100,37 +79,35 @@ struct FusedTiles : FusedAttention {
   // 64 rows from `first` on; zero beyond the text and beyond the head.
   DDL_INLINE void Load(const ThreadPlace& at, const HeadRows& rows, std::uint32_t first,
                        float* tile) const {
-    constexpr std::uint32_t kFours = kTileSide / kFour;
+    using Numbers = typename Tile::Numbers;
+    constexpr std::uint32_t kAlong = kTileSide / Numbers::kCount;
+    const float* numbers = arena.At(at.lane, rows.numbers.offset);
+    const bool is_bfloat16 = Numbers::kMayBeBfloat16 && rows.numbers.is_bfloat16;
     DDL_UNROLL
-    for (std::uint32_t i = 0; i < kTileSide * kFours / kThreads; ++i) {
+    for (std::uint32_t i = 0; i < kTileSide * kAlong / kThreads; ++i) {
       const std::uint32_t index = at.thread + i * kThreads;
-      const std::uint32_t row = index / kFours;
-      const std::uint32_t col = index % kFours * kFour;
-      FourFloats four{};
+      const std::uint32_t row = index / kAlong;
+      const std::uint32_t col = index % kAlong * Numbers::kCount;
+      Numbers fetched{};
       if (first + row < places.length && col < places.depth) {
         const std::size_t from = RowAt(rows, Head(at), first + row) + col;
-        if (col + kFour <= places.depth && from % kFour == 0) {
-          four = rows.numbers.FourAt(arena, at.lane, from);
-        } else {
-          DDL_UNROLL
-          for (std::uint32_t j = 0; j < kFour; ++j) {
-            if (col + j < places.depth) four.at[j] = rows.numbers.At(arena, at.lane, from + j);
-          }
-        }
-        for (float& number : four.at) {
-          number = Rounded(number);
-        }
+        const std::byte* place = NumberAt(numbers, from, is_bfloat16);
+        const bool is_whole = col + Numbers::kCount <= places.depth;
+        fetched = is_whole && from % Numbers::kCount == 0
+                      ? Numbers::All(place, is_bfloat16)
+                      : FetchFirst<Numbers>(places.depth - col, place, is_bfloat16);
       }
-      *reinterpret_cast<FourFloats*>(tile + row * kPitch + col) = four;
+      Tile::Take(fetched, is_bfloat16, row, col, tile);
     }
   }
 
   DDL_INLINE static void Put(const Place& place, const Strip& strip, float* tile) {
     DDL_UNROLL
-    for (std::uint32_t n = 0; n < kEights; ++n) {
+    for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
       DDL_UNROLL
-      for (std::uint32_t i = 0; i < 4; ++i) {
-        tile[place.Row(i) * kPitch + place.Col(n, i)] = Rounded(strip.at[n].at[i]);
+      for (std::uint32_t i = 0; i < 4; i += 2) {
+        const float* two = strip.at[n].at + i;
+        Tile::PutTwo(two[0], two[1], place.Row(i), place.Col(n, i), tile);
       }
     }
   }
@@ -144,7 +121,7 @@ struct FusedTiles : FusedAttention {
       if (row >= places.length) continue;
       const std::size_t start = RowAt(to, Head(at), row);
       DDL_UNROLL
-      for (std::uint32_t n = 0; n < kEights; ++n) {
+      for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
         const std::uint32_t col = place.Col(n, 0);
         const float* two = strip.at[n].at + std::size_t{2} * half;
         if (col + 1 < places.depth && start % 2 == 0) {
@@ -154,62 +131,6 @@ struct FusedTiles : FusedAttention {
         DDL_UNROLL
         for (std::uint32_t i = 0; i < 2; ++i) {
           if (col + i < places.depth) to.numbers.Put(arena, at.lane, start + col + i, two[i]);
-        }
-      }
-    }
-  }
-
-  // What a thread has of the left factor, 16 rows from its warp's first on and eight inner numbers;
-  // and of the right one, whose columns are rows of its tile, or columns where it lies across.
-  [[nodiscard]] DDL_INLINE static LeftFragment LeftOf(const Place& place, const float* left,
-                                                      std::uint32_t inner) {
-    const float* near = left + place.row_of_tile * kPitch + inner + place.inner;
-    const float* far = near + 8 * kPitch;
-    return {{BitsOf(near[0]), BitsOf(far[0]), BitsOf(near[4]), BitsOf(far[4])}};
-  }
-  template <bool kIsAcross>
-  [[nodiscard]] DDL_INLINE static RightFragment RightOf(const Place& place, const float* right,
-                                                        std::uint32_t inner, std::uint32_t eight) {
-    constexpr std::uint32_t kInnerOn = kIsAcross ? kPitch : 1;
-    constexpr std::uint32_t kColOn = kIsAcross ? 1 : kPitch;
-    const float* near = right + (inner + place.inner) * kInnerOn + (8 * eight + place.row) * kColOn;
-    return {{BitsOf(near[0]), BitsOf(near[4 * kInnerOn])}};
-  }
-
-  // sums += left right', or left right (kIsAcross), of 64 inner numbers.
-  template <bool kIsAcross>
-  DDL_INLINE static void Multiply(const Place& place, const float* left, const float* right,
-                                  Strip& sums) {
-#if defined(__CUDA_ARCH__)
-    if constexpr (kPrecision == ProductPrecision::kTensorFloat32) {
-      DDL_UNROLL
-      for (std::uint32_t k = 0; k < kTileSide; k += 8) {
-        const LeftFragment a = LeftOf(place, left, k);
-        DDL_UNROLL
-        for (std::uint32_t n = 0; n < kEights; ++n) {
-          MultiplyEight(sums.at[n], a, RightOf<kIsAcross>(place, right, k, n));
-        }
-      }
-      return;
-    }
-#endif
-    AddProducts<kIsAcross>(place, left, right, sums);
-  }
-
- private:
-  // The same, number by number.
-  template <bool kIsAcross>
-  DDL_INLINE static void AddProducts(const Place& place, const float* left, const float* right,
-                                     Strip& sums) {
-    for (std::uint32_t k = 0; k < kTileSide; ++k) {
-      const float* a = left + place.row_of_tile * kPitch + k;
-      const float* b = kIsAcross ? right + k * kPitch : right + k;
-      constexpr std::uint32_t kColOn = kIsAcross ? 1 : kPitch;
-      DDL_UNROLL
-      for (std::uint32_t n = 0; n < kEights; ++n) {
-        DDL_UNROLL
-        for (std::uint32_t i = 0; i < 4; ++i) {
-          sums.at[n].at[i] += a[i / 2 * 8 * kPitch] * b[place.Col(n, i) * kColOn];
         }
       }
     }

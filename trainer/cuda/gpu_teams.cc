@@ -77,12 +77,14 @@ std::unique_ptr<Engine> GpuTeams::Join(const TrainerConfig& config, const ModelS
 }
 
 GpuUse GpuTeams::Use() {
-  const std::lock_guard lock(mutex_);
-  return source_ && source_->use ? source_->use() : GpuUse{};
+  const GpuSource* const source = found_;
+  if (source == nullptr || !source->use) return {};
+  const std::lock_guard lock(use_mutex_);
+  return source->use();
 }
 
 const GpuSource& GpuTeams::Source() {
-  if (!source_) source_ = find_();
+  if (!source_) found_ = &source_.emplace(find_());
   return *source_;
 }
 

@@ -42,7 +42,8 @@ class GpuTeams {
   [[nodiscard]] std::unique_ptr<Engine> Join(const TrainerConfig& config, const ModelShape& shape,
                                              const LaneSettings& lane,
                                              const TrainingBatches& batches, const Caller& caller);
-  // Of the GPU that they share: nothing before one was asked for, and no energy.
+  // Of the GPU that they share: nothing before one was asked for, and no energy. Waits for no team
+  // that is being made.
   [[nodiscard]] GpuUse Use();
 
  private:
@@ -84,8 +85,10 @@ class GpuTeams {
 
   std::function<GpuSource()> find_;
   std::size_t most_lanes_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // of all that is below, but what is asked of the GPU's use
   std::optional<GpuSource> source_;
+  std::atomic<const GpuSource*> found_ = nullptr;  // it, once it is there
+  std::mutex use_mutex_;
   std::list<Team> teams_;
   std::uint64_t joins_ = 0;
   std::atomic<std::size_t> coming_ = 0;  // threads within Join

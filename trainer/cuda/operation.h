@@ -57,6 +57,9 @@ using Operation = std::variant<
     WindowBody<ProductPrecision::kTensorFloat32, WindowProduct::kInputGradient>,
     WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient>, RoundPartsBody,
     WindowBody<ProductPrecision::kBfloat16, WindowProduct::kForward, TallTile>,
-    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient, TallTile>>;
+    WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient, TallTile>,
+    FusedAttentionBody<ProductPrecision::kBfloat16>,
+    FusedQueryGradientBody<ProductPrecision::kBfloat16>,
+    FusedKeyGradientBody<ProductPrecision::kBfloat16>>;
 
 }  // namespace ddl

@@ -182,15 +182,6 @@ class ProgramBuilder {
     return IsRounded() ? ProductPrecision::kTensorFloat32 : precision_;
   }
 
-  [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }
-
- private:
-  // The stage so many behind this one, where it is of a kind; else null.
-  template <class Kind>
-  [[nodiscard]] const Kind* Neighbour(int apart) const {
-    const std::size_t stage = at_ + static_cast<std::size_t>(apart);  // wraps before the first
-    return stage < model_.stages.size() ? std::get_if<Kind>(&model_.stages[stage]) : nullptr;
-  }
   // Calls function.operator()<precision>().
   template <class Function>
   static void InPrecision(ProductPrecision precision, Function function) {
@@ -202,6 +193,16 @@ class ProgramBuilder {
       case ProductPrecision::kBfloat16:
         return function.template operator()<ProductPrecision::kBfloat16>();
     }
+  }
+
+  [[nodiscard]] std::vector<Operation> Finish() { return std::move(operations_); }
+
+ private:
+  // The stage so many behind this one, where it is of a kind; else null.
+  template <class Kind>
+  [[nodiscard]] const Kind* Neighbour(int apart) const {
+    const std::size_t stage = at_ + static_cast<std::size_t>(apart);  // wraps before the first
+    return stage < model_.stages.size() ? std::get_if<Kind>(&model_.stages[stage]) : nullptr;
   }
   template <class Body>
   void AddTiles(Body body) {

@@ -139,11 +139,9 @@ FusedAttention FusedOf(const ProgramBuilder& builder, const AttentionStage& stag
 
 template <template <ProductPrecision> class Body, class... More>
 void AddFused(ProgramBuilder& builder, const FusedAttention& fused, const More&... more) {
-  if (builder.WholePrecision() == ProductPrecision::kTensorFloat32) {
-    builder.Add(Body<ProductPrecision::kTensorFloat32>{{fused}, more...});
-  } else {
-    builder.Add(Body<ProductPrecision::kFloat32>{{fused}, more...});
-  }
+  ProgramBuilder::InPrecision(builder.RoundedPrecision(), [&]<ProductPrecision kPrecision>() {
+    builder.Add(Body<kPrecision>{{fused}, more...});
+  });
 }
 
 }  // namespace

@@ -39,6 +39,14 @@ struct RightFragment {
   std::uint32_t at[2];
 };
 
+// So many bytes further.
+[[nodiscard]] DDL_INLINE float* PlaceIn(float* first, std::uint32_t bytes) {
+  return reinterpret_cast<float*>(reinterpret_cast<std::byte*>(first) + bytes);
+}
+[[nodiscard]] DDL_INLINE const float* PlaceIn(const float* first, std::uint32_t bytes) {
+  return reinterpret_cast<const float*>(reinterpret_cast<const std::byte*>(first) + bytes);
+}
+
 // Of eight numbers of TensorFloat-32 (m16n8k8), which lie in shared memory in a row for each number
 // of the inner dimension: what a thread takes from its own row and number on.
 [[nodiscard]] DDL_INLINE LeftFragment LeftOfEight(const float* own) {
@@ -50,6 +58,23 @@ struct RightFragment {
 }
 
 #if defined(__CUDA_ARCH__)
+// Four matrices of 8 x 8 numbers in bfloat16 from shared memory (PTX ISA, "ldmatrix"), turned round
+// or as they lie: each thread names a row of one of them, `kFurther` bytes behind `near`.
+template <bool kIsTurned, std::uint32_t kFurther = 0>
+[[nodiscard]] __device__ __forceinline__ LeftFragment FourMatrices(const float* near) {
+  const auto at = static_cast<std::uint32_t>(__cvta_generic_to_shared(near));
+  LeftFragment words;
+  if constexpr (kIsTurned) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
+                 : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+                 : "r"(at), "n"(kFurther));
+  } else {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
+                 : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+                 : "r"(at), "n"(kFurther));
+  }
+  return words;
+}
 // sums += left right, by a tensor core.
 __device__ __forceinline__ void MultiplyEight(FourSums& sums, const LeftFragment& left,
                                               const RightFragment& right) {

@@ -59,13 +59,6 @@ struct WarpSides {
   bool is_left = false;
 };
 
-[[nodiscard]] DDL_INLINE float* PlaceIn(float* slab, std::uint32_t bytes) {
-  return reinterpret_cast<float*>(reinterpret_cast<std::byte*>(slab) + bytes);
-}
-[[nodiscard]] DDL_INLINE const float* PlaceIn(const float* slab, std::uint32_t bytes) {
-  return reinterpret_cast<const float*>(reinterpret_cast<const std::byte*>(slab) + bytes);
-}
-
 // Of floats; `kIsRounded`: to TensorFloat-32.
 template <bool kIsRounded>
 struct FloatSlab {
@@ -194,19 +187,9 @@ struct RoundedSlab {
   [[nodiscard]] __device__ __forceinline__ static LeftFragment Left(const float* slab,
                                                                     const SlabPlaces& places,
                                                                     bool is_along) {
-    const auto near = static_cast<std::uint32_t>(
-        __cvta_generic_to_shared(PlaceIn(slab, Near(places.read, is_along, kStep, kGroup))));
-    LeftFragment words;
-    if (is_along) {
-      asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
-                   : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
-                   : "r"(near), "n"(Further(true, kStep, kGroup)));
-    } else {
-      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4+%5];"
-                   : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
-                   : "r"(near), "n"(Further(false, kStep, kGroup)));
-    }
-    return words;
+    const float* near = PlaceIn(slab, Near(places.read, is_along, kStep, kGroup));
+    return is_along ? FourMatrices<false, Further(true, kStep, kGroup)>(near)
+                    : FourMatrices<true, Further(false, kStep, kGroup)>(near);
   }
   template <std::uint32_t kStep, std::uint32_t kGroup>
   __device__ __forceinline__ static void Right(const float* slab, const SlabPlaces& places,
