@@ -58,6 +58,7 @@ struct TrainingBatches {
   // of the seed and the epoch. One epoch at a time is asked for.
   std::function<RowOrder(std::uint64_t epoch)> order = {};
   std::string name;
+  std::string identity = {};  // of the data, and how they are cut; empty: not known
   std::size_t features = 0;
   std::vector<std::size_t> shape = {};        // of a row, {28, 28} or {32, 32, 3}; may be empty
   bool is_text = false;                       // rows of tokens below `classes`, each with a label

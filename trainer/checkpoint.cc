@@ -3,8 +3,9 @@
 
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -48,6 +49,7 @@ Json ToJson(const CheckpointHeader& header) {
   if (clock.progress.best) json["watched"] = *clock.progress.best;
   if (clock.best_loss) json["best_loss"] = *clock.best_loss;
   if (!header.tensors.empty()) json["tensors"] = TensorsToJson(header.tensors);
+  if (!header.data.empty()) json["data"] = header.data;
   return json;
 }
 
@@ -69,6 +71,7 @@ CheckpointHeader FromJson(const Json& json) {
   if (json.contains("watched")) clock.progress.best = json.at("watched").get<double>();
   if (json.contains("best_loss")) clock.best_loss = json.at("best_loss").get<double>();
   if (json.contains("tensors")) header.tensors = TensorsFromJson(json.at("tensors"));
+  if (json.contains("data")) json.at("data").get_to(header.data);
   return header;
 }
 
@@ -85,7 +88,9 @@ void WriteCheckpoint(const std::filesystem::path& path, const CheckpointHeader& 
 std::variant<Checkpoint, DamagedCheckpoint> ReadCheckpoint(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return DamagedCheckpoint{"it cannot be opened"};
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream content;  // which ends where the disk does not give more, and throws nothing
+  content << file.rdbuf();
+  const std::string bytes = std::move(content).str();
   const auto opened = OpenSealed(kCheckpointSeal, bytes);
   if (const auto* broken = std::get_if<BrokenSeal>(&opened)) return DamagedCheckpoint{broken->why};
   const auto& [text, body] = std::get<SealedContent>(opened);

@@ -38,6 +38,7 @@ struct CheckpointHeader {
   std::string arithmetic;  // library and instruction set that made it
   TrainingClock clock;
   std::vector<NamedTensor> tensors = {};  // where the matrices lie in the state
+  std::string data = {};                  // TrainingBatches::identity; empty: not known
 };
 
 struct Checkpoint {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -18,8 +19,9 @@ class CheckpointFolder {
   // Makes the folder where it is missing. Throws Error when it cannot be had.
   CheckpointFolder(std::filesystem::path folder, std::size_t keep_last);
 
-  // Saves under "iteration-N.ckpt"; the best so far is named "best.ckpt" as well. Older ones than
-  // the last few are removed. Throws Error when the disk refuses.
+  // Saves under "iteration-N.ckpt"; the best so far is named "best.ckpt" as well, and first. Of the
+  // others the last few before N stay; those behind N, which LoadNewest had to skip, do not. Throws
+  // Error when the disk refuses.
   void Save(const CheckpointHeader& header, std::span<const float> state, bool is_best);
 
   // The newest that is whole and of this training with this size of state. What was skipped on the
@@ -29,6 +31,7 @@ class CheckpointFolder {
                                                      std::vector<std::string>& notes) const;
 
  private:
+  void Prune(std::uint64_t written) const;
   [[nodiscard]] std::vector<std::filesystem::path> NewestFirst() const;
 
   std::filesystem::path folder_;

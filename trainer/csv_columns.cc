@@ -9,13 +9,12 @@
 #include <fmt/ranges.h>
 
 #include "configs/error.h"
+#include "trainer/record_check.h"
 #include "trainer/target.h"
 
 namespace ddl {
 
 namespace {
-
-constexpr std::size_t kMostClasses = 65'536;
 
 template <class Number>
 std::optional<Number> WholeText(const std::string& text) {
@@ -101,9 +100,10 @@ bool CsvColumns::IsKept(const CsvReader& reader) const {
   }
   const auto is_missing = [&](const Column& column) { return IsMissing(fields[column.field]); };
   const bool drops = format_.missing == MissingValues::kDrop;
-  if (fields[label_].empty()) {
+  if (IsMissing(fields[label_])) {
     if (drops) return false;
-    throw Error("the label is empty", reader.Where(), "remove the row");
+    throw Error(fmt::format("the label is missing: '{}'", fields[label_]), reader.Where(),
+                "remove the row, set data.missing to drop, or give the class another name");
   }
   const auto missing = std::ranges::find_if(columns_, is_missing);
   if (missing == columns_.end()) return true;

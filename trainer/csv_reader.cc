@@ -5,7 +5,10 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,6 +29,14 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
+// Of a number that is nearer to zero than any float, or beyond all of them: std::from_chars does
+// not tell which.
+float NearestFloat(std::string_view text) {
+  const double value = std::strtod(std::string(text).c_str(), nullptr);
+  const float size = std::abs(value) < 1.0 ? 0.0F : std::numeric_limits<float>::infinity();
+  return std::signbit(value) ? -size : size;
+}
+
 }  // namespace
 
 CsvReader::CsvReader(const std::string& path, char delimiter)
@@ -36,10 +47,14 @@ CsvReader::CsvReader(const std::string& path, char delimiter)
 }
 
 bool CsvReader::Next() {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of spreadsheets, in UTF-8
   while (std::getline(file_, line_)) {
-    ++number_;
-    if (Trimmed(line_).empty()) continue;
-    Split(line_);
+    std::string_view text = line_;
+    if (++number_ == 1 && text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
+    if (Trimmed(text).empty()) continue;
+    Split(text);
     return true;
   }
   return false;
@@ -80,7 +95,11 @@ std::string_view CsvReader::TakeQuoted(std::string_view text) {
       break;
     }
   }
-  const std::string_view rest = Trimmed(text.substr(std::min(i + 1, text.size())));
+  std::string_view rest = text.substr(std::min(i + 1, text.size()));
+  const auto is_blank = [this](char c) { return c != delimiter_ && Trimmed({&c, 1}).empty(); };
+  while (!rest.empty() && is_blank(rest.front())) {
+    rest.remove_prefix(1);
+  }
   if (i >= text.size() || (!rest.empty() && rest.front() != delimiter_)) {
     throw Error("a quote is open or stands within a field", Where(),
                 "write \"…\" around the whole field, and \"\" for a quote in it");
@@ -93,8 +112,10 @@ std::optional<float> CsvNumber(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   float value = 0.0F;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  if (problem == std::errc::invalid_argument || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return problem == std::errc::result_out_of_range ? NearestFloat(text) : value;
 }
 
 bool IsMissing(std::string_view text) {

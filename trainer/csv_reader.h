@@ -17,7 +17,8 @@ class CsvReader {
   CsvReader(const std::string& path, char delimiter);
 
   // The fields of the next line that is not blank, without quotes and surrounding blanks; false at
-  // the end. Throws Error "file:line" for an open quote.
+  // the end. A byte order mark at the very beginning is passed over. Throws Error "file:line" for
+  // an open quote.
   bool Next();
   [[nodiscard]] const std::vector<std::string>& Fields() const { return fields_; }
   [[nodiscard]] std::string Where() const;  // "file:line", from 1
@@ -35,7 +36,8 @@ class CsvReader {
   std::vector<std::string> fields_;
 };
 
-// Nothing for what is no number in floating point, such as "1x" or "1e99".
+// Nothing for what is no number in floating point, such as "1x". Of numbers that a float cannot
+// hold "1e-99" is zero and "1e99" infinite.
 [[nodiscard]] std::optional<float> CsvNumber(std::string_view text);
 
 // Empty, or one of ? NA N/A NaN null, in either case.

@@ -67,6 +67,9 @@ struct Dataset {
                                          // labels; a record is so many of them, from anywhere on
   std::vector<std::string> class_names;  // empty: classes are just numbers
   ConstantFeatures constants;
+  // What tells its training rows from others, wherever they lie: checksums or, of rows that are
+  // made up, what they are made by (their last bits are the maths library's). Empty: not known.
+  std::string identity;
   std::string file;                          // of packed data that it is mapped from; "": none
   std::array<std::uint32_t, 4> file_crcs{};  // of features and labels, training and test, as packed
   Split train;                               // to be cut into training and validation by MakeSplit

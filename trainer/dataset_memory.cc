@@ -46,6 +46,7 @@ Dataset KeepInMemory(ReadData data) {
   set.has_real_targets = data.has_real_targets;
   set.context = data.context;
   set.constants = std::move(data.constants);
+  set.identity = std::move(data.identity);
   set.class_names = std::move(data.class_names);
   return set;
 }

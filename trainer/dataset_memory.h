@@ -35,6 +35,7 @@ struct ReadData {
   Records train;
   Records test;
   ConstantFeatures constants;
+  std::string identity;  // see Dataset
 
   [[nodiscard]] std::size_t Features() const;
 };

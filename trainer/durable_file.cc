@@ -31,12 +31,17 @@ std::string AsideName(const std::filesystem::path& path) {
   return path.string() + std::string(kAsideSuffix);
 }
 
+// What a kill left under the name may be a second name of a whole file (LinkDurably), which must
+// not be emptied.
+int OpenAnew(const std::string& path) {
+  unlink(path.c_str());
+  return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
 }  // namespace
 
 DurableFile::DurableFile(std::filesystem::path path)
-    : path_(std::move(path)),
-      aside_(AsideName(path_)),
-      fd_(open(aside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+    : path_(std::move(path)), aside_(AsideName(path_)), fd_(OpenAnew(aside_)) {
   if (fd_ < 0) throw SystemError("cannot create a file", aside_, kHint);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -27,7 +28,23 @@ std::string QualityFields(const char* prefix, const Quality& quality) {
   return text;
 }
 
+// Squares of the targets about their mean, or 0 where that is within what the sums may have been
+// rounded by. Each of `count` additions of either sum is off by half an epsilon at most.
+double SpreadOf(const ErrorSums& sums, double count) {
+  const double spread = sums.target_squares - sums.targets * sums.targets / count;
+  const double rounding = 2.0 * count * std::numeric_limits<double>::epsilon();
+  return spread > rounding * sums.target_squares ? spread : 0.0;
+}
+
 }  // namespace
+
+bool IsFinite(const Quality& quality) {
+  if (!std::isfinite(quality.loss) || !std::isfinite(quality.accuracy.value_or(0.0))) return false;
+  if (!quality.errors) return true;
+  const ErrorQuality& errors = *quality.errors;
+  return std::isfinite(errors.rmse) && std::isfinite(errors.mae) &&
+         std::isfinite(errors.r2.value_or(0.0));
+}
 
 Quality ClassQuality(double loss_sum, std::uint64_t correct, std::uint64_t rows) {
   const auto count = static_cast<double>(rows);
@@ -38,8 +55,9 @@ Quality RegressionQuality(const BatchScore& score) {
   const auto count = static_cast<double>(score.rows);
   const ErrorSums& sums = score.errors;
   ErrorQuality errors{.rmse = std::sqrt(sums.squares / count), .mae = sums.distances / count};
-  const double spread = sums.target_squares - sums.targets * sums.targets / count;
-  if (spread > 0.0) errors.r2 = 1.0 - sums.squares / spread;
+  if (const double spread = SpreadOf(sums, count); spread > 0.0) {
+    errors.r2 = 1.0 - sums.squares / spread;
+  }
   return {.loss = score.loss_sum / count, .errors = errors};
 }
 

@@ -25,6 +25,10 @@ struct Quality {
   std::optional<ErrorQuality> errors = {};  // where they are real, and were measured
 };
 
+// Whether all figures are numbers: a loss in deviations of the target may be one where an error in
+// its unit is none any more.
+[[nodiscard]] bool IsFinite(const Quality& quality);
+
 [[nodiscard]] Quality ClassQuality(double loss_sum, std::uint64_t correct, std::uint64_t rows);
 [[nodiscard]] Quality RegressionQuality(const BatchScore& score);
 

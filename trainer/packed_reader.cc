@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -12,14 +13,23 @@
 #include "configs/json.h"
 #include "trainer/packed_file.h"
 #include "trainer/packed_layout.h"
+#include "trainer/record_check.h"
 #include "trainer/target.h"
 
 namespace ddl {
 
 namespace {
 
-// What a header says that its file cannot hold. Never leaves this file.
-class DamagedFile : public std::exception {};
+// What a header says that its file cannot hold, or no data can be. Never leaves this file.
+class DamagedFile : public std::exception {
+ public:
+  explicit DamagedFile(std::string why = "its header does not fit its content")
+      : why_(std::move(why)) {}
+  [[nodiscard]] const std::string& Why() const { return why_; }
+
+ private:
+  std::string why_;
+};
 
 std::size_t Product(std::size_t a, std::size_t b) {
   std::size_t product = 0;
@@ -72,10 +82,32 @@ std::array<std::uint32_t, 4> CrcsOf(const Json& header) {
   return crcs;
 }
 
+// As RecordCheck judges what is packed.
+void CheckSizes(const Json& header, const Dataset& set) {
+  const auto train_rows = WholeNumber<std::size_t>(header.at("train_rows"));
+  const auto test_rows = WholeNumber<std::size_t>(header.at("test_rows"));
+  const std::size_t least = set.has_real_targets ? 1 : 2;
+  const std::size_t most = set.has_real_targets ? 1 : kMostClasses;
+  if (set.features == 0) throw DamagedFile("its rows have no features");
+  if (set.features > kMostRowsOfPart) {
+    throw DamagedFile(fmt::format("its rows have {} features", set.features));
+  }
+  if (train_rows == 0) throw DamagedFile("it has no training rows");
+  if (set.classes < least || set.classes > most) {
+    throw DamagedFile(fmt::format("it has {} classes", set.classes));
+  }
+  for (const std::size_t rows : {train_rows, test_rows}) {
+    if (rows > kMostRowsOfPart) throw DamagedFile(fmt::format("a part of it has {} rows", rows));
+  }
+  if (set.context == 0 || train_rows + test_rows <= kMostRowsOfPart) return;
+  throw DamagedFile(fmt::format("its text has {} tokens", train_rows + test_rows));
+}
+
 Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, std::string_view file,
                   const Json& header) {
   Dataset set;
   set.file_crcs = CrcsOf(header);
+  set.identity = IdentityOf(set.file_crcs[0], set.file_crcs[1]);
   set.name = header.at("name").get<std::string>();
   set.features = 1;
   for (const Json& size : header.at("shape")) {
@@ -84,9 +116,9 @@ Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, std::string_view 
   }
   set.classes = WholeNumber<std::size_t>(header.at("classes"));
   set.has_real_targets = header.value("has_real_targets", false);
-  if (set.has_real_targets && set.classes != 1) throw DamagedFile();
   set.class_names = header.at("class_names").get<std::vector<std::string>>();
   set.context = header.value("is_text", false) ? set.features : 0;
+  CheckSizes(header, set);
   const Json& constants = header.at("constants");
   set.constants = {.count = WholeNumber<std::size_t>(constants.at("count")),
                    .names = constants.at("names").get<std::vector<std::string>>()};
@@ -99,7 +131,7 @@ Dataset DatasetOf(std::unique_ptr<const DatasetMemory> memory, std::string_view 
 template <class Element>
 std::uint32_t CrcOf(const MappedFile& file, std::span<const Element> elements) {
   constexpr std::size_t kPiece = std::size_t{1} << 22U;
-  const std::string_view all(reinterpret_cast<const char*>(elements.data()), elements.size_bytes());
+  const std::string_view all = BytesIn(elements);
   std::uint32_t crc = 0;
   for (std::size_t at = 0; at < all.size(); at += kPiece) {
     if (at == 0) file.Want(all.substr(0, kPiece));
@@ -138,8 +170,10 @@ std::variant<Dataset, DamagedData> MapPacked(const std::filesystem::path& path) 
     Dataset set = DatasetOf(std::move(memory), file, header);
     set.file = path;
     return set;
+  } catch (const DamagedFile& damaged) {
+    return DamagedData{damaged.Why()};
   } catch (const std::exception&) {
-    return DamagedData{"its header does not fit its content"};
+    return DamagedData{DamagedFile().Why()};
   }
 }
 

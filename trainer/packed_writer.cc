@@ -33,11 +33,6 @@ struct PartWriter {
   }
 };
 
-template <class Element>
-std::string_view BytesIn(std::span<const Element> elements) {
-  return {reinterpret_cast<const char*>(elements.data()), elements.size_bytes()};
-}
-
 class PackedWriter {
  public:
   PackedWriter(const std::filesystem::path& path, RecordSource& source)
@@ -131,6 +126,10 @@ class PackedWriter {
 std::uint32_t PackedCrc(std::string_view bytes, std::uint32_t before) {
   return static_cast<std::uint32_t>(
       crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+std::string IdentityOf(std::uint32_t features, std::uint32_t labels) {
+  return fmt::format("features {:08x}, labels {:08x}", features, labels);
 }
 
 void WritePacked(const std::filesystem::path& path, RecordSource& source) {

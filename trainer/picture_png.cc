@@ -32,6 +32,8 @@ Picture DecodePng(std::span<const std::uint8_t> bytes, const std::string& where)
   PngImage owned;
   png_image& image = owned.Get();
   if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) refuse(image);
+  // Else libpng takes 16 bits a channel that do not tell their gamma for linear light.
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   CheckPictureSize(image.height, image.width, where);
   const bool has_colours = (image.format & PNG_FORMAT_FLAG_COLOR) != 0;
   image.format = has_colours ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;

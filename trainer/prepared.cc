@@ -19,6 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Raised where a reader makes other rows of the same files than before.
+constexpr int kReaders = 2;
+
 // FNV-1a.
 std::uint64_t HashOf(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325U;
@@ -48,7 +51,7 @@ class FileLock {
 }  // namespace
 
 std::string SourceKey(const std::string& configuration, const std::vector<std::string>& files) {
-  std::string key = fmt::format("v{} {}", kPackedVersion, configuration);
+  std::string key = fmt::format("v{}.{} {}", kPackedVersion, kReaders, configuration);
   for (const std::string& file : files) {
     struct stat status{};
     if (stat(file.c_str(), &status) != 0) continue;  // its reader will say so

@@ -9,13 +9,13 @@
 #include "configs/error.h"
 #include "trainer/json_section.h"
 #include "trainer/raw.h"
+#include "trainer/record_check.h"
 
 namespace ddl {
 
 namespace {
 
 constexpr std::size_t kMostRecordBytes = std::size_t{1} << 30U;
-constexpr std::size_t kMostRawClasses = 65'536;
 
 ElementFormat ReadElement(JsonSection& section, bool is_label, bool is_big_endian) {
   constexpr std::array<std::string_view, 7> kFeatures{"u1", "i2", "u2", "i4", "i8", "f4", "f8"};
@@ -67,12 +67,11 @@ void ReadClasses(JsonSection& section, RawLayout& layout) {
     layout.class_names.push_back(name.get<std::string>());
   }
   const bool fits = layout.class_names.empty() || layout.class_names.size() == layout.classes;
-  if (layout.classes >= 2 && layout.classes <= kMostRawClasses && fits && !names.is_object())
-    return;
+  if (layout.classes >= 2 && layout.classes <= kMostClasses && fits && !names.is_object()) return;
   throw Error(
       fmt::format("{} classes with {} names", layout.classes, layout.class_names.size()),
       section.Name("classes"),
-      fmt::format("say how many there are, 2 to {}, or name each in class_names", kMostRawClasses));
+      fmt::format("say how many there are, 2 to {}, or name each in class_names", kMostClasses));
 }
 
 }  // namespace

@@ -27,21 +27,13 @@ RecordCheck::RecordCheck(const RecordSource& source)
     : source_(source), format_(source.Format()), features_(format_.Features()) {
   const RecordFormat& format = format_;
   const std::string where = source.Where(DataPart::kTrain);
-  constexpr std::size_t kMostRows = std::numeric_limits<std::uint32_t>::max();
   if (format.train_rows == 0) throw Error("no training rows", where, "name data that has some");
   if (features_ == 0) throw Error("no features", where, "name data that has some");
-  if (features_ > kMostRows) {
+  if (features_ > kMostRowsOfPart) {
     throw Error("more than 4,294,967,295 features", where, "is its header whole?");
   }
-  if (format.classes < 2 && !format.has_real_targets) {
-    throw Error(fmt::format("{} class", format.classes), where,
-                "training a classifier needs labels of at least two classes");
-  }
-  const bool is_too_long = format.train_rows > kMostRows || format.test_rows > kMostRows;
-  if (is_too_long && !format.is_text) {
-    throw Error(fmt::format("{} rows", std::max(format.train_rows, format.test_rows)), where,
-                fmt::format("{} can be read: take a part of them", kMostRows));
-  }
+  CheckClasses();
+  CheckLength();
 }
 
 void RecordCheck::Take(DataPart part, const Split& rows) {
@@ -80,6 +72,28 @@ ConstantFeatures RecordCheck::Constants() const {
                                                             : format_.feature_names[j]);
   }
   return constants;
+}
+
+void RecordCheck::CheckClasses() const {
+  const std::string where = source_.Where(DataPart::kTrain);
+  if (format_.classes < 2 && !format_.has_real_targets) {
+    throw Error(fmt::format("{} class", format_.classes), where,
+                "training a classifier needs labels of at least two classes");
+  }
+  if (format_.classes <= kMostClasses) return;
+  throw Error(fmt::format("{} classes", format_.classes), where,
+              fmt::format("labels are read from 0 to {}: number the classes without gaps, or say "
+                          "labels: real where they are quantities",
+                          kMostClasses - 1));
+}
+
+void RecordCheck::CheckLength() const {
+  const std::string where = source_.Where(DataPart::kTrain);
+  if (format_.is_text) return CheckTextLength(format_.train_rows + format_.test_rows, where);
+  const std::size_t most = std::max(format_.train_rows, format_.test_rows);
+  if (most <= kMostRowsOfPart) return;
+  throw Error(fmt::format("{} rows", most), where,
+              fmt::format("{} can be read: take a part of them", kMostRowsOfPart));
 }
 
 void RecordCheck::CheckLabels(DataPart part, std::span<const std::int32_t> labels) const {
@@ -126,6 +140,12 @@ void RecordCheck::Compare(std::span<const Value> values, std::vector<Value>& fir
       varies_[j] |= static_cast<std::uint8_t>(values[row + j] != first[j]);
     }
   }
+}
+
+void CheckTextLength(std::size_t tokens, const std::string& where) {
+  if (tokens <= kMostRowsOfPart) return;
+  throw Error(fmt::format("a text of {} bytes, the test text among them", tokens), where,
+              fmt::format("{} can be read: take a part of it", kMostRowsOfPart));
 }
 
 void CheckClassNumbers(std::span<const std::int64_t> labels, std::size_t first,

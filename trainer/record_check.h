@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,15 @@
 
 namespace ddl {
 
+// Rows of a part, and tokens of both parts of a text together, are numbered in 32 bits.
+inline constexpr std::size_t kMostRowsOfPart = std::numeric_limits<std::uint32_t>::max();
+// Each costs an output of the network and a line of figures.
+inline constexpr std::size_t kMostClasses = 65'536;
+
 class RecordCheck {
  public:
-  // Throws Error for no training rows, no features, fewer than two classes, or 2^32 rows. `source`
-  // outlives the check.
+  // Throws Error for no training rows, no features, fewer than two classes, or more of any than can
+  // be read. `source` outlives the check.
   explicit RecordCheck(const RecordSource& source);
 
   // Throws Error with the row for a label that is no class, or a real feature or target that is not
@@ -27,6 +33,8 @@ class RecordCheck {
   [[nodiscard]] ConstantFeatures Constants() const;
 
  private:
+  void CheckClasses() const;
+  void CheckLength() const;
   void CheckLabels(DataPart part, std::span<const std::int32_t> labels) const;
   void CheckTargets(DataPart part, std::span<const std::int32_t> labels) const;
   void CheckReals(DataPart part, std::span<const float> reals) const;
@@ -42,6 +50,9 @@ class RecordCheck {
   std::vector<float> first_reals_;
   std::vector<std::uint8_t> varies_;  // of each feature: 1 where a row differs from the first
 };
+
+// Throws Error for a text of more than so many tokens, those of its test part among them.
+void CheckTextLength(std::size_t tokens, const std::string& where);
 
 // Throw Error for a label that is no class number, or is none of so many classes. `where` is the
 // labels' file, `first` the row of labels[0], from 0.

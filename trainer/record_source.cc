@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "trainer/packed_layout.h"
 #include "trainer/record_check.h"
 
 namespace ddl {
@@ -27,6 +28,7 @@ class RowsInMemory : public RecordSource {
                .shape = data_.shape,
                .classes = data_.classes,
                .class_names = data_.class_names,
+               .identity = data_.identity,
                .has_real_targets = data_.has_real_targets,
                .is_bytes = data_.is_bytes,
                .is_text = is_text,
@@ -90,15 +92,22 @@ ReadData ReadAll(RecordSource& source) {
                 .has_real_targets = format.has_real_targets,
                 .is_bytes = format.is_bytes,
                 .context = format.is_text ? std::size_t{1} : std::size_t{0}};
+  std::uint32_t features = 0;  // CRCs of the training part
+  std::uint32_t labels = 0;
   for (const DataPart part : {DataPart::kTrain, DataPart::kTest}) {
-    Records& records = part == DataPart::kTrain ? data.train : data.test;
+    const bool is_training = part == DataPart::kTrain;
     source.Read(part, [&](const Split& rows) {
       check.Take(part, rows);
-      Append(rows, records);
+      Append(rows, is_training ? data.train : data.test);
+      if (!is_training || !format.identity.empty()) return;
+      std::visit([&](const auto& values) { features = PackedCrc(BytesIn(values), features); },
+                 rows.features);
+      labels = PackedCrc(BytesIn(rows.labels), labels);
     });
   }
   check.Finish();
   data.constants = check.Constants();
+  data.identity = format.identity.empty() ? IdentityOf(features, labels) : format.identity;
   return data;
 }
 

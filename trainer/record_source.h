@@ -25,6 +25,7 @@ struct RecordFormat {
   std::size_t classes = 0;
   std::vector<std::string> class_names;
   std::vector<std::string> feature_names;  // of columns; empty: numbers
+  std::string identity;                    // of rows that are made up; empty: that of their values
   bool has_real_targets = false;           // labels are their bits, see target.h; `classes` is 1
   bool is_bytes = false;
   bool is_text = false;  // rows are tokens, without labels
@@ -61,7 +62,7 @@ class RecordSource {
 // Rows that a reader has in memory, read from `where`.
 [[nodiscard]] std::unique_ptr<RecordSource> SourceOf(ReadData data, std::string where);
 
-// All rows in memory, checked by RecordCheck.
+// All rows in memory, checked by RecordCheck. Their identity is that of the same rows packed.
 [[nodiscard]] ReadData ReadAll(RecordSource& source);
 
 }  // namespace ddl

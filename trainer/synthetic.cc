@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include <fmt/format.h>
+
 #include "trainer/random.h"
 
 namespace ddl {
@@ -57,12 +59,19 @@ Records SpiralRows(const SyntheticSettings& settings, std::size_t rows, Part noi
   return records;
 }
 
+// All that the training rows depend on.
+std::string OriginOf(const SyntheticSettings& settings, const ReadData& data) {
+  return fmt::format("{} {} of {} numbers in {} classes, noise {}, seed {}", settings.rows,
+                     data.name, data.Features(), settings.classes, settings.noise, settings.seed);
+}
+
 }  // namespace
 
 ReadData MakeBlobs(const SyntheticSettings& settings) {
   std::vector<float> centres(settings.classes * settings.features);
   FillUniform(StreamOf(settings.seed, kCentres), 0, {.low = -3.0F, .high = 3.0F}, centres);
   ReadData data{.name = "blobs", .shape = {settings.features}, .classes = settings.classes};
+  data.identity = OriginOf(settings, data);
   data.train = BlobRows(settings, settings.rows, kNoise, centres);
   data.test = BlobRows(settings, settings.test_rows, kTestNoise, centres);
   return data;
@@ -70,6 +79,7 @@ ReadData MakeBlobs(const SyntheticSettings& settings) {
 
 ReadData MakeSpirals(const SyntheticSettings& settings) {
   ReadData data{.name = "spirals", .shape = {2}, .classes = settings.classes};
+  data.identity = OriginOf(settings, data);
   data.train = SpiralRows(settings, settings.rows, kNoise, kPlace);
   data.test = SpiralRows(settings, settings.test_rows, kTestNoise, kTestPlace);
   return data;

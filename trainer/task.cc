@@ -130,19 +130,7 @@ TrainingBatches MakeTextBatches(const TrainerConfig& config, const Dataset& data
   return batches;
 }
 
-}  // namespace
-
-std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
-  const std::uint64_t wanted = config.steps_per_epoch * config.batch_size;
-  if (wanted <= rows) return wanted == 0 ? rows : wanted;
-  throw Error(fmt::format("{} steps of {} rows in {} training rows", config.steps_per_epoch,
-                          config.batch_size, rows),
-              "steps_per_epoch", "make it smaller");
-}
-
-TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset) {
-  if (dataset.context > 0) return MakeTextBatches(config, dataset);
-  if (UsesBlocks(config.shuffle, dataset)) return MakeBlockBatches(config, dataset);
+TrainingBatches MakeRowBatches(const TrainerConfig& config, const Dataset& dataset) {
   const std::size_t rows = dataset.train.Rows();
   SplitIndices split = MakeSplit(rows, ValidationRows(config.validation, rows), config.seed);
   const Affine affine = MakeAffine(dataset, config.normalize, split.train);
@@ -185,6 +173,38 @@ TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset)
     order.resize(epoch_rows);
     return WholeOrder(std::move(order));
   };
+  return batches;
+}
+
+TrainingBatches MakeByKind(const TrainerConfig& config, const Dataset& dataset) {
+  if (dataset.context > 0) return MakeTextBatches(config, dataset);
+  if (UsesBlocks(config.shuffle, dataset)) return MakeBlockBatches(config, dataset);
+  return MakeRowBatches(config, dataset);
+}
+
+// With steps_per_epoch the length of an epoch does not tell how many rows are held out.
+std::string IdentityOfCut(const TrainerConfig& config, const Dataset& dataset) {
+  const bool is_text = dataset.context > 0;
+  const std::size_t rows =
+      is_text ? std::get<std::span<const std::uint8_t>>(dataset.train.features).size()
+              : dataset.train.Rows();
+  return fmt::format("{}, {} of {} {} held out", dataset.identity,
+                     ValidationRows(config.validation, rows), rows, is_text ? "tokens" : "rows");
+}
+
+}  // namespace
+
+std::size_t EpochSize(const TrainerConfig& config, std::size_t rows) {
+  const std::uint64_t wanted = config.steps_per_epoch * config.batch_size;
+  if (wanted <= rows) return wanted == 0 ? rows : wanted;
+  throw Error(fmt::format("{} steps of {} rows in {} training rows", config.steps_per_epoch,
+                          config.batch_size, rows),
+              "steps_per_epoch", "make it smaller");
+}
+
+TrainingBatches MakeBatches(const TrainerConfig& config, const Dataset& dataset) {
+  TrainingBatches batches = MakeByKind(config, dataset);
+  if (!dataset.identity.empty()) batches.identity = IdentityOfCut(config, dataset);
   return batches;
 }
 

@@ -2,11 +2,14 @@
 #include "trainer/text.h"
 
 #include <array>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "configs/error.h"
+#include "trainer/record_check.h"
 #include "trainer/whole_file.h"
 
 namespace ddl {
@@ -36,9 +39,18 @@ std::vector<std::uint8_t> Tokens(const std::string& text, const Vocabulary& voca
   return tokens;
 }
 
+// 0 where there is no file: its reader will say so.
+std::size_t SizeOfFile(const std::string& path) {
+  std::error_code failure;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, failure);
+  return failure ? 0 : static_cast<std::size_t>(bytes);
+}
+
 }  // namespace
 
 ReadData ReadText(const std::string& train_path, const std::string& test_path) {
+  // Before they fill the memory.
+  CheckTextLength(SizeOfFile(train_path) + SizeOfFile(test_path), train_path);
   const std::string text = ReadWholeFile(train_path);
   std::array<bool, 256> occurs{};
   for (const char c : text) {

@@ -187,6 +187,7 @@ void Training::Start() {
     engine_->Initialise(config_.model.init, config_.seed);
     return;
   }
+  RefuseOtherData(found->header);
   clock_ = found->header.clock;
   engine_->SetState(found->state);
   outlets_.notes(
@@ -195,6 +196,15 @@ void Training::Start() {
     outlets_.notes(fmt::format("it ran under {} before and runs under {} now: the bits may differ",
                                found->header.arithmetic, engine_->Arithmetic()));
   }
+}
+
+// Rows that the state has not seen would pass for those that it has, held-out ones among them.
+void Training::RefuseOtherData(const CheckpointHeader& header) const {
+  const bool is_known = !header.data.empty() && !batches_.identity.empty();
+  if (!is_known || header.data == batches_.identity) return;
+  throw Error(
+      fmt::format("the checkpoint is of other data: {}; not {}", header.data, batches_.identity),
+      outlets_.checkpoint_folder->string(), "name another checkpoint folder, or empty this one");
 }
 
 TrainingEnd Training::RunEpoch() {
@@ -281,7 +291,7 @@ bool Training::FinishEpoch() {
                        .lr = RateAt(clock_.iteration - 1)};
   metrics.gflops = metrics.samples_per_s * FlopsOfRow(engine_->Compiled()) / kGiga;
   if (batches_.validation.rows > 0) metrics.validation = Measure(batches_.validation);
-  if (metrics.validation && !std::isfinite(metrics.validation->loss)) return false;
+  if (metrics.validation && !IsFinite(*metrics.validation)) return false;
   if (batches_.is_regression) metrics.train.accuracy.reset();
   const bool is_best = metrics.validation && IsBetter(*metrics.validation, clock_);
   clock_ = {.epoch = clock_.epoch + 1,
@@ -310,7 +320,7 @@ bool Training::FinishTraining() {
     const Quality test = Measure(batches_.test, [this](auto rows, const OutputView& outputs) {
       report_.TakeTest(rows, outputs);
     });
-    if (!std::isfinite(test.loss)) return false;
+    if (!IsFinite(test)) return false;
     outlets_.metrics(TestLine(clock_.epoch, test));
   }
   const std::string table = report_.Finish({.training = Describe(),
@@ -330,8 +340,10 @@ Quality Training::Measure(const Batches& part, const OutputWatcher& watcher) {
 void Training::Save(bool is_best, bool may_wait) {
   if (!checkpoints_ || (may_wait && !checkpoints_->Takes(is_best))) return;
   const Model& model = engine_->Compiled();
-  CheckpointHeader header{
-      .training = Describe(), .arithmetic = engine_->Arithmetic(), .clock = clock_};
+  CheckpointHeader header{.training = Describe(),
+                          .arithmetic = engine_->Arithmetic(),
+                          .clock = clock_,
+                          .data = batches_.identity};
   for (const NamedTensor& named : model.layout.Tensors()) {
     if (named.tensor.offset < model.state_floats) header.tensors.push_back(named);
   }

@@ -41,7 +41,7 @@ struct TrainingOutlets {
 class Training {
  public:
   // Config, batches and outlets outlive the training. Throws Error when a batch does not fit the
-  // training part, or a checkpoint belongs to another training.
+  // training part, or a checkpoint belongs to another training or other data.
   Training(const TrainerConfig& config, const TrainingBatches& batches,
            const TrainingOutlets& outlets, std::unique_ptr<Engine> engine);
   // On this machine's processor.
@@ -60,6 +60,7 @@ class Training {
 
  private:
   void Start();
+  void RefuseOtherData(const CheckpointHeader& header) const;
   TrainingEnd RunEpoch();
   bool TakeSteps(const RowOrder& order);
   void SayBegun();

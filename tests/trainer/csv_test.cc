@@ -85,7 +85,14 @@ TEST_F(Csv, FaultsNameFileAndLine) {
        {},
        "t.csv:2: field 1 is no finite number: '1e99'; remove the row, or name the column in "
        "data.categories or data.ignore"},
-      {"1,0\n2,\n", {}, "t.csv:2: the label is empty; remove the row"},
+      {"1,0\n2,\n",
+       {},
+       "t.csv:2: the label is missing: ''; remove the row, set data.missing to drop, or give the "
+       "class another name"},
+      {"1e99,0\n2,1\n",
+       {},
+       "t.csv:1: field 1 is no finite number: '1e99'; remove the row, or name the column in "
+       "data.categories or data.ignore"},
       {"1,0\n\"2,1\n",
        {},
        "t.csv:2: a quote is open or stands within a field; write \"…\" around "
@@ -169,6 +176,57 @@ TEST_F(Csv, MissingValuesAreToldFilledOrDropped) {
   const Dataset dropped = Load(filled);
   EXPECT_EQ(dropped.train.Rows(), 2U);
   EXPECT_THAT(RowOf(dropped, dropped.train, 1), ElementsAre(1, 6));
+}
+
+TEST_F(Csv, ALabelMayBeMissingAsWell) {
+  Write("t.csv", "1,cat\n2,NA\n3,dog\n4,?\n5,\n");
+  const Json config{{"type", "csv"}, {"train", "t.csv"}};
+  const std::string message =
+      "t.csv:2: the label is missing: 'NA'; remove the row, set data.missing to drop, or give the "
+      "class another name";
+  EXPECT_EQ(Refusal(config), message);
+  EXPECT_EQ(Refusal({{"type", "csv"}, {"train", "t.csv"}, {"missing", "mean"}}), message);
+  const Dataset set = LoadWith(R"({"missing": "drop"})");
+  EXPECT_THAT(set.class_names, ElementsAre("cat", "dog"));
+  EXPECT_THAT(set.train.labels, ElementsAre(0, 1));
+  Write("t.csv", "1,0.5\n2,nan\n3,1.5\n");
+  EXPECT_EQ(LoadWith(R"({"labels": "real", "missing": "drop"})").train.Rows(), 2U);
+  Json real = config;
+  real["labels"] = "real";
+  EXPECT_THAT(Refusal(real), HasSubstr("t.csv:2: the label is missing: 'nan'"));
+}
+
+TEST_F(Csv, NumbersBelowTheSmallestFloatAreZero) {
+  Write("t.csv", "1e-46,-1e-400,0\n2,1e-40,1\n");
+  const Dataset set = LoadWith("{}");
+  EXPECT_EQ(set.train.Rows(), 2U) << "the first row names no columns";
+  EXPECT_THAT(RowOf(set, set.train, 0), ElementsAre(0.0F, 0.0F));
+  EXPECT_THAT(RowOf(set, set.train, 1), ElementsAre(2.0F, 1e-40F));
+  Write("t.csv", "1,2,1e-60\n2,1,-1e99\n");
+  EXPECT_THAT(Refusal({{"type", "csv"}, {"train", "t.csv"}, {"labels", "real"}}),
+              HasSubstr("t.csv:2: the target '-1e99' is no finite number"));
+}
+
+TEST_F(Csv, AByteOrderMarkIsNoPartOfTheFirstField) {
+  const std::string mark = "\xEF\xBB\xBF";
+  Write("t.csv", mark + "\"a\",b,kind\n1,2,x\n3,4,y\n");
+  const Dataset named = LoadWith(R"({"ignore": ["a"]})");
+  EXPECT_THAT(RowOf(named, named.train, 1), ElementsAre(4.0F));
+  Write("t.csv", mark + "1,2,x\n3,4,y\n");
+  EXPECT_EQ(LoadWith("{}").train.Rows(), 2U);
+}
+
+// A tab that ends a quoted field is no blank behind it.
+TEST_F(Csv, QuotedFieldsMayBePartedByTabsAndBlanks) {
+  Write("t.csv", "\"a\"\tb\t\"kind\"\t\n1\t\"2\"\t\"x\"\t5\r\n\"3\"\t\"4\"\t\"y\"\t6\n");
+  const Dataset tabs = LoadWith(R"({"delimiter": "\t", "label": "kind"})");
+  EXPECT_THAT(tabs.class_names, ElementsAre("x", "y"));
+  EXPECT_THAT(RowOf(tabs, tabs.train, 1), ElementsAre(3, 4, 6));
+  Write("t.csv", "\"1\" \"2\" \"x\"\n\"3\" \"4\" \"y\"\n");
+  const Dataset blanks = LoadWith(R"({"delimiter": " "})");
+  EXPECT_THAT(RowOf(blanks, blanks.train, 1), ElementsAre(3, 4));
+  Write("t.csv", "\"1\" ,\"2\"\t,\"x\" \r\n\"3\",\"4\",\"y\"\n");
+  EXPECT_THAT(LoadWith("{}").class_names, ElementsAre("x", "y"));
 }
 
 TEST_F(Csv, ColumnsThatDoNotFitAreRefused) {

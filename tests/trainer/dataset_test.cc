@@ -164,6 +164,21 @@ TEST_F(DatasetFiles, IdxLabelsMustBeClasses) {
             "classes");
 }
 
+// A network has an output for each class up to the largest label.
+TEST_F(DatasetFiles, LabelsThatAreQuantitiesAreNoClasses) {
+  Write("x.npy", Npy("<f4", "2, 1", Raw<float>({1, 2})));
+  Write("y.npy", Npy("<i4", "2,", Raw<std::int32_t>({0, 2'000'000'000})));
+  EXPECT_EQ(
+      Refusal(Npy4()),
+      "x.npy: 2000000001 classes; labels are read from 0 to 65535: number the classes without "
+      "gaps, or say labels: real where they are quantities");
+  Write("x", Idx(8, {2, 1}, "ab"));
+  Write("y", Idx(0x0C, {2}, "\0\0\0\0\0\1\0\0"s));
+  EXPECT_THAT(Refusal(Idx4()), HasSubstr("x: 65537 classes; "));
+  Write("y", Idx(0x0C, {2}, "\0\0\0\0\0\0\xff\xff"s));
+  EXPECT_EQ(Load(Idx4()).classes, 65'536U);
+}
+
 TEST_F(DatasetFiles, TestRowsMustMatchTheTrainingRows) {
   Write("x", Idx(8, {2, 2}, "abcd"));
   Write("y", Idx(8, {2}, "\0\1"s));

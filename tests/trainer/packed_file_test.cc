@@ -10,7 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "configs/error.h"
+#include "configs/json.h"
 #include "tests/trainer/temporary_folder.h"
+#include "trainer/packed_layout.h"
+#include "trainer/record_check.h"
 
 namespace ddl {
 namespace packed_file_test {
@@ -64,6 +67,19 @@ class PackedFile : public testing::Test {
     std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
     file.seekp(static_cast<std::streamoff>(at));
     file << bytes;
+  }
+
+  // Puts other values into the header, whose own checksum is right again.
+  void Forge(const Json& changes) const {
+    std::ifstream file(path_, std::ios::binary);
+    std::string line;
+    std::getline(file, line);
+    Json whole = ParseJson(line, "header");
+    whole["header"].update(changes);
+    whole["crc"] = PackedCrc(DumpJson(whole["header"]));
+    std::string text = DumpJson(whole);
+    text.resize(line.size(), ' ');
+    Overwrite(0, text);
   }
 
   TrainerFolder folder_;
@@ -124,6 +140,45 @@ TEST_F(PackedFile, DamageIsToldByItsPart) {
   EXPECT_EQ(Damage(), "it does not begin with a header");
   fs::remove(path_);
   EXPECT_EQ(Damage(), "it cannot be read, or is empty");
+}
+
+TEST_F(PackedFile, AHeaderOfNoDataIsRefused) {
+  CountedRows rows(1000, true);
+  rows.given = 1000;
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {R"({"shape": [0], "train_rows": 5000000000})", "its rows have no features"},
+      {R"({"shape": [5000000000]})", "its rows have 5000000000 features"},
+      {R"({"train_rows": 0})", "it has no training rows"},
+      {R"({"train_rows": 4294967296})", "a part of it has 4294967296 rows"},
+      {R"({"test_rows": 4294967296})", "a part of it has 4294967296 rows"},
+      {R"({"classes": 1})", "it has 1 classes"},
+      {R"({"classes": 65537})", "it has 65537 classes"},
+      {R"({"has_real_targets": true})", "it has 4 classes"},
+      {R"({"is_text": true, "shape": [1], "train_rows": 4294967295})",
+       "its text has 4294967305 tokens"},
+      {R"({"train_rows": 1000000})", "its header does not fit its content"},
+  };
+  for (const auto& [changes, why] : wrong) {
+    WritePacked(path_, rows);
+    Forge(ParseJson(changes, "test"));
+    EXPECT_EQ(Damage(), why) << changes;
+  }
+  WritePacked(path_, rows);
+  Forge(ParseJson(R"({"name": "forged"})", "test"));
+  EXPECT_EQ(Damage(), "");
+}
+
+// A text has a limit as well, of both parts together.
+TEST_F(PackedFile, IsNotMadeOfMoreRowsThanCanBeNumbered) {
+  CountedRows rows(100, true);
+  rows.format_.train_rows = std::size_t{1} << 32U;
+  const auto refusal = [&] { return folder_.RefusalOf([&] { WritePacked(path_, rows); }); };
+  EXPECT_EQ(refusal(),
+            "counted rows: 4294967296 rows; 4294967295 can be read: take a part of them");
+  rows.format_.is_text = true;
+  rows.format_.shape = {1};
+  rows.format_.train_rows = kMostRowsOfPart - 9;  // and ten test rows
+  EXPECT_THAT(refusal(), HasSubstr("counted rows: a text of 4294967296 bytes, "));
 }
 
 TEST_F(PackedFile, IsNotMadeOfRowsThatDoNotFit) {

@@ -130,6 +130,36 @@ TEST(Picture, PngOfGreyColourAndTransparency) {
   EXPECT_THAT(clear.values, ElementsAre(0, 0, 0, 7, 8, 9)) << "on black";
 }
 
+// One that says nothing of its gamma: by libpng's other interface, which writes what it is given.
+std::vector<std::uint8_t> WidePng(std::uint32_t width, int colours,
+                                  std::vector<std::uint8_t> big_endian) {
+  std::vector<std::uint8_t> bytes;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop facts = png_create_info_struct(png);
+  const auto take = [](png_structp to, png_bytep more, std::size_t count) {
+    auto& out = *static_cast<std::vector<std::uint8_t>*>(png_get_io_ptr(to));
+    out.insert(out.end(), more, more + count);
+  };
+  png_set_write_fn(png, &bytes, take, [](png_structp) {});
+  png_set_IHDR(png, facts, width, 1, 16, colours, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, facts);
+  png_write_row(png, big_endian.data());
+  png_write_end(png, facts);
+  png_destroy_write_struct(&png, &facts);
+  return bytes;
+}
+
+TEST(Picture, PngOfSixteenBitsIsAsBrightAsThePgm) {
+  const std::vector<std::uint8_t> values{0x01, 0x01, 0x10, 0x00, 0x40, 0x00, 0x80, 0x00};
+  const Picture pgm = Decode("P5 4 1 65535\n" + std::string(values.begin(), values.end()));
+  EXPECT_THAT(pgm.values, ElementsAre(1, 16, 64, 128));
+  EXPECT_EQ(DecodePicture(WidePng(4, PNG_COLOR_TYPE_GRAY, values), "p").values, pgm.values);
+  const std::vector<std::uint8_t> colour{0x01, 0x01, 0x40, 0x00, 0x80, 0x00};
+  EXPECT_THAT(DecodePicture(WidePng(1, PNG_COLOR_TYPE_RGB, colour), "p").values,
+              ElementsAre(1, 64, 128));
+}
+
 TEST(Picture, PngThatIsDamagedOrCutIsRefused) {
   std::vector<std::uint8_t> bytes = Png(30, 30, PNG_FORMAT_GRAY, std::vector<std::uint8_t>(900, 7));
   std::vector<std::uint8_t> cut(bytes.begin(), bytes.end() - 20);

@@ -121,6 +121,11 @@ TEST_F(BroughtData, OfATextServeEveryContext) {
   EXPECT_THROW((void)Load(config), Error) << "the test text is shorter";
 }
 
+// What was prepared by readers that made other rows of the same files has another name.
+TEST(SourceKey, TellsTheFormatAndTheReaders) {
+  EXPECT_EQ(SourceKey("csv", {}), "v2.2 csv");
+}
+
 TEST_F(BroughtData, CannotBePreparedWhereNothingCanBeKept) {
   Write("t.csv", "1,0\n2,1\n");
   Write("cache", "a file");

@@ -111,6 +111,27 @@ TEST(Regression, ShareOfAConstantTargetIsNotTold) {
   EXPECT_FALSE(RegressionQuality(score).errors->r2);
 }
 
+// Sums of the same number are rounded, each in its own way.
+TEST(Regression, HowOftenAConstantTargetIsSummedDoesNotMatter) {
+  for (std::size_t rows = 1; rows < 300; ++rows) {
+    const float target = 0.1F * static_cast<float>(rows);
+    const std::vector<std::int32_t> labels(rows, LabelOfTarget(target));
+    const std::vector<float> lines(rows * kStride);
+    const TargetScale scale{.mean = 1.0 / 3.0};
+    const BatchScore score = RegressionScore(
+        {.rows = rows, .stride = kStride}, {.labels = labels.data(), .scale = scale}, lines.data());
+    EXPECT_FALSE(RegressionQuality(score).errors->r2) << rows;
+  }
+}
+
+TEST(Regression, ASmallSpreadFarFromTheMeanIsTold) {
+  const std::vector<std::int32_t> labels = LabelsOf({1000.0F, 1000.25F, 1000.5F});
+  const std::vector<float> lines(3 * kStride);
+  const BatchScore score =
+      RegressionScore({.rows = 3, .stride = kStride}, {.labels = labels.data()}, lines.data());
+  EXPECT_TRUE(RegressionQuality(score).errors->r2);
+}
+
 TEST(Regression, QuantilesAndTheLargestErrorsAreToldAtTheEnd) {
   std::vector<RowError> errors;
   for (std::uint32_t row = 0; row < 100; ++row)
@@ -231,6 +252,27 @@ TEST_F(RegressionTraining, ContinuesBitForBitAndKeepsTheLowestLossAsBest) {
     const auto again = ReadCheckpoint(folder.Path() / "best.ckpt");
     EXPECT_EQ(std::get<Checkpoint>(again).header.clock.epoch, static_cast<std::uint64_t>(best + 1));
   }
+}
+
+// The network answers two hundred deviations of a target whose float ends at 1.13: the loss is a
+// number, the prediction is none.
+TEST_F(RegressionTraining, EndsWhenAnErrorInTheTargetsUnitIsNoNumber) {
+  std::ofstream file(folder_.Path() / "huge");
+  for (int row = 0; row < 40; ++row)
+    file << (row % 2 == 0 ? "1,3e38\n" : "-1,-3e38\n");
+  file.close();
+  const std::string path = folder_.Path() / "huge";
+  const std::string changes =
+      R"("batch_size": 40, "epochs": 1, "optimizer": {"type": "sgd", "lr": 100}})";
+  Session validated = Begin(path, "", "{" + changes);
+  validated.Run();
+  EXPECT_EQ(validated.end, TrainingEnd::kDiverged);
+  EXPECT_TRUE(validated.lines.empty());
+  Session tested = Begin(path, path, R"({"validation": 0, )" + changes);
+  tested.Run();
+  EXPECT_EQ(tested.end, TrainingEnd::kDiverged);
+  ASSERT_EQ(tested.lines.size(), 1U) << "of the epoch, and none of the test";
+  EXPECT_TRUE(ParseJson(tested.lines[0], "line").at("train_loss").is_number());
 }
 
 TEST_F(RegressionTraining, StopsEarlyByTheLoss) {

@@ -2,6 +2,7 @@
 // Texts as data: tokens, windows, the held-out part, and a transformer that learns one.
 #include "trainer/text.h"
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -72,6 +73,19 @@ TEST_F(Text, FaultsAreToldWithTheirByte) {
   EXPECT_THAT(Complaint("abab", "abxb", 2),
               HasSubstr("byte 3 (x) does not occur in the training text"));
   EXPECT_THROW((void)ReadText("/nowhere/text", ""), Error);
+}
+
+// Its windows are named by 32 bits. Such a file is refused before it is read.
+TEST_F(Text, OneThatIsTooLongIsRefused) {
+  const std::string half = Write("half", "ab");
+  const std::string whole = Write("whole", "ab");
+  std::filesystem::resize_file(half, std::uintmax_t{1} << 31U);  // no block of it is stored
+  std::filesystem::resize_file(whole, std::uintmax_t{1} << 32U);
+  EXPECT_EQ(folder_.RefusalOf([&] { (void)ReadText(whole, ""); }),
+            "whole: a text of 4294967296 bytes, the test text among them; 4294967295 can be read: "
+            "take a part of it");
+  EXPECT_THAT(folder_.RefusalOf([&] { (void)ReadText(half, half); }),
+              HasSubstr("half: a text of 4294967296 bytes"));
 }
 
 // One batch of windows, as a plan would see them.
