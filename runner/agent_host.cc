@@ -72,11 +72,7 @@ void Agent::LookAgain() {
   if (child < 0) look_.Reset();
   if (child != 0) return;
   ::prctl(PR_SET_NAME, "ddl-look");
-  const int null = ::open("/dev/null", O_RDWR);
-  if (null < 0) ::_exit(1);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    ::dup2(null, standard);
-  }
+  if (!LeaveStandardStreams()) ::_exit(1);
   const auto only = static_cast<unsigned>(answer.Get());
   if (only > 3) ::close_range(3, only - 1, 0);
   ::close_range(only + 1, ~0U, 0);

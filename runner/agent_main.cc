@@ -47,15 +47,6 @@ ddl::FileDescriptor TakeOver(int fd) {
   return own;
 }
 
-// What is forked from here must not hold the connection open.
-bool LeaveStandardStreams() {
-  const ddl::FileDescriptor nothing = ddl::OpenFile("/dev/null", O_RDWR);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (!nothing || ::dup2(nothing.Get(), fd) < 0) return false;
-  }
-  return true;
-}
-
 int Read(int argc, char** argv) {
   ddl::StreamedFile file{.host_folder = ddl::DefaultHostFolder(), .path = argv[2]};
   for (int i = 3; i < argc; ++i) {
@@ -156,7 +147,8 @@ int main(int argc, char** argv) {
   ddl::FileDescriptor own_to = TakeOver(to);
   if (!own_from || !own_to) return Usage();
   if (from > STDERR_FILENO) ::close(from);
-  if (from == STDIN_FILENO && !LeaveStandardStreams()) return 1;
+  // What is forked from here must not hold the connection open.
+  if (from == STDIN_FILENO && !ddl::LeaveStandardStreams()) return 1;
   std::signal(SIGPIPE, SIG_IGN);
   return ddl::Agent(std::move(own_from), std::move(own_to), std::move(host_folder)).Run();
 }

@@ -22,11 +22,7 @@ constexpr std::size_t kSocketBytes = std::size_t{1} << 20U;
 // It has nothing of the agent's but its socket, and ends when that does.
 [[noreturn]] void BecomeCodeChild(int socket, const std::string& code_folder) {
   ::prctl(PR_SET_NAME, "ddl-code");
-  const int null = ::open("/dev/null", O_RDWR);
-  if (null < 0) ::_exit(1);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    ::dup2(null, standard);
-  }
+  if (!LeaveStandardStreams()) ::_exit(1);
   const auto only = static_cast<unsigned>(socket);
   if (only > 3) ::close_range(3, only - 1, 0);
   ::close_range(only + 1, ~0U, 0);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -14,12 +15,16 @@
 #include <unistd.h>
 
 #include "runner/file.h"
+#include "runner/process.h"
 
 namespace ddl {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// After its last word, and after KILL.
+constexpr std::chrono::milliseconds kEndsWithin{1000};
 
 pid_t Spawn(const std::vector<std::string>& argv, int output, const std::string& folder) {
   std::vector<char*> words;
@@ -71,15 +76,22 @@ Running Start(const std::vector<std::string>& argv, const std::string& folder) {
   return {Spawn(argv, writing.Get(), folder), std::move(reading)};
 }
 
+// One that not even KILL ends, as it waits in the kernel for a broken device, is left behind.
 CommandOutput Finish(const Running& running, Clock::time_point until, std::size_t max_bytes) {
   CommandOutput output;
   if (running.pid < 0) return output;
-  output.is_late = !ReadAll(running.output.Get(), until, max_bytes, output.text);
-  if (output.is_late) ::kill(running.pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {
+  std::optional<int> status;
+  if (ReadAll(running.output.Get(), until, max_bytes, output.text)) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    status = ReapWithin(running.pid, std::max(left, kEndsWithin));
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) != 127) output.exit_code = WEXITSTATUS(status);
+  if (!status) {
+    output.is_late = true;
+    ::kill(running.pid, SIGKILL);
+    status = ReapWithin(running.pid, kEndsWithin);
+  }
+  const bool has_exited = status && WIFEXITED(*status) && WEXITSTATUS(*status) != 127;
+  if (has_exited) output.exit_code = WEXITSTATUS(*status);
   return output;
 }
 

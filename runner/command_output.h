@@ -15,7 +15,7 @@ struct CommandOutput {
 };
 
 // Found through PATH, never through a shell; stdin and stderr are /dev/null. After `patience` it is
-// killed. `folder`: where it runs; "": here.
+// killed, and given up a second later. `folder`: where it runs; "": here.
 [[nodiscard]] CommandOutput RunCommand(const std::vector<std::string>& argv,
                                        std::chrono::milliseconds patience, std::size_t max_bytes,
                                        const std::string& folder = {});

@@ -16,8 +16,10 @@ namespace {
 
 constexpr std::size_t kReadStep = 4096;  // most records of ddl fit, so one read is the rule
 
+// What a kill left there goes first, and so does a link: it is not written through.
 bool WriteAside(const std::string& aside, std::string_view text, Durability durability) {
-  const FileDescriptor file = OpenFile(aside, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::unlink(aside.c_str());
+  const FileDescriptor file = OpenFile(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   return file && WriteAll(file.Get(), text) &&
          (durability == Durability::kKill || ::fsync(file.Get()) == 0);
 }
@@ -115,6 +117,15 @@ bool WriteFileAtomically(const std::string& path, std::string_view text, Durabil
     return false;
   }
   return durability == Durability::kKill || SyncFolder(FolderOf(path));
+}
+
+bool LeaveStandardStreams() {
+  FileDescriptor nothing = OpenFile("/dev/null", O_RDWR);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (!nothing || ::dup2(nothing.Get(), standard) < 0) return false;
+  }
+  if (nothing.Get() <= STDERR_FILENO) (void)nothing.Release();  // one of them was closed before
+  return true;
 }
 
 std::string FolderOf(const std::string& path) {

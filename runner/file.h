@@ -65,6 +65,10 @@ enum class Durability : std::uint8_t {
 [[nodiscard]] bool WriteFileAtomically(const std::string& path, std::string_view text,
                                        Durability durability = Durability::kKill);
 
+// Puts /dev/null in the place of standard input, output and error: who waits for their end does not
+// wait for this process. False when that cannot be had.
+[[nodiscard]] bool LeaveStandardStreams();
+
 // The folder that holds `path`.
 [[nodiscard]] std::string FolderOf(const std::string& path);
 // Makes the names in a folder safe from a power failure.

@@ -114,7 +114,7 @@ GpuDiscovery DiscoverGpus(std::chrono::milliseconds patience) {
   const CommandOutput& gpus = answers[0];
   if (gpus.is_late) {
     const std::chrono::duration<double> seconds = patience;
-    return {{}, fmt::format("nvidia-smi did not answer within {:g} s", seconds.count())};
+    return {{}, fmt::format("{} within {:g} s", kNvidiaSmiIsLate, seconds.count())};
   }
   if (gpus.exit_code == -1) return {{}, std::string(kNoNvidiaSmi)};
   if (gpus.exit_code != 0) {

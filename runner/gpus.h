@@ -29,6 +29,8 @@ using IsTrial = std::function<bool(std::int64_t pid)>;
 
 // What GpuDiscovery says of a host that has no GPU, or no driver for any.
 inline constexpr std::string_view kNoNvidiaSmi = "no nvidia-smi on this host";
+// How a note begins that says nothing of GPUs: they may be told later.
+inline constexpr std::string_view kNvidiaSmiIsLate = "nvidia-smi did not answer";
 
 // Asks nvidia-smi, for that long at most.
 [[nodiscard]] GpuDiscovery DiscoverGpus(

@@ -109,7 +109,7 @@ struct ExitRecord {
   std::int64_t log_bytes = 0;        // written by the trial
   std::int64_t log_bytes_dropped = 0;
   std::vector<std::string> metric_names;  // seen, at most 1,000
-  std::int64_t metric_names_refused = 0;  // reports that carried a further name
+  std::int64_t metric_names_refused = 0;  // reports that carried a further name, or too long a one
   std::string failure{};                  // the pattern of LaunchRecord that its log has
   std::string failure_line{};
   bool operator==(const ExitRecord&) const = default;

@@ -2,6 +2,7 @@
 // The link to this machine: a socketpair to an agent that it starts.
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <thread>
 #include <utility>
@@ -11,18 +12,23 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "configs/error.h"
 #include "runner/file.h"
 #include "runner/link.h"
 #include "runner/link_traffic.h"
+#include "runner/process.h"
 #include "runner/wakeup.h"
 
 namespace ddl {
 
 namespace {
+
+// The thread that decides waits for an agent, which may be stopped or wait for a broken device: no
+// longer than this. Its trials go on, and a later agent fences it.
+constexpr std::chrono::milliseconds kLeavesWithin{2000};
+constexpr std::chrono::milliseconds kDiesWithin{500};
 
 constexpr const char* kTooMany = "close other programs, or raise the limit: ulimit -n";
 
@@ -42,8 +48,9 @@ class LocalLink : public Link {
     wakeup_.Wake();
     thread_.join();
     socket_.Reset();  // the agent ends with its link
-    while (::waitpid(agent_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    if (ReapWithin(agent_, kLeavesWithin)) return;
+    ::kill(agent_, SIGKILL);
+    (void)ReapWithin(agent_, kDiesWithin);
   }
   LocalLink(const LocalLink&) = delete;
   LocalLink& operator=(const LocalLink&) = delete;

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/metric_intake.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ddl {
 
 namespace {
 
-constexpr std::size_t kMaxNames = 1000;
+constexpr std::size_t kMaxNames = 1000;  // with kMaxMetricName, so that an exit record stays small
+
+bool HasLongName(const MetricLine& line) {
+  return std::ranges::any_of(line.values,
+                             [](const auto& value) { return value.first.size() > kMaxMetricName; });
+}
 
 }  // namespace
 
@@ -32,29 +38,32 @@ void MetricIntake::Split(std::string_view bytes, Rest& rest) {
     } else if (!ends) {
       rest.text += piece;
     } else if (rest.text.empty()) {
-      TakeLine(piece);
+      TakeLine(piece, "\n");
     } else {
       rest.text += piece;
-      TakeLine(rest.text);
+      TakeLine(rest.text, "\n");
       rest.text.clear();
     }
     bytes.remove_prefix(ends ? end + 1 : bytes.size());
   }
-  if (!to_log_.empty()) WriteLog(to_log_);
+  WriteLog();
+}
+
+void MetricIntake::WriteLog() {
+  if (!mask_.IsIdle()) to_log_ = mask_.Take(to_log_);
+  if (!to_log_.empty()) log_.Write(to_log_);
   to_log_.clear();
 }
 
-void MetricIntake::WriteLog(std::string_view text) {
-  if (mask_.IsIdle()) return log_.Write(text);
-  const std::string shown = mask_.Take(text);
-  if (!shown.empty()) log_.Write(shown);
-}
-
-void MetricIntake::TakeLine(std::string_view line) {
+void MetricIntake::TakeLine(std::string_view line, std::string_view end) {
   std::optional<MetricLine> metric = parser_.Parse(line);
+  if (metric && HasLongName(*metric)) {
+    ++names_refused_;
+    metric.reset();
+  }
   if (!metric || metric->is_text) {
     to_log_ += line;
-    to_log_ += '\n';
+    to_log_ += end;
   }
   if (metric) Report(*std::move(metric));
 }
@@ -84,14 +93,9 @@ bool MetricIntake::IsNameAllowed(const std::string& name) {
 void MetricIntake::Finish() {
   for (Rest* rest : {&output_rest_, &metric_rest_}) {
     const std::string line = std::exchange(rest->text, {});
-    if (line.empty()) continue;
-    const std::optional<MetricLine> metric = parser_.Parse(line);
-    if (metric) {
-      Report(*metric);
-    } else {
-      WriteLog(line);
-    }
+    if (!line.empty()) TakeLine(line, "");
   }
+  WriteLog();
   if (const std::string rest = mask_.Rest(); !rest.empty()) log_.Write(rest);
 }
 

@@ -36,10 +36,10 @@ class MetricIntake {
     bool is_too_long = false;  // it was passed to the log already
   };
   void Split(std::string_view bytes, Rest& rest);
-  void TakeLine(std::string_view line);
+  void TakeLine(std::string_view line, std::string_view end);
   void Report(MetricLine line);
   bool IsNameAllowed(const std::string& name);
-  void WriteLog(std::string_view text);
+  void WriteLog();
 
   MetricParser parser_;
   SpoolWriter& spool_;

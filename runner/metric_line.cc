@@ -130,10 +130,16 @@ std::optional<MetricLine> MetricParser::ParseObject(std::string_view line) const
 std::optional<MetricLine> MetricParser::ParseCaptures(std::string_view line) const {
   MetricLine found;
   found.is_text = true;
+  const bool is_cut = line.size() > kMaxCaptureLine;
+  line = line.substr(0, kMaxCaptureLine);
+  const char* const end = line.data() + line.size();
+  const auto flags = is_cut ? std::regex_constants::match_not_eol  // no $ there
+                            : std::regex_constants::match_default;
   for (const Pattern& pattern : patterns_) {
     std::cmatch match;
-    if (!std::regex_search(line.data(), line.data() + line.size(), match, pattern.regex)) continue;
+    if (!std::regex_search(line.data(), end, match, pattern.regex, flags)) continue;
     if (match.size() < 2 || !match[1].matched) continue;
+    if (is_cut && match[1].second == end) continue;  // the number may go on
     const std::string text = match[1].str();
     Scanner number(text);
     double value = 0;

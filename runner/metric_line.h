@@ -17,6 +17,10 @@
 namespace ddl {
 
 inline constexpr std::size_t kMaxMetricLine = std::size_t{64} << 10U;
+// So much of a line is searched for captures: std::regex takes almost a kilobyte of stack a letter,
+// and time by the square of the letters.
+inline constexpr std::size_t kMaxCaptureLine = 2048;
+inline constexpr std::size_t kMaxMetricName = 1024;  // what has a longer one is log
 
 struct MetricLine {
   std::optional<std::int64_t> step;

@@ -11,7 +11,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "configs/planted_bugs.h"
@@ -143,6 +145,18 @@ bool SendSignal(const ProcessIdentity& process, int signal) {
       static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(process.pid), 0)));
   if (!handle || !IsAlive(process)) return false;
   return ::syscall(SYS_pidfd_send_signal, handle.Get(), signal, nullptr, 0) == 0;
+}
+
+std::optional<int> ReapWithin(pid_t child, std::chrono::milliseconds patience) {
+  constexpr int kBetweenLooksMs = 1;
+  const auto until = std::chrono::steady_clock::now() + patience;
+  int status = 0;
+  while (true) {
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended > 0 || (ended < 0 && errno != EINTR)) return status;
+    if (ended == 0 && std::chrono::steady_clock::now() >= until) return std::nullopt;
+    if (ended == 0) ::poll(nullptr, 0, kBetweenLooksMs);
+  }
 }
 
 std::vector<ProcessIdentity> ProcessesWithToken(std::string_view token) {

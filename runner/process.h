@@ -3,11 +3,14 @@
 // boot id, pid and start time, and a signal goes through a pidfd whose process was checked.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "runner/launch.h"
 
@@ -60,6 +63,10 @@ struct ProcessLook {
 // Sends `signal` to that very process, never to a later one of the same pid. False when it is gone
 // or not ours to signal.
 bool SendSignal(const ProcessIdentity& process, int signal);
+
+// Waits so long at most for a child of this process. How it ended, as waitpid tells it; nullopt: it
+// has not. One that waits in the kernel for a broken device cannot be killed either.
+[[nodiscard]] std::optional<int> ReapWithin(pid_t child, std::chrono::milliseconds patience);
 
 // Every process of this user, but the caller, whose environment holds DDL_TOKEN=`token`, or that is
 // in the token's cgroup.

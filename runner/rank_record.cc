@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/rank_record.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -29,6 +30,15 @@ RankRecord ParseRankRecord(std::string_view text, bool has_ended) {
     record.exit = ExitRecordFromJson(text.substr(end + 1));
   }
   return record;
+}
+
+// No supervisor wrote so much; whose rank it is may stand in its first line all the same.
+std::string BeginningOf(const std::string& path) {
+  std::string text(std::size_t{64} << 10U, '\0');
+  const FileDescriptor file = OpenFile(path, O_RDONLY);
+  const std::int64_t got = ReadAllAt(file.Get(), text, 0);
+  text.resize(static_cast<std::size_t>(std::max<std::int64_t>(0, got)));
+  return text;
 }
 
 }  // namespace
@@ -61,7 +71,9 @@ RankRecord ReadRankRecord(const std::string& job_folder) {
   RankRecord record;
   // The exit twice: it may be renamed between the two looks.
   for (const char* name : {kExit, kStart, kExit}) {
-    if (const auto text = ReadFile(job_folder + name)) return ParseRankRecord(*text, name == kExit);
+    const std::string path = job_folder + name;
+    if (const auto text = ReadFile(path)) return ParseRankRecord(*text, name == kExit);
+    if (errno == EFBIG) return ParseRankRecord(BeginningOf(path), false);
     record.is_unreadable = errno != ENOENT && errno != ENOTDIR;
     if (record.is_unreadable) break;
   }

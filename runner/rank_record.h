@@ -35,7 +35,8 @@ class RankRecordFile {
   StartRecord start_;
 };
 
-// Anybody's side; without an exit the rank has not ended, or its supervisor died.
+// Anybody's side; without an exit the rank has not ended, or its supervisor died, or the record is
+// damaged.
 struct RankRecord {
   std::optional<StartRecord> start;
   std::optional<ExitRecord> exit;

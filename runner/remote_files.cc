@@ -14,6 +14,7 @@ namespace ddl {
 namespace {
 
 constexpr std::chrono::seconds kLookAgain{5};  // at a line on which nothing comes
+
 std::string ReadArguments(const RemoteFile& file) {
   return fmt::format("read {} --offset {}{}", file.path, file.offset,
                      file.follow ? " --follow" : "");
@@ -34,8 +35,11 @@ std::optional<SshProblem> ReadRemoteFile(HostSession& host, const RemoteFile& fi
     if (got > 0) take({piece.data(), got});
     if (got > 0) continue;
     if (agent.channel.HasEnded()) break;
-    // A follower may have nothing to tell for hours.
-    (void)host.For(kLookAgain).Wait(agent.channel.Descriptor(), agent.channel.Events());
+    // A follower may have nothing to tell for hours; a connection that is broken ends by itself.
+    const Patience patience = file.follow ? host.For(kLookAgain) : host.Usual();
+    const bool is_there = patience.Wait(agent.channel.Descriptor(), agent.channel.Events());
+    if (!is_there && !file.follow) return SshProblem{"it does not answer", {}};
+    if (!is_there) take({});
   }
   const int code = agent.channel.ExitCode(host.Usual());
   if (code == 0 || code == kNoSuchFile) return std::nullopt;

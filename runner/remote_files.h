@@ -20,7 +20,8 @@ struct RemoteFile {
 };
 
 // Hands out the bytes as they come; returns when all of them have. A file that is not there has
-// none. What was handed out before a problem was right: go on behind it.
+// none. What was handed out before a problem was right: go on behind it. Of a file that is followed
+// `take` gets nothing now and then, so that whoever has enough can leave by an exception.
 [[nodiscard]] std::optional<SshProblem> ReadRemoteFile(
     HostSession& host, const RemoteFile& file, const std::function<void(std::string_view)>& take);
 

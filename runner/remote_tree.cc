@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -141,7 +142,10 @@ std::variant<TreeCounts, SshProblem> FetchTree(
   auto started = host.Start(std::get<std::string>(arguments));
   if (auto* problem = std::get_if<SshProblem>(&started)) return std::move(*problem);
   RemoteAgent& agent = std::get<RemoteAgent>(started);
-  TreeReceiver receiver(coming.Folder(), coming.NoteFile());
+  std::vector<std::string> names;
+  for (const auto& [name, folder] : order.folders)
+    names.push_back(name);
+  TreeReceiver receiver(coming.Folder(), coming.NoteFile(), std::move(names));
   const std::string problem = Exchange(host, agent, receiver, coming.Folder(), progress);
   if (!problem.empty()) {
     const std::string words = WordsOfTheHost(agent.channel);

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "runner/ssh_auth_agent.h"
+
 namespace ddl {
 
 namespace {
@@ -176,6 +178,24 @@ int UntilAnswered(ssh_session session, const Patience& patience, Try attempt) {
   return answer;
 }
 
+void Note(const std::string& what, std::string& tried) {
+  tried += (tried.empty() ? "" : ", ") + what;
+}
+
+int AskAgent(ssh_session session, const SshTarget& target, const Patience& patience,
+             std::string& tried) {
+  SshAgentSocket agent = ConnectSshAgent(target.identity_agent, patience);
+  const char* problem = agent.is_silent ? " (does not answer)" : " (not there)";
+  Note(std::string("the SSH agent") + (agent.socket ? "" : problem), tried);
+  if (!agent.socket) return SSH_AUTH_DENIED;
+  const SshAgentWatch watch(agent.socket, patience);
+  if (::ssh_set_agent_socket(session, agent.socket.Get()) != SSH_OK) return SSH_AUTH_DENIED;
+  (void)agent.socket.Release();  // libssh closes it
+  const int answer = UntilAnswered(session, patience,
+                                   [session] { return ::ssh_userauth_agent(session, nullptr); });
+  return answer == SSH_AUTH_ERROR && patience.IsOver() ? int{SSH_AUTH_AGAIN} : answer;
+}
+
 }  // namespace
 
 short EventsOf(ssh_session session) {
@@ -211,15 +231,10 @@ std::optional<SshProblem> Authenticate(ssh_session session, const SshTarget& tar
                                        const Patience& patience) {
   const auto ask = [&](auto attempt) { return UntilAnswered(session, patience, attempt); };
   std::string tried;
-  const auto note = [&tried](const std::string& what) {
-    tried += (tried.empty() ? "" : ", ") + what;
-  };
   int answer = ask([session] { return ::ssh_userauth_none(session, nullptr); });
   const auto ask_agent = [&] {
     if (target.identity_agent.empty() || answer != SSH_AUTH_DENIED) return;
-    ::ssh_options_set(session, SSH_OPTIONS_IDENTITY_AGENT, target.identity_agent.c_str());
-    answer = ask([session] { return ::ssh_userauth_agent(session, nullptr); });
-    note("the SSH agent");
+    answer = AskAgent(session, target, patience, tried);
   };
   if (answer == SSH_AUTH_PARTIAL) answer = SSH_AUTH_DENIED;
   if (!target.identities_only) ask_agent();
@@ -230,18 +245,21 @@ std::optional<SshProblem> Authenticate(ssh_session session, const SshTarget& tar
     if (::ssh_pki_import_privkey_file(file.c_str(), nullptr, NoPassphrase, nullptr, &imported) !=
         SSH_OK) {
       needs_passphrase = needs_passphrase || !IsMissing(file);
-      note(IsMissing(file) ? file + " (not there)" : file + " (needs a passphrase)");
+      Note(file + (IsMissing(file) ? " (not there)" : " (needs a passphrase)"), tried);
       continue;
     }
     const Key key(imported);
     answer = ask([&] { return ::ssh_userauth_publickey(session, nullptr, key.get()); });
-    note(file);
+    Note(file, tried);
   }
   // A listed key that only the agent can use.
   if (target.identities_only && needs_passphrase) ask_agent();
   if (answer == SSH_AUTH_SUCCESS) return std::nullopt;
   const std::string who = fmt::format("{}@{}", target.user, Place(target));
-  if (answer == SSH_AUTH_AGAIN) return SshProblem{fmt::format("{}: no answer in time", who), {}};
+  const std::string asked = tried.empty() ? tried : fmt::format(" ({})", tried);
+  if (answer == SSH_AUTH_AGAIN) {
+    return SshProblem{fmt::format("{}: no answer in time{}", who, asked), {}};
+  }
   if (answer == SSH_AUTH_ERROR) {
     return SshProblem{fmt::format("{}: {}", who, ::ssh_get_error(session)), {}};
   }

@@ -63,8 +63,9 @@ void Supervision::Turn() {
                                  {pipes_.metrics.Get(), read, 0},
                                  {signals_.Get(), POLLIN, 0}}};
   ::poll(watched.data(), watched.size(), static_cast<int>(core_.TurnWithin().count()));
-  if (watched[0].revents != 0 && read != 0) ReadOutput(false);
-  if (watched[1].revents != 0) ReadMetrics();
+  const auto may_read = [&](const pollfd& pipe) { return pipe.revents != 0 && read != 0; };
+  if (may_read(watched[0])) ReadPipe(pipes_.output, &MetricIntake::TakeOutput, false);
+  if (may_read(watched[1])) ReadPipe(pipes_.metrics, &MetricIntake::TakeMetrics, false);
   if (watched[2].revents != 0) ReadSignals();
   core_.Work();
 }
@@ -94,28 +95,18 @@ void Supervision::Reap() {
   }
 }
 
-void Supervision::ReadOutput(bool to_the_end) {
+// One piece, so that no flood keeps deadlines and orders waiting; or all that is left.
+void Supervision::ReadPipe(FileDescriptor& pipe, Take take, bool to_the_end) {
   std::array<char, kPiece> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-  while (pipes_.output) {
-    const ssize_t got = ::read(pipes_.output.Get(), piece.data(), piece.size());
+  while (pipe) {
+    const ssize_t got = ::read(pipe.Get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return;
-    if (got == 0) return pipes_.output.Reset();  // closed by the trial, which may go on
+    if (got == 0) return pipe.Reset();  // closed by the trial, which may go on
     // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs
-    intake_->TakeOutput({piece.data(), static_cast<std::size_t>(got)});
+    (*intake_.*take)({piece.data(), static_cast<std::size_t>(got)});
     if (!to_the_end) return;
     (void)spool_.Flush();
-  }
-}
-
-void Supervision::ReadMetrics() {
-  std::array<char, kPiece> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-  while (true) {
-    const ssize_t got = ::read(pipes_.metrics.Get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
-    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs
-    intake_->TakeMetrics({piece.data(), static_cast<std::size_t>(got)});
   }
 }
 
@@ -125,8 +116,8 @@ void Supervision::TakeRest() {
     const auto news = ParseLaneNews(ReadFile(folder_ + kLaneFile).value_or(""));
     LeaveWorker(*pipes_.lane, news && !news->is_lost);
   }
-  ReadOutput(true);
-  ReadMetrics();
+  ReadPipe(pipes_.output, &MetricIntake::TakeOutput, true);
+  ReadPipe(pipes_.metrics, &MetricIntake::TakeMetrics, true);
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pipes are read while a trial runs
   intake_->Finish();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "runner/bell.h"
 #include "runner/cgroup.h"
@@ -30,8 +31,8 @@ class Supervision final : private SupervisorHost {
   void Turn();
   void ReadSignals();
   void Reap();
-  void ReadOutput(bool to_the_end);
-  void ReadMetrics();
+  using Take = void (MetricIntake::*)(std::string_view);
+  void ReadPipe(FileDescriptor& pipe, Take take, bool to_the_end);
 
   // ---- supervisor_host.cc: what the core wants done
   [[nodiscard]] std::chrono::steady_clock::time_point Now() const override;

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "runner/file.h"
 #include "runner/process_tree.h"
 #include "runner/supervision.h"
 
@@ -13,9 +14,11 @@ namespace ddl {
 
 namespace {
 
-// What the fork inherited belongs to the agent.
+// What the fork inherited belongs to the agent, or to the ddl that started that: its terminal or
+// pipe would not end before the last trial.
 void BecomeOwn() {
   ::close_range(3, ~0U, 0);
+  (void)LeaveStandardStreams();
   ::setsid();
   std::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_NAME, "ddl-supervise");

@@ -38,7 +38,8 @@ struct SupervisorOptions {
 };
 
 // Call in a fresh child of a process with a single thread. Inherits nothing: every descriptor is
-// closed, signals are back at their defaults. Ends the process when the trial's whole tree is gone.
+// closed, the standard ones are /dev/null, signals are back at their defaults. Ends the process
+// when the trial's whole tree is gone.
 [[noreturn]] void RunSupervisor(const LaunchRecord& launch, const HostPaths& paths,
                                 const SupervisorOptions& options);
 

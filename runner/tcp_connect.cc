@@ -18,6 +18,17 @@ namespace {
 // Three tries of the kernel's, and enough for a round trip of 2 s.
 constexpr std::chrono::seconds kForOneAddress{5};
 
+// So long nothing may come back of a connection to a host that has gone without a word, until it
+// counts as broken. More than a link and an errand wait by themselves: it is for who would wait for
+// ever.
+constexpr int kBrokenAfterMs = 60'000;
+constexpr int kAskAfterS = 20;  // without a byte
+constexpr int kAskEveryS = 10;
+
+void Set(const FileDescriptor& socket, int level, int option, int value) {
+  ::setsockopt(socket.Get(), level, option, &value, sizeof value);
+}
+
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
 // 0, or the errno of the refusal.
@@ -56,8 +67,11 @@ TcpConnection ConnectTcp(const std::string& host, int port, const Patience& pati
     connection.problem = fmt::format("cannot reach {}:{}: {}", host, port, std::strerror(problem));
     return connection;
   }
-  const int on = 1;
-  ::setsockopt(connection.socket.Get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  Set(connection.socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  Set(connection.socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  Set(connection.socket, IPPROTO_TCP, TCP_KEEPIDLE, kAskAfterS);
+  Set(connection.socket, IPPROTO_TCP, TCP_KEEPINTVL, kAskEveryS);
+  Set(connection.socket, IPPROTO_TCP, TCP_USER_TIMEOUT, kBrokenAfterMs);
   return connection;
 }
 

@@ -10,8 +10,10 @@
 namespace ddl {
 
 struct TcpConnection {
-  FileDescriptor socket;  // non-blocking, without delay for small packets; none: see `problem`
-  std::string problem;    // "cannot reach gpu1:22: Connection refused"
+  // Non-blocking, without delay for small packets; broken a minute after the host has gone without
+  // a word, whether it is written to or not. None: see `problem`.
+  FileDescriptor socket;
+  std::string problem;  // "cannot reach gpu1:22: Connection refused"
 };
 
 // Tries each address of the name in turn, each for a few seconds: one that swallows packets keeps

@@ -32,8 +32,9 @@ timespec TimeOf(std::int64_t nanoseconds) {
 
 }  // namespace
 
-TreeReceiver::TreeReceiver(std::string folder, std::string note_file)
-    : folder_(std::move(folder)), note_file_(std::move(note_file)) {}
+TreeReceiver::TreeReceiver(std::string folder, std::string note_file,
+                           std::vector<std::string> names)
+    : folder_(std::move(folder)), note_file_(std::move(note_file)), names_(std::move(names)) {}
 
 std::string TreeReceiver::Had() {
   ReadNote();
@@ -128,8 +129,15 @@ bool TreeReceiver::TakeText(std::string_view& bytes) {
   return BeginEntry();
 }
 
+// Beside them lie files of our own, which others must not put there.
+bool TreeReceiver::IsAskedFor() const {
+  const std::string_view first = std::string_view(name_).substr(0, name_.find('/'));
+  return names_.empty() || std::ranges::find(names_, first) != names_.end();
+}
+
 bool TreeReceiver::BeginEntry() {
   if (!IsPathInside(name_)) return Refuse("the host names a file outside of its folder");
+  if (!IsAskedFor()) return Refuse("the host sends what it was not asked for");
   if (has_links_ && head_.kind != 'l') return Refuse("what the host says cannot be read");
   if (head_.kind == 'f') return BeginFile();
   if (head_.kind == 'l') {
@@ -180,9 +188,12 @@ bool TreeReceiver::EndFile() {
   return true;
 }
 
+// One in the place of a whole folder is left out: who reads that folder would read whatever of ours
+// the host chose.
 bool TreeReceiver::MakeLink(const std::string& target) {
   awaits_ = Awaits::kLine;
   has_links_ = true;
+  if (name_.find('/') == std::string::npos) return true;
   for (std::size_t slash = name_.find('/'); slash != std::string::npos;
        slash = name_.find('/', slash + 1)) {
     struct stat status{};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runner/file.h"
 #include "runner/tree_stream.h"
@@ -21,8 +22,9 @@ struct TreeCounts {
 class TreeReceiver {
  public:
   // Into `folder`, which is there, ours alone, and filled by nobody else. `note_file`: beside it,
-  // tells which large file is on its way.
-  TreeReceiver(std::string folder, std::string note_file);
+  // tells which large file is on its way. `names`: the folders that were asked for, all else is
+  // refused; none: whatever comes is taken.
+  TreeReceiver(std::string folder, std::string note_file, std::vector<std::string> names = {});
 
   // What to tell the sender first.
   [[nodiscard]] std::string Had();
@@ -39,6 +41,7 @@ class TreeReceiver {
   [[nodiscard]] bool TakeLine(std::string_view& bytes);
   [[nodiscard]] bool TakeText(std::string_view& bytes);
   [[nodiscard]] bool TakeContent(std::string_view& bytes);
+  [[nodiscard]] bool IsAskedFor() const;
   [[nodiscard]] bool BeginEntry();
   [[nodiscard]] bool BeginFile();
   [[nodiscard]] bool EndFile();
@@ -51,6 +54,7 @@ class TreeReceiver {
 
   std::string folder_;
   std::string note_file_;
+  std::vector<std::string> names_;
   std::string noted_name_;
   std::int64_t noted_mtime_ = 0;
   Awaits awaits_ = Awaits::kLine;

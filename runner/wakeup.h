@@ -52,6 +52,8 @@ class Patience {
   }
 
   [[nodiscard]] bool IsStopped() const { return stop_.stop_requested(); }
+  // Nobody is to wait any more.
+  [[nodiscard]] bool IsOver() const { return IsStopped() || Clock::now() >= until_; }
   // True: `events` are there. False: the time is up, or we are to stop.
   [[nodiscard]] bool Wait(int descriptor, short events) const {
     while (!IsStopped()) {

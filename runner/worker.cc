@@ -117,9 +117,7 @@ FileDescriptor Listen(const sockaddr_un& address) {
 // In the grandchild: nothing of the trial's but command, workdir and environment.
 [[noreturn]] void BecomeWorker(int listener, std::vector<std::string> words,
                                const std::string& workdir, std::vector<char*> variables) {
-  const int nothing = ::open("/dev/null", O_RDWR);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    ::dup2(nothing, standard);
+  (void)LeaveStandardStreams();
   if (listener == kListener) {
     ::fcntl(listener, F_SETFD, 0);
   } else {

@@ -31,6 +31,17 @@ TEST_F(Hostile, NamesBeyondAThousandAreCountedNotKept) {
   EXPECT_EQ(exit.metric_names_refused, 9000);
 }
 
+// All of them in an exit record would make one that nobody reads.
+TEST_F(Hostile, NamesBeyondAKibibyteAreLog) {
+  const ExitRecord exit = RunToEnd(
+      Shell(1, R"(awk 'BEGIN { s = "n"; while (length(s) < 32768) s = s s; print "{\"loss\": 1}"; )"
+               R"(for (i = 0; i < 600; ++i) print "{\"" i s "\": 1}" }')"));
+  EXPECT_EQ(exit.cause, EndCause::kExited) << exit.detail;
+  EXPECT_THAT(exit.metric_names, testing::ElementsAre("loss"));
+  EXPECT_EQ(exit.metric_names_refused, 600);
+  EXPECT_GT(exit.log_bytes, 600 * 32768);
+}
+
 TEST_F(Hostile, ValuesThatAreNoNumbersAndStepsThatGoBackAreKeptAsTheyAre) {
   const ExitRecord exit = RunToEnd(Shell(1, R"(
 echo '{"step": 5, "loss": NaN}'

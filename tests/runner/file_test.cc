@@ -89,6 +89,16 @@ TEST(File, KeepsTheOldTextWhenTheNewOneCannotBeWritten) {
   EXPECT_THAT(ListFolder(folder.Path()), UnorderedElementsAre("taken"));
 }
 
+TEST(File, WritesNothingThroughALinkThatWasPutInItsWay) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(WriteFileAtomically(folder / "precious", "kept"));
+  ASSERT_EQ(::symlink((folder / "precious").c_str(), (folder / "a.aside").c_str()), 0);
+  ASSERT_TRUE(WriteFileAtomically(folder / "a", "new"));
+  EXPECT_EQ(ReadFile(folder / "a"), "new");
+  EXPECT_EQ(ReadFile(folder / "precious"), "kept");
+  EXPECT_THAT(ListFolder(folder.Path()), UnorderedElementsAre("precious", "a"));
+}
+
 TEST(File, TellsAnAbsentFileFromATooLargeOne) {
   const TemporaryFolder folder;
   EXPECT_EQ(ReadFile(folder / "none"), std::nullopt);

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every link promises, on the local one: a real agent, real supervisors, real trials.
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
+#include <thread>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/cgroup.h"
 #include "tests/runner/real_host.h"
+#include "tests/sanitized.h"
 
 namespace ddl {
 namespace local_host_test {
@@ -138,6 +145,40 @@ TEST_F(LocalHost, EndsATrialThatTakesMoreMemoryThanItsOwn) {
   EXPECT_THAT(exit.detail, HasSubstr("GiB of 0.1 GiB"));
 }
 
+// Faster than anybody reads. `letters`: of the metric's name.
+std::string FloodOfMetrics(int letters) {
+  return "exec yes \"{\\\"$(printf %0" + std::to_string(letters) +
+         "d 0)\\\": 1}\" > \"$DDL_METRICS\"";
+}
+
+TEST_F(LocalHost, AFloodOfMetricsKeepsNoDeadlineWaiting) {
+  LaunchRecord record = Shell(1, FloodOfMetrics(1));
+  record.timeout = 300ms;
+  Start(record);
+  const StartRecord start = connection_->Await<Started>().record;
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kTimedOut);
+  (void)SendSignal(start.supervisor, SIGKILL);  // should it not have heard
+}
+
+TEST_F(LocalHost, AFloodOfMetricsIsHeldBackAndHearsOrders) {
+  Start(Shell(1, FloodOfMetrics(1000)));
+  const StartRecord start = connection_->Await<Started>().record;
+  const Notice notice = connection_->Await<Notice>();
+  EXPECT_THAT(notice.text, HasSubstr("waits: its metrics are not taken"));
+  std::ifstream status("/proc/" + std::to_string(start.supervisor.pid) + "/status");
+  std::int64_t peak_kib = 0;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) peak_kib = std::stol(line.substr(6));
+  }
+  EXPECT_GT(peak_kib, 0);
+  if (!kIsSanitized) {
+    EXPECT_LT(peak_kib, 32 * 1024);
+  }
+  connection_->Send(Order{{{1}, 0}, OrderKind::kStop, {}});
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kStopped);
+  (void)SendSignal(start.supervisor, SIGKILL);  // should it not have heard
+}
+
 TEST_F(LocalHost, StopsByTermFirstAndHandsLinesIn) {
   const std::string ready = MakePipe("ready");
   Start(Shell(1,
@@ -230,6 +271,38 @@ TEST_F(LocalHost, OutlivesItsAgentAndIsAdopted) {
   EXPECT_EQ(metrics.reports.at(0).seq, 2) << "what was committed is not sent again";
 }
 
+// As `ddl sweep | tee` when ddl is killed: who reads the pipe waits for no trial.
+TEST_F(LocalHost, NoSupervisorHoldsTheStreamsOfWhoStartedItsAgent) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+  const FileDescriptor reading(ends[0]);
+  FileDescriptor writing(ends[1]);
+  std::fflush(nullptr);
+  std::map<int, FileDescriptor> kept;
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    kept[standard] = FileDescriptor(fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    dup2(writing.Get(), standard);
+  }
+  Connect();
+  for (const auto& [standard, copy] : kept)
+    dup2(copy.Get(), standard);
+  writing.Reset();
+  const std::string ready = MakePipe("ready");
+  Start(Shell(1, "echo $$ > ready; read go < ready; echo seen"));
+  const std::int64_t trial = std::stol(ReadLine(ready));
+  connection_.reset();  // with its agent
+  pollfd ended{reading.Get(), POLLIN, 0};
+  ASSERT_EQ(poll(&ended, 1, int(std::chrono::milliseconds(kPatience).count())), 1);
+  char byte = 0;
+  EXPECT_EQ(read(reading.Get(), &byte, 1), 0);
+  EXPECT_TRUE(Lives(trial));
+  Connect();
+  connection_->Send(Adopt{{{1}, 0}, TokenOf(1), 0});
+  std::ofstream(ready) << "go\n" << std::flush;
+  EXPECT_EQ(connection_->AwaitExit(1).exit_code, 0);
+  EXPECT_EQ(FileOf(1, "log"), "seen\n");
+}
+
 TEST_F(LocalHost, KeepsALaunchUntilAnAdoptedRankHasEnded) {
   const std::string ready = MakePipe("ready");
   const LaunchRecord first = Shell(1, "echo up > ready; read go < ready; echo first >> order");
@@ -254,6 +327,22 @@ TEST_F(LocalHost, TellsOfAnEndThatNobodyHeard) {
   Connect();
   connection_->Send(Adopt{{{1}, 0}, TokenOf(1), 0});
   EXPECT_EQ(connection_->AwaitExit(1).exit_code, 3);
+}
+
+TEST_F(LocalHost, ADamagedRecordIsThatRanksOwnMisfortune) {
+  (void)RunToEnd(Shell(1, "true"));
+  const StartRecord start = connection_->Await<Started>().record;
+  while (IsAlive(start.supervisor))
+    std::this_thread::yield();
+  std::ofstream(welcome_.facts.folder + "/jobs/1.0/exit.json", std::ios::app)
+      << std::string(std::size_t{17} << 20U, 'x');
+  Connect();
+  ASSERT_EQ(welcome_.found.size(), 1U);
+  EXPECT_EQ(welcome_.found[0].state, FoundState::kLost);
+  EXPECT_EQ(welcome_.found[0].token, TokenOf(1));
+  connection_->Send(Adopt{{{1}, 0}, TokenOf(1), 0});
+  EXPECT_EQ(connection_->AwaitExit(1).cause, EndCause::kSupervisorLost);
+  EXPECT_EQ(RunToEnd(Shell(2, "exit 7")).exit_code, 7);
 }
 
 TEST_F(LocalHost, TakesTheTrialAlongWhenASupervisorIsKilled) {

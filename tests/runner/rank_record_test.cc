@@ -122,6 +122,19 @@ TEST(RankRecord, DamageIsNoRecord) {
   }
 }
 
+TEST(RankRecord, OfOneThatIsTooLargeTheStartIsTold) {
+  const TemporaryFolder folder;
+  RankRecordFile file(SomeLaunch(), folder.Path());
+  ASSERT_TRUE(file.WriteStart(12345));
+  ASSERT_TRUE(file.WriteExit(SomeExit()));
+  std::ofstream(folder / "exit.json", std::ios::app) << std::string(std::size_t{17} << 20U, 'x');
+  const RankRecord record = ReadRankRecord(folder.Path());
+  EXPECT_FALSE(record.is_unreadable) << "it would be looked at again for ever";
+  EXPECT_FALSE(record.exit);
+  ASSERT_TRUE(record.start);
+  EXPECT_EQ(record.start->pid, 12345);
+}
+
 TEST(Orders, LieThereInOrder) {
   const TemporaryFolder folder;
   EXPECT_FALSE(WriteOrder(folder / "gone", OrderKind::kStop, {}));

@@ -140,11 +140,36 @@ TEST_F(TreeStream, WritesNothingOutsideOfItsFolder) {
   TreeReceiver receiver = Receiver();
   const std::string target = folder_.Path();
   EXPECT_TRUE(receiver.Take(
-      TreeHeadLine({.kind = 'l', .size = std::ssize(target), .path_size = 1}) + "l" + target));
+      TreeHeadLine({.kind = 'd', .path_size = 1}) + "d" +
+      TreeHeadLine({.kind = 'l', .size = std::ssize(target), .path_size = 3}) + "d/l" + target));
+  EXPECT_TRUE(fs::is_symlink(Here("d/l")));
   TreeReceiver same = Receiver();
-  EXPECT_FALSE(receiver.Take(TreeHeadLine({.kind = 'f', .path_size = 3}) + "l/x"));
-  EXPECT_FALSE(same.Take(TreeHeadLine({.kind = 'l', .size = 1, .path_size = 3}) + "l/xy"));
+  EXPECT_FALSE(receiver.Take(TreeHeadLine({.kind = 'f', .path_size = 5}) + "d/l/x"));
+  EXPECT_FALSE(same.Take(TreeHeadLine({.kind = 'l', .size = 1, .path_size = 5}) + "d/l/xy"));
   EXPECT_FALSE(fs::exists(folder_ / "x"));
+}
+
+TEST_F(TreeStream, TakesNothingThatWasNotAskedFor) {
+  for (const std::string name : {".of", ".of.aside", "outputs", "checkpoints/best"}) {
+    TreeReceiver receiver(folder_ / "here", folder_ / "note", {"output"});
+    EXPECT_FALSE(receiver.Take(TreeHeadLine({.kind = 'f', .path_size = std::ssize(name)}) + name));
+    EXPECT_THAT(receiver.Problem(), HasSubstr("not asked for"));
+  }
+  TreeReceiver receiver(folder_ / "here", folder_ / "note", {"output", "checkpoints"});
+  EXPECT_TRUE(receiver.Take(TreeHeadLine({.kind = 'd', .path_size = 6}) + "output" +
+                            TreeHeadLine({.kind = 'f', .path_size = 8}) + "output/a"));
+  EXPECT_EQ(TextOf(Here("output/a")), "");
+}
+
+// Who wrote through it, or read that folder, would do so where the host wanted.
+TEST_F(TreeStream, MakesNoLinkInThePlaceOfAFolder) {
+  TreeReceiver receiver = Receiver();
+  const std::string target = folder_.Path();
+  EXPECT_TRUE(
+      receiver.Take(TreeHeadLine({.kind = 'l', .size = std::ssize(target), .path_size = 6}) +
+                    "output" + target + TreeHeadLine({.kind = 'e'})));
+  EXPECT_TRUE(receiver.IsWhole());
+  EXPECT_FALSE(fs::is_symlink(Here("output")));
 }
 
 TEST_F(TreeStream, TakesNoEndForWholeThatIsNone) {
