@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "cli/executables.h"
+#include "cli/holder_wait.h"
+#include "cli/refusal.h"
 #include "configs/error.h"
 #include "configs/json.h"
 #include "runner/control_client.h"
@@ -17,6 +19,7 @@ namespace {
 
 // Grace and kill of a trial take this long at most by default; see `grace_s`.
 constexpr std::chrono::seconds kStopPatience{60};
+constexpr std::chrono::seconds kHolderPatience{30};
 
 class SilentObserver : public CoordinatorObserver {
  public:
@@ -48,19 +51,25 @@ std::optional<Answer> ActThere(ControlClient& client, const ActWord& word) {
     if (heard != ControlClient::Heard::kLine) continue;
     const Json json = ParseJson(line, "control socket");
     if (!json.contains("answer")) continue;
-    return Answer{0, json.at("answer").at("ok").get<bool>(),
-                  json.at("answer").at("text").get<std::string>()};
+    const Json& answer = json.at("answer");
+    // What could not even be tried is an error, as it is where nobody conducts.
+    const std::optional<Error> refusal = RefusalIn(answer);
+    if (refusal && answer.contains("what")) throw Error(*refusal);
+    return Answer{0, answer.at("ok").get<bool>(), answer.at("text").get<std::string>()};
   }
 }
 
 }  // namespace
 
 Answer PerformAct(const std::string& folder, const ActWord& word) {
+  HolderWait wait(folder, kHolderPatience);
   while (true) {
     if (std::optional<StoreLock> lock = StoreLock::TryTake(folder)) return ActHere(folder, word);
-    std::optional<ControlClient> client = ControlClient::Connect(folder);
-    if (!client) continue;  // the holder is starting or leaving
-    if (std::optional<Answer> answer = ActThere(*client, word)) return *answer;
+    if (std::optional<ControlClient> client = ControlClient::Connect(folder)) {
+      if (std::optional<Answer> answer = ActThere(*client, word)) return *answer;
+      wait.BeginAgain();
+    }
+    wait.Pause();
   }
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/executables.h"
+#include "cli/output.h"
 #include "cli/trial_output.h"
 #include "configs/error.h"
 #include "runner/job_folder.h"
@@ -21,6 +22,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{200};
 constexpr std::chrono::seconds kConnectEvery{2};
+
+// The one way out of a stream that would go on.
+struct NobodyReads {};
 
 bool IsHere(const AttemptLine& attempt) {
   return attempt.host == "local";
@@ -72,47 +76,54 @@ std::string AttemptLog::WhyGone() const {
   return IsHere(attempt_) ? WhyFolderIsGone(attempt_) : std::string();
 }
 
-void AttemptLog::Follow(const std::function<void(std::string_view)>& take,
-                        const std::function<bool()>& has_ended) {
-  IsHere(attempt_) ? FollowHere(take, has_ended) : FollowThere(take, has_ended);
+void AttemptLog::Follow(const LogFollower& follower) {
+  IsHere(attempt_) ? FollowHere(follower) : FollowThere(follower);
 }
 
-void AttemptLog::FollowHere(const std::function<void(std::string_view)>& take,
-                            const std::function<bool()>& has_ended) {
-  while (true) {
-    const bool is_over = has_ended();
+void AttemptLog::FollowHere(const LogFollower& follower) {
+  while (follower.is_read()) {
+    const bool is_over = follower.has_ended();
     const std::string text = ReadLogFrom(attempt_.job_folder, shown_);
     shown_ += text.size();
-    if (!text.empty()) take(text);
+    if (!text.empty()) follower.take(text);
     if (is_over && text.empty()) return;
     if (text.empty()) std::this_thread::sleep_for(kLookEvery);
   }
 }
 
-void AttemptLog::FollowThere(const std::function<void(std::string_view)>& take,
-                             const std::function<bool()>& has_ended) {
-  while (true) {
+void AttemptLog::FollowThere(const LogFollower& follower) {
+  while (follower.is_read()) {
     std::string why;
     try {
-      const std::optional<SshProblem> problem =
-          ReadRemoteFile(Host(),
-                         {.path = PathThere(attempt_, "log"),
-                          .offset = static_cast<std::int64_t>(shown_),
-                          .follow = true},
-                         [&](std::string_view bytes) {
-                           shown_ += bytes.size();
-                           take(bytes);
-                         });
-      if (!problem) return;
-      why = problem->reason;
-    } catch (const Error& problem) {
-      why = problem.Message();
+      why = Stream(follower);
+    } catch (const NobodyReads&) {
+      return;
     }
+    if (why.empty()) return;
     host_.reset();
-    if (has_ended()) throw Unreachable(attempt_, {why, {}});
-    fmt::print(stderr, "note: {}; trying again\n", why);
+    if (follower.has_ended()) throw Unreachable(attempt_, {why, {}});
+    PrintAside(fmt::format("note: {}; trying again\n", why));
     std::this_thread::sleep_for(kConnectEvery);
   }
+}
+
+std::string AttemptLog::Stream(const LogFollower& follower) {
+  try {
+    (void)Host();
+  } catch (const Error& problem) {
+    return problem.Message();
+  }
+  const std::optional<SshProblem> problem =
+      ReadRemoteFile(Host(),
+                     {.path = PathThere(attempt_, "log"),
+                      .offset = static_cast<std::int64_t>(shown_),
+                      .follow = true},
+                     [&](std::string_view bytes) {
+                       shown_ += bytes.size();
+                       if (!bytes.empty()) follower.take(bytes);
+                       if (!follower.is_read()) throw NobodyReads();
+                     });
+  return problem ? problem->reason : std::string();
 }
 
 }  // namespace ddl

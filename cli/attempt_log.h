@@ -13,6 +13,13 @@
 
 namespace ddl {
 
+// The one who follows a log.
+struct LogFollower {
+  std::function<void(std::string_view)> take;
+  std::function<bool()> has_ended;  // the attempt; asked now and then
+  std::function<bool()> is_read;    // false: nobody looks at what is taken any more
+};
+
 class AttemptLog {
  public:
   explicit AttemptLog(AttemptLine attempt);
@@ -23,16 +30,15 @@ class AttemptLog {
   // "" or why it is not there any more, as far as this machine can tell.
   [[nodiscard]] std::string WhyGone() const;
   // Hands out what is written from there on, as it is written, until the attempt has ended and all
-  // was handed out. Tries again where the connection went. `has_ended` is asked now and then.
-  void Follow(const std::function<void(std::string_view)>& take,
-              const std::function<bool()>& has_ended);
+  // was handed out, or nobody reads it. Tries again where the connection went.
+  void Follow(const LogFollower& follower);
 
  private:
   [[nodiscard]] HostSession& Host();
-  void FollowHere(const std::function<void(std::string_view)>& take,
-                  const std::function<bool()>& has_ended);
-  void FollowThere(const std::function<void(std::string_view)>& take,
-                   const std::function<bool()>& has_ended);
+  void FollowHere(const LogFollower& follower);
+  void FollowThere(const LogFollower& follower);
+  // "" once the attempt has ended; else why the connection went.
+  [[nodiscard]] std::string Stream(const LogFollower& follower);
 
   AttemptLine attempt_;
   std::optional<HostSession> host_;

@@ -99,15 +99,6 @@ bool NeedsNoQuotes(std::string_view argument) {
   return !argument.empty() && argument.find_first_not_of(kSafe) == std::string_view::npos;
 }
 
-std::string Quoted(const std::string& argument) {
-  if (NeedsNoQuotes(argument)) return argument;
-  std::string text = "'";
-  for (const char c : argument) {
-    text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return text + "'";
-}
-
 }  // namespace
 
 std::string AttemptStateText(const AttemptLine& attempt) {
@@ -128,11 +119,20 @@ std::string SlotsText(std::string_view slots_json) {
   }
 }
 
+std::string ShellWord(const std::string& word) {
+  if (NeedsNoQuotes(word)) return word;
+  std::string text = "'";
+  for (const char c : word) {
+    text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return text + "'";
+}
+
 std::string CommandLine(std::string_view argv_json) {
   try {
     std::string line;
     for (const auto& argument : ParseJson(argv_json, "argv").get<std::vector<std::string>>()) {
-      line += (line.empty() ? "" : " ") + Quoted(argument);
+      line += (line.empty() ? "" : " ") + ShellWord(argument);
     }
     return line;
   } catch (const Error&) {

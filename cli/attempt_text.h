@@ -14,6 +14,8 @@ namespace ddl {
 [[nodiscard]] std::string AttemptStateText(const AttemptLine& attempt);
 // "core 3", "cores 0-3", "0.25 of core 1", "gpu 0"; "" when nothing is known.
 [[nodiscard]] std::string SlotsText(std::string_view slots_json);
+// The word as a shell takes it for one word, in quotes where it needs them.
+[[nodiscard]] std::string ShellWord(const std::string& word);
 // An argument vector as a command line to paste into a shell; the text itself when it is no JSON
 // list.
 [[nodiscard]] std::string CommandLine(std::string_view argv_json);

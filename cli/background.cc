@@ -5,33 +5,63 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
+#include <system_error>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/report_error.h"
 #include "configs/error.h"
+#include "configs/error_json.h"
 
 namespace ddl {
 
 namespace {
 
+// What the child writes to its pipe once it is ready; else the error, as JSON.
+constexpr std::string_view kReady = "+";
+
 [[noreturn]] void BeTheChild(int ready_pipe, const std::string& log,
                              const std::function<int(const std::function<void()>&)>& work) {
   ::setsid();
   int code = 3;
+  bool is_ready = false;
+  const auto tell = [&](const Error& problem) {
+    if (is_ready) {
+      code = ReportError(problem, false);
+    } else {
+      WriteOrDrop(ready_pipe, DumpJson(ErrorToJson(problem)));
+    }
+  };
   try {
     code = work([&] {
       SendOutputTo(log);
-      (void)!::write(ready_pipe, "+", 1);
+      is_ready = true;
+      WriteOrDrop(ready_pipe, kReady);
     });
   } catch (const Error& problem) {
-    code = ReportError(problem, false);
+    tell(problem);
+  } catch (const std::system_error& problem) {
+    tell(AsError(problem));
   }
   std::fflush(nullptr);
   ::_exit(code);
+}
+
+// An error is read to its end.
+std::string WordOfTheChild(int ready_pipe) {
+  std::string word;
+  std::array<char, 4096> piece{};
+  while (word != kReady) {
+    const ssize_t got = ::read(ready_pipe, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    word.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  return word;
 }
 
 }  // namespace
@@ -49,8 +79,8 @@ void SendOutputTo(const std::string& path) {
   if (out > STDERR_FILENO) ::close(out);
 }
 
-int InBackground(const std::string& folder,
-                 const std::function<int(const std::function<void()>&)>& work) {
+BackgroundWork InBackground(const std::string& folder,
+                            const std::function<int(const std::function<void()>&)>& work) {
   std::array<int, 2> ready{};
   if (::pipe2(ready.data(), O_CLOEXEC) != 0) throw SystemError("cannot make a pipe", "", "");
   std::fflush(nullptr);
@@ -59,21 +89,15 @@ int InBackground(const std::string& folder,
   if (child < 0) throw SystemError("cannot start a process", "", "");
   if (child == 0) BeTheChild(ready[1], log, work);
   ::close(ready[1]);
-  char mark = 0;
-  ssize_t got = 0;
-  while ((got = ::read(ready[0], &mark, 1)) < 0 && errno == EINTR) {
-  }
+  const std::string word = WordOfTheChild(ready[0]);
   ::close(ready[0]);
-  if (got == 1) {
-    fmt::print(
-        "The sweep runs in the background (pid {}); its output goes to {}.\n"
-        "  look at it:  ddl watch\n  stop it:     ddl stop\n",
-        child, log);
-    return 0;
+  if (word == kReady) return {child, log};
+  ::waitpid(child, nullptr, 0);
+  if (word.empty()) {
+    throw Error("the coordinator ended before it had begun", log, "look there, then try again",
+                ErrorKind::kInfrastructure);
   }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+  throw Error(ErrorFromJson(ParseJson(word, "the coordinator's word")));
 }
 
 }  // namespace ddl

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/number_words.h"
+#include "cli/whole_words.h"
 
 namespace ddl {
 
@@ -24,8 +25,17 @@ Options& Command(CLI::App& command, Chosen& chosen, int (*run)(const Options&)) 
   return *options;
 }
 
+// "st/", as shells complete it, is the folder "st", which has to be made where it is not there.
+std::string WithoutSlash(std::string folder) {
+  while (folder.size() > 1 && (folder.ends_with('/') || folder.ends_with("/."))) {
+    folder.pop_back();
+  }
+  return folder;
+}
+
 void AddCommon(CLI::App& command, CommonOptions& common) {
-  command.add_option("--store", common.store, "The store's folder (default: nearest .ddl)");
+  command.add_option("--store", common.store, "The store's folder (default: nearest .ddl)")
+      ->transform(WithoutSlash);
   command.add_flag("--json", common.json, "Print JSON for programs");
 }
 
@@ -302,14 +312,7 @@ void AddRest(CLI::App& app, Chosen& chosen) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
 
-}  // namespace
-
-int RunCommandLine(int argc, char** argv) {
-  CLI::App app{"ddl: sweeps over models, in parallel, remembered. Start: ddl sweep SPEC.yaml"};
-  app.name("ddl");
-  app.set_version_flag("--version", "ddl 0.1.0");
-  app.require_subcommand(1);
-  Chosen chosen;
+void AddCommands(CLI::App& app, Chosen& chosen) {
   AddSweep(app, chosen);
   AddRun(app, chosen);
   AddOutside(app, chosen);
@@ -323,8 +326,30 @@ int RunCommandLine(int argc, char** argv) {
   AddFetch(app, chosen);
   AddGc(app, chosen);
   AddRest(app, chosen);
+}
+
+// Every option gets its words as they were given; see WithBracketsMarked.
+void Unmark(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      option->transform(Unmarked);
+    }
+  }
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  CLI::App app{"ddl: sweeps over models, in parallel, remembered. Start: ddl sweep SPEC.yaml"};
+  app.name("ddl");
+  app.set_version_flag("--version", "ddl 0.1.0");
+  app.require_subcommand(1);
+  Chosen chosen;
+  AddCommands(app, chosen);
+  Unmark(app);
   try {
-    const std::vector<std::string> words = WithNumbersAsValues({argv, argv + argc});
+    const std::vector<std::string> words =
+        WithBracketsMarked(WithNumbersAsValues({argv, argv + argc}));
     std::vector<const char*> pointers;
     for (const std::string& word : words) {
       pointers.push_back(word.c_str());

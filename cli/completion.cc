@@ -48,11 +48,21 @@ std::string_view KindWord(WordKind kind) {
 
 constexpr std::string_view kBashHead =
     R"sh(# bash completion for ddl; load it with: source <(ddl completion bash)
+# A name may hold anything that a shell would expand: it is quoted, and never expanded here.
+_ddl_sweeps() {
+  local -a names
+  local name quoted
+  mapfile -t names < <("${COMP_WORDS[0]}" status --names 2>/dev/null)
+  for name in "${names[@]}"; do
+    printf -v quoted %q "$name"
+    if [[ $name == "$1"* || $quoted == "$1"* ]]; then printf '%s\n' "$quoted"; fi
+  done
+}
 _ddl_words() {
   case $1 in
     file) compgen -f -- "$2" ;;
     folder) compgen -d -- "$2" ;;
-    sweep) compgen -W "$("${COMP_WORDS[0]}" status --names 2>/dev/null)" -- "$2" ;;
+    sweep) _ddl_sweeps "$2" ;;
     command) compgen -c -- "$2" ;;
     shell) compgen -W "bash zsh fish" -- "$2" ;;
     store) compgen -W "check backup rebuild" -- "$2" ;;
@@ -69,7 +79,9 @@ _ddl() {
 )sh";
 
 constexpr std::string_view kBashTail =
-    R"sh(  if [[ -n $takes ]]; then
+    R"sh(  # Names of sweeps are no files, and are quoted already.
+  [[ ${takes:-$argument} != sweep ]] || compopt +o filenames 2>/dev/null
+  if [[ -n $takes ]]; then
     mapfile -t COMPREPLY < <(_ddl_words "$takes" "$current")
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -2,20 +2,24 @@
 #include "cli/conduct.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <optional>
 #include <set>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/attempt_text.h"
 #include "cli/background.h"
 #include "cli/choose.h"
 #include "cli/executables.h"
+#include "cli/holder_wait.h"
+#include "cli/output.h"
 #include "cli/results_keeper.h"
 #include "cli/screen.h"
 #include "cli/viewer.h"
@@ -32,6 +36,7 @@ namespace {
 constexpr int kExitInterrupted = 130;
 // For hosts that do not answer any more once all trials have ended.
 constexpr std::chrono::seconds kResultsPatience{60};
+constexpr std::chrono::seconds kHolderLeaves{5};
 
 // Shows the one sweep that this process was started for; brings back the results of all.
 class ForegroundObserver : public CoordinatorObserver {
@@ -86,17 +91,20 @@ void SayInterrupted(const Coordinator& coordinator, SweepId sweep, SweepScreen& 
   for (const SweepProgress& progress : coordinator.Progress()) {
     if (progress.id != sweep) continue;
     const std::int64_t live = progress.launching + progress.running + progress.stopping;
-    fmt::print(stderr,
-               "Interrupted. {} trial{} of {} go{} on without us.\n"
-               "  go on with the sweep:  the same command again\n"
-               "  stop its trials:       ddl stop {}\n",
-               live, live == 1 ? "" : "s", progress.name, live == 1 ? "es" : "", progress.name);
+    PrintAside(
+        fmt::format("Interrupted. {} trial{} of {} go{} on without us.\n"
+                    "  go on with the sweep:  the same command again\n"
+                    "  stop its trials:       ddl stop {}\n",
+                    live, live == 1 ? "" : "s", progress.name, live == 1 ? "es" : "",
+                    ShellWord(progress.name)));
   }
 }
 
 int ConductHere(const SweepRequest& request, const ConductOptions& options,
                 const std::function<void()>& ready) {
-  ForegroundObserver observer(ChooseScreen(options.json, options.quiet), options.store_folder);
+  ScreenKind kind = ChooseScreen(options.json, options.quiet);
+  if (options.detach && kind == ScreenKind::kLive) kind = ScreenKind::kPlain;  // it goes to a file
+  ForegroundObserver observer(kind, options.store_folder);
   Coordinator coordinator({options.store_folder, SiblingExecutable("ddl-agent"),
                            SiblingPath("ddl-trainer"), options.take_over},
                           Store::Open(options.store_folder), observer);
@@ -124,46 +132,68 @@ int ConductHere(const SweepRequest& request, const ConductOptions& options,
   return ExitCodeOf(ended.outcome);
 }
 
-// The lock's holder does not listen (yet, or any more): it is starting or leaving.
-void WaitForHolder(const std::string& folder, int round) {
-  constexpr int kRounds = 200;
-  if (round >= kRounds) {
-    throw Error(
-        fmt::format("the store is in use by {}, which does not answer", StoreLock::Holder(folder)),
-        folder, "wait for it, or end that process", ErrorKind::kInfrastructure);
+int SayBegun(const BackgroundWork& begun, const std::string& sweep, bool json) {
+  if (json) {
+    PrintText(DumpJson({{"pid", begun.pid}, {"log", begun.log}}) + "\n");
+    return 0;
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  const std::string name = ShellWord(sweep);
+  PrintText(
+      fmt::format("The sweep runs in the background (pid {}); its output goes to {}.\n"
+                  "  look at it:  ddl watch {}\n  stop it:     ddl stop {}\n",
+                  begun.pid, begun.log, name, name));
+  return 0;
+}
+
+// To a coordinator that runs already. Where its output goes is not known here.
+void SayHandedOver(const std::string& folder, bool json) {
+  constexpr std::string_view kBefore = "pid ";
+  const std::string holder = StoreLock::Holder(folder);  // "pid 4711, …"
+  if (!json) {
+    PrintText(fmt::format("The sweep runs in the coordinator of this store ({}).\n", holder));
+    return;
+  }
+  pid_t pid = 0;
+  if (holder.starts_with(kBefore)) {
+    (void)std::from_chars(holder.data() + kBefore.size(), holder.data() + holder.size(), pid);
+  }
+  const bool is_there = pid > 0 && ::kill(pid, 0) == 0;
+  PrintText(DumpJson({{"pid", is_there ? Json(pid) : Json(nullptr)}, {"log", nullptr}}) + "\n");
 }
 
 }  // namespace
 
 std::string StoreToConduct(const std::string& explicit_folder) {
   ClaimedStore claimed = ClaimStoreFolder(explicit_folder);
-  if (!claimed.notice.empty()) fmt::print(stderr, "note: {}\n", claimed.notice);
+  if (!claimed.notice.empty()) PrintAside(fmt::format("note: {}\n", claimed.notice));
   return std::move(claimed.folder);
 }
 
 int Conduct(SweepRequest request, const ConductOptions& options) {
   const std::string& folder = options.store_folder;
-  for (int round = 0;; ++round) {
+  HolderWait wait(folder, kHolderLeaves);
+  while (true) {
     if (std::optional<StoreLock> lock = StoreLock::TryTake(folder)) {
       if (!options.detach) return ConductHere(request, options, [] {});
       // The lock belongs to the open file and so goes on in the child.
-      return InBackground(folder, [&](const std::function<void()>& ready) {
+      const BackgroundWork begun = InBackground(folder, [&](const std::function<void()>& ready) {
         return ConductHere(request, options, ready);
       });
+      return SayBegun(begun, request.spec.name, options.json);
     }
     std::optional<ControlClient> client = ControlClient::Connect(folder);
     if (!client) {
-      WaitForHolder(folder, round);
+      wait.Pause();
       continue;
     }
-    const std::optional<int> code =
-        View(*client, OpenWord{request}, ChooseScreen(options.json, options.quiet), options.detach);
+    const ScreenKind kind =
+        options.detach ? ScreenKind::kQuiet : ChooseScreen(options.json, options.quiet);
+    const std::optional<int> code = View(*client, OpenWord{request}, kind, options.detach);
+    if (code == 0 && options.detach) SayHandedOver(folder, options.json);
     if (code) return *code;
     // The coordinator went: whoever gets the lock goes on. What was begun is not begun again.
     request.begin_new = false;
-    round = 0;
+    wait.BeginAgain();
   }
 }
 

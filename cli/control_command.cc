@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // stop, pause, resume, retry and extend: said to the coordinator, or done here when there is none.
-#include <fmt/format.h>
-
 #include "cli/act.h"
 #include "cli/choose.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/trial_name.h"
 #include "configs/json.h"
 #include "store/location.h"
@@ -47,9 +46,11 @@ int RunControlCommand(const ControlOptions& options) {
   const std::string folder = FindStoreFolder(options.common.store);
   const Answer answer = PerformAct(folder, WordOf(options, folder));
   if (options.common.json) {
-    fmt::print("{}\n", DumpJson({{"ok", answer.ok}, {"text", answer.text}}));
+    PrintText(DumpJson({{"ok", answer.ok}, {"text", answer.text}}) + "\n");
+  } else if (answer.ok) {
+    PrintText(answer.text + "\n");
   } else {
-    fmt::print(answer.ok ? stdout : stderr, "{}\n", answer.text);
+    PrintAside(answer.text + "\n");
   }
   return answer.ok ? 0 : 2;
 }

@@ -210,7 +210,9 @@ int Tell(const HostsOptions& options) {
       const Answer answer = PerformAct(folder, act);
       ok = ok && answer.ok;
       list.push_back({{"host", act.acts.host}, {"ok", answer.ok}, {"text", answer.text}});
-      if (!options.common.json) fmt::print(answer.ok ? stdout : stderr, "{}\n", answer.text);
+      if (!options.common.json) {
+        answer.ok ? PrintText(answer.text + "\n") : PrintAside(answer.text + "\n");
+      }
     }
   }
   if (options.common.json) PrintJson({{"ok", ok}, {"hosts", std::move(list)}});

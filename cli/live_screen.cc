@@ -2,12 +2,11 @@
 #include "cli/live_screen.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
+
+#include "cli/output.h"
 
 namespace ddl {
 
@@ -68,17 +67,7 @@ void LiveScreen::Clear() {
 
 // A screen that cannot be written is no reason to stop a sweep: what does not go out is dropped.
 void LiveScreen::Write(std::string_view text) const {
-  constexpr int kPatienceMs = 200;
-  while (!text.empty()) {
-    const ssize_t written = write(fd_, text.data(), text.size());
-    if (written > 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-      continue;
-    }
-    if (errno == EINTR) continue;
-    pollfd wait{fd_, POLLOUT, 0};
-    if (errno != EAGAIN || poll(&wait, 1, kPatienceMs) <= 0) return;
-  }
+  WriteOrDrop(fd_, text);
 }
 
 }  // namespace ddl

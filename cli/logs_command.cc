@@ -56,9 +56,9 @@ int SayItRanElsewhere(const LogsOptions& options, const ChosenTrial& chosen,
                {"text", ""}});
     return 0;
   }
-  fmt::print(stderr,
-             "note: trial {} was given out by ddl ask and ran elsewhere: ddl has no log of it\n",
-             chosen.trial.number);
+  PrintAside(fmt::format(
+      "note: trial {} was given out by ddl ask and ran elsewhere: ddl has no log of it\n",
+      chosen.trial.number));
   return 0;
 }
 
@@ -81,8 +81,8 @@ int RunLogsCommand(const LogsOptions& options) {
     return 0;
   }
   if (!gone.empty()) {
-    fmt::print(stderr, "note: the log is not there any more: {} was {}\n", attempt.job_folder,
-               gone);
+    PrintAside(
+        fmt::format("note: the log is not there any more: {} was {}\n", attempt.job_folder, gone));
   }
   const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
   Print(LastLines(text, options.lines), to_terminal);
@@ -93,7 +93,9 @@ int RunLogsCommand(const LogsOptions& options) {
         return line.attempt == attempt.attempt && line.cause;
       });
     };
-    log.Follow([&](std::string_view bytes) { Print(std::string(bytes), to_terminal); }, has_ended);
+    log.Follow({.take = [&](std::string_view bytes) { Print(std::string(bytes), to_terminal); },
+                .has_ended = has_ended,
+                .is_read = IsOutputRead});
   }
   return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,29 @@ void PrintText(std::string_view text) {
   if (!WriteOut(STDOUT_FILENO, text) && errno != EPIPE) {
     throw SystemError("cannot write to standard output", "", "look at where it is redirected to");
   }
+}
+
+bool IsOutputRead() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return poll(&output, 1, 0) <= 0 || (output.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
+}
+
+void WriteOrDrop(int fd, std::string_view text) {
+  constexpr int kPatienceMs = 200;
+  while (!text.empty()) {
+    const ssize_t written = write(fd, text.data(), text.size());
+    if (written > 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (written < 0 && errno == EINTR) continue;
+    pollfd wait{fd, POLLOUT, 0};
+    if (written == 0 || errno != EAGAIN || poll(&wait, 1, kPatienceMs) <= 0) return;
+  }
+}
+
+void PrintAside(std::string_view text) {
+  WriteOrDrop(STDERR_FILENO, text);
 }
 
 void PrintLines(std::span<const std::string> lines) {

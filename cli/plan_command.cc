@@ -7,6 +7,7 @@
 #include "cli/attempt_text.h"
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/output.h"
 #include "cli/sweep_json.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -66,28 +67,31 @@ int RunPlanCommand(const PlanOptions& options) {
                       {"parameters", trial.configuration},
                       {"command", CommandOf(spec, trial)}});
     }
-    fmt::print(
-        "{}\n",
-        DumpJson({{"sweep", spec.name}, {"trials", PlannedOrNull(planned)}, {"first", list}}));
+    PrintText(
+        DumpJson({{"sweep", spec.name}, {"trials", PlannedOrNull(planned)}, {"first", list}}) +
+        "\n");
     return 0;
   }
+  std::vector<std::string> lines;
   for (const std::string& note : reading.notes) {
-    fmt::print("note: {}\n", note);
+    lines.push_back(fmt::format("note: {}", note));
   }
   if (spec.method == Method::kAuto) {
     const MethodChoice choice = ChooseMethod(ProblemOf(spec));
-    fmt::print("note: auto chooses {}: {}\n", choice.method, choice.why);
+    lines.push_back(fmt::format("note: auto chooses {}: {}", choice.method, choice.why));
   }
   if (Learns(spec.method)) {
-    fmt::print("note: as if all ran at once; {} learns from each that ends\n",
-               kMethodNames.at(static_cast<std::size_t>(spec.method)));
+    lines.push_back(fmt::format("note: as if all ran at once; {} learns from each that ends",
+                                kMethodNames.at(static_cast<std::size_t>(spec.method))));
   }
-  fmt::print("{}: {}, {} of them here\n", spec.name, FormatPlanned(planned), trials.size());
+  lines.push_back(
+      fmt::format("{}: {}, {} of them here", spec.name, FormatPlanned(planned), trials.size()));
   const Terminal terminal = DetectTerminal();
   for (const PlannedTrial& trial : trials) {
     const std::string line = fmt::format("{:>6}  {}", trial.number, LineOf(spec, trial));
-    fmt::print("{}\n", terminal.is_terminal ? Fit(line, terminal.width) : line);
+    lines.push_back(terminal.is_terminal ? Fit(line, terminal.width) : line);
   }
+  PrintLines(lines);
   return 0;
 }
 

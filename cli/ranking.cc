@@ -49,10 +49,11 @@ Ranking TrialRanking(const Report& report) {
   for (std::size_t i = 0; i < report.trials.size(); ++i) {
     const TrialLine& trial = report.trials[i];
     RankedRow row;
-    if (ranked) row.cells.push_back({trial.objective ? fmt::format("{}", i + 1) : "-"});
+    if (ranked) row.cells.push_back({IsRanked(trial) ? fmt::format("{}", i + 1) : "-"});
     row.cells.push_back({fmt::format("{}", trial.number)});
     if (ranked) {
-      row.cells.push_back({FormatValue(trial.objective), i == 0 ? Style::kBold : Style::kPlain});
+      const bool is_best = i == 0 && IsRanked(trial);
+      row.cells.push_back({FormatValue(trial.objective), is_best ? Style::kBold : Style::kPlain});
     }
     row.parameters = ParametersOf(trial.params_json);
     row.after = {{std::string(ToString(trial.state)), StyleOf(trial.state)}, {Elapsed(trial)}};

@@ -44,7 +44,8 @@ struct Report {
   std::vector<std::string> varying;  // names of the parameters that vary, in the spec's order
   int seeds = 1;
   std::optional<double> target;
-  // Best first; of several objectives by the first; by number when the sweep has no metric.
+  // Those that have finished or were pruned, then the others, each best first, of several
+  // objectives by the first; by number when the sweep has no metric.
   std::vector<TrialLine> trials;
   std::vector<ConfigurationLine> configurations;  // best mean first; with several seeds only
   std::optional<SeedComparison> against_best;     // of the first few of them
@@ -59,6 +60,10 @@ struct Report {
   std::vector<FailureGroup> failures;      // most frequent first
   std::int64_t failures_read = 0;          // trials that the groups were made of
   bool is_outside = false;                 // its trials were given out by ddl ask: no logs
+  // For commands to copy, as a shell takes them: the sweep's name, "" where they mean it anyway,
+  // and " --store FOLDER" where one was named.
+  std::string name_word;
+  std::string store_words;
 };
 
 // Reads what is shown and no more: `top` trials, the curves of at most three. `reference`: of the
@@ -68,6 +73,10 @@ struct Report {
 
 [[nodiscard]] std::vector<std::string> ReportLines(const Report& report, const Terminal& terminal);
 [[nodiscard]] Json ReportJson(const Report& report);
+
+// Whether it has a place among the best: what failed, was canceled or still runs has none, whatever
+// it reported.
+[[nodiscard]] bool IsRanked(const TrialLine& trial);
 
 // The configuration that ranks first, by the mean of its seeds where there are several. Of several
 // objectives there is none.

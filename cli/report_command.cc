@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 #include <map>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "cli/attempt_text.h"
 #include "cli/best_spec.h"
 #include "cli/choose.h"
 #include "cli/commands.h"
@@ -27,7 +30,8 @@ constexpr std::int64_t kLogTail = 4096;
 std::string LogTail(const SweepLine& sweep, const TrialLine& trial, const AttemptLine& attempt) {
   if (attempt.host == "local") return ReadTrialOutput(attempt, kLogTail);
   if (attempt.host == kOutsideHost) return "[ddl] it ran elsewhere\n";
-  return fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempt.host, sweep.name, trial.number);
+  return fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempt.host, ShellWord(sweep.name),
+                     trial.number);
 }
 
 void WriteJunit(const StoreReader& reader, const SweepLine& sweep, const std::string& path) {
@@ -92,7 +96,7 @@ void WriteBest(const StoreReader& reader, const SweepSpec& spec, const Report& r
                 "", fmt::format("choose: --trial {}", report.shown.front().first_trial));
   }
   if (!best) {
-    throw Error("no trial has reported the metric yet", report.sweep.name,
+    throw Error("no trial has finished with a value of the metric yet", report.sweep.name,
                 "ask again when one has ended");
   }
   const std::string text = BestSpecText(spec, *best);
@@ -103,13 +107,36 @@ void WriteBest(const StoreReader& reader, const SweepSpec& spec, const Report& r
   }
 }
 
+// What goes to standard output in place of the report.
+std::vector<std::string_view> OutputsOf(const ReportOptions& options) {
+  std::vector<std::string_view> outputs;
+  if (options.csv_file == "-") outputs.emplace_back("--csv -");
+  if (options.junit_file == "-") outputs.emplace_back("--junit -");
+  if (options.best_file == "-") outputs.emplace_back("--best -");
+  if (options.common.json) outputs.emplace_back("--json");
+  return outputs;
+}
+
+void NameForCommands(Report& report, const StoreReader& reader, const ReportOptions& options) {
+  const std::string& store = options.common.store;
+  if (!store.empty()) report.store_words = " --store " + ShellWord(OneLine(store));
+  const bool is_newest = options.sweep.empty() || ChooseSweep(reader, "").id == report.sweep.id;
+  if (!is_newest) report.name_word = ShellWord(OneLine(report.sweep.name));
+}
+
 }  // namespace
 
 int RunReportCommand(const ReportOptions& options) {
+  const std::vector<std::string_view> outputs = OutputsOf(options);
+  if (outputs.size() > 1) {
+    throw Error(fmt::format("{} would be mixed on standard output", fmt::join(outputs, " and ")),
+                "", "name files for all but one of them");
+  }
   const StoreReader reader = StoreReader::Open(FindStoreFolder(options.common.store));
   const SweepLine sweep = ChooseSweep(reader, options.sweep);
   const SweepSpec spec = SpecFromJson(ParseJson(reader.SpecJson(sweep.id), "spec in the store"));
-  const Report report = ReadReport(reader, sweep, options.top, options.reference);
+  Report report = ReadReport(reader, sweep, options.top, options.reference);
+  NameForCommands(report, reader, options);
   if (!options.junit_file.empty()) WriteJunit(reader, sweep, options.junit_file);
   if (!options.csv_file.empty()) WriteCsv(reader, sweep, spec.space, options.csv_file);
   if (!options.best_file.empty()) WriteBest(reader, spec, report, options);
@@ -117,7 +144,7 @@ int RunReportCommand(const ReportOptions& options) {
     PrintJson(ReportJson(report));
     return 0;
   }
-  if (options.best_file != "-") PrintLines(ReportLines(report, DetectTerminal()));
+  if (outputs.empty()) PrintLines(ReportLines(report, DetectTerminal()));
   return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/output.h"
 #include "configs/json.h"
 
 namespace ddl {
@@ -30,9 +31,9 @@ int ReportError(const Error& error, bool json) {
   if (json) {
     const Json object{
         {"error", {{"what", error.Message()}, {"where", error.Where()}, {"hint", error.Hint()}}}};
-    fmt::print(stderr, "{}\n", DumpJson(object));
+    PrintAside(DumpJson(object) + "\n");
   } else {
-    fmt::print(stderr, "ddl: {}\n", error.what());
+    PrintAside(fmt::format("ddl: {}\n", error.what()));
   }
   return error.Kind() == ErrorKind::kUsage ? 2 : 3;
 }

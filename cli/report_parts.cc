@@ -52,6 +52,11 @@ std::vector<CurvePoint> ServedCurve(const std::vector<CurvePoint>& points) {
   return served;
 }
 
+bool IsRanked(const TrialLine& trial) {
+  const bool counts = trial.state == TrialState::kFinished || trial.state == TrialState::kPruned;
+  return counts && trial.objective.has_value();
+}
+
 std::optional<BestConfiguration> BestOf(const Report& report) {
   if (report.front) return {};
   if (report.seeds > 1) {
@@ -59,10 +64,9 @@ std::optional<BestConfiguration> BestOf(const Report& report) {
     const ConfigurationLine& first = report.configurations.front();
     return BestConfiguration{first.first_trial_number, first.mean, ParametersOf(first.params_json)};
   }
-  if (report.trials.empty()) return {};
-  const TrialLine& first = report.trials.front();
-  if (!first.objective) return {};
-  return BestConfiguration{first.number, *first.objective, ParametersOf(first.params_json)};
+  const auto first = std::ranges::find_if(report.trials, IsRanked);
+  if (first == report.trials.end()) return {};
+  return BestConfiguration{first->number, *first->objective, ParametersOf(first->params_json)};
 }
 
 }  // namespace ddl

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <ranges>
 #include <utility>
@@ -22,6 +23,33 @@ constexpr std::size_t kCurves = 3;
 constexpr int kTrialsForSpeed = 100;
 constexpr std::int64_t kFailuresRead = 1'000;
 
+// In the order of the table; `top` of them, 0: all.
+std::vector<TrialLine> ReadTrials(const StoreReader& reader, const SweepLine& sweep,
+                                  std::int64_t top) {
+  if (sweep.metric.empty()) return reader.Trials(sweep.id, {.limit = top});
+  constexpr TrialOrder kOrder = TrialOrder::kBestFirst;
+  std::vector<TrialLine> trials;
+  for (const TrialState state : {TrialState::kFinished, TrialState::kPruned}) {
+    std::ranges::move(reader.Trials(sweep.id, {.order = kOrder, .state = state, .limit = top}),
+                      std::back_inserter(trials));
+  }
+  std::ranges::sort(trials, [&sweep](const TrialLine& a, const TrialLine& b) {
+    if (a.objective.has_value() != b.objective.has_value()) return a.objective.has_value();
+    if (a.objective == b.objective) return a.number < b.number;
+    return sweep.maximize ? *a.objective > *b.objective : *a.objective < *b.objective;
+  });
+  const auto is_full = [&] { return top > 0 && std::ssize(trials) >= top; };
+  if (!is_full()) {
+    for (TrialLine& trial : reader.Trials(sweep.id, {.order = kOrder, .limit = top})) {
+      const bool is_there =
+          trial.state == TrialState::kFinished || trial.state == TrialState::kPruned;
+      if (!is_there && !is_full()) trials.push_back(std::move(trial));
+    }
+  }
+  if (is_full()) trials.resize(static_cast<std::size_t>(top));
+  return trials;
+}
+
 std::vector<ReportCurve> ReadCurves(const StoreReader& reader, const Report& report) {
   std::vector<ReportCurve> curves;
   if (report.sweep.metric.empty()) return curves;
@@ -36,8 +64,8 @@ std::vector<ReportCurve> ReadCurves(const StoreReader& reader, const Report& rep
     return curves;
   }
   for (const TrialLine& trial : report.trials) {
-    if (curves.size() == kCurves || !trial.objective) break;
-    add(trial);
+    if (curves.size() == kCurves) break;
+    if (trial.objective) add(trial);
   }
   return curves;
 }
@@ -96,8 +124,7 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
                 .varying = VaryingParameters(spec.space),
                 .seeds = spec.seeds,
                 .target = spec.metric ? spec.metric->target : std::nullopt};
-  const TrialOrder order = sweep.metric.empty() ? TrialOrder::kByNumber : TrialOrder::kBestFirst;
-  report.trials = reader.Trials(sweep.id, {.order = order, .limit = top});
+  report.trials = ReadTrials(reader, sweep, top);
   if (report.seeds > 1) {
     report.configurations = reader.Configurations(sweep.id, top);
   }
@@ -114,7 +141,7 @@ Report ReadReport(const StoreReader& reader, const SweepLine& sweep, std::int64_
   }
   // With pbt a value counts for what was trained before too: its trials are no sample.
   if (!spec.pbt) report.importances = ReadImportances(reader, sweep, spec);
-  if (!report.trials.empty() && report.trials.front().objective) {
+  if (!report.trials.empty() && IsRanked(report.trials.front())) {
     report.schedule = ReadSchedule(reader, sweep, spec, report.trials.front().number);
   }
   const std::vector<TrialLine> failed =

@@ -62,11 +62,21 @@ std::string ExactText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : DumpJson(value);
 }
 
+std::string ReportCommand(const Report& report) {
+  const std::string& name = report.name_word;
+  return "ddl report" + (name.empty() ? "" : " " + name) + report.store_words;
+}
+
+std::string LogsCommand(const Report& report, std::int64_t trial) {
+  const std::string& name = report.name_word;
+  return fmt::format("ddl logs {}{}{}{}", name, name.empty() ? "" : "/", trial, report.store_words);
+}
+
 // Of a front nobody but the user knows which is the best.
 Lines ChooseLines(const Report& report) {
   if (report.shown.empty()) return {};
-  return {fmt::format("one of them as a spec that runs: ddl report --best FILE --trial {}",
-                      report.shown.front().first_trial)};
+  return {fmt::format("one of them as a spec that runs: {} --best FILE --trial {}",
+                      ReportCommand(report), report.shown.front().first_trial)};
 }
 
 Lines WinnerLines(const Report& report, const Terminal& terminal) {
@@ -74,7 +84,10 @@ Lines WinnerLines(const Report& report, const Terminal& terminal) {
   const auto best = BestOf(report);
   if (!best) {
     if (report.sweep.metric.empty()) return {};
-    return {fmt::format("no trial has reported {} yet", OneLine(report.sweep.metric))};
+    const bool any = std::ranges::any_of(
+        report.trials, [](const TrialLine& trial) { return trial.objective.has_value(); });
+    return {fmt::format("no trial has {} {} yet", any ? "finished with a value of" : "reported",
+                        OneLine(report.sweep.metric))};
   }
   const char* whose = report.seeds > 1 ? "mean over seeds, trials from" : "trial";
   Lines lines{fmt::format("{} {} ({} {}){}", OneLine(report.sweep.metric), FormatValue(best->value),
@@ -87,7 +100,7 @@ Lines WinnerLines(const Report& report, const Terminal& terminal) {
     lines.push_back(fmt::format("  {}  {}", PadRight(OneLine(name), static_cast<int>(widest)),
                                 OneLine(ExactText(value))));
   }
-  lines.emplace_back("as a spec that runs: ddl report --best best.yaml");
+  lines.push_back(fmt::format("as a spec that runs: {} --best best.yaml", ReportCommand(report)));
   if (!terminal.is_terminal) return lines;
   for (std::string& line : lines) {
     line = Fit(line, terminal.width, CutMark(terminal));
@@ -155,7 +168,7 @@ Lines FailureLines(const Report& report, const Terminal& terminal) {
         fmt::format("of the first {} failed trials", FormatCount(report.failures_read)));
   }
   if (report.is_outside) return lines;
-  lines.push_back(fmt::format("their output: ddl logs {}", report.failures.front().trials.front()));
+  lines.push_back("their output: " + LogsCommand(report, report.failures.front().trials.front()));
   return lines;
 }
 

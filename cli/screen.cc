@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/screen.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/pieces.h"
 #include "configs/json.h"
 #include "scheduler/progress_json.h"
@@ -15,9 +15,9 @@ namespace {
 constexpr std::chrono::nanoseconds kPlainEvery = std::chrono::seconds(5);
 constexpr std::chrono::nanoseconds kLiveEvery = std::chrono::milliseconds(100);
 
+// A reader that has gone, or a full disk behind it, is no reason to end a sweep.
 void PrintNow(const std::string& line) {
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  WriteOrDrop(STDOUT_FILENO, line + "\n");
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ void PrintNow(const std::string& line) {
 ScreenKind ChooseScreen(bool json, bool quiet) {
   if (quiet) return ScreenKind::kQuiet;
   if (json) return ScreenKind::kJson;
-  return ::isatty(STDOUT_FILENO) == 1 ? ScreenKind::kLive : ScreenKind::kPlain;
+  return DetectTerminal().is_terminal ? ScreenKind::kLive : ScreenKind::kPlain;
 }
 
 SweepScreen::SweepScreen(ScreenKind kind) : kind_(kind), terminal_(DetectTerminal()) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/output.h"
 #include "cli/trainer_files.h"
 #include "configs/error.h"
 #include "configs/spec_difference.h"
@@ -48,7 +49,8 @@ ListedCode FilesToTrainWith(const SweepSpec& spec, const std::string& code_folde
     ListedCode kept;
     if (!begun_with.empty()) kept = FilesOfCode(code_folder, begun_with);
     if (kept.files.empty()) throw;
-    fmt::print(stderr, "note: {}; this sweep goes on with what it began with\n", problem.Message());
+    PrintAside(
+        fmt::format("note: {}; this sweep goes on with what it began with\n", problem.Message()));
     return kept;
   }
 }
@@ -69,7 +71,7 @@ void PrepareCode(SweepRequest& request, const std::string& store_folder) {
   if (begun_with.empty()) {
     const CodeSnapshot snapshot = TakeCode(source);
     for (const std::string& note : snapshot.notes) {
-      fmt::print(stderr, "note: {}\n", note);
+      PrintAside(fmt::format("note: {}\n", note));
     }
     request.spec.code = snapshot.code;
     return;
@@ -82,10 +84,10 @@ void PrepareCode(SweepRequest& request, const std::string& store_folder) {
   }
   request.spec.code = begun_with;
   if (*changes == 0) return;
-  fmt::print(stderr,
-             "note: {} file{} changed since this sweep began; it goes on with the code it began "
-             "with; --new begins another\n",
-             *changes, *changes == 1 ? "" : "s");
+  PrintAside(fmt::format(
+      "note: {} file{} changed since this sweep began; it goes on with the code it began with; "
+      "--new begins another\n",
+      *changes, *changes == 1 ? "" : "s"));
 }
 
 }  // namespace ddl

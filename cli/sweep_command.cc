@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/conduct.h"
+#include "cli/output.h"
 #include "cli/program_check.h"
 #include "cli/provenance.h"
 #include "cli/secrets.h"
@@ -48,7 +49,7 @@ int RunSweepCommand(const SweepOptions& options) {
   CheckSearchProgram(reading.spec, places);
   CheckTrainer(reading.spec, options.spec_file);
   for (const std::string& note : reading.notes) {
-    fmt::print(stderr, "note: {}\n", note);
+    PrintAside(fmt::format("note: {}\n", note));
   }
   SweepRequest request{
       reading.spec,      reading.text,         ProvenanceJson(reading.spec.workdir),

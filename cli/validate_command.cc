@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/output.h"
 #include "cli/program_check.h"
 #include "cli/sweep_json.h"
 #include "cli/trainer_check.h"
@@ -20,18 +21,19 @@ int RunValidateCommand(const ValidateOptions& options) {
   CheckTrainer(reading.spec, options.spec_file);
   const std::int64_t trials = PlannedTrials(reading.spec);
   if (options.common.json) {
-    fmt::print("{}\n", DumpJson({{"ok", true},
-                                 {"trials", PlannedOrNull(trials)},
-                                 {"notes", reading.notes},
-                                 {"spec", ResolvedSpec(reading.spec)}}));
+    PrintText(DumpJson({{"ok", true},
+                        {"trials", PlannedOrNull(trials)},
+                        {"notes", reading.notes},
+                        {"spec", ResolvedSpec(reading.spec)}}) +
+              "\n");
     return 0;
   }
   for (const std::string& note : reading.notes) {
-    fmt::print("note: {}\n", note);
+    PrintText(fmt::format("note: {}\n", note));
   }
-  fmt::print("{}: sweep \"{}\" is fine: {}, {} parameter{}\n", options.spec_file, reading.spec.name,
-             FormatPlanned(trials), reading.spec.space.size(),
-             reading.spec.space.size() == 1 ? "" : "s");
+  PrintText(fmt::format("{}: sweep \"{}\" is fine: {}, {} parameter{}\n", options.spec_file,
+                        reading.spec.name, FormatPlanned(trials), reading.spec.space.size(),
+                        reading.spec.space.size() == 1 ? "" : "s"));
   return 0;
 }
 

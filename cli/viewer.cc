@@ -9,6 +9,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/output.h"
+#include "cli/refusal.h"
 #include "configs/error.h"
 #include "configs/json.h"
 #include "scheduler/admission.h"
@@ -49,9 +51,11 @@ Now MonotonicNow() {
 
 // The exit code once the sweep has ended.
 std::optional<int> ShowLine(const Json& line, SweepScreen& screen) {
-  if (line.contains("answer") && !line.at("answer").at("ok").get<bool>()) {
-    screen.Clear();
-    throw Error(line.at("answer").at("text").get<std::string>(), "", "");
+  if (line.contains("answer")) {
+    if (const std::optional<Error> refusal = RefusalIn(line.at("answer"))) {
+      screen.Clear();
+      throw Error(*refusal);
+    }
   }
   if (line.contains("progress")) {
     const ProgressMessage report = ProgressFromJson(line.at("progress"));
@@ -92,7 +96,7 @@ std::optional<int> View(ControlClient& client, const ControlWord& first, ScreenK
     }
   }
   screen.Clear();
-  fmt::print(stderr, "Left. The sweep goes on in the coordinator that has it.\n");
+  PrintAside("Left. The sweep goes on in the coordinator that has it.\n");
   return 130;
 }
 

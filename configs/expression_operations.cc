@@ -2,6 +2,8 @@
 #include "configs/expression_operations.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -52,7 +54,18 @@ Json Remainder(std::int64_t a, std::int64_t b) {
 
 double Remainder(double a, double b) {
   const double rest = std::fmod(a, b);
-  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+  if (rest == 0) return std::copysign(0.0, b);
+  return (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+// As Python's float_floor_div: by the exact remainder, for a / b is rounded before it is floored.
+double FloorDivided(double a, double b) {
+  const double rest = std::fmod(a, b);
+  const bool rounds_down = rest != 0 && (rest < 0) != (b < 0);
+  const double quotient = (a - rest) / b - (rounds_down ? 1 : 0);
+  if (quotient == 0) return std::copysign(0.0, a / b);
+  const double floor = std::floor(quotient);
+  return quotient - floor > 0.5 ? floor + 1 : floor;
 }
 
 // By squaring; nothing beyond 64 bits.
@@ -98,7 +111,7 @@ Json OfReals(Operation operation, double x, double y, std::string& problem) {
     case Operation::kMultiply:
       return Finite(x * y, problem);
     case Operation::kFloorDivide:
-      return Finite(std::floor(x / y), problem);
+      return Finite(FloorDivided(x, y), problem);
     case Operation::kRemainder:
       return Finite(Remainder(x, y), problem);
     case Operation::kPower:
@@ -196,22 +209,68 @@ Json Extreme(Function function, std::span<const Json> values, std::string& probl
   return *best;
 }
 
+// To a multiple of 10^zeros, halves to the even one.
+Json RoundedToTens(std::int64_t value, std::int64_t zeros, std::string& problem) {
+  constexpr std::int64_t kMostZeros = 19;  // that 64 bits hold
+  if (zeros > kMostZeros) return 0;
+  std::uint64_t unit = 1;
+  for (std::int64_t i = 0; i < zeros; ++i) {
+    unit *= 10;
+  }
+  const auto bits = static_cast<std::uint64_t>(value);
+  std::uint64_t size = value < 0 ? -bits : bits;
+  const std::uint64_t rest = size % unit;
+  size -= rest;
+  const std::uint64_t missing = unit - rest;
+  if (rest > missing || (rest == missing && size / unit % 2 == 1)) size += unit;
+  const auto real = static_cast<double>(size);
+  const bool fits = size <= std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+  if (!fits) return Finite(value < 0 ? -real : real, problem);
+  const auto whole = static_cast<std::int64_t>(size);
+  return value < 0 ? -whole : whole;
+}
+
+constexpr std::int64_t kMostDecimals = 323;  // of a double; before the point it has 309 digits
+
+// By the digits that it has exactly, as Python does: 2.675 is a little less than that.
+Json RoundedAt(double value, std::int64_t decimals, std::string& problem) {
+  if (value == 0 || decimals > kMostDecimals) return value;
+  const double size = std::abs(value);
+  double exponent = std::floor(std::log10(size));
+  if (std::pow(10.0, exponent) > size) --exponent;  // the logarithm was rounded up
+  const std::int64_t digits = decimals + static_cast<std::int64_t>(exponent);
+  if (decimals < 0 && digits < 0) {
+    const auto zeros = static_cast<double>(-decimals);
+    const bool is_up = digits == -1 && size > 5 * std::pow(10.0, zeros - 1);
+    return Finite(std::copysign(is_up ? std::pow(10.0, zeros) : 0, value), problem);
+  }
+  std::array<char, 2 * kMostDecimals> text{};
+  const bool is_fixed = decimals >= 0;
+  const char* const end =
+      std::to_chars(text.begin(), text.end(), value,
+                    is_fixed ? std::chars_format::fixed : std::chars_format::scientific,
+                    static_cast<int>(is_fixed ? decimals : digits))
+          .ptr;
+  double rounded = std::numeric_limits<double>::infinity();
+  std::from_chars(text.data(), end, rounded);
+  return Finite(rounded, problem);
+}
+
 // Halves to the even neighbour, as Python rounds them.
 Json Rounded(std::span<const Json> arguments, std::string& problem) {
   const Json& value = arguments.front();
+  const std::optional<std::int64_t> whole = Whole(value);
   if (arguments.size() == 1) {
-    return Whole(value) ? value : AsWhole(std::nearbyint(value.get<double>()), problem);
+    return whole ? value : AsWhole(std::nearbyint(value.get<double>()), problem);
   }
   const std::optional<std::int64_t> decimals = Whole(arguments.back());
-  if (!decimals || *decimals < 0 || *decimals > 15) {
-    problem = "round takes 0 to 15 decimals";
+  if (!decimals) {
+    problem = "round takes a whole number of decimals";
     return {};
   }
-  if (Whole(value)) return value;
-  const double scale = std::pow(10.0, static_cast<double>(*decimals));
-  const double scaled = value.get<double>() * scale;
-  // So large a number has no such decimals.
-  return std::isfinite(scaled) ? Json(std::nearbyint(scaled) / scale) : value;
+  const auto places = std::clamp<std::int64_t>(*decimals, -kMostDecimals, kMostDecimals + 1);
+  if (!whole) return RoundedAt(value.get<double>(), places, problem);
+  return places < 0 ? RoundedToTens(*whole, -places, problem) : value;
 }
 
 Json Logarithm(Function function, double value, std::string& problem) {

@@ -20,6 +20,7 @@
 #include "configs/own_search.h"
 #include "configs/pbt_settings.h"
 #include "configs/space.h"
+#include "configs/states.h"
 
 namespace ddl {
 
@@ -73,10 +74,11 @@ struct WarmStart {
   std::optional<std::int64_t> limit;  // configurations, at most; the best ones
 };
 
-// A configuration that another sweep tried, and what came of it, one value an objective.
+// A configuration that another sweep tried, and what came of it.
 struct WarmPoint {
   Json configuration;
-  std::vector<double> values;
+  std::vector<double> values;                // one an objective, finite; none of what failed
+  TrialState state = TrialState::kFinished;  // or kPruned or kFailed
 };
 
 // A metric out of plain text: the first group of `pattern` (ECMAScript), as a number.

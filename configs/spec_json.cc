@@ -2,8 +2,10 @@
 // A spec as canonical JSON and back.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iterator>
 #include <type_traits>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -126,6 +128,31 @@ Metric MetricFromJson(const Json& json) {
   return metric;
 }
 
+Json ToJson(const WarmPoint& point) {
+  Json json = Json::array({point.configuration, point.values});
+  if (point.state != TrialState::kFinished) json.push_back(ToString(point.state));
+  return json;
+}
+
+// Nothing where a value is no finite number: a former ddl wrote infinities, as texts.
+std::optional<WarmPoint> WarmPointFromJson(const Json& json) {
+  WarmPoint point{json.at(0), {}};
+  if (json.size() > 2) {
+    const auto state = ParseTrialState(json.at(2).get<std::string>());
+    if (!state) throw Error(fmt::format("unknown state {}", DumpJson(json.at(2))), "", "");
+    point.state = *state;
+  }
+  const auto is_finite = [](const Json& value) {
+    return value.is_number() && std::isfinite(value.get<double>());
+  };
+  const Json& values = json.at(1);
+  const bool has_values = !values.empty();
+  if (has_values == (point.state == TrialState::kFailed)) return std::nullopt;
+  if (!std::ranges::all_of(values, is_finite)) return std::nullopt;
+  point.values = values.get<std::vector<double>>();
+  return point;
+}
+
 // What says more of a space than its parameters, of several objectives, and of trials that end
 // early.
 void ReadSearchKeys(const Json& json, SweepSpec& spec) {
@@ -141,8 +168,8 @@ void ReadSearchKeys(const Json& json, SweepSpec& spec) {
     spec.initial_points = json.at("initial_points").get<std::vector<Json>>();
   }
   if (json.contains("warm_points")) {
-    for (const Json& point : json.at("warm_points")) {
-      spec.warm_points.push_back({point.at(0), point.at(1).get<std::vector<double>>()});
+    for (const Json& item : json.at("warm_points")) {
+      if (auto point = WarmPointFromJson(item)) spec.warm_points.push_back(*std::move(point));
     }
   }
   if (json.contains("early_terminate")) {
@@ -169,7 +196,7 @@ void PutSearchKeys(const SweepSpec& spec, Json& json) {
   if (spec.own_search) json["search"] = ToJson(*spec.own_search);
   if (spec.pbt) json["search"] = ToJson(*spec.pbt);
   for (const WarmPoint& point : spec.warm_points) {
-    json["warm_points"].push_back({point.configuration, point.values});
+    json["warm_points"].push_back(ToJson(point));
   }
   if (spec.early_terminate) json["early_terminate"] = ToJson(*spec.early_terminate);
   if (!spec.initial_points.empty()) json["initial_points"] = spec.initial_points;

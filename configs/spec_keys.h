@@ -2,6 +2,7 @@
 // Typed reading of one mapping of a spec: every key is known or refused by name.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +13,11 @@
 #include "configs/spec_node.h"
 
 namespace ddl {
+
+// Of W&B, without meaning offline: taken, and told of.
+inline constexpr std::array<std::string_view, 9> kIgnoredKeys{
+    "apiVersion", "kind",      "entity",    "project", "controller",
+    "job",        "image_uri", "scheduler", "settings"};
 
 // A key and what reads its value.
 struct SpecKey {

@@ -2,25 +2,23 @@
 #include "configs/spec_overrides.h"
 
 #include <algorithm>
-#include <array>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "configs/nearest.h"
+#include "configs/spec_keys.h"
+#include "configs/spec_reader.h"
 
 namespace ddl {
 
 namespace {
 
-constexpr std::array<std::string_view, 31> kSpecKeys{
-    "name",         "description", "program", "method",          "metric",
-    "seeds",        "search_seed", "run_cap", "parallel",        "limits",
-    "resources",    "hosts",       "retries", "timeout_s",       "grace_s",
-    "lost_after_s", "fail_fast",   "env",     "share_busy_gpus", "workdir",
-    "trainer",      "capture",     "results", "fusion",          "early_terminate",
-    "metrics",      "constraints", "zip",     "initial_points",  "warm_start",
-    "keep"};
+bool IsIgnored(std::string_view key) {
+  return std::ranges::count(kIgnoredKeys, key) > 0;
+}
 
 std::vector<std::string> SplitValues(const std::string& text) {
   std::vector<std::string> values(1);
@@ -109,50 +107,49 @@ SpecNode* FindParameter(SpecNode& parameters, const std::string& key) {
 
 // What a key that is new to the spec was probably meant to be.
 std::string MeantKey(const SpecNode& parameters, const std::string& key) {
-  std::vector<std::string_view> candidates(kSpecKeys.begin(), kSpecKeys.end());
+  std::vector<std::string_view> candidates = SpecKeyNames();
+  std::erase_if(candidates, IsIgnored);
   for (const auto& [name, value] : parameters.entries) {
     candidates.push_back(name.text);
   }
   return NearestName(key, candidates);
 }
 
-}  // namespace
+// Keys of W&B that mean nothing here give way to a parameter of their name.
+bool IsSpecKey(const std::string& key, std::string_view top, SpecNode& root) {
+  if (IsIgnored(top)) {
+    SpecNode* parameters = root.Find("parameters");
+    return parameters == nullptr || FindParameter(*parameters, key) == nullptr;
+  }
+  return std::ranges::count(SpecKeyNames(), top) > 0;
+}
 
-void ApplyOverride(const std::string& text, SpecNode& root, SpecErrors& errors) {
-  const std::size_t equals = text.find('=');
-  SpecNode place = Word(text, text);
-  if (equals == std::string::npos || equals == 0) {
-    return errors.Add(place, "not an override", "write KEY=VALUE");
+// "parameters.optimizer.parameters.lr=3" was meant as "optimizer.lr=3".
+void RefuseBelowParameters(const std::vector<std::string>& path, const SpecNode& place,
+                           SpecNode& root, SpecErrors& errors) {
+  std::string name;
+  for (const std::string& part : path) {
+    if (part != "parameters") name += (name.empty() ? "" : ".") + part;
   }
-  const std::string key = text.substr(0, equals);
-  const std::vector<std::string> path = SplitPath(key);
-  std::vector<SpecNode> values;
-  try {
-    const bool is_spec_key = std::ranges::find(kSpecKeys, path.front()) != kSpecKeys.end();
-    const std::string value_text = text.substr(equals + 1);
-    for (const std::string& value :
-         is_spec_key ? std::vector{value_text} : SplitValues(value_text)) {
-      values.push_back(ParseSpecText(value));
-      MarkOrigin(values.back(), text);
-    }
-    if (is_spec_key) {
-      SpecNode* at = &root;
-      for (const std::string& name : path) {
-        at = &Entry(*at, name, text);
-      }
-      *at = std::move(values.front());
-      return;
-    }
-  } catch (const SpecFault& fault) {
-    return errors.Add(place, fault.what, fault.hint);
+  SpecNode* parameters = root.Find("parameters");
+  const bool is_known = parameters != nullptr && FindParameter(*parameters, name) != nullptr;
+  const std::string meant = name + place.text.substr(place.text.find('='));
+  errors.Add(place, "a parameter is called by its own name",
+             is_known || path.size() == 2
+                 ? fmt::format("write {}", meant)
+                 : "write NAME=VALUE, or NAME=VALUE,VALUE; ranges are for the file");
+}
+
+void SetKey(const std::vector<std::string>& path, SpecNode value, const std::string& text,
+            SpecNode& root) {
+  SpecNode* at = &root;
+  for (const std::string& name : path) {
+    at = &Entry(*at, name, text);
   }
-  SpecNode& parameters = Entry(root, "parameters", text);
-  SpecNode* known = FindParameter(parameters, key);
-  if (const std::string meant = known == nullptr ? MeantKey(parameters, key) : ""; !meant.empty()) {
-    return errors.Add(place, fmt::format("no key or parameter \"{}\"", key),
-                      fmt::format("did you mean {}?", meant));
-  }
-  SpecNode& parameter = known != nullptr ? *known : Entry(parameters, key, text);
+  *at = std::move(value);
+}
+
+void SetParameter(SpecNode& parameter, std::vector<SpecNode> values, const std::string& text) {
   SpecNode said;
   if (values.size() == 1) {
     said = MapOf("value", std::move(values.front()), text);
@@ -168,6 +165,46 @@ void ApplyOverride(const std::string& text, SpecNode& root, SpecErrors& errors) 
     said.entries.push_back({Word("when", text), *when});
   }
   parameter = std::move(said);
+}
+
+std::vector<SpecNode> ParseAll(const std::vector<std::string>& texts, const std::string& origin) {
+  std::vector<SpecNode> values;
+  for (const std::string& text : texts) {
+    values.push_back(ParseSpecText(text));
+    MarkOrigin(values.back(), origin);
+  }
+  return values;
+}
+
+}  // namespace
+
+void ApplyOverride(const std::string& text, SpecNode& root, SpecErrors& errors) {
+  const std::size_t equals = text.find('=');
+  const SpecNode place = Word(text, text);
+  if (equals == std::string::npos || equals == 0) {
+    return errors.Add(place, "not an override", "write KEY=VALUE");
+  }
+  const std::string key = text.substr(0, equals);
+  const std::string value = text.substr(equals + 1);
+  const std::vector<std::string> path = SplitPath(key);
+  if (path.front() == "parameters" && path.size() > 1) {
+    return RefuseBelowParameters(path, place, root, errors);
+  }
+  const bool is_spec_key = IsSpecKey(key, path.front(), root);
+  std::vector<SpecNode> values;
+  try {
+    values = ParseAll(is_spec_key ? std::vector{value} : SplitValues(value), text);
+  } catch (const SpecFault& fault) {
+    return errors.Add(place, fault.what, fault.hint);
+  }
+  if (is_spec_key) return SetKey(path, std::move(values.front()), text, root);
+  SpecNode& parameters = Entry(root, "parameters", text);
+  SpecNode* known = FindParameter(parameters, key);
+  if (const std::string meant = known == nullptr ? MeantKey(parameters, key) : ""; !meant.empty()) {
+    return errors.Add(place, fmt::format("no key or parameter \"{}\"", key),
+                      fmt::format("did you mean {}?", meant));
+  }
+  SetParameter(known != nullptr ? *known : Entry(parameters, key, text), std::move(values), text);
 }
 
 }  // namespace ddl

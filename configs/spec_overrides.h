@@ -9,10 +9,11 @@
 
 namespace ddl {
 
-// Where KEY begins with a key of the spec that is no parameter (run_cap, metric.target, …) VALUE
-// replaces it. Otherwise KEY is a parameter and VALUE its values, split at commas outside brackets
-// and quotes: one is a constant, several are a list; its `when` stays. A new name is a new
-// parameter, unless it is nearly the name of another key.
+// Where KEY begins with a key of the spec (run_cap, metric.target, …) VALUE replaces it, but for
+// keys without meaning here that a parameter of the spec has for a name. Otherwise KEY is a
+// parameter and VALUE its values, split at commas outside brackets and quotes: one is a constant,
+// several are a list; its `when` stays. A new name is a new parameter, unless it is nearly the name
+// of another key.
 void ApplyOverride(const std::string& text, SpecNode& root, SpecErrors& errors);
 
 }  // namespace ddl

@@ -41,12 +41,7 @@ class SpecBuilder {
     ReadKeys(root, "the spec", Keys(), errors_);
     Complete();
   }
-  SweepSpec spec;
-  std::vector<std::string> notes;
-
- private:
-  using Read1 = std::function<void(const SpecNode&)>;
-
+  // The names stay beyond the builder's life.
   std::vector<SpecKey> Keys() {
     std::vector<SpecKey> keys{
         {"name", Text(spec.name, "name")},
@@ -84,12 +79,17 @@ class SpecBuilder {
         {"workdir", [this](const SpecNode& n) { ReadWorkdir(n); }},
     };
     std::ranges::move(NumberKeys(), std::back_inserter(keys));
-    for (const char* key : {"apiVersion", "kind", "entity", "project", "controller", "job",
-                            "image_uri", "scheduler", "settings"}) {
+    for (const std::string_view key : kIgnoredKeys) {
       keys.push_back({key, [this, key](const SpecNode&) { ignored_.emplace_back(key); }});
     }
     return keys;
   }
+
+  SweepSpec spec;
+  std::vector<std::string> notes;
+
+ private:
+  using Read1 = std::function<void(const SpecNode&)>;
 
   // How many, how long: keys with one number.
   std::vector<SpecKey> NumberKeys() {
@@ -302,6 +302,16 @@ SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options) {
   }
   errors.ThrowIfAny();
   return reading;
+}
+
+std::vector<std::string_view> SpecKeyNames() {
+  const ReadOptions options;
+  SpecErrors errors("", "");
+  std::vector<std::string_view> names;
+  for (const SpecKey& key : SpecBuilder(options, errors).Keys()) {
+    names.push_back(key.name);
+  }
+  return names;
 }
 
 SpecReading ReadSpecFile(const std::string& path, const std::vector<std::string>& overrides,

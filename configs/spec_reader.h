@@ -30,6 +30,8 @@ struct SpecReading {
 
 // Throws one Error that lists all that is wrong.
 [[nodiscard]] SpecReading ReadSpec(std::string_view yaml_text, const ReadOptions& options);
+// Every key that the top of a spec may have.
+[[nodiscard]] std::vector<std::string_view> SpecKeyNames();
 // With the hosts.yaml that belongs to the file.
 [[nodiscard]] SpecReading ReadSpecFile(const std::string& path,
                                        const std::vector<std::string>& overrides,

@@ -66,12 +66,13 @@ Coordinator::Coordinator(CoordinatorOptions options, Store store, CoordinatorObs
       search_([this](Proposed proposed) { mailbox_.Put(std::move(proposed)); }),
       courier_(options_.store_folder, options_.agent_path,
                [this](CheckpointFetched fetched) { mailbox_.Put(std::move(fetched)); }) {
+  backed_up_ = Clock().monotonic;
   // The epoch is in the database before any host hears of it: no other start may greet with it too.
   Step(Tick{});
   Settle();
   NeedHost(kLocalHost);
-  for (const std::string& name : store_.UnfinishedSweeps()) {
-    std::optional<SweepHistory> history = store_.Load(name);
+  for (const SweepId sweep : store_.UnfinishedSweeps()) {
+    std::optional<SweepHistory> history = store_.Load(sweep);
     assert(history);
     SweepOpened opened;
     opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
@@ -124,13 +125,15 @@ SweepId Coordinator::Enter(SweepOpened opened) {
   NeedHosts(opened);
   Step(opened);
   // The core gave a new sweep its id: the largest of that name.
+  SweepId& newest = by_name_[name];
   for (const SweepProgress& progress : core_.Progress(Clock())) {
-    if (progress.name == name) by_name_[name] = std::max(by_name_[name], progress.id);
+    if (progress.name == name) newest = std::max(newest, progress.id);
   }
-  search_.Open(by_name_.at(name), spec, std::move(steps));
-  NeedCode(by_name_.at(name), spec.code);
+  const SweepId sweep = opened.history ? opened.history->id : newest;
+  search_.Open(sweep, spec, std::move(steps));
+  NeedCode(sweep, spec.code);
   Settle();
-  return by_name_.at(name);
+  return sweep;
 }
 
 void Coordinator::NeedSecrets(const SweepRequest& request) {
@@ -197,7 +200,9 @@ Answer Coordinator::Act(const ActWord& word) {
 UserAsked Coordinator::Addressed(const ActWord& word) {
   UserAsked acts = word.acts;
   acts.request = ++last_request_;
-  if (!IsOfHosts(acts.verb)) acts.sweep = Named(word.sweep);
+  if (!IsOfHosts(acts.verb)) {
+    acts.sweep = acts.verb == UserVerb::kExplain ? FindOpen(word.sweep) : Named(word.sweep);
+  }
   for (const auto& [name, id] : by_name_) {
     const bool is_meant = word.sweep.empty() ? !ended_.contains(id) : name == word.sweep;
     if (IsOfHosts(acts.verb) && is_meant) acts.sweep = std::max(acts.sweep, id);
@@ -206,9 +211,11 @@ UserAsked Coordinator::Addressed(const ActWord& word) {
   return acts;
 }
 
+// What an act may have changed: hosts that came, and ended sweeps that go on.
 void Coordinator::LearnHosts() {
+  std::erase_if(ended_, [this](const auto& entry) { return core_.IsOpen(entry.first); });
   for (const auto& [sweep, code] : std::map(code_of_)) {
-    NeedCode(sweep, code);
+    NeedCode(sweep, core_.CodeOf(sweep));
   }
 }
 
@@ -283,12 +290,16 @@ void Coordinator::Settle() {
       changes.push_back(std::move(commit->change));
     }
   }
-  if (!changes.empty()) {
-    OnDisk([&] { store_.Commit(changes); });
-    changed_since_backup_ = true;
-  }
-  for (Action& action : actions) {
-    std::visit([this](auto& alternative) { Do(alternative); }, action);
+  try {
+    if (!changes.empty()) {
+      OnDisk([&] { store_.Commit(changes); });
+      changed_since_backup_ = true;
+    }
+    for (Action& action : actions) {
+      std::visit([this](auto& alternative) { Do(alternative); }, action);
+    }
+  } catch (const Error& problem) {
+    throw Unsettled(problem);
   }
 }
 
@@ -306,23 +317,35 @@ void Coordinator::ShowProgress(bool ended) {
 void Coordinator::KeepBackup() {
   backed_up_ = Clock().monotonic;
   if (!changed_since_backup_) return;
-  changed_since_backup_ = false;
   BackupMade made;
-  OnDisk([&] { made.marks = store_.Backup(); });
+  try {
+    OnDisk([&] { made.marks = store_.Backup(); });
+  } catch (const std::exception& problem) {
+    SayToAll(fmt::format(
+        "no backup of the database was made, and what runs goes on: {}; it is tried "
+        "again in {} min",
+        problem.what(), std::chrono::duration_cast<std::chrono::minutes>(kBackupEvery).count()));
+    return;
+  }
+  changed_since_backup_ = false;
   Apply(made);
   Settle();
 }
 
-SweepId Coordinator::Named(const std::string& name) {
-  if (name.empty()) {
-    SweepId newest;
-    for (const auto& [known, id] : by_name_) {
-      newest = std::max(newest, id);
-    }
-    return newest;
-  }
+// Empty: the newest. Nothing where no such sweep is open here.
+SweepId Coordinator::FindOpen(const std::string& name) const {
   const auto found = by_name_.find(name);
   if (found != by_name_.end()) return found->second;
+  SweepId newest;
+  for (const auto& [known, id] : by_name_) {
+    if (name.empty()) newest = std::max(newest, id);
+  }
+  return newest;
+}
+
+// One that has ended is opened as it is: only an act that reopens it lets it go on.
+SweepId Coordinator::Named(const std::string& name) {
+  if (const SweepId open = FindOpen(name)) return open;
   std::optional<SweepHistory> history = store_.Load(name);
   if (!history) return {};
   RefuseOutside(*history);
@@ -330,6 +353,7 @@ SweepId Coordinator::Named(const std::string& name) {
   opened.spec = SpecFromJson(ParseJson(history->spec_json, "spec in the store"));
   opened.spec_text = history->spec_text;
   opened.history = std::move(history);
+  opened.may_launch = false;
   return Enter(std::move(opened));
 }
 

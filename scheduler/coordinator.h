@@ -60,6 +60,13 @@ struct OpenedSweep {
   SweepOutcome outcome = SweepOutcome::kNone;  // with is_over
 };
 
+// What was decided could not be written down or done: whoever has decided it must not go on, and
+// the next coordinator begins with what is on disk.
+class Unsettled : public Error {
+ public:
+  explicit Unsettled(const Error& problem) : Error(problem) {}
+};
+
 class Coordinator {
  public:
   // Raises the store's epoch. Sweeps that the store knows as unfinished are opened for adoption:
@@ -127,6 +134,7 @@ class Coordinator {
   void Do(DropCheckpoint& action);
 
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
+  [[nodiscard]] SweepId FindOpen(const std::string& name) const;
   [[nodiscard]] SweepId Named(const std::string& name);
   [[nodiscard]] UserAsked Addressed(const ActWord& word);
   void LearnHosts();

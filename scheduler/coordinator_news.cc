@@ -8,6 +8,7 @@
 
 #include "configs/error.h"
 #include "scheduler/coordinator.h"
+#include "scheduler/outside.h"
 
 namespace ddl {
 
@@ -151,8 +152,10 @@ void Coordinator::Said(const ClientSaid& said) {
   try {
     const ControlWord word = DecodeWord(said.line);
     std::visit([&](const auto& alternative) { Obey(said.client, alternative); }, word);
+  } catch (const Unsettled&) {
+    throw;
   } catch (const Error& problem) {
-    desk_.Reply(said.client, false, problem.what());
+    desk_.Refuse(said.client, problem);
   }
 }
 
@@ -164,12 +167,20 @@ void Coordinator::Obey(std::uint64_t client, const OpenWord& word) {
 }
 
 void Coordinator::Obey(std::uint64_t client, const WatchWord& word) {
-  const SweepId sweep = Named(word.sweep);
+  std::optional<SweepEnded> end;
+  SweepId sweep = FindOpen(word.sweep);
+  if (sweep) {
+    const auto ended = ended_.find(sweep);
+    if (ended != ended_.end()) end = ended->second;
+  } else if (const std::optional<SweepHistory> history = store_.Load(word.sweep)) {
+    RefuseOutside(*history);
+    sweep = history->id;  // all that have not ended are open
+    end = SweepEnded{sweep, history->outcome, history->reason};
+  }
   if (!sweep) return desk_.Reply(client, false, fmt::format("no sweep \"{}\" here", word.sweep));
   desk_.Watch(client, sweep);
   desk_.Reply(client, true, "watching");
-  const auto ended = ended_.find(sweep);
-  if (ended != ended_.end()) desk_.Ended(ended->second);
+  if (end) desk_.Ended(*end);
 }
 
 void Coordinator::Obey(std::uint64_t client, const ActWord& word) {

@@ -83,6 +83,10 @@ class Core {
   [[nodiscard]] std::vector<RunningTrial> Running(SweepId sweep, std::size_t limit) const;
   // Addresses that an open sweep uses now, and what people call one.
   [[nodiscard]] std::vector<std::string> HostsOf(SweepId sweep) const;
+  // False of one that has ended.
+  [[nodiscard]] bool IsOpen(SweepId sweep) const;
+  // The snapshot that it trains from; "" is none, or that it is not open.
+  [[nodiscard]] std::string CodeOf(SweepId sweep) const;
   // Where its trials' environment there says that libraries are.
   [[nodiscard]] std::vector<std::string> LibraryFoldersOn(SweepId sweep,
                                                           const std::string& address) const;

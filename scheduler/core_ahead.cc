@@ -94,11 +94,18 @@ std::optional<std::string> Core::State::HostToReserve(const SweepRun& sweep,
     const auto host = hosts.find(name);
     if (only != nullptr && name != *only) continue;
     if (host == hosts.end() || !host->second.is_up || host->second.IsClosed()) continue;
+    if (!HasCode(sweep, host->second)) continue;
     HostSlots without_later = host->second.slots;
+    std::int64_t others = 0;
     for (const auto& [id, seat] : host->second.seats) {
-      if (seat.sweep > sweep.id) without_later.Free(seat.slots);
+      if (seat.sweep > sweep.id) {
+        without_later.Free(seat.slots);
+      } else {
+        ++others;
+      }
     }
-    if (without_later.Fit(sweep.request)) return name;
+    const auto& most = host->second.entry.parallel;
+    if ((!most || others < *most) && without_later.Fit(sweep.request)) return name;
   }
   return std::nullopt;
 }

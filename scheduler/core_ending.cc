@@ -28,6 +28,13 @@ Ending NaturalEnd(const SweepRun& sweep) {
   const std::int64_t planned = sweep.trials.Planned();
   const std::string failures = fmt::format("{} of {} trials failed", failed, planned);
   const std::optional<Metric>& metric = sweep.spec.metric;
+  const bool is_met =
+      metric && metric->target && sweep.best && !sweep.IsBetter(*metric->target, *sweep.best);
+  if (is_met) {
+    return {SweepOutcome::kTargetReached,
+            fmt::format("target reached: {} {} by trial {}", metric->name,
+                        FormatNumber(*sweep.best), sweep.best_number)};
+  }
   if (metric && metric->target) {
     return {SweepOutcome::kTargetMissed, TargetText(sweep, metric->name, *metric->target) +
                                              (failed > 0 ? "; " + failures : std::string())};

@@ -80,6 +80,7 @@ std::string Core::State::WhyClosed(const SweepRun& sweep, Now now) const {
 void Core::State::WakeHosts(Turn& turn) {
   for (auto& [address, host] : hosts) {
     if (!host.health.Wake(turn.now.monotonic)) continue;
+    host.tried_after = last_seat;
     TellViewers(address, "is tried again, with one trial", turn);
     needs_placement = true;
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "configs/planted_bugs.h"
+#include "runner/gpus.h"
 #include "scheduler/core_state.h"
 
 namespace ddl {
@@ -184,15 +185,22 @@ void Core::State::Dismiss(HostState& host, const FoundRank& found, Turn& turn) {
   host.unsaved.emplace(found.id, 0);
 }
 
-// A sweep that no host of its can ever take is refused at once, rather than left waiting.
+// A sweep that no host of its can ever take is refused at once, rather than left waiting. Drained
+// devices may come back, and so may GPUs whose driver gives no answer.
 void Core::State::CheckFeasible(SweepRun& sweep, Turn& turn) {
   if (sweep.HasEnded() || sweep.IsEnding()) return;
   std::string reasons;
   for (const std::string& name : sweep.spec.hosts) {
     const auto host = hosts.find(name);
     if (host == hosts.end() || !host->second.is_known) return;
-    const std::string reason = host->second.slots.NeverFits(sweep.request);
+    const std::string reason = NeverTakes(host->second, sweep.request);
     if (reason.empty()) return;
+    if (host->second.facts.gpu_note.starts_with(kNvidiaSmiIsLate)) {
+      turn.actions.emplace_back(
+          Say{sweep.id, fmt::format("host {}: {}; it is asked again", TitleOf(name),
+                                    host->second.facts.gpu_note)});
+      return;
+    }
     reasons += fmt::format("{}{} {}", reasons.empty() ? "" : "; ", TitleOf(name), reason);
   }
   BeginEnding(sweep, SweepOutcome::kSomeFailed,

@@ -19,15 +19,15 @@ const HostEntry* EntryIn(const SweepSpec& spec, const std::string& address) {
 
 // The first cores and the listed GPUs: the same ones for every store, so that the bounds hold for
 // all of them together.
-HostFacts Bounded(const HostFacts& facts, const HostState& host) {
-  const HostEntry& entry = host.entry;
+HostFacts Bounded(const HostFacts& facts, const HostEntry& entry,
+                  const std::map<std::string, std::string>& drained_gpus) {
   HostFacts bounded = facts;
   if (entry.cpus && std::ssize(bounded.cores) > *entry.cpus) {
     bounded.cores.resize(static_cast<std::size_t>(*entry.cpus));
   }
   std::erase_if(bounded.gpus, [&](const GpuFacts& gpu) {
     const bool is_left_out = entry.gpus && std::ranges::count(*entry.gpus, gpu.index) == 0;
-    return is_left_out || host.drained_gpus.contains(gpu.uuid);
+    return is_left_out || drained_gpus.contains(gpu.uuid);
   });
   if (entry.memory_mib > 0) bounded.memory_mib = std::min(bounded.memory_mib, entry.memory_mib);
   return bounded;
@@ -76,7 +76,7 @@ void Core::State::ApplyInventory(SweepRun& sweep, Turn& turn) {
       const HostEntry* entry = Names(other, address) ? EntryIn(other.spec, address) : nullptr;
       if (Names(other, address)) host.entry = entry == nullptr ? HostEntry{} : *entry;
     }
-    if (host.is_known) host.slots.Update(Bounded(host.facts, host));
+    if (host.is_known) host.slots.Update(Bounded(host.facts, host.entry, host.drained_gpus));
     is_new = NoteDrains(host, address, sweep.spec) || is_new;
   }
   if (is_new) CommitSweep(sweep, true, turn);
@@ -84,7 +84,13 @@ void Core::State::ApplyInventory(SweepRun& sweep, Turn& turn) {
 
 void Core::State::SetFacts(HostState& host, const HostFacts& facts) {
   host.facts = facts;
-  host.slots.Update(Bounded(facts, host));
+  host.slots.Update(Bounded(facts, host.entry, host.drained_gpus));
+}
+
+std::string Core::State::NeverTakes(const HostState& host, const Request& request) {
+  HostSlots slots;
+  slots.Update(Bounded(host.facts, host.entry, {}));
+  return slots.NeverFits(request);
 }
 
 const HostEntry* Core::State::EntryFor(const SweepRun& sweep, const std::string& address) {

@@ -39,7 +39,11 @@ void Core::State::PlaceSweep(SweepRun& sweep, std::optional<std::string>& reserv
     if (is_passed) passed.insert(*number);
     if (!spot && checkpoint) Bring(sweep, *number, *checkpoint, reserved, turn);
     if (!spot && (!is_passed || checkpoint)) {
-      if (!sweep.blocked_since) sweep.blocked_since = turn.now.monotonic;
+      const bool lacks_devices =
+          sweep.blocked == Blocked::kDevices || sweep.blocked == Blocked::kReserved;
+      if (!sweep.blocked_since && (lacks_devices || checkpoint)) {
+        sweep.blocked_since = turn.now.monotonic;
+      }
       const std::string* only = checkpoint ? &checkpoint->host : nullptr;
       if (!reserved) reserved = HostToReserve(sweep, only, turn);
     }

@@ -74,6 +74,15 @@ std::vector<std::string> Core::HostsOf(SweepId sweep) const {
   return found == state_->sweeps.end() ? std::vector<std::string>{} : found->second.spec.hosts;
 }
 
+bool Core::IsOpen(SweepId sweep) const {
+  const auto found = state_->sweeps.find(sweep);
+  return found != state_->sweeps.end() && !found->second.HasEnded();
+}
+
+std::string Core::CodeOf(SweepId sweep) const {
+  return IsOpen(sweep) ? state_->sweeps.at(sweep).spec.code : std::string();
+}
+
 std::vector<std::string> Core::LibraryFoldersOn(SweepId sweep, const std::string& address) const {
   const auto found = state_->sweeps.find(sweep);
   if (found == state_->sweeps.end()) return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trials that stop early. A decision is committed with the report that it follows from.
-#include <cmath>
+#include <algorithm>
+#include <set>
 
 #include "configs/json.h"
 #include "scheduler/core_state.h"
@@ -18,6 +19,32 @@ std::optional<std::int64_t> IterationsOf(const SweepSpec& spec) {
   const Json& epochs = spec.trainer->at("epochs");
   if (varies || !epochs.is_number_integer()) return std::nullopt;
   return epochs.get<std::int64_t>();
+}
+
+// Nothing: the trial did not end well.
+std::optional<PrunerEnd> PrunerEndOf(const SweepRun& sweep, std::int64_t number) {
+  const TrialRecord trial = sweep.trials.Of(number);
+  if (trial.state != TrialState::kFinished) return std::nullopt;
+  const double value = sweep.IsBetter(1, 0) ? -trial.objective : trial.objective;
+  return PrunerEnd{sweep.ConfigurationOf(number), sweep.SeedOf(number), value};
+}
+
+// Who lost a race is known from trials that it stopped or kept from starting, whatever a look at
+// all that has ended since would say. Where another trial of it goes on, the user wants it to.
+void RestoreLosers(SweepRun& sweep, const SweepHistory& history) {
+  if (sweep.spec.early_terminate->type != PrunerType::kRacing) return;
+  std::set<std::int64_t> retried;
+  for (const KnownTrial& trial : history.trials) {
+    const std::int64_t configuration = sweep.ConfigurationOf(trial.number);
+    if (trial.state == TrialState::kPruned || trial.wanted == ToString(Wanted::kPrune)) {
+      sweep.pruner->Lose(configuration);
+      sweep.losers[configuration] = kStoppedEarlier;
+    } else if (!IsEnded(trial.state)) {
+      retried.insert(configuration);
+    }
+  }
+  for (const std::int64_t configuration : retried)
+    sweep.losers.erase(configuration);
 }
 
 }  // namespace
@@ -51,11 +78,8 @@ void Core::State::LookAt(SweepRun& sweep, LiveJob& job, std::int64_t step, doubl
 // A trial has ended: those that have lost by it stop, and their further seeds never start.
 void Core::State::LookAtEnd(SweepRun& sweep, std::int64_t number, Turn& turn) {
   if (!sweep.pruner) return;
-  const TrialRecord trial = sweep.trials.Of(number);
-  if (trial.state != TrialState::kFinished) return;
-  const double value = sweep.IsBetter(1, 0) ? -trial.objective : trial.objective;
-  for (Loser& loser :
-       sweep.pruner->End({sweep.ConfigurationOf(number), sweep.SeedOf(number), value})) {
+  if (const auto end = PrunerEndOf(sweep, number)) sweep.pruner->End(*end);
+  for (Loser& loser : sweep.pruner->Losers()) {
     for (auto& [id, job] : jobs) {
       const bool is_meant =
           job.sweep == sweep.id && sweep.ConfigurationOf(job.number) == loser.configuration;
@@ -85,8 +109,12 @@ void Core::State::RestorePruner(SweepRun& sweep, const SweepHistory& history, Tu
   if (!sweep.pruner) return;
   for (const KnownReport& report : history.reports)
     (void)Count(sweep, report.number, report.step, report.value);
-  for (const KnownTrial& trial : history.trials)
-    LookAtEnd(sweep, trial.number, turn);
+  RestoreLosers(sweep, history);
+  for (const KnownTrial& trial : history.trials) {
+    if (const auto end = PrunerEndOf(sweep, trial.number)) sweep.pruner->End(*end);
+  }
+  // The look that was taken when the last of them ended, whichever that was.
+  if (!history.trials.empty()) LookAtEnd(sweep, history.trials.back().number, turn);
   RestoreHeld(sweep, history);
 }
 

@@ -90,9 +90,8 @@ SweepRun& Core::State::Restore(const SweepOpened& opened, const SweepHistory& hi
   RestoreLineage(sweep, history);
   RestorePruner(sweep, history, turn);
   ApplySpec(sweep, opened.spec, turn);
-  if (history.state != SweepState::kRunning && !IsOver(history, sweep, planned_before)) {
-    Revive(sweep, turn);
-  }
+  const bool is_over = !opened.may_launch || IsOver(history, sweep, planned_before);
+  if (history.state != SweepState::kRunning && !is_over) Revive(sweep, turn);
   return sweep;
 }
 

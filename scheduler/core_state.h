@@ -227,6 +227,8 @@ struct Core::State {
   void AddCode(const SweepRun& sweep, TrialFacts& facts) const;
 
   // core_inventory.cc
+  // Why not even an idle host does, whatever is drained there; or "".
+  [[nodiscard]] static std::string NeverTakes(const HostState& host, const Request& request);
   void ApplyInventory(SweepRun& sweep, Turn& turn);
   static void SetFacts(HostState& host, const HostFacts& facts);
   [[nodiscard]] static const HostEntry* EntryFor(const SweepRun& sweep, const std::string& address);
@@ -292,6 +294,7 @@ struct Core::State {
     bool ok = true;
     std::string text;
   };
+  [[nodiscard]] static bool MayReopen(SweepRun& sweep, UserVerb verb);
   Reply ObeyForSweep(SweepRun& sweep, UserVerb verb, Turn& turn);
   Reply ObeyForTrials(SweepRun& sweep, const UserAsked& asked, Turn& turn);
   Reply ObeyForTrial(SweepRun& sweep, std::int64_t number, UserVerb verb, Turn& turn);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the user asks of sweeps and trials. What is wanted of a running trial is committed before
 // the order is sent, and delivered again after an adoption.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "configs/planted_bugs.h"
@@ -52,11 +54,25 @@ void Core::State::On(const UserAsked& asked, Turn& turn) {
                   fmt::format("there is no trial {}; {} has {}", number, sweep.spec.name, trials));
   }
   needs_placement = true;
+  const bool waits_for_secrets = !MayReopen(sweep, asked.verb);
   Reply reply = asked.verb == UserVerb::kExtend ? Extend(sweep, asked.extend_by.value_or(0), turn)
                 : asked.verb == UserVerb::kExplain ? ExplainAll(sweep, asked.trials, turn)
                 : asked.trials.empty()             ? ObeyForSweep(sweep, asked.verb, turn)
                                                    : ObeyForTrials(sweep, asked, turn);
+  if (reply.ok && waits_for_secrets)
+    reply.text += "; it starts by ddl sweep, which has its secrets";
   answer(reply.ok, std::move(reply.text));
+}
+
+// Of an act that may let an ended sweep go on: true where its trials may start then.
+bool Core::State::MayReopen(SweepRun& sweep, UserVerb verb) {
+  const bool reopens =
+      verb == UserVerb::kRetry || verb == UserVerb::kExtend || verb == UserVerb::kResume;
+  if (!sweep.HasEnded() || !reopens) return true;
+  sweep.may_launch = std::ranges::all_of(sweep.spec.secrets, [&](const SecretVariable& secret) {
+    return sweep.secrets.contains(secret.secret);
+  });
+  return sweep.may_launch;
 }
 
 Core::State::Reply Core::State::ObeyForSweep(SweepRun& sweep, UserVerb verb, Turn& turn) {
@@ -67,7 +83,8 @@ Core::State::Reply Core::State::ObeyForSweep(SweepRun& sweep, UserVerb verb, Tur
     ReopenFailed(sweep, turn);
     return {true, fmt::format("{} failed trials of {} wait to run again", failed, name)};
   }
-  if (sweep.HasEnded()) {
+  const bool is_resumed = verb == UserVerb::kResume && sweep.trials.Count(TrialState::kPaused) > 0;
+  if (sweep.HasEnded() && !is_resumed) {
     const std::string why = sweep.reason.empty() ? "" : ": " + sweep.reason;
     return {false, fmt::format("{} has ended{}", name, why)};
   }
@@ -172,6 +189,7 @@ Core::State::Reply Core::State::ResumeTrial(SweepRun& sweep, std::int64_t number
     Move(sweep, number, TrialState::kWaiting,
          std::string(was_held ? kPromotedByUser : kResumedByUser), turn);
     sweep.told.erase(number);
+    Revive(sweep, turn);
     return {true, "goes on"};
   }
   if (trial.wanted != Wanted::kPause) return {false, "is not paused"};

@@ -35,7 +35,7 @@ struct SweepOpened {
   std::optional<SweepHistory> history;
   bool retry_failed = false;
   // False: live trials are watched to their end, but nothing starts until a SpecChanged asks for
-  // it.
+  // it, and a sweep that has ended stays so until an act of the user reopens it.
   bool may_launch = true;
   SecretValues secrets{};  // with may_launch: all that the spec names
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/front_desk.h"
 
+#include <utility>
+
+#include "configs/error_json.h"
 #include "configs/json.h"
 #include "scheduler/progress_json.h"
 
@@ -13,6 +16,13 @@ void FrontDesk::Left(std::uint64_t client) {
 
 void FrontDesk::Reply(std::uint64_t client, bool ok, const std::string& text) {
   server_.Send(client, DumpJson({{"answer", {{"ok", ok}, {"text", text}}}}));
+}
+
+void FrontDesk::Refuse(std::uint64_t client, const Error& refusal) {
+  Json answer = ErrorToJson(refusal);
+  answer["ok"] = false;
+  answer["text"] = refusal.what();
+  server_.Send(client, DumpJson({{"answer", std::move(answer)}}));
 }
 
 bool FrontDesk::Deliver(const Answer& answer) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "configs/error.h"
 #include "runner/control_server.h"
 #include "scheduler/core.h"
 
@@ -22,6 +23,8 @@ class FrontDesk {
   void Left(std::uint64_t client);
 
   void Reply(std::uint64_t client, bool ok, const std::string& text);
+  // With all parts of the error, so that the client can act upon it as if it were its own.
+  void Refuse(std::uint64_t client, const Error& refusal);
   // False: nobody of this desk asked.
   bool Deliver(const Answer& answer);
   void Say(SweepId sweep, const std::string& text);

@@ -81,6 +81,7 @@ struct HostState {
   std::optional<std::string> drained;               // by the user; the reason
   HostHealth health;
   std::map<SeatId, Seat> seats;
+  SeatId tried_after = 0;  // of a host on trial: what was seated later is the trial
   // Snapshots of workdirs: where those are that it has, and why others are not there yet.
   std::map<std::string, std::string> code_folders;
   std::map<std::string, std::string> code_awaited;
@@ -91,7 +92,8 @@ struct HostState {
 
   // No further trial starts there.
   [[nodiscard]] bool IsClosed() const {
-    return drained || health.IsAside() || (health.IsOnTrial() && !seats.empty());
+    const bool is_tried = !seats.empty() && seats.rbegin()->first > tried_after;
+    return drained || health.IsAside() || (health.IsOnTrial() && is_tried);
   }
   [[nodiscard]] bool IsFull() const {
     return entry.parallel && std::ssize(seats) >= *entry.parallel;

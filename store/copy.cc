@@ -37,11 +37,17 @@ void Verify(const std::string& path) {
 void CopyDatabase(const Connection& connection, const std::string& target) {
   const std::string aside = target + ".part";
   std::filesystem::remove(aside);
-  Statement copy(connection, "VACUUM INTO ?");
-  copy.Bind(aside).Run();
-  MarkAsCopy(aside);
-  Verify(aside);
-  KeepAs(aside, target);  // VACUUM INTO does not sync
+  try {
+    Statement copy(connection, "VACUUM INTO ?");
+    copy.Bind(aside).Run();
+    MarkAsCopy(aside);
+    Verify(aside);
+    KeepAs(aside, target);  // VACUUM INTO does not sync
+  } catch (const Error&) {
+    std::error_code gone;
+    std::filesystem::remove(aside, gone);  // it may have taken the disk's last room
+    throw;
+  }
 }
 
 void CopyStore(const std::string& folder, const std::string& target) {

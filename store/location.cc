@@ -106,10 +106,16 @@ std::string FollowPointer(const std::string& named, const std::string& text) {
               named, "run ddl there, or name another store by --store or DDL_HOME");
 }
 
+// Without the slash that a completed word ends in: it would hide the folder's own name.
+std::string Tidied(const std::string& named) {
+  const fs::path folder = fs::absolute(named).lexically_normal();
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
 std::string NamedFolder(const std::string& explicit_folder) {
-  if (!explicit_folder.empty()) return fs::absolute(explicit_folder).lexically_normal();
+  if (!explicit_folder.empty()) return Tidied(explicit_folder);
   const char* home = std::getenv("DDL_HOME");
-  if (home != nullptr && *home != '\0') return fs::absolute(home).lexically_normal();
+  if (home != nullptr && *home != '\0') return Tidied(home);
   const fs::path here = fs::current_path();
   for (fs::path folder = here;; folder = folder.parent_path()) {
     if (fs::is_directory(folder / ".ddl")) return folder / ".ddl";

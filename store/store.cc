@@ -307,23 +307,28 @@ Counters Store::Given() const {
           .epoch = static_cast<std::uint64_t>(c.Number("SELECT epoch FROM store"))};
 }
 
-std::vector<std::string> Store::UnfinishedSweeps() const {
-  Statement read(state_->connection, "SELECT DISTINCT name FROM sweep WHERE state = ? ORDER BY id");
+std::vector<SweepId> Store::UnfinishedSweeps() const {
+  Statement read(state_->connection, "SELECT id FROM sweep WHERE state = ? ORDER BY id");
   read.Bind(static_cast<int>(SweepState::kRunning));
-  std::vector<std::string> names;
+  std::vector<SweepId> sweeps;
   while (read.Step()) {
-    names.push_back(read.Text(0));
+    sweeps.push_back({read.Int(0)});
   }
-  return names;
+  return sweeps;
 }
 
 std::optional<SweepHistory> Store::Load(std::string_view sweep_name) const {
+  Statement newest(state_->connection, "SELECT max(id) FROM sweep WHERE name = ?");
+  if (!newest.Bind(sweep_name).Step() || newest.IsNull(0)) return std::nullopt;
+  return Load(SweepId{newest.Int(0)});
+}
+
+std::optional<SweepHistory> Store::Load(SweepId id) const {
   const Connection& c = state_->connection;
   Statement sweep(c,
                   "SELECT id, name, spec_json, spec_text, state, outcome, reason, "
-                  "coalesce(json_extract(spec_json, '$.outside'), 0) FROM sweep WHERE name = ? "
-                  "ORDER BY id DESC LIMIT 1");
-  if (!sweep.Bind(sweep_name).Step()) return std::nullopt;
+                  "coalesce(json_extract(spec_json, '$.outside'), 0) FROM sweep WHERE id = ?");
+  if (!sweep.Bind(id.value).Step()) return std::nullopt;
   SweepHistory history{.id = {sweep.Int(0)},
                        .name = sweep.Text(1),
                        .spec_json = sweep.Text(2),

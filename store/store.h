@@ -125,8 +125,11 @@ class Store {
 
   [[nodiscard]] const std::string& Id() const;  // a random id made with the store
   [[nodiscard]] Counters Given() const;
+  // Of the newest sweep of a name, or of one of them.
   [[nodiscard]] std::optional<SweepHistory> Load(std::string_view sweep_name) const;
-  [[nodiscard]] std::vector<std::string> UnfinishedSweeps() const;
+  [[nodiscard]] std::optional<SweepHistory> Load(SweepId sweep) const;
+  // Several may have one name. Oldest first.
+  [[nodiscard]] std::vector<SweepId> UnfinishedSweeps() const;
 
   // A verified copy in `folder`/backup; returns the high-water marks that it holds.
   struct SavedMark {

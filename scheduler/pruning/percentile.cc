@@ -2,8 +2,6 @@
 #include "scheduler/pruning/percentile.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,8 +11,6 @@
 namespace ddl {
 
 namespace {
-
-constexpr double kWorst = std::numeric_limits<double>::infinity();
 
 // Of sorted values but for the one at `but`, between the neighbours, as most tools reckon it. There
 // is another one.
@@ -40,7 +36,7 @@ std::optional<double> PercentilePruner::Falls(const Column& column, const Own& o
 }
 
 std::optional<std::string> PercentilePruner::Report(const PrunerReport& report) {
-  const double value = std::isnan(report.value) ? kWorst : report.value;
+  const double value = OrWorst(report.value);
   Own& own = trials_.try_emplace(report.trial, Own{value, value}).first->second;
   own.best = std::min(own.best, value);
   own.value = value;

@@ -5,7 +5,9 @@
 // it stood.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +24,13 @@ struct PrunerReport {
   std::int64_t iteration = 0;  // 1, 2, 3, … of the trial
   double value = 0;            // lower is better; NaN is the worst
 };
+
+// What counts for a trial whose metric is no number, or infinitely bad. It goes on nowhere where
+// others are looked at.
+inline constexpr double kWorst = std::numeric_limits<double>::infinity();
+inline double OrWorst(double value) {
+  return std::isnan(value) ? kWorst : value;
+}
 
 // A trial that ended by itself, with its last value.
 struct PrunerEnd {
@@ -49,8 +58,12 @@ class Pruner {
   [[nodiscard]] virtual std::optional<std::string> Report(const PrunerReport& /*report*/) {
     return std::nullopt;
   }
-  // Who has lost by that. Each configuration at most once.
-  [[nodiscard]] virtual std::vector<Loser> End(const PrunerEnd& /*end*/) { return {}; }
+  // In any order.
+  virtual void End(const PrunerEnd& /*end*/) {}
+  // Who has lost by all ends so far. Each configuration at most once.
+  [[nodiscard]] virtual std::vector<Loser> Losers() { return {}; }
+  // It has lost already, as an earlier coordinator found.
+  virtual void Lose(std::int64_t /*configuration*/) {}
 
   // Whether trials that it stopped may go on later; without that nobody is to be held.
   [[nodiscard]] virtual bool Promotes() const { return false; }

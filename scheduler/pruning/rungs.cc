@@ -2,8 +2,6 @@
 #include "scheduler/pruning/rungs.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -14,12 +12,15 @@ namespace {
 constexpr std::size_t kMostRungs = 100;
 constexpr double kFarthest = 1e15;
 
-double OrWorst(double value) {
-  return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
-}
-
 void Insert(std::vector<double>& sorted, double value) {
   sorted.insert(std::ranges::upper_bound(sorted, value), value);
+}
+
+void Erase(RungOfSeed& rung, double value, std::int64_t trial) {
+  const auto equal = rung.held.find(value);
+  if (equal == rung.held.end()) return;
+  equal->second.erase(trial);
+  if (equal->second.empty()) rung.held.erase(equal);
 }
 
 // min_iter, min_iter × eta, …, each rounded down.
@@ -54,13 +55,8 @@ Asha::Asha(const EarlyTerminate& rule, std::optional<std::int64_t> iterations)
 }
 
 std::ptrdiff_t Asha::Places(const RungOfSeed& rung) const {
-  return static_cast<std::ptrdiff_t>(static_cast<double>(rung.values.size()) / eta_);
-}
-
-std::optional<std::ptrdiff_t> Asha::Falls(const RungOfSeed& rung, double value) const {
-  const auto better = std::ranges::lower_bound(rung.values, value) - rung.values.begin();
-  if (better < std::max<std::ptrdiff_t>(Places(rung), 1)) return std::nullopt;
-  return better;
+  const auto share = static_cast<std::ptrdiff_t>(static_cast<double>(rung.values.size()) / eta_);
+  return std::max<std::ptrdiff_t>(share, 1);
 }
 
 std::optional<std::string> Asha::Report(const PrunerReport& report) {
@@ -70,35 +66,40 @@ std::optional<std::string> Asha::Report(const PrunerReport& report) {
                 OrWorst(report.value)};
   trials_.insert_or_assign(report.trial, own);
   RungOfSeed& at = at_rungs_[own.at];
+  const auto before = std::ranges::upper_bound(at.values, own.value) - at.values.begin();
   Insert(at.values, own.value);
-  const auto better = Falls(at, own.value);
-  if (!better) return std::nullopt;
+  if (own.value == kWorst) {
+    return fmt::format("at report {} its metric is no finite number", report.iteration);
+  }
   const std::ptrdiff_t places = Places(at);
+  if (before < places) return std::nullopt;
   return fmt::format(
-      "at report {} in place {} of {}; {}", report.iteration, *better + 1, at.values.size(),
-      places < 2 ? "only the best goes on" : fmt::format("the best {} go on", places));
+      "at report {} in place {} of {}; {}", report.iteration, before + 1, at.values.size(),
+      places == 1 ? "only the best goes on" : fmt::format("the best {} go on", places));
 }
 
 void Asha::Hold(std::int64_t trial) {
   const auto own = trials_.find(trial);
-  if (own != trials_.end()) at_rungs_[own->second.at].held.emplace(own->second.value, trial);
+  if (own != trials_.end()) at_rungs_[own->second.at].held[own->second.value].insert(trial);
 }
 
 void Asha::Release(std::int64_t trial) {
   const auto own = trials_.find(trial);
-  if (own != trials_.end()) at_rungs_[own->second.at].held.erase({own->second.value, trial});
+  if (own != trials_.end()) Erase(at_rungs_[own->second.at], own->second.value, trial);
 }
 
 std::vector<Promotion> Asha::Promoted() {
   std::vector<Promotion> promoted;
   for (auto& [at, rung] : at_rungs_) {
     while (!rung.held.empty()) {
-      const auto [value, trial] = *rung.held.begin();
-      if (Falls(rung, value)) break;
-      const auto better = std::ranges::lower_bound(rung.values, value) - rung.values.begin();
+      const auto& [value, trials] = *rung.held.begin();
+      const auto no_worse = std::ranges::upper_bound(rung.values, value) - rung.values.begin();
+      const std::ptrdiff_t before = no_worse - std::ssize(trials);
+      if (value == kWorst || before >= Places(rung)) break;
+      const std::int64_t trial = *trials.begin();
       promoted.push_back({trial, fmt::format("at report {} now in place {} of {}", rungs_[at.first],
-                                             better + 1, rung.values.size())});
-      rung.held.erase(rung.held.begin());
+                                             before + 1, rung.values.size())});
+      Erase(rung, value, trial);
     }
   }
   return promoted;
@@ -138,8 +139,12 @@ std::optional<std::string> Hyperband::Report(const PrunerReport& report) {
     Insert(rung->values, value);
     own.at_rung = value;
   }
+  const double counts = CountsFor(own);
+  if (counts == kWorst) {
+    return fmt::format("at report {} its metric is no finite number", report.iteration);
+  }
   const std::size_t place = PlaceOf(*rung);
-  if (place >= rung->values.size() || CountsFor(own) <= rung->values[place]) return std::nullopt;
+  if (place >= rung->values.size() || counts <= rung->values[place]) return std::nullopt;
   return fmt::format("at report {} worse than place {} of {} at report {}", report.iteration,
                      place + 1, rung->values.size(), came);
 }
@@ -147,13 +152,13 @@ std::optional<std::string> Hyperband::Report(const PrunerReport& report) {
 void Hyperband::Hold(std::int64_t trial) {
   const auto own = trials_.find(trial);
   if (own == trials_.end()) return;
-  if (RungOfSeed* rung = RungOf(own->second)) rung->held.emplace(CountsFor(own->second), trial);
+  if (RungOfSeed* rung = RungOf(own->second)) rung->held[CountsFor(own->second)].insert(trial);
 }
 
 void Hyperband::Release(std::int64_t trial) {
   const auto own = trials_.find(trial);
   if (own == trials_.end()) return;
-  if (RungOfSeed* rung = RungOf(own->second)) rung->held.erase({CountsFor(own->second), trial});
+  if (RungOfSeed* rung = RungOf(own->second)) Erase(*rung, CountsFor(own->second), trial);
 }
 
 std::vector<Promotion> Hyperband::Promoted() {
@@ -161,11 +166,12 @@ std::vector<Promotion> Hyperband::Promoted() {
   for (auto& [at, rung] : at_rungs_) {
     const std::size_t place = PlaceOf(rung);
     while (!rung.held.empty()) {
-      const auto [counts, trial] = *rung.held.begin();
-      if (place < rung.values.size() && counts > rung.values[place]) break;
+      const auto& [counts, trials] = *rung.held.begin();
+      if (counts == kWorst || (place < rung.values.size() && counts > rung.values[place])) break;
+      const std::int64_t trial = *trials.begin();
       promoted.push_back({trial, fmt::format("now as good as place {} of {} at report {}",
                                              place + 1, rung.values.size(), rungs_[at.first])});
-      rung.held.erase(rung.held.begin());
+      Erase(rung, counts, trial);
     }
   }
   return promoted;

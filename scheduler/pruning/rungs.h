@@ -14,16 +14,19 @@
 namespace ddl {
 
 // What trials of a seed had at a rung, and which of those that came to it last are held there.
+// What is kWorst neither goes on nor is promoted.
 struct RungOfSeed {
-  std::vector<double> values;                      // from the best on
-  std::set<std::pair<double, std::int64_t>> held;  // what counts for a trial, and the trial
+  std::vector<double> values;                     // from the best on
+  std::map<double, std::set<std::int64_t>> held;  // trials, by what counts for them
 };
 using RungsOfSeeds = std::map<std::pair<std::size_t, int>, RungOfSeed>;  // by rung and seed
 
 // Asynchronous successive halving: a trial goes on past a rung once it is among the best 1/eta of
 // those that have come to it so far (Li et al., "A System for Massively Parallel Hyperparameter
 // Tuning", 2020). The best so far always goes on. One that is not stops; where it can be taken up
-// again, it is held for its promotion, as in the paper's main variant.
+// again, it is held for its promotion, as in the paper's main variant. Of equals those that went on
+// come first, then those that are held by number, and who has just come is the last: so no more go
+// on than there are places, and that does not hang on the order of reports.
 class Asha : public Pruner {
  public:
   Asha(const EarlyTerminate& rule, std::optional<std::int64_t> iterations);
@@ -39,8 +42,7 @@ class Asha : public Pruner {
     std::pair<std::size_t, int> at;
     double value = 0;
   };
-  // How many are better, where that is too many; else nothing.
-  [[nodiscard]] std::optional<std::ptrdiff_t> Falls(const RungOfSeed& rung, double value) const;
+  // How many go on; at least the best.
   [[nodiscard]] std::ptrdiff_t Places(const RungOfSeed& rung) const;
 
   double eta_;

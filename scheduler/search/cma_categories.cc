@@ -14,16 +14,17 @@ namespace {
 // How fast probabilities follow; found on generated mixed spaces.
 constexpr double kCategoryRate = 0.5;
 
-// Raises what is below `least` to it and takes that from the others, as they have.
+// Raises what is below `least`, but not 0, to it and takes that from the others, as they have.
 void RaiseToMargin(std::vector<double>& probabilities, double least) {
   double above = 0;
   for (double& probability : probabilities) {
+    if (probability <= 0) continue;
     probability = std::max(probability, least);
     above += probability - least;
   }
   const double excess = std::accumulate(probabilities.begin(), probabilities.end(), 0.0) - 1;
   for (double& probability : probabilities) {
-    if (above > 0) probability -= excess * (probability - least) / above;
+    if (above > 0 && probability > 0) probability -= excess * (probability - least) / above;
   }
 }
 
@@ -34,11 +35,14 @@ CmaCategories::CmaCategories(std::vector<std::vector<double>> probabilities)
 
 std::int64_t CmaCategories::At(std::size_t dimension, double uniform) const {
   const std::vector<double>& chances = probabilities_[dimension];
-  std::size_t level = 0;
-  for (; level + 1 < chances.size() && uniform >= chances[level]; ++level) {
+  std::size_t last = 0;
+  for (std::size_t level = 0; level < chances.size(); ++level) {
+    if (chances[level] <= 0) continue;
+    last = level;
+    if (uniform < chances[level]) break;
     uniform -= chances[level];
   }
-  return static_cast<std::int64_t>(level);
+  return static_cast<std::int64_t>(last);
 }
 
 void CmaCategories::Update(const std::vector<std::vector<std::int64_t>>& ranked,
@@ -50,13 +54,19 @@ void CmaCategories::Update(const std::vector<std::vector<std::int64_t>>& ranked,
   const double rate = std::min(0.5, kCategoryRate * 1 / squares / (1 / squares + 2));
   for (std::size_t d = 0; d < probabilities_.size(); ++d) {
     std::vector<double>& chances = probabilities_[d];
-    for (double& chance : chances)
-      chance *= 1 - rate;
+    double learnt = 0;
     for (std::size_t i = 0; i < ranked.size(); ++i)
-      chances[static_cast<std::size_t>(ranked[i][d])] += rate * weights[i];
+      learnt += chances[static_cast<std::size_t>(ranked[i][d])] > 0 ? rate * weights[i] : 0;
+    for (double& chance : chances)
+      chance *= 1 - learnt;
+    for (std::size_t i = 0; i < ranked.size(); ++i) {
+      double& chance = chances[static_cast<std::size_t>(ranked[i][d])];
+      if (chance > 0) chance += rate * weights[i];
+    }
     // CatCMA, section 4.3: with this margin three quarters of the draws hold no other category than
     // the likeliest, once all have converged.
-    const auto levels = static_cast<double>(chances.size());
+    const auto levels = static_cast<double>(
+        std::ranges::count_if(chances, [](double chance) { return chance > 0; }));
     const auto dimensions = static_cast<double>(probabilities_.size());
     if (levels > 1) {
       RaiseToMargin(chances, (1 - std::pow(0.73, 1 / dimensions)) / (levels - 1));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The categorical half of a CMA-ES over mixed spaces: a probability a category, moved towards those
-// of the better half, with a margin below which none falls. After R. Hamano, S. Saito, M. Nomura,
-// K. Uchida, S. Shirakawa, "CatCMA: Stochastic Optimization for Mixed-Category Problems" (2024);
-// its learning rate is fixed here.
+// of the better half, with a margin below which none falls; one of 0 stays 0. After R. Hamano, S.
+// Saito, M. Nomura, K. Uchida, S. Shirakawa, "CatCMA: Stochastic Optimization for Mixed-Category
+// Problems" (2024); its learning rate is fixed here.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,6 @@
 #include "scheduler/search/cmaes.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -253,7 +252,8 @@ void Cmaes::Learn() {
     }
     const bool is_own = running->second.is_own;
     if (outcome.kind == Outcome::Kind::kPruned) pruned_[number] = running->second.point;
-    if (outcome.kind != Outcome::Kind::kCanceled)
+    // Where others failed is no place to begin at.
+    if (outcome.kind < (is_own ? Outcome::Kind::kCanceled : Outcome::Kind::kFailed))
       Meet({CmaRankOf(outcome), number, std::move(running->second.point)}, is_own);
     running_.erase(running);
   }

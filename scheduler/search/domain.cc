@@ -186,4 +186,20 @@ double Domain::Snap(std::size_t dimension, double coordinate) const {
   return low + (high - low) / 2;
 }
 
+double Domain::CategoryAt(std::size_t dimension, double share) const {
+  auto level = static_cast<double>(PlaceAt(ParameterOf(dimension), share));
+  // The last one takes what probabilities lack of 1.
+  while (level > 0 && !MayDraw(dimension, level))
+    --level;
+  return level;
+}
+
+bool Domain::MayDraw(std::size_t dimension, double coordinate) const {
+  const std::vector<double>& chances = ParameterOf(dimension).probabilities;
+  if (!dimensions_[dimension].is_categorical || chances.empty() || std::isnan(coordinate)) {
+    return true;
+  }
+  return chances[ListPlaceOf(dimension, coordinate)] > 0;
+}
+
 }  // namespace ddl

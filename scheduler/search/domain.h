@@ -49,6 +49,12 @@ class Domain {
   [[nodiscard]] std::pair<double, double> Cell(std::size_t dimension, double coordinate) const;
   // The middle of the cell.
   [[nodiscard]] double Snap(std::size_t dimension, double coordinate) const;
+  // Of what has no order: the category at a share in (0, 1) of its distribution, as random draws
+  // have it.
+  [[nodiscard]] double CategoryAt(std::size_t dimension, double share) const;
+  // False for a category of probability 0, which is tried where the user names it, and by no
+  // method.
+  [[nodiscard]] bool MayDraw(std::size_t dimension, double coordinate) const;
 
  private:
   [[nodiscard]] std::size_t ListPlaceOf(std::size_t dimension, double coordinate) const;

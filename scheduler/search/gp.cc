@@ -112,10 +112,7 @@ std::optional<Configuration> Gp::FirstPoint(std::int64_t number) {
   for (std::int64_t attempt = 0; attempt < 1000; ++attempt) {
     Point point = sobol_.Point(attempt == 0 ? number : number * 1000 + attempt + kFurther);
     for (std::size_t i = 0; i < point.size(); ++i) {
-      const Dimension& dimension = domain_.Dimensions()[i];
-      if (dimension.is_categorical) {
-        point[i] = std::floor(point[i] * static_cast<double>(dimension.levels));
-      }
+      if (domain_.Dimensions()[i].is_categorical) point[i] = domain_.CategoryAt(i, point[i]);
     }
     Configuration configuration = domain_.Decode(point);
     if (problem_.is_allowed(configuration)) return configuration;
@@ -312,10 +309,11 @@ GpPosterior Gp::WithPending(GpPosterior posterior) const {
   return {std::move(all), posterior.Scales()};
 }
 
-// With a coordinate in place of each that is absent.
+// With a coordinate in place of each that is absent, or that nothing proposes.
 Point Gp::Complete(Point point) const {
   for (std::size_t i = 0; i < point.size(); ++i) {
-    if (std::isnan(point[i])) point[i] = domain_.Dimensions()[i].is_categorical ? 0 : 0.5;
+    if (!std::isnan(point[i]) && domain_.MayDraw(i, point[i])) continue;
+    point[i] = domain_.Dimensions()[i].is_categorical ? domain_.CategoryAt(i, 0.5) : 0.5;
   }
   return point;
 }

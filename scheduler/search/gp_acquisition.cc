@@ -62,9 +62,9 @@ std::vector<double> GpAcquisition::At(const std::vector<Point>& points) const {
 
 Point GpAcquisition::Anywhere(CounterDraws& draws) const {
   Point point;
-  for (const Dimension& dimension : domain_.Dimensions()) {
-    point.push_back(dimension.is_categorical ? static_cast<double>(draws.Below(dimension.levels))
-                                             : draws.Uniform());
+  for (std::size_t i = 0; i < domain_.Dimensions().size(); ++i) {
+    const double share = draws.Uniform();
+    point.push_back(domain_.Dimensions()[i].is_categorical ? domain_.CategoryAt(i, share) : share);
   }
   return point;
 }
@@ -77,7 +77,7 @@ Point GpAcquisition::Near(const Point& point, double reach, CounterDraws& draws)
     const Dimension& dimension = domain_.Dimensions()[i];
     const bool is_changed = draws.Uniform() < chance;
     if (dimension.is_categorical) {
-      if (is_changed) near[i] = static_cast<double>(draws.Below(dimension.levels));
+      if (is_changed) near[i] = domain_.CategoryAt(i, draws.Uniform());
     } else if (IsSmooth(i)) {
       near[i] = FoldedIntoUnit(point[i] + reach * draws.Normal());
     } else if (is_changed) {
@@ -189,7 +189,11 @@ std::vector<double> GpAcquisition::Alternatives(std::size_t dimension, double co
   if (d.is_categorical || !IsSmooth(dimension)) {
     for (std::int64_t level = 0; level < d.levels; ++level) {
       const auto at = static_cast<double>(level);
-      alternatives.push_back(d.is_categorical ? at : (at + 0.5) / static_cast<double>(d.levels));
+      if (!d.is_categorical) {
+        alternatives.push_back((at + 0.5) / static_cast<double>(d.levels));
+      } else if (domain_.MayDraw(dimension, at)) {
+        alternatives.push_back(at);
+      }
     }
   } else if (d.is_stepped) {
     constexpr double kBeyond = 1e-9;

@@ -28,7 +28,7 @@ class GpAcquisition {
   [[nodiscard]] std::vector<GpCandidate> Search(const std::vector<Point>& incumbents,
                                                 CounterDraws& draws) const;
 
-  // A point drawn evenly.
+  // A point of the space's own distribution.
   [[nodiscard]] Point Anywhere(CounterDraws& draws) const;
 
  private:

@@ -33,6 +33,18 @@ bool IsCountable(const Space& space) {
   });
 }
 
+// False where a parameter has a value of probability 0.
+bool IsDrawn(const Space& space, const Configuration& configuration) {
+  return std::ranges::all_of(space, [&configuration](const Parameter& p) {
+    if (p.probabilities.empty() || !configuration.contains(p.Name())) return true;
+    const Json& value = configuration.at(p.Name());
+    for (std::size_t i = 0; i < p.values.size(); ++i) {
+      if (p.probabilities[i] > 0 && p.values[i] == value) return true;
+    }
+    return false;
+  });
+}
+
 std::vector<double> SignsOf(const SweepSpec& spec) {
   std::vector<double> signs;
   const auto add = [&signs](const Metric& metric) {
@@ -77,7 +89,8 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
       seed_(spec.search_seed),
       initial_(InitialPoints(spec)),
       signs_(SignsOf(spec)),
-      may_repeat_(spec.pbt.has_value()) {
+      may_repeat_(spec.pbt.has_value()),
+      may_choose_all_(spec.pbt || spec.own_search) {
   SearchProblem problem = ProblemOf(spec);
   problem.is_allowed = [this](const Configuration& configuration) {
     return MayPropose(configuration);
@@ -103,11 +116,15 @@ LearningSearch::LearningSearch(const SweepSpec& spec, const std::vector<SearchSt
   }
 }
 
+// How far a pruned one got is not known: it comes behind those of the sweep's own.
 void LearningSearch::LearnFrom(const std::vector<WarmPoint>& points) {
   for (const WarmPoint& point : points) {
     method_->Take(before_, point.configuration);
     known_.insert(DumpJson(point.configuration));
-    Tell(0, {.kind = Outcome::Kind::kFinished, .values = point.values});
+    const Outcome::Kind kind = point.state == TrialState::kFailed   ? Outcome::Kind::kFailed
+                               : point.state == TrialState::kPruned ? Outcome::Kind::kPruned
+                                                                    : Outcome::Kind::kFinished;
+    Tell(0, {.kind = kind, .values = point.values});
     ++before_;  // numbers of the sweep's own begin after it
   }
 }
@@ -138,7 +155,7 @@ std::optional<Configuration> LearningSearch::Next() {
   next_parent_.reset();
   if (number < std::ssize(initial_)) {
     const Configuration& initial = initial_[static_cast<std::size_t>(number)];
-    if (MayPropose(initial)) return initial;
+    if (IsNew(initial)) return initial;
   }
   std::optional<Configuration> proposed = method_->Propose(before_ + number);
   if (!proposed && method_->IsExhausted()) return std::nullopt;
@@ -178,9 +195,13 @@ void LearningSearch::Take(Configuration configuration, std::optional<std::int64_
   proposed_.push_back(std::move(configuration));
 }
 
-bool LearningSearch::MayPropose(const Configuration& configuration) const {
+bool LearningSearch::IsNew(const Configuration& configuration) const {
   return conditions_.Allows(configuration) &&
          (may_repeat_ || !known_.contains(DumpJson(configuration)));
+}
+
+bool LearningSearch::MayPropose(const Configuration& configuration) const {
+  return IsNew(configuration) && (may_choose_all_ || IsDrawn(space_, configuration));
 }
 
 }  // namespace ddl

@@ -34,6 +34,8 @@ class LearningSearch : public Search {
   void Take(Configuration configuration, std::optional<std::int64_t> parent = {});
   // Not forbidden and, but for pbt, whose trials go on with what another one began, not proposed
   // yet.
+  [[nodiscard]] bool IsNew(const Configuration& configuration) const;
+  // Nor has it a value of probability 0, but of a program, and where pbt goes on with one.
   [[nodiscard]] bool MayPropose(const Configuration& configuration) const;
 
   Space space_;
@@ -47,6 +49,7 @@ class LearningSearch : public Search {
   std::vector<Configuration> proposed_;
   std::set<std::string> known_;  // their texts
   bool may_repeat_ = false;
+  bool may_choose_all_ = false;
   std::map<std::int64_t, std::int64_t> parents_;
   std::optional<std::int64_t> next_parent_;  // of what Next gave last
 };

@@ -75,16 +75,9 @@ class Nsga2Search : public AdaptiveSearch {
 
  private:
   [[nodiscard]] double AnywhereIn(std::size_t dimension, CounterDraws& draws) const {
-    const Dimension& d = domain_.Dimensions()[dimension];
-    if (!d.is_categorical) return draws.Uniform();
-    const std::vector<double>& chances = domain_.ParameterOf(dimension).probabilities;
-    if (chances.empty()) return static_cast<double>(draws.Below(d.levels));
-    double share = draws.Uniform();
-    std::size_t level = 0;
-    while (level + 1 < chances.size() && share >= chances[level]) {
-      share -= chances[level++];
-    }
-    return static_cast<double>(level);
+    const double share = draws.Uniform();
+    const bool is_categorical = domain_.Dimensions()[dimension].is_categorical;
+    return is_categorical ? domain_.CategoryAt(dimension, share) : share;
   }
 
   [[nodiscard]] Point Anywhere(CounterDraws& draws) const {
@@ -116,6 +109,7 @@ class Nsga2Search : public AdaptiveSearch {
       if (draws.Uniform() * static_cast<double>(child.size()) < 1) {
         child[i] = Changed(i, child[i], draws);
       }
+      if (!domain_.MayDraw(i, child[i])) child[i] = AnywhereIn(i, draws);
       has_changed = has_changed || child[i] != before;
     }
     if (!has_changed && !child.empty()) {

@@ -14,6 +14,8 @@ using Kind = KernelDimension::Kind;
 
 // Beyond so many steps a cell is narrower than any bandwidth, and its middle stands for it.
 constexpr std::int64_t kMostCells = 32;
+// What is never drawn may yet have been tried, and its density is not 0.
+constexpr double kNeverDrawn = 1e-12;
 
 double NormalShare(double z) {
   return 0.5 * std::erfc(-z / std::numbers::sqrt2);
@@ -42,11 +44,14 @@ double TruncatedNormal(double centre, double bandwidth, CounterDraws& draws) {
 
 std::size_t Drawn(const std::vector<double>& probabilities, CounterDraws& draws) {
   double rest = draws.Uniform();
-  for (std::size_t i = 0; i + 1 < probabilities.size(); ++i) {
-    if (rest < probabilities[i]) return i;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    if (probabilities[i] <= kNeverDrawn) continue;
+    last = i;
+    if (rest < probabilities[i]) break;
     rest -= probabilities[i];
   }
-  return probabilities.size() - 1;
+  return last;
 }
 
 std::vector<double> CellEdges(const Domain& domain, std::size_t dimension) {
@@ -68,9 +73,8 @@ KernelDimension KernelDimensionOf(const Domain& domain, std::size_t dimension) {
     if (kernel.prior.empty()) {
       kernel.prior.assign(static_cast<std::size_t>(d.levels), 1 / static_cast<double>(d.levels));
     }
-    // What is never drawn may yet have been tried.
     for (double& probability : kernel.prior) {
-      probability = std::max(probability, 1e-12);
+      probability = std::max(probability, kNeverDrawn);
     }
   } else if (d.is_stepped && d.levels > 0 && d.levels <= kMostCells) {
     kernel.kind = Kind::kSteps;
@@ -220,8 +224,10 @@ Point Parzen::Sample(CounterDraws& draws, double widening) const {
   for (std::size_t i = 0; i < dimensions_.size(); ++i) {
     const KernelDimension& dimension = dimensions_[i];
     if (dimension.kind == Kind::kCategorical) {
-      const bool is_own =
+      const bool is_kept =
           !is_prior && draws.Uniform() >= std::min(category_to_prior_ * widening, 1.0);
+      const bool is_own =
+          is_kept && dimension.prior[static_cast<std::size_t>(points_[kernel][i])] > kNeverDrawn;
       point[i] = is_own ? points_[kernel][i] : static_cast<double>(Drawn(dimension.prior, draws));
       continue;
     }

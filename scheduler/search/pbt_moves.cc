@@ -8,9 +8,9 @@ namespace ddl {
 
 namespace {
 
-double DrawnAnew(const Dimension& dimension, CounterDraws& draws) {
+double DrawnAnew(const Domain& domain, std::size_t i, CounterDraws& draws) {
   const double share = draws.Uniform();
-  return dimension.is_categorical ? share * static_cast<double>(dimension.levels) : share;
+  return domain.Dimensions()[i].is_categorical ? domain.CategoryAt(i, share) : share;
 }
 
 // A step up or down within [0, 1], the other way from an end.
@@ -56,7 +56,7 @@ Configuration Explore(const Domain& domain, const Configuration& from, const Pbt
   Point point = domain.Encode(from);
   for (std::size_t i = 0; i < point.size(); ++i) {
     // The same number of draws whatever comes of them: others of the point stay what they are.
-    const double drawn = DrawnAnew(domain.Dimensions()[i], draws);
+    const double drawn = DrawnAnew(domain, i, draws);
     const bool is_drawn = draws.Uniform() < settings.resample_probability || std::isnan(point[i]);
     point[i] = is_drawn ? drawn : Moved(domain, i, from, point[i], settings, draws);
   }

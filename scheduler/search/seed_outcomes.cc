@@ -26,7 +26,7 @@ std::optional<Outcome> OutcomeOverSeeds(const std::vector<SeedResult>& seeds) {
     outcome.values.resize(seed.values.size());
     ++count;
     for (std::size_t i = 0; i < seed.values.size(); ++i)
-      outcome.values[i] += (seed.values[i] - outcome.values[i]) / count;
+      outcome.values[i] += seed.values[i] / count - outcome.values[i] / count;
   }
   return outcome;
 }

@@ -31,15 +31,6 @@ struct Candidate {
   Point point;
 };
 
-// By where a share in [0, 1) falls among the probabilities of the categories.
-double CategoryAt(const KernelDimension& dimension, double share) {
-  std::size_t level = 0;
-  while (level + 1 < dimension.prior.size() && share >= dimension.prior[level]) {
-    share -= dimension.prior[level++];
-  }
-  return static_cast<double>(level);
-}
-
 std::size_t GoodOf(std::size_t ended) {
   const double wanted = std::ceil(kGoodShare * static_cast<double>(ended));
   return static_cast<std::size_t>(std::min(wanted, kMostGoodTrials));
@@ -115,9 +106,7 @@ std::optional<Configuration> TpeSearch::IfAllowed(const Point& point) const {
 std::optional<Configuration> TpeSearch::Evenly(std::int64_t number) {
   Point point = start_.Point(number);
   for (std::size_t i = 0; i < point.size(); ++i) {
-    if (kernels_[i].kind == KernelDimension::Kind::kCategorical) {
-      point[i] = CategoryAt(kernels_[i], point[i]);
-    }
+    if (domain_.Dimensions()[i].is_categorical) point[i] = domain_.CategoryAt(i, point[i]);
   }
   return IfAllowed(point);
 }

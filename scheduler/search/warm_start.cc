@@ -7,11 +7,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <utility>
+#include <optional>
 
 #include <fmt/format.h>
 
-#include "configs/conditions.h"
 #include "configs/error.h"
 #include "configs/nearest.h"
 #include "configs/parameter_values.h"
@@ -49,7 +48,7 @@ std::optional<Json> ValueOfField(const Parameter& p, const std::string& field) {
 class ResultsReader {
  public:
   ResultsReader(std::string_view csv, const std::string& where, const SweepSpec& spec)
-      : rows_(csv, where), spec_(spec), conditions_(spec.space, spec.constraints) {
+      : rows_(csv, where), spec_(spec), trials_(spec) {
     metrics_ = spec.objectives;
     if (metrics_.empty() && spec.metric) metrics_.push_back(*spec.metric);
   }
@@ -66,19 +65,10 @@ class ResultsReader {
       const std::string* key = Field(*row, "configuration");
       ReadRow(*row, key != nullptr && !key->empty() ? *key : fmt::format("row {}", own_key++));
     }
-    return Finish();
+    return trials_.Results();
   }
 
  private:
-  // The rows of one configuration.
-  struct Group {
-    Configuration configuration;
-    bool is_of_the_space = true;
-    std::vector<std::vector<double>> finished;
-    std::vector<std::vector<double>> pruned;
-    bool has_failed = false;
-  };
-
   void ReadHeader() {
     const auto header = rows_.Next();
     if (!header) throw Error("the file is empty", rows_.Place(), "it begins with a header");
@@ -110,25 +100,17 @@ class ResultsReader {
     return found == by_name_.end() ? nullptr : &row[found->second];
   }
 
+  // A state that nobody knows is as one of a trial that goes on.
   void ReadRow(const std::vector<std::string>& row, const std::string& key) {
     const std::string* state = Field(row, "state");
-    const bool has_failed = state != nullptr && *state == "failed";
-    const bool was_pruned = state != nullptr && *state == "pruned";
-    const bool has_ended = state == nullptr || *state == "finished" || has_failed || was_pruned;
-    if (!has_ended) return;
-    const std::vector<double> values = has_failed ? std::vector<double>{} : ValuesIn(row);
-    if (!has_failed && values.empty()) return;
-    const auto [at, is_new] = groups_.emplace(key, Group{});
-    Group& group = at->second;
-    if (is_new) {
-      order_.push_back(&group);
-      ReadConfiguration(row, group);
-    }
-    if (has_failed) {
-      group.has_failed = true;
-    } else {
-      (was_pruned ? group.pruned : group.finished).push_back(values);
-    }
+    PastTrial trial;
+    if (state != nullptr) trial.state = ParseTrialState(*state).value_or(TrialState::kRunning);
+    const bool may_have_values =
+        trial.state == TrialState::kFinished || trial.state == TrialState::kPruned;
+    if (!may_have_values && trial.state != TrialState::kFailed) return;
+    if (may_have_values) trial.values = ValuesIn(row);
+    trial.parameters = ParametersIn(row);
+    trials_.Add(key, trial);
   }
 
   // Empty where one is missing.
@@ -144,78 +126,29 @@ class ResultsReader {
         throw Error(fmt::format("the metric {} is \"{}\"", metric.name, field), rows_.Place(),
                     "write a number, or nothing");
       }
-      values.push_back(metric.goal == Goal::kMaximize ? -*number : *number);
+      values.push_back(*number);
     }
     return values;
   }
 
-  void ReadConfiguration(const std::vector<std::string>& row, Group& group) {
-    Configuration given = Json::object();
+  [[nodiscard]] Json ParametersIn(const std::vector<std::string>& row) const {
+    Json parameters = Json::object();
     for (const Parameter& p : spec_.space) {
-      if (!p.expr.empty()) continue;
-      const std::string* field = Field(row, p.Name());
-      if (p.distribution == Distribution::kConstant && field == nullptr) {
-        given[p.Name()] = p.values.front();
-        continue;
-      }
+      const std::string* field = p.expr.empty() ? Field(row, p.Name()) : nullptr;
       if (field == nullptr) continue;
       const std::optional<Json> value = ValueOfField(p, *field);
-      const bool may_be_absent = field->empty() && !p.when.empty();
-      if (value) given[p.Name()] = *value;
-      group.is_of_the_space = group.is_of_the_space && (value || may_be_absent);
+      // What no value of the parameter is written like is none of the space's.
+      if (value || !field->empty()) parameters[p.Name()] = value.value_or(*field);
     }
-    group.configuration = conditions_.Complete(given);
-    group.is_of_the_space = group.is_of_the_space && IsWhole(given, group.configuration) &&
-                            conditions_.Allows(group.configuration);
-  }
-
-  // All that is active has a value: what is drawn in its place is there, and is not missing.
-  [[nodiscard]] bool IsWhole(const Configuration& given, const Configuration& complete) const {
-    Configuration filled = given;
-    for (const Parameter& p : spec_.space) {
-      if (!filled.contains(p.Name())) filled[p.Name()] = Json();
-    }
-    return conditions_.Complete(std::move(filled)).size() == complete.size();
-  }
-
-  static std::vector<double> MeanOf(const std::vector<std::vector<double>>& rows) {
-    std::vector<double> mean(rows.front().size());
-    for (const std::vector<double>& row : rows) {
-      for (std::size_t i = 0; i < mean.size(); ++i) {
-        mean[i] += row[i] / static_cast<double>(rows.size());
-      }
-    }
-    return mean;
-  }
-
-  PastResults Finish() {
-    PastResults past;
-    for (const Group* group : order_) {
-      if (!group->is_of_the_space) {
-        ++past.left_out;
-        continue;
-      }
-      Outcome outcome;
-      if (!group->finished.empty()) {
-        outcome.values = MeanOf(group->finished);
-      } else if (!group->pruned.empty()) {
-        outcome = {.kind = Outcome::Kind::kPruned, .values = MeanOf(group->pruned)};
-      } else {
-        outcome.kind = Outcome::Kind::kFailed;
-      }
-      past.results.push_back({group->configuration, std::move(outcome)});
-    }
-    return past;
+    return parameters;
   }
 
   CsvRows rows_;
   const SweepSpec& spec_;
-  Conditions conditions_;
+  PastTrials trials_;
   std::vector<Metric> metrics_;
   std::vector<std::string> columns_;
   std::map<std::string, std::size_t> by_name_;  // the first of that name
-  std::map<std::string, Group> groups_;
-  std::vector<const Group*> order_;
 };
 
 }  // namespace
@@ -232,27 +165,7 @@ PastResults ReadWarmStartFile(const SweepSpec& spec) {
                 "name a file that `ddl report --csv` wrote");
   }
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  PastResults past = ReadPastResults(text, path, spec);
-  past.results = BestResults(std::move(past.results), spec.warm_start->limit);
-  return past;
-}
-
-std::vector<PastResult> BestResults(std::vector<PastResult> results,
-                                    std::optional<std::int64_t> limit) {
-  if (!limit || std::ssize(results) <= *limit) return results;
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!results[i].outcome.values.empty()) places.push_back(i);
-  }
-  std::ranges::stable_sort(places, {},
-                           [&results](std::size_t i) { return results[i].outcome.values.front(); });
-  if (std::ssize(places) > *limit) places.resize(static_cast<std::size_t>(*limit));
-  std::ranges::sort(places);
-  std::vector<PastResult> best;
-  for (const std::size_t place : places) {
-    best.push_back(std::move(results[place]));
-  }
-  return best;
+  return ReadPastResults(text, path, spec);
 }
 
 }  // namespace ddl

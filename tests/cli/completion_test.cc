@@ -24,13 +24,18 @@ class Bash : public testing::Test {
     folder_ = "/tmp/ddl-completion-XXXXXX";
     ASSERT_NE(mkdtemp(folder_.data()), nullptr);
     WriteFileWhole(folder_ + "/script", CompletionScript("bash"));
-    WriteFileWhole(
-        folder_ + "/ddl",
-        "#!/bin/sh\n[ \"$*\" = \"status --names\" ] && echo fashion-mlp && echo smoke\n");
-    std::filesystem::permissions(folder_ + "/ddl", std::filesystem::perms::owner_all);
+    Knows("fashion-mlp' 'smoke");
     WriteFileWhole(folder_ + "/spec.yaml", "");
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  // The names of sweeps, with "' '" between them.
+  void Knows(const std::string& names) const {
+    WriteFileWhole(
+        folder_ + "/ddl",
+        "#!/bin/sh\n[ \"$*\" = \"status --names\" ] && printf '%s\\n' '" + names + "'\n");
+    std::filesystem::permissions(folder_ + "/ddl", std::filesystem::perms::owner_all);
+  }
 
   // What bash offers for the last of the words of a command line.
   [[nodiscard]] std::string Offered(const std::string& words) const {
@@ -63,6 +68,14 @@ TEST_F(Bash, CompletesOptionsOfACommand) {
 TEST_F(Bash, CompletesNamesOfSweeps) {
   EXPECT_EQ(Offered("report f"), "fashion-mlp");
   EXPECT_EQ(Offered("explain \"\""), "fashion-mlp smoke");
+}
+
+TEST_F(Bash, ExpandsNothingOfANameOfASweep) {
+  Knows("$(touch pwned)' 'my sweep' '`touch pwned`' '*");
+  EXPECT_EQ(Offered("report \"\""), R"(\$\(touch\ pwned\) my\ sweep \`touch\ pwned\` \*)");
+  EXPECT_EQ(Offered("logs my"), R"(my\ sweep)");
+  EXPECT_EQ(Offered(R"(logs "my\\ s")"), R"(my\ sweep)");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/pwned"));
 }
 
 TEST_F(Bash, CompletesFilesWhereTheyAreTaken) {

@@ -60,9 +60,20 @@ TEST(BestOf, IsTheFirstTrialThatHasAValue) {
   Report report = test::SampleReport();
   EXPECT_EQ(BestOf(report)->trial, 17);
   EXPECT_EQ(BestOf(report)->parameters.at("epochs"), 3);
-  report.trials.front().objective.reset();
+  for (TrialLine& trial : report.trials)
+    trial.objective.reset();
   EXPECT_FALSE(BestOf(report).has_value());
   EXPECT_FALSE(BestOf(Report()).has_value());
+}
+
+TEST(BestOf, IsNoTrialThatFailedOrStillRuns) {
+  Report report = test::SampleReport();
+  report.trials[0].state = TrialState::kFailed;
+  report.trials[1].state = TrialState::kRunning;
+  EXPECT_EQ(BestOf(report)->trial, 21) << "which was pruned";
+  EXPECT_EQ(ReportJson(report).at("best").at("trial"), 21);
+  report.trials[2].state = TrialState::kCanceled;
+  EXPECT_FALSE(BestOf(report).has_value());
 }
 
 TEST(BestOf, IsTheBestMeanWithSeveralSeeds) {

@@ -157,6 +157,24 @@ their output: ddl logs 9
 )");
 }
 
+TEST(ReportText, RanksOnlyWhatFinishedOrWasPruned) {
+  Report report = test::SampleReport();
+  report.trials.back().state = TrialState::kRunning;
+  const std::string text = test::Joined(ReportLines(report, test::Plain(120)));
+  EXPECT_THAT(text, testing::HasSubstr("\n   2      4        0.8871"));
+  EXPECT_THAT(text, testing::HasSubstr("\n   -     21           0.7"));
+}
+
+TEST(ReportText, NamesTheSweepInCommandsToCopy) {
+  Report report = test::SampleReport();
+  report.name_word = "'my sweep'";
+  report.store_words = " --store there";
+  const std::string text = test::Joined(ReportLines(report, test::Plain(120)));
+  EXPECT_THAT(text,
+              testing::HasSubstr("runs: ddl report 'my sweep' --store there --best best.yaml\n"));
+  EXPECT_THAT(text, testing::HasSubstr("output: ddl logs 'my sweep'/9 --store there\n"));
+}
+
 TEST(ReportText, FitsEveryWidth) {
   for (int width = 24; width < 140; ++width)
     EXPECT_LE(test::Widest(ReportLines(test::SampleReport(), test::Plain(width))), width);

@@ -37,6 +37,22 @@ parameters: {n: {values: [)" + values + "]}}\n");
   }
 };
 
+TEST_F(RestoredStore, ABackupThatCannotBeMadeIsToldAndEndsNothing) {
+  Sweep("first", 3);
+  fs::remove_all(folder_ + "/store/backup");
+  Write("store/backup", "no folder");
+  const std::string spec = Write("second.yaml", R"(
+name: second
+command: [/bin/true]
+method: grid
+parameters: {n: {values: [1, 2]}}
+)");
+  const Finished done = Ddl({"sweep", spec});
+  EXPECT_EQ(done.code, 0) << done.error << done.out;
+  EXPECT_NE((done.out + done.error).find("no backup of the database was made"), std::string::npos)
+      << done.error << done.out;
+}
+
 TEST_F(RestoredStore, OfTheLastEpochButOneStartsItsTrials) {
   Sweep("first", 3);
   Keep();

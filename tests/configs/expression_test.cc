@@ -66,6 +66,14 @@ TEST(Expressions, ReckonAsPythonDoes) {
       {"-7 % 3", "2"},
       {"7 % -3", "-2"},
       {"-7.5 % 2", "0.5"},
+      {"-4 % 2.0", "0.0"},
+      {"4 % -2.0", "-0.0"},
+      {"1.0 // 0.1", "9.0"},
+      {"6.0 // 0.1", "59.0"},
+      {"-1.0 // 0.1", "-10.0"},
+      {"0.3 // 0.1", "2.0"},
+      {"-1e-3 // 7", "-1.0"},
+      {"-0.0 // 7", "-0.0"},
       {"2 ** 10", "1024"},
       {"2 ** -1", "0.5"},
       {"-2 ** 2", "-4"},
@@ -78,6 +86,26 @@ TEST(Expressions, ReckonAsPythonDoes) {
       {"round(0.5)", "0"},
       {"round(1.5)", "2"},
       {"round(2.345, 1)", "2.3"},
+      {"round(2.675, 2)", "2.67"},
+      {"round(0.15, 1)", "0.1"},
+      {"round(0.125, 2)", "0.12"},
+      {"round(-0.4, 0)", "-0.0"},
+      {"round(1e300, 20)", "1e+300"},
+      {"round(0.1, 400)", "0.1"},
+      {"round(1234.5, -2)", "1200.0"},
+      {"round(25.0, -1)", "20.0"},
+      {"round(25.000001, -1)", "30.0"},
+      {"round(50.0, -2)", "0.0"},
+      {"round(9999999999999997952.0, -4)", "1e+19"},
+      {"round(-50.5, -2)", "-100.0"},
+      {"round(50.5, -400)", "0.0"},
+      {"round(15, -1)", "20"},
+      {"round(-25, -1)", "-20"},
+      {"round(7, -1)", "10"},
+      {"round(4, -1)", "0"},
+      {"round(1234, 2)", "1234"},
+      {"round(6000000000000000000, -19)", "1e+19"},
+      {"round(6, -400)", "0"},
       {"floor(-1.5)", "-2"},
       {"ceil(1.2)", "2"},
       {"abs(-3)", "3"},
@@ -183,7 +211,8 @@ TEST(Expressions, SayWhereTheyCannotBeReckoned) {
             "0: min and max take numbers or texts, not true or false beside true or false");
   EXPECT_EQ(ValueOf("1 in 2"),
             "2: in looks into a list, or for a text in a text, not for a number in a number");
-  EXPECT_EQ(ValueOf("round(r, 1.5)"), "0: round takes 0 to 15 decimals");
+  EXPECT_EQ(ValueOf("round(1.7e308, -308)"), "0: the result is no finite number");
+  EXPECT_EQ(ValueOf("round(r, 1.5)"), "0: round takes a whole number of decimals");
 }
 
 TEST(Expressions, ThatCannotBeReadSayWhereAndWhatToDo) {

@@ -67,6 +67,31 @@ TEST(SpecJson, KeepsASearchOfOnesOwnWhichBelongsToItsMethod) {
   EXPECT_THROW((void)SpecFromJson(json), Error);
 }
 
+TEST(SpecJson, KeepsHowTrialsOfAWarmStartEnded) {
+  SweepSpec spec = Plain();
+  spec.warm_points = {{Json{{"a", 1}}, {0.5}},
+                      {Json{{"a", 2}}, {0.25}, TrialState::kPruned},
+                      {Json{{"b", 3}}, {}, TrialState::kFailed}};
+  const SweepSpec back = SpecFromJson(ParseJson(DumpJson(ResolvedSpec(spec)), "test"));
+  ASSERT_EQ(back.warm_points.size(), 3U);
+  EXPECT_EQ(back.warm_points[0].state, TrialState::kFinished);
+  EXPECT_EQ(back.warm_points[1].state, TrialState::kPruned);
+  EXPECT_EQ(back.warm_points[1].values, spec.warm_points[1].values);
+  EXPECT_EQ(back.warm_points[2].state, TrialState::kFailed);
+  EXPECT_EQ(back.warm_points[2].configuration, spec.warm_points[2].configuration);
+}
+
+// As a former ddl wrote them: a state was not there, and infinities became texts.
+TEST(SpecJson, LeavesOutResultsThatAreNoNumbers) {
+  Json json = ResolvedSpec(Plain());
+  json["warm_points"] = ParseJson(
+      R"([[{"a":1},["Infinity"]], [{"a":2},[0.5]], [{"a":1},[1,"NaN"]], [{"a":1},[]]])", "test");
+  const SweepSpec back = SpecFromJson(json);
+  ASSERT_EQ(back.warm_points.size(), 1U);
+  EXPECT_EQ(back.warm_points[0].configuration, Json({{"a", 2}}));
+  EXPECT_EQ(back.warm_points[0].state, TrialState::kFinished);
+}
+
 TEST(SpecJson, OfASpecWithoutThemNamesNoneOfThem) {
   const Json json = ResolvedSpec(Plain());
   for (const char* key :

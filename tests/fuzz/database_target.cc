@@ -80,8 +80,8 @@ void ReadEverything(const std::string& folder) {
 void OpenAndUse(const std::string& folder) {
   Store store = Store::Open(folder);
   (void)store.Given();
-  for (const std::string& name : store.UnfinishedSweeps())
-    (void)store.Load(name);
+  for (const SweepId sweep : store.UnfinishedSweeps())
+    (void)store.Load(sweep);
   Commit(store, {Losses(2, 1, {0.5})});
   ReadEverything(folder);
 }

@@ -129,5 +129,22 @@ TEST(Cmaes, FollowsABetterPointOfSomebodyElse) {
   EXPECT_LT(with_it, without_it);
 }
 
+// Of a warm start: many failed on one side, and few finished on the other.
+TEST(Cmaes, BeginsWhereOthersFinishedAndNotWhereTheyFailed) {
+  const auto search = MakeCmaes({.space = UnitCube(1), .seed = 3});
+  for (std::int64_t number = 0; number < 23; ++number) {
+    const bool has_failed = number >= 3;
+    search->Take(number, {{"x0", has_failed ? 0.9 : 0.1 + 0.001 * static_cast<double>(number)}});
+    search->Tell(number, has_failed ? Outcome{.kind = Outcome::Kind::kFailed} : Finished(1));
+  }
+  double sum = 0;
+  for (std::int64_t number = 23; number < 33; ++number) {
+    const Configuration proposed = search->Propose(number).value();
+    search->Take(number, proposed);
+    sum += At(proposed, 0);
+  }
+  EXPECT_LT(sum / 10, 0.3);
+}
+
 }  // namespace cmaes_test
 }  // namespace ddl

@@ -245,6 +245,70 @@ TEST(CoreInventory, AHostWhereNothingStartsIsSetAsideAndTriedAgain) {
   EXPECT_GT(world.There().starts, before + 10);
 }
 
+TEST(CoreInventory, AHostIsTriedAgainWhileOlderTrialsRunThere) {
+  int starts = 0;
+  TwoHosts world(
+      [](const LaunchRecord&) { return Lasting(seconds(10)); },
+      [&](const LaunchRecord&) { return ++starts == 1 ? Lasting(std::chrono::hours(5)) : Lost(); });
+  world.Open(OverBoth(2000));
+  world.RunFor(seconds(20));
+  EXPECT_THAT(world.said, Contains(HasSubstr("host far is set aside for 1 min")));
+  const int before = starts;
+  world.RunFor(std::chrono::minutes(1));
+  EXPECT_EQ(starts, before + 1);
+}
+
+TEST(CoreInventory, ASweepWaitsForGpusOfWhichTheDriverSaysNothingYet) {
+  World world(2, [](const LaunchRecord&) { return Lasting(seconds(1)); });
+  world.Settle();
+  world.Local().facts.gpu_note = "nvidia-smi did not answer within 10 s";
+  world.TellDevices("local");
+  SweepSpec spec = GridOf(2);
+  spec.resources.gpus = 1;
+  world.Open(spec);
+  world.RunFor(seconds(20));
+  EXPECT_FALSE(world.core->AllSweepsEnded());
+  EXPECT_THAT(world.said, Contains(HasSubstr("nvidia-smi did not answer within 10 s")));
+  world.Local().facts.gpu_note.clear();
+  world.Local().facts.gpus = {{.index = 0, .uuid = "GPU-a", .name = "A100"}};
+  world.TellDevices("local");
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 2);
+}
+
+TEST(CoreInventory, ASweepWhoseGpusAreAllDrainedIsNotRefusedAfterARestart) {
+  World world(4, [](const LaunchRecord&) {
+    Script script = ExitingWith(1);
+    script.failure = "GPU has fallen off the bus";
+    return script;
+  });
+  world.Local().facts.gpus = {{.index = 0, .uuid = "GPU-a", .name = "A100"}};
+  world.TellDevices("local");
+  SweepSpec spec = GridOf(6);
+  spec.resources.gpus = 1;
+  world.Open(spec);
+  world.RunFor(seconds(20));
+  ASSERT_THAT(world.said, Contains(HasSubstr("host local uses GPU-a no more")));
+  ASSERT_FALSE(world.core->AllSweepsEnded());
+  world.Restart();
+  world.Connect("local");
+  world.RunFor(seconds(20));
+  EXPECT_FALSE(world.core->AllSweepsEnded());
+}
+
+// An earlier sweep whose code cannot reach a host must not keep it from a later one.
+TEST(CoreInventory, AHostWithoutItsCodeIsReservedForNoSweep) {
+  World world(2, [](const LaunchRecord&) { return Lasting(seconds(10)); });
+  SweepSpec spec = GridOf(1, "first");
+  spec.command.clear();
+  spec.trainer = Json{{"data", "blobs"}};
+  spec.code = std::string(64, 'c');
+  world.Open(spec);
+  world.Open(GridOf(100, "second"));
+  world.RunFor(std::chrono::minutes(10));
+  EXPECT_GT(world.store.CountState(TrialState::kFinished), 90);
+}
+
 TEST(CoreInventory, TheOnlyHostOfASweepIsSetAsideTooAndTheReasonIsShown) {
   World world(2, [](const LaunchRecord&) { return Lost(); });
   world.Open(GridOf(10));

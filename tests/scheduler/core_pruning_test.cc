@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sweeps whose trials stop early, in a world in memory.
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,11 +70,38 @@ TEST(CorePruning, StartsNoFurtherSeedOfAConfigurationThatHasLost) {
   spec.seeds = 4;
   world.Open(spec);
   world.RunToEnd();
-  // Losses are 1 to 4, then 5 to 8 and 9 to 12, a quarter of them: by 1 a seed, every time.
-  EXPECT_EQ(world.Local().starts, 4 + 2 + 2);
-  EXPECT_EQ(world.store.CountState(TrialState::kPruned), 4);
-  EXPECT_EQ(world.store.Trial(8).reason, "pruned: clearly worse than the best after 2 seeds");
+  // Losses are 1 to 4, then 5 to 8 and 9 to 12, a quarter of them: by 1 and by 2 a seed, every
+  // time.
+  EXPECT_EQ(world.Local().starts, 4 + 3 + 2);
+  EXPECT_EQ(world.store.CountState(TrialState::kPruned), 3);
+  EXPECT_EQ(world.store.Trial(8).reason, "pruned: clearly worse than the best after 3 seeds");
   EXPECT_EQ(world.ended.at(0).outcome, SweepOutcome::kAllDone);
+}
+
+// By number the first configuration would lead when the second has two seeds, which are clearly
+// worse; as they ended, the second led until it had three.
+TEST(CorePruning, GivesUpNobodyAfterARestartWhoWasNotGivenUpBefore) {
+  const std::map<std::int64_t, int> walls{{5, 1}, {6, 2}, {7, 3}, {1, 4}, {2, 5}, {3, 6}};
+  const std::map<std::int64_t, double> losses{{5, 10}, {6, 10.01}, {3, 0.2}};
+  World world(8, [&](const LaunchRecord& record) {
+    const auto wall = walls.find(record.trial_number);
+    const auto loss = losses.find(record.trial_number);
+    Script script;
+    script.wall = seconds(wall == walls.end() ? 20 : wall->second);
+    script.reports.push_back(
+        {milliseconds(500), {{"loss", loss == losses.end() ? 0 : loss->second}}});
+    return script;
+  });
+  SweepSpec spec = Pruned(2, {.type = PrunerType::kRacing});
+  spec.seeds = 4;
+  world.Open(spec);
+  world.RunFor(seconds(10));
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 6);
+  world.Restart();
+  world.RunFor(milliseconds(100));
+  world.Connect("local");
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 8);
 }
 
 TEST(CorePruning, LetsTheUserRunAPrunedTrialAgain) {

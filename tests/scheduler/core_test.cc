@@ -188,6 +188,25 @@ TEST(Core, EndsWhenTheTargetIsReached) {
   EXPECT_LT(world.Local().starts, 8);
 }
 
+TEST(Core, ATargetThatWasReachedStaysSoThroughAnExtension) {
+  World world(1, [](const LaunchRecord& launch) {
+    return Reporting({launch.trial_number == 1 ? 0.05 : 0.9});
+  });
+  SweepSpec spec = WithMetric(GridOf(50));
+  spec.method = Method::kRandom;
+  spec.run_cap = 4;
+  spec.metric->target = 0.1;
+  world.Open(spec);
+  world.RunToEnd();
+  ASSERT_EQ(world.ended.back().outcome, SweepOutcome::kTargetReached);
+  world.extend_by = 3;
+  (void)world.Ask(UserVerb::kExtend);
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 7);
+  EXPECT_EQ(world.ended.back().outcome, SweepOutcome::kTargetReached);
+  EXPECT_EQ(world.ended.back().reason, "target reached: loss 0.05 by trial 1");
+}
+
 TEST(Core, TellsThatTheTargetWasMissed) {
   World world(2, [](const LaunchRecord&) { return Reporting({0.9}); });
   SweepSpec spec = WithMetric(GridOf(3));
@@ -293,6 +312,29 @@ TEST(Core, StopsPausesAndResumesATrial) {
   EXPECT_EQ(world.store.Trial(1).state, TrialState::kFinished);
   EXPECT_EQ(world.store.Trial(1).attempts.size(), 2U);
   EXPECT_EQ(world.ended.back().outcome, SweepOutcome::kAllDone);
+}
+
+// Stopped while nothing but the paused one was left.
+TEST(Core, APausedTrialOfAStoppedSweepGoesOnByItsNameAndByTheSweeps) {
+  for (const bool by_name : {true, false}) {
+    World world(1, [](const LaunchRecord&) {
+      Script script = Lasting(seconds(100));
+      script.exit_code_on_term = 75;
+      return script;
+    });
+    world.Open(GridOf(1));
+    world.RunFor(seconds(2));
+    (void)world.Ask(UserVerb::kPause, {1});
+    world.RunFor(seconds(2));
+    (void)world.Ask(UserVerb::kStop);
+    world.RunToEnd();
+    ASSERT_EQ(world.store.Trial(1).state, TrialState::kPaused);
+    const std::vector<std::int64_t> trials(by_name ? 1 : 0, 1);
+    EXPECT_THAT(world.Ask(UserVerb::kResume, trials), HasSubstr("goes on"));
+    world.RunToEnd();
+    EXPECT_EQ(world.store.Trial(1).state, TrialState::kFinished);
+    EXPECT_EQ(world.ended.back().outcome, SweepOutcome::kAllDone);
+  }
 }
 
 TEST(Core, RefusesWhatCannotBeDone) {

@@ -60,20 +60,28 @@ TEST(CustomSearch, ProposesWhatItsProgramAnswers) {
   EXPECT_EQ(search->Propose(0, 1).at(0), Json({{"x", 0.25}, {"n", 3}, {"kind", "a"}}));
 }
 
-TEST(CustomSearch, TellsAllThatWasTakenAndToldInItsOwnTerms) {
+// What the program hears until it is asked for configuration `asked`.
+std::vector<std::string> Heard(const std::vector<WarmPoint>& warm,
+                               const std::vector<SearchStep>& steps, std::int64_t asked) {
   const std::string out = ::testing::TempDir() + "custom-search-heard";
-  const SweepSpec spec = Shell("while read line; do echo \"$line\" >> " + out +
-                               "; case $line in *ask*) echo '{\"exhausted\":true}';; esac; done");
-  const std::vector<SearchStep> steps{
-      {1, 0, R"({"kind":"a","n":3,"x":0.5})", ""},
-      {2, 0, "", R"({"outcome":"finished","values":[0.75]})"},
-  };
-  EXPECT_TRUE(MakeSearch(spec, steps)->Propose(1, 1).empty());
+  SweepSpec spec = Shell("while read line; do echo \"$line\" >> " + out +
+                         "; case $line in *ask*) echo '{\"exhausted\":true}';; esac; done");
+  spec.warm_points = warm;
+  EXPECT_TRUE(MakeSearch(spec, steps)->Propose(asked, 1).empty());
   std::ifstream heard(out);
   std::vector<std::string> lines;
   for (std::string line; std::getline(heard, line);)
     lines.push_back(line);
   std::filesystem::remove(out);
+  return lines;
+}
+
+TEST(CustomSearch, TellsAllThatWasTakenAndToldInItsOwnTerms) {
+  const std::vector<SearchStep> steps{
+      {1, 0, R"({"kind":"a","n":3,"x":0.5})", ""},
+      {2, 0, "", R"({"outcome":"finished","values":[0.75]})"},
+  };
+  const std::vector<std::string> lines = Heard({}, steps, 1);
   ASSERT_EQ(lines.size(), 4U);
   const Json begin = ParseJson(lines[0], "").at("begin");
   EXPECT_EQ(begin.at("seed"), 7);
@@ -88,6 +96,20 @@ TEST(CustomSearch, TellsAllThatWasTakenAndToldInItsOwnTerms) {
   EXPECT_EQ(lines[1], R"({"take":{"configuration":{"kind":"a","n":3,"x":0.5},"number":0}})");
   EXPECT_EQ(lines[2], R"({"tell":{"number":0,"outcome":"finished","values":[0.75]}})");
   EXPECT_EQ(lines[3], R"({"ask":1})");
+}
+
+TEST(CustomSearch, TellsHowTrialsOfAWarmStartEnded) {
+  const auto of_x = [](double x) { return Json{{"kind", "a"}, {"n", 3}, {"x", x}}; };
+  const std::vector<std::string> lines = Heard({{of_x(0.25), {0.5}},
+                                                {of_x(0.5), {0.75}, TrialState::kPruned},
+                                                {of_x(0.75), {}, TrialState::kFailed}},
+                                               {}, 0);
+  ASSERT_EQ(lines.size(), 8U);
+  EXPECT_EQ(lines[2], R"({"tell":{"number":0,"outcome":"finished","values":[0.5]}})");
+  EXPECT_EQ(lines[4], R"({"tell":{"number":1,"outcome":"pruned","resource":0.0,"values":[0.75]}})");
+  EXPECT_EQ(lines[5], R"({"take":{"configuration":{"kind":"a","n":3,"x":0.75},"number":2}})");
+  EXPECT_EQ(lines[6], R"({"tell":{"number":2,"outcome":"failed"}})");
+  EXPECT_EQ(lines[7], R"({"ask":3})");
 }
 
 TEST(CustomSearch, RunsInItsWorkdirWithTheEnvironmentOfTheSweep) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -46,11 +47,23 @@ TEST(Asha, LetsTheBestThirdOfThoseThatHaveComeGoOn) {
               ElementsAre(0, 0, 1, 1, 0, 0, 1));
 }
 
+TEST(Asha, LetsNobodyGoOnWhoseMetricIsNoNumber) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(
+      StopsOf({.type = PrunerType::kAsha}, {{kNan}, {kInfinity}, {kNan}, {4}, {-kInfinity}}),
+      ElementsAre(1, 1, 1, 0, 0));
+}
+
+TEST(Asha, LetsNoMoreOfEqualsGoOnThanOfOthers) {
+  EXPECT_THAT(StopsOf({.type = PrunerType::kAsha}, {{2}, {2}, {2}, {2}, {2}, {2}, {1}}),
+              ElementsAre(0, 1, 1, 1, 1, 1, 0));
+}
+
 TEST(Asha, AsksAtRungsAndNotAtTheEndOfATrial) {
   const EarlyTerminate rule{.type = PrunerType::kAsha, .eta = 2};
   const Curve good{9, 9, 1, 1};
-  EXPECT_THAT(StopsOf(rule, {good, {9, 9, 2, 2}}), ElementsAre(0, 4));
-  EXPECT_THAT(StopsOf(rule, {good, {9, 9, 2, 2}}, 4), ElementsAre(0, 0));
+  EXPECT_THAT(StopsOf(rule, {good, {8, 8, 2, 2}}), ElementsAre(0, 4));
+  EXPECT_THAT(StopsOf(rule, {good, {8, 8, 2, 2}}, 4), ElementsAre(0, 0));
 }
 
 TEST(Asha, ComparesTrialsOfOneSeedOnly) {
@@ -86,6 +99,14 @@ TEST(Hyperband, CountsTheBestSoFarUnlessItIsStrict) {
   EXPECT_THAT(StopsOf(rule, curves), ElementsAre(0, 2));
 }
 
+TEST(Hyperband, LetsNobodyGoOnWhoseMetricIsNoNumber) {
+  EarlyTerminate rule{.type = PrunerType::kHyperband, .min_iter = 2};
+  const std::vector<Curve> curves{{kNan, kNan, kNan}, {kNan, kNan, 1}, {kNan, 2, kNan}, {1, kNan}};
+  EXPECT_THAT(StopsOf(rule, curves), ElementsAre(2, 2, 0, 0)) << "the best so far counts";
+  rule.strict = true;
+  EXPECT_THAT(StopsOf(rule, curves), ElementsAre(2, 2, 0, 2)) << "the value at the rung counts";
+}
+
 TEST(Median, WaitsForEnoughTrialsAndForItsFirstReport) {
   EarlyTerminate rule{.type = PrunerType::kMedian, .min_iter = 2, .trials = 3};
   const std::vector<Curve> curves{{1, 1}, {2, 2}, {3, 3}, {4, 4}, {1.5, 1.5}};
@@ -119,6 +140,25 @@ TEST(Promotion, ComesToTheBestThatAshaHoldsOnceThereAreMorePlaces) {
   for (std::int64_t trial = 10; trial <= 11; ++trial)
     EXPECT_THAT(PromotedAfter(*pruner, trial, 1, 9), IsEmpty());
   EXPECT_THAT(PromotedAfter(*pruner, 12, 1, 9), ElementsAre(2));
+}
+
+// Whoever comes first goes on. When there is a place more, it is for the lowest number.
+TEST(Promotion, OfEqualsComesToAsManyAsThereArePlaces) {
+  const auto pruner = MakePruner({.type = PrunerType::kAsha}, 1, std::nullopt);
+  for (std::int64_t trial = 6; trial > 1; --trial)
+    EXPECT_THAT(PromotedAfter(*pruner, trial, 1, 5), IsEmpty()) << trial;
+  EXPECT_THAT(PromotedAfter(*pruner, 1, 1, 5), ElementsAre(1)) << "2 of 6: 6 and 1";
+  EXPECT_THAT(PromotedAfter(*pruner, 7, 1, 5), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 8, 1, 5), IsEmpty());
+  EXPECT_THAT(PromotedAfter(*pruner, 9, 1, 5), ElementsAre(2)) << "3 of 9";
+}
+
+TEST(Promotion, NeverComesToWhoseMetricIsNoNumber) {
+  for (const PrunerType type : {PrunerType::kAsha, PrunerType::kHyperband, PrunerType::kMedian}) {
+    const auto pruner = MakePruner({.type = type, .eta = 2, .trials = 1}, 1, std::nullopt);
+    for (std::int64_t trial = 1; trial <= 9; ++trial)
+      EXPECT_THAT(PromotedAfter(*pruner, trial, 1, kNan), IsEmpty()) << ToString(type) << trial;
+  }
 }
 
 TEST(Promotion, SaysWhy) {
@@ -182,8 +222,8 @@ TEST(Promotion, DoesNotDependOnTheOrderOfTrials) {
     std::vector<PrunerReport> reports;
     for (std::int64_t iteration = 1; iteration <= 4; ++iteration)
       for (std::int64_t trial = 1; trial <= 8; ++trial)
-        reports.push_back({trial, 0, iteration,
-                           static_cast<double>(trial * 37 % 11) / static_cast<double>(iteration)});
+        reports.push_back(
+            {trial, 0, iteration, static_cast<double>(trial % 3) / static_cast<double>(iteration)});
     const auto promoted_by = [&rule](const std::vector<PrunerReport>& all) {
       const auto pruner = MakePruner(rule, 1, std::nullopt);
       for (const PrunerReport& report : all)
@@ -229,12 +269,39 @@ TEST(Threshold, IsOfTheMetricAsItIs) {
 class Race : public testing::Test {
  protected:
   std::vector<std::int64_t> End(std::int64_t configuration, int seed, double value) {
+    pruner_->End({configuration, seed, value});
     std::vector<std::int64_t> losers;
-    for (const Loser& loser : pruner_->End({configuration, seed, value}))
+    for (const Loser& loser : pruner_->Losers())
       losers.push_back(loser.configuration);
     return losers;
   }
+  // Roughly normal.
+  double Noise() {
+    double sum = 0;
+    for (int i = 0; i < 12; ++i) {
+      state_ = state_ * 6364136223846793005U + 1442695040888963407U;
+      sum += static_cast<double>(state_ >> 40U) / static_cast<double>(1U << 24U);
+    }
+    return sum - 6;
+  }
+  // How many of ten equal configurations are given up when all of them run side by side, by values
+  // that are multiples of `step`, or any.
+  std::int64_t GivenUpOfTen(double step) {
+    pruner_ = MakePruner({.type = PrunerType::kRacing}, 5, std::nullopt);
+    std::set<std::int64_t> lost;
+    for (int seed = 0; seed < 5; ++seed) {
+      for (std::int64_t configuration = 0; configuration < 10; ++configuration) {
+        const double value = step > 0 ? std::round(Noise() / step) * step : Noise();
+        if (lost.contains(configuration)) continue;
+        for (const std::int64_t loser : End(configuration, seed, value))
+          lost.insert(loser);
+      }
+    }
+    return std::ssize(lost);
+  }
+
   std::unique_ptr<Pruner> pruner_ = MakePruner({.type = PrunerType::kRacing}, 5, std::nullopt);
+  std::uint64_t state_ = 7;
 };
 
 TEST_F(Race, GivesUpWhoIsClearlyWorseBySharedSeeds) {
@@ -253,30 +320,73 @@ TEST_F(Race, KeepsWhoseDifferenceMayBeChance) {
   EXPECT_THAT(End(1, 2, 1.4), IsEmpty());
 }
 
+// Two equal differences are no proof where all values lie on steps.
+TEST_F(Race, TakesNoStepsForCertainty) {
+  for (int seed = 0; seed < 5; ++seed)
+    EXPECT_THAT(End(0, seed, 0.5 + 0.01 * seed), IsEmpty());
+  EXPECT_THAT(End(1, 0, 0.51), IsEmpty());
+  EXPECT_THAT(End(1, 1, 0.52), IsEmpty());
+  EXPECT_THAT(End(1, 2, 0.53), IsEmpty());
+  EXPECT_THAT(End(2, 0, 0.9), IsEmpty());
+  EXPECT_THAT(End(2, 1, 0.91), ElementsAre(2)) << "forty steps";
+}
+
 // Equal configurations are seldom given up, however often they are looked at.
 TEST_F(Race, RespectsHowOftenItLooks) {
   int given_up = 0;
-  std::uint64_t state = 7;
-  const auto noise = [&state] {  // roughly normal
-    double sum = 0;
-    for (int i = 0; i < 12; ++i) {
-      state = state * 6364136223846793005U + 1442695040888963407U;
-      sum += static_cast<double>(state >> 40U) / static_cast<double>(1U << 24U);
-    }
-    return sum - 6;
-  };
   constexpr int kRaces = 2000;
   for (int race = 0; race < kRaces; ++race) {
     pruner_ = MakePruner({.type = PrunerType::kRacing}, 5, std::nullopt);
     for (int seed = 0; seed < 5; ++seed)
-      (void)End(0, seed, noise());
+      (void)End(0, seed, Noise());
     bool has_lost = false;
     for (int seed = 0; seed < 5 && !has_lost; ++seed)
-      has_lost = !End(1, seed, noise()).empty();
+      has_lost = !End(1, seed, Noise()).empty();
     given_up += has_lost ? 1 : 0;
   }
   EXPECT_LE(given_up, kRaces * 0.055);
   EXPECT_GE(given_up, kRaces * 0.005) << "a test that never gives up anybody is none";
+}
+
+// The best of many is the luckiest: that was 12 and 9 in a hundred.
+TEST_F(Race, RespectsOfHowManyTheBestWasChosen) {
+  constexpr int kRaces = 100;
+  for (const double step : {0.0, 1.0}) {
+    std::int64_t given_up = 0;
+    for (int race = 0; race < kRaces; ++race)
+      given_up += GivenUpOfTen(step);
+    EXPECT_LE(static_cast<double>(given_up), 10 * kRaces * 0.05) << step;
+    EXPECT_TRUE(given_up > 0 || step > 0) << "a test that never gives up anybody is none";
+  }
+}
+
+// A coordinator that goes on reads ends by number.
+TEST_F(Race, DoesNotDependOnTheOrderOfEnds) {
+  std::vector<PrunerEnd> ends;
+  for (int seed = 0; seed < 4; ++seed)
+    for (std::int64_t configuration = 0; configuration < 6; ++configuration)
+      ends.push_back(
+          {configuration, seed, static_cast<double>(configuration / 3) * 9 + Noise() / 9});
+  const auto losers_of = [](const std::vector<PrunerEnd>& all) {
+    const auto pruner = MakePruner({.type = PrunerType::kRacing}, 5, std::nullopt);
+    for (const PrunerEnd& end : all)
+      pruner->End(end);
+    std::vector<std::int64_t> losers;
+    for (const Loser& loser : pruner->Losers())
+      losers.push_back(loser.configuration);
+    return losers;
+  };
+  EXPECT_THAT(losers_of(ends), ElementsAre(3, 4, 5));
+  std::ranges::stable_sort(ends, {}, &PrunerEnd::configuration);
+  EXPECT_THAT(losers_of(ends), ElementsAre(3, 4, 5));
+}
+
+TEST_F(Race, LeavesOutWhoHasLostBefore) {
+  pruner_->Lose(0);
+  for (int seed = 0; seed < 4; ++seed) {
+    EXPECT_THAT(End(0, seed, 1 + 0.1 * seed), IsEmpty());
+    EXPECT_THAT(End(1, seed, 5 + 0.11 * seed), IsEmpty()) << "it leads nobody";
+  }
 }
 
 }  // namespace pruner_test

@@ -41,6 +41,53 @@ TEST(Restore, KeepsTheReasonOfAnEndedSweep) {
   EXPECT_EQ(world.ended[1].reason, "2 of 2 trials failed");
 }
 
+// As when somebody only asks about it, or stops it once more.
+TEST(Restore, AnEndedSweepGoesOnByAnActAlone) {
+  World world(1, [](const LaunchRecord&) { return ReportingOnce(seconds(10)); });
+  world.Open(GridOf(3));
+  world.RunFor(seconds(2));
+  (void)world.Ask(UserVerb::kStop);
+  world.RunToEnd();
+  const auto starts = world.Local().starts;
+
+  world.Restart();
+  world.Connect("local");
+  SweepOpened opened{world.specs.at("grid"), "text", "{}", world.store.Load("grid"), false, false};
+  world.searches[opened.history->id] = MakeSearch(opened.spec, opened.history->search);
+  world.Tell(opened);
+  world.RunFor(seconds(20));
+  EXPECT_EQ(world.Ask(UserVerb::kStop).find("grid has ended"), 0U);
+  EXPECT_EQ(world.Local().starts, starts);
+  (void)world.Ask(UserVerb::kRetry, {1});
+  world.RunToEnd();
+  EXPECT_EQ(world.store.CountState(TrialState::kFinished), 3);
+}
+
+TEST(Restore, AnEndedSweepThatNeedsSecretsWaitsForThem) {
+  World world(1, [](const LaunchRecord&) { return ReportingOnce(seconds(10)); });
+  SweepSpec spec = GridOf(2);
+  spec.secrets = {{.variable = "TOKEN", .secret = "token"}};
+  world.specs["grid"] = spec;
+  world.Tell(SweepOpened{.spec = spec,
+                         .spec_text = "text",
+                         .provenance_json = "{}",
+                         .history = std::nullopt,
+                         .secrets = {{"token", "hidden"}}});
+  world.Turn();
+  (void)world.Ask(UserVerb::kStop, {1});
+  world.RunToEnd();
+
+  world.Restart();
+  world.Connect("local");
+  SweepOpened opened{spec, "text", "{}", world.store.Load("grid"), false, false};
+  world.searches[opened.history->id] = MakeSearch(opened.spec, opened.history->search);
+  world.Tell(opened);
+  world.Settle();
+  EXPECT_THAT(world.Ask(UserVerb::kRetry, {1}), HasSubstr("it starts by ddl sweep"));
+  world.RunFor(seconds(20));
+  EXPECT_EQ(world.store.Trial(1).state, TrialState::kWaiting);
+}
+
 // Who hears that it has ended gives up what it needs: its code, its viewers.
 TEST(Restore, DoesNotEndASweepWhoseFailedTrialsAreTriedAgain) {
   World world(1, [](const LaunchRecord& record) {

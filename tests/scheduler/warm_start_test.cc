@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/search/warm_start.h"
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -59,11 +61,13 @@ TEST(WarmStart, TakesWhatAReportWrites) {
   EXPECT_EQ(
       past.results[0].configuration,
       Json({{"kind", "s,gd"}, {"momentum", 0.25}, {"size", {1, 2}}, {"twice", 0.5}, {"fixed", 7}}));
-  EXPECT_THAT(past.results[0].outcome.values, ElementsAre(1.0)) << "the mean over seeds";
+  EXPECT_THAT(past.results[0].values, ElementsAre(1.0)) << "the mean over seeds";
+  EXPECT_EQ(past.results[0].state, TrialState::kFinished);
   EXPECT_EQ(past.results[1].configuration, Json({{"kind", "adam"}, {"size", 3}, {"fixed", 7}}));
-  EXPECT_EQ(past.results[2].outcome.kind, Outcome::Kind::kFailed);
+  EXPECT_EQ(past.results[2].state, TrialState::kFailed);
   EXPECT_EQ(past.results[2].configuration.at("size"), true);
-  EXPECT_EQ(past.results[3].outcome.kind, Outcome::Kind::kPruned);
+  EXPECT_EQ(past.results[3].state, TrialState::kPruned);
+  EXPECT_THAT(past.results[3].values, ElementsAre(9));
 }
 
 TEST(WarmStart, TakesTablesOfOthersToo) {
@@ -73,7 +77,7 @@ TEST(WarmStart, TakesTablesOfOthersToo) {
       "speed,size,loss,momentum,kind,more\n100,3,0.5,0.25,\"s,gd\",x\n,3,0.5,,adam,x\n", "t.csv",
       spec);
   ASSERT_EQ(past.results.size(), 1U) << "the other has no speed";
-  EXPECT_THAT(past.results[0].outcome.values, ElementsAre(0.5, -100));
+  EXPECT_THAT(past.results[0].values, ElementsAre(0.5, 100));
 }
 
 TEST(WarmStart, LeavesOutWhatTheSpaceDoesNotHave) {
@@ -104,17 +108,75 @@ TEST(WarmStart, SaysWhichRowIsWrong) {
   EXPECT_THAT(Refusal("kind,size,loss\nadam,\"3,1\n"), HasSubstr("a quote is not closed"));
 }
 
+// Trials of a sweep and rows of its table: the same fits, and is left out.
+TEST(WarmStart, TakesTheSameOfTrialsAsOfTheirTable) {
+  SweepSpec spec = Spec();
+  spec.space.push_back(
+      {.path = {"width"}, .distribution = Distribution::kCategorical, .values = {64, 128}});
+  spec.space.push_back({.path = {"depth"},
+                        .distribution = Distribution::kCategorical,
+                        .values = {4, 3},
+                        .zipped_to = 5});
+  struct Case {
+    const char* row;
+    const char* parameters;
+    std::int64_t known;
+  };
+  const Case cases[] = {
+      {"adam,,3,7,64,4", R"({"kind":"adam","size":3,"fixed":7,"width":64,"depth":4})", 1},
+      {"adam,0.5,3,7,64,4", R"({"kind":"adam","momentum":0.5,"size":3,"width":64,"depth":4})", 1},
+      {"\"s,gd\",,3,7,64,4", R"({"kind":"s,gd","size":3,"fixed":7,"width":64,"depth":4})", 0},
+      {"adam,,3,8,64,4", R"({"kind":"adam","size":3,"fixed":8,"width":64,"depth":4})", 0},
+      {"adam,,3,7,64,3", R"({"kind":"adam","size":3,"fixed":7,"width":64,"depth":3})", 0},
+      {"adam,,5,7,64,4", R"({"kind":"adam","size":5,"fixed":7,"width":64,"depth":4})", 0},
+  };
+  for (const Case& each : cases) {
+    const PastResults of_table = ReadPastResults(
+        std::string("kind,momentum,size,fixed,width,depth,loss\n") + each.row + ",1\n", "t.csv",
+        spec);
+    PastTrials trials(spec);
+    trials.Add("0", {.parameters = ParseJson(each.parameters, "test"), .values = {1}});
+    const PastResults of_trials = trials.Results();
+    EXPECT_EQ(std::ssize(of_table.results), each.known) << each.row;
+    EXPECT_EQ(std::ssize(of_trials.results), each.known) << each.row;
+    EXPECT_EQ(of_trials.Known(), 1);
+    if (each.known == 0 || of_table.results.empty() || of_trials.results.empty()) continue;
+    EXPECT_EQ(of_table.results[0].configuration, of_trials.results[0].configuration);
+  }
+}
+
+TEST(WarmStart, LeavesOutWhatIsNoFiniteNumber) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  PastTrials trials(Spec());
+  const Json parameters{{"kind", "adam"}, {"size", 3}};
+  trials.Add("0", {.parameters = parameters, .values = {kInfinity}});
+  trials.Add("0", {.parameters = parameters, .values = {2}});
+  trials.Add("1", {.parameters = parameters, .values = {-kInfinity}});
+  trials.Add("2", {.parameters = parameters, .values = {std::nan("")}});
+  trials.Add("3", {.parameters = parameters, .values = {}});
+  const PastResults past = trials.Results();
+  ASSERT_EQ(past.results.size(), 1U);
+  EXPECT_EQ(past.left_out, 0) << "they are no results";
+  EXPECT_THAT(past.results[0].values, ElementsAre(2));
+}
+
 TEST(WarmStart, OfALimitTakesTheBest) {
-  std::vector<PastResult> results;
+  std::vector<WarmPoint> results;
+  results.push_back({Json{{"x", 0}}, {}, TrialState::kFailed});
   for (const double value : {3.0, 1.0, 4.0, 2.0})
-    results.push_back({Json{{"x", value}}, {.values = {value}}});
-  results.push_back({Json{{"x", 0}}, {.kind = Outcome::Kind::kFailed}});
-  EXPECT_EQ(BestResults(results, std::nullopt).size(), 5U);
-  const std::vector<PastResult> best = BestResults(results, 2);
-  ASSERT_EQ(best.size(), 2U);
-  EXPECT_EQ(best[0].configuration.at("x"), 1.0);
-  EXPECT_EQ(best[1].configuration.at("x"), 2.0);
-  EXPECT_EQ(BestResults(results, 4).size(), 4U) << "what failed is not among the best";
+    results.push_back({Json{{"x", value}}, {value}});
+  results.push_back({Json{{"x", 5}}, {0.5}, TrialState::kPruned});
+  const auto best_of = [&results](std::optional<std::int64_t> limit, Goal goal) {
+    std::vector<double> best;
+    for (const WarmPoint& point : BestResults(results, limit, goal))
+      best.push_back(point.configuration.at("x").get<double>());
+    return best;
+  };
+  EXPECT_THAT(best_of(std::nullopt, Goal::kMinimize), ElementsAre(0, 3, 1, 4, 2, 5));
+  EXPECT_THAT(best_of(2, Goal::kMinimize), ElementsAre(1, 2)) << "in the order in which they were";
+  EXPECT_THAT(best_of(2, Goal::kMaximize), ElementsAre(3, 4));
+  EXPECT_THAT(best_of(4, Goal::kMinimize), ElementsAre(3, 1, 4, 2)) << "finished ones first";
+  EXPECT_THAT(best_of(5, Goal::kMinimize), ElementsAre(3, 1, 4, 2, 5)) << "then pruned ones";
 }
 
 TEST(WarmStart, SaysWhichFileIsMissing) {

@@ -43,9 +43,9 @@ void Loop::Begin() {
   witness_.CoordinatorBegan(epoch_);
   Step(ddl::Tick{});
   if (!Settle()) return;
-  for (const std::string& name : store_.UnfinishedSweeps()) {
+  for (const SweepId sweep : store_.UnfinishedSweeps()) {
     SweepOpened opened;
-    opened.history = store_.Load(name);
+    opened.history = store_.Load(sweep);
     opened.spec = SpecFromJson(ParseJson(opened.history->spec_json, "spec in the store"));
     opened.spec_text = opened.history->spec_text;
     opened.may_launch = false;

@@ -35,21 +35,27 @@ void MemoryStore::LosePower() {
 
 std::optional<SweepHistory> MemoryStore::Load(const std::string& name) const {
   for (auto sweep = tables_.sweeps.rbegin(); sweep != tables_.sweeps.rend(); ++sweep) {
-    if (sweep->second.added.name != name) continue;
-    SweepHistory history;
-    history.id = sweep->first;
-    history.name = name;
-    history.spec_json = sweep->second.added.spec_json;
-    history.spec_text = sweep->second.added.spec_text;
-    history.state = sweep->second.last.state;
-    history.outcome = sweep->second.last.outcome;
-    history.reason = sweep->second.last.reason;
-    history.metric_reports = sweep->second.metric_reports;
-    AddTrials(sweep->first, history);
-    AddLimits(history);
-    return history;
+    if (sweep->second.added.name == name) return Load(sweep->first);
   }
   return std::nullopt;
+}
+
+std::optional<SweepHistory> MemoryStore::Load(SweepId id) const {
+  const auto found = tables_.sweeps.find(id);
+  if (found == tables_.sweeps.end()) return std::nullopt;
+  const StoredSweep& sweep = found->second;
+  SweepHistory history;
+  history.id = id;
+  history.name = sweep.added.name;
+  history.spec_json = sweep.added.spec_json;
+  history.spec_text = sweep.added.spec_text;
+  history.state = sweep.last.state;
+  history.outcome = sweep.last.outcome;
+  history.reason = sweep.last.reason;
+  history.metric_reports = sweep.metric_reports;
+  AddTrials(id, history);
+  AddLimits(history);
+  return history;
 }
 
 void MemoryStore::AddTrials(SweepId id, SweepHistory& history) const {
@@ -118,12 +124,12 @@ void MemoryStore::AddReports(SweepHistory& history) const {
   }
 }
 
-std::vector<std::string> MemoryStore::UnfinishedSweeps() const {
-  std::vector<std::string> names;
+std::vector<SweepId> MemoryStore::UnfinishedSweeps() const {
+  std::vector<SweepId> sweeps;
   for (const auto& [id, sweep] : tables_.sweeps) {
-    if (sweep.last.state == SweepState::kRunning) names.push_back(sweep.added.name);
+    if (sweep.last.state == SweepState::kRunning) sweeps.push_back(id);
   }
-  return names;
+  return sweeps;
 }
 
 std::vector<Store::SavedMark> MemoryStore::Backup() {

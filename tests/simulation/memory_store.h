@@ -56,7 +56,8 @@ class MemoryStore {
   // False, and nothing done: a coordinator of a later epoch has the store.
   bool Commit(std::span<const Change> changes, std::uint64_t epoch);
   [[nodiscard]] std::optional<SweepHistory> Load(const std::string& name) const;
-  [[nodiscard]] std::vector<std::string> UnfinishedSweeps() const;
+  [[nodiscard]] std::optional<SweepHistory> Load(SweepId sweep) const;
+  [[nodiscard]] std::vector<SweepId> UnfinishedSweeps() const;
   // Marks that moved since the last backup.
   [[nodiscard]] std::vector<Store::SavedMark> Backup();
   // The machine of the store loses power: what is not synced is gone.

@@ -42,6 +42,9 @@ TEST_F(Location, IsWhatTheOptionElseTheEnvironmentSays) {
   setenv("DDL_HOME", (folder_.Path() + "/home").c_str(), 1);
   EXPECT_EQ(FindStoreFolder(""), folder_.Path() + "/home");
   EXPECT_EQ(FindStoreFolder(folder_.Path() + "/x/../y"), folder_.Path() + "/y");
+  EXPECT_EQ(FindStoreFolder(folder_.Path() + "/y/"), folder_.Path() + "/y");
+  setenv("DDL_HOME", (folder_.Path() + "/home/").c_str(), 1);
+  EXPECT_EQ(FindStoreFolder(""), folder_.Path() + "/home");
   unsetenv("DDL_HOME");
 }
 

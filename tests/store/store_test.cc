@@ -68,8 +68,17 @@ TEST_F(StoreTest, RemembersWhatWasCommitted) {
   ASSERT_EQ(history->open_attempts.size(), 1U);
   EXPECT_TRUE(history->open_attempts[0].started);
   EXPECT_EQ(history->open_attempts[0].committed_seq, 2);
-  EXPECT_THAT(store.UnfinishedSweeps(), testing::ElementsAre("sample"));
+  EXPECT_THAT(store.UnfinishedSweeps(), testing::ElementsAre(SweepId{1}));
   EXPECT_FALSE(store.Load("other"));
+}
+
+TEST_F(StoreTest, KnowsEachUnfinishedSweepOfAName) {
+  Store store = Store::Open(folder_.Path());
+  Commit(store, {SampleSweep(1), SampleSweep(2), SampleSweep(3, "other")});
+  EXPECT_THAT(store.UnfinishedSweeps(), testing::ElementsAre(SweepId{1}, SweepId{2}, SweepId{3}));
+  EXPECT_EQ(store.Load(SweepId{1})->id, SweepId{1});
+  EXPECT_EQ(store.Load("sample")->id, SweepId{2});
+  EXPECT_FALSE(store.Load(SweepId{4}));
 }
 
 TEST_F(StoreTest, LoadsTheGpuTimeOfEndedAttempts) {
