@@ -59,6 +59,9 @@ struct FetchedFour {
   DDL_INLINE void Take(std::uint32_t place, const std::byte* at, bool /*is_bfloat16*/) {
     floats.at[place] = *reinterpret_cast<const float*>(at);
   }
+  [[nodiscard]] DDL_INLINE float At(std::uint32_t place, bool /*is_bfloat16*/) const {
+    return floats.at[place];
+  }
   // Leaves zero of those whose byte is not `value`.
   DDL_INLINE void KeepWhere(const BytesOfNumbers<kCount>& bytes, std::uint32_t value) {
     const std::uint32_t signs = bytes.AreNot(value, 0);
@@ -89,6 +92,11 @@ struct FetchedEight {
     const std::uint32_t bits = *reinterpret_cast<const std::uint16_t*>(at);
     float& word = halves[0].at[place / 2];
     word = __builtin_bit_cast(float, BitsOf(word) | bits << 16 * (place % 2));
+  }
+  [[nodiscard]] DDL_INLINE float At(std::uint32_t place, bool is_bfloat16) const {
+    if (!is_bfloat16) return halves[place / 4].at[place % 4];
+    const float pair = halves[0].at[place / 2];
+    return place % 2 == 0 ? LowOf(pair) : HighOf(pair);
   }
   // Of bfloat16.
   DDL_INLINE void KeepWhere(const BytesOfNumbers<kCount>& bytes, std::uint32_t value) {

@@ -12,6 +12,7 @@ namespace ddl {
 template <ProductPrecision kPrecision>
 struct FusedQueryGradientBody : FusedTiles<kPrecision> {
   using Tiles = FusedTiles<kPrecision>;
+  using typename Tiles::Numbers;
   using typename Tiles::Place;
   using typename Tiles::Strip;
   // Queries; gradients of the output; keys; values, then gradients of scores; of each row two
@@ -73,19 +74,20 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
  private:
   static constexpr std::uint32_t kPhasesOfTile = 4;
 
-  // A thread's half of a row of the output times its gradient: what the probabilities times their
-  // own gradients add up to.
+  // A thread's half of a row of the output times its gradient, every second of what is fetched at
+  // once: what the probabilities times their own gradients add up to.
   [[nodiscard]] DDL_INLINE float Along(const ThreadPlace& at, std::uint32_t first) const {
     const std::uint32_t row = first + at.thread / 2;
-    if (row >= this->places.length) return 0.0F;
-    const std::size_t o = this->RowAt(this->out, this->Head(at), row);
-    const std::size_t slope = this->RowAt(gradient, this->Head(at), row);
-    constexpr std::uint32_t kHalf = kTileSide / 2;
-    const std::uint32_t from = at.thread % 2 * kHalf;
     float sum = 0.0F;
-    for (std::uint32_t d = from; d < from + kHalf && d < this->places.depth; ++d) {
-      sum += this->out.numbers.At(this->arena, at.lane, o + d) *
-             gradient.numbers.At(this->arena, at.lane, slope + d);
+    DDL_UNROLL
+    for (std::uint32_t pair = 0; pair < kTileSide; pair += 2 * Numbers::kCount) {
+      const std::uint32_t col = pair + at.thread % 2 * Numbers::kCount;
+      const Numbers o = this->Fetch(at, this->out, row, col);
+      const Numbers slopes = this->Fetch(at, gradient, row, col);
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < Numbers::kCount; ++i) {
+        sum += o.At(i, Tiles::AreBfloat16(this->out)) * slopes.At(i, Tiles::AreBfloat16(gradient));
+      }
     }
     return sum;
   }

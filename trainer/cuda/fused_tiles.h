@@ -76,28 +76,32 @@ struct FusedTiles : FusedAttention {
     return arena.At(at.lane, statistics + row * places.square);
   }
 
-  // 64 rows from `first` on; zero beyond the text and beyond the head.
+  // So many numbers of a row, from a column on; zero beyond the text and beyond the head.
+  using Numbers = typename Tile::Numbers;
+  [[nodiscard]] DDL_INLINE Numbers Fetch(const ThreadPlace& at, const HeadRows& rows,
+                                         std::uint32_t row, std::uint32_t col) const {
+    if (row >= places.length || col >= places.depth) return {};
+    const bool is_bfloat16 = AreBfloat16(rows);
+    const std::size_t from = RowAt(rows, Head(at), row) + col;
+    const std::byte* place = NumberAt(arena.At(at.lane, rows.numbers.offset), from, is_bfloat16);
+    const bool is_whole = col + Numbers::kCount <= places.depth && from % Numbers::kCount == 0;
+    return is_whole ? Numbers::All(place, is_bfloat16)
+                    : FetchFirst<Numbers>(places.depth - col, place, is_bfloat16);
+  }
+  [[nodiscard]] DDL_INLINE static bool AreBfloat16(const HeadRows& rows) {
+    return Numbers::kMayBeBfloat16 && rows.numbers.is_bfloat16;
+  }
+
+  // 64 rows from `first` on.
   DDL_INLINE void Load(const ThreadPlace& at, const HeadRows& rows, std::uint32_t first,
                        float* tile) const {
-    using Numbers = typename Tile::Numbers;
     constexpr std::uint32_t kAlong = kTileSide / Numbers::kCount;
-    const float* numbers = arena.At(at.lane, rows.numbers.offset);
-    const bool is_bfloat16 = Numbers::kMayBeBfloat16 && rows.numbers.is_bfloat16;
     DDL_UNROLL
     for (std::uint32_t i = 0; i < kTileSide * kAlong / kThreads; ++i) {
       const std::uint32_t index = at.thread + i * kThreads;
       const std::uint32_t row = index / kAlong;
       const std::uint32_t col = index % kAlong * Numbers::kCount;
-      Numbers fetched{};
-      if (first + row < places.length && col < places.depth) {
-        const std::size_t from = RowAt(rows, Head(at), first + row) + col;
-        const std::byte* place = NumberAt(numbers, from, is_bfloat16);
-        const bool is_whole = col + Numbers::kCount <= places.depth;
-        fetched = is_whole && from % Numbers::kCount == 0
-                      ? Numbers::All(place, is_bfloat16)
-                      : FetchFirst<Numbers>(places.depth - col, place, is_bfloat16);
-      }
-      Tile::Take(fetched, is_bfloat16, row, col, tile);
+      Tile::Take(Fetch(at, rows, first + row, col), AreBfloat16(rows), row, col, tile);
     }
   }
 
