@@ -12,6 +12,14 @@
 
 namespace ddl {
 
+namespace {
+
+bool AreGpusUnknown(const HostFacts& facts) {
+  return facts.gpu_note.starts_with(kNvidiaSmiIsLate);
+}
+
+}  // namespace
+
 HostState* Core::State::HostOfLink(int link) {
   for (auto& [name, host] : hosts) {
     if (host.link == link) return &host;
@@ -60,8 +68,12 @@ void Core::State::On(const HostChanged& changed, Turn& turn) {
     if (host.link != changed.host) continue;
     const bool came_or_went = facts.cores.size() != host.facts.cores.size() ||
                               facts.gpus.size() != host.facts.gpus.size();
+    const bool is_first_answer = AreGpusUnknown(host.facts) && !AreGpusUnknown(facts);
     SetFacts(host, facts);
     needs_placement = true;
+    for (auto& [id, sweep] : sweeps) {
+      if (is_first_answer) CheckFeasible(sweep, turn);
+    }
     if (!came_or_went) continue;
     TellViewers(name,
                 fmt::format("has {} cores and {} GPUs now", facts.cores.size(), facts.gpus.size()),
@@ -195,7 +207,7 @@ void Core::State::CheckFeasible(SweepRun& sweep, Turn& turn) {
     if (host == hosts.end() || !host->second.is_known) return;
     const std::string reason = NeverTakes(host->second, sweep.request);
     if (reason.empty()) return;
-    if (host->second.facts.gpu_note.starts_with(kNvidiaSmiIsLate)) {
+    if (AreGpusUnknown(host->second.facts)) {
       turn.actions.emplace_back(
           Say{sweep.id, fmt::format("host {}: {}; it is asked again", TitleOf(name),
                                     host->second.facts.gpu_note)});

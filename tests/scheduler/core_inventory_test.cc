@@ -276,6 +276,24 @@ TEST(CoreInventory, ASweepWaitsForGpusOfWhichTheDriverSaysNothingYet) {
   EXPECT_EQ(world.store.CountState(TrialState::kFinished), 2);
 }
 
+TEST(CoreInventory, ASweepForWhichTheDriversFirstAnswerIsTooLittleEndsThen) {
+  World world(2);
+  world.Settle();
+  world.Local().facts.gpu_note = "nvidia-smi did not answer within 10 s";
+  world.TellDevices("local");
+  SweepSpec spec = GridOf(2);
+  spec.resources.gpus = 2;
+  world.Open(spec);
+  world.RunFor(seconds(20));
+  ASSERT_FALSE(world.core->AllSweepsEnded());
+  world.Local().facts.gpu_note.clear();
+  world.Local().facts.gpus = {{.index = 0, .uuid = "GPU-a", .name = "A100"}};
+  world.TellDevices("local");
+  world.RunFor(seconds(20));
+  ASSERT_FALSE(world.ended.empty());
+  EXPECT_THAT(world.ended.back().reason, HasSubstr("local has 1 GPU, not 2"));
+}
+
 TEST(CoreInventory, ASweepWhoseGpusAreAllDrainedIsNotRefusedAfterARestart) {
   World world(4, [](const LaunchRecord&) {
     Script script = ExitingWith(1);
