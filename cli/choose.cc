@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/choose.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "cli/terminal.h"
 #include "cli/trial_name.h"
 #include "configs/error.h"
+#include "store/sweep_address.h"
 
 namespace ddl {
 
@@ -20,7 +22,7 @@ Error UnknownSweep(std::string_view name, const std::vector<SweepLine>& sweeps) 
   std::vector<std::string> known;
   known.reserve(sweeps.size());
   for (const SweepLine& sweep : sweeps) {
-    known.push_back(sweep.name);
+    known.push_back(sweep.Address());
   }
   const std::string nearest = NearestName(name, known);
   return {fmt::format("there is no sweep \"{}\" in this store", OneLine(name)), "",
@@ -37,11 +39,17 @@ Error UnknownTrial(const SweepLine& sweep, std::int64_t number) {
 }  // namespace
 
 SweepLine ChooseSweep(const StoreReader& reader, std::string_view name) {
-  if (!name.empty()) {
-    if (auto found = reader.Sweep(name)) return *std::move(found);
-    throw UnknownSweep(name, reader.Sweeps());
-  }
   std::vector<SweepLine> sweeps = reader.Sweeps();
+  if (!name.empty()) {
+    auto found = std::ranges::find(sweeps, name, &SweepLine::name);
+    if (const auto address = ParseSweepAddress(name); found == sweeps.end() && address) {
+      found = std::ranges::find_if(sweeps, [&](const SweepLine& sweep) {
+        return sweep.name == address->name && sweep.id == address->id;
+      });
+    }
+    if (found == sweeps.end()) throw UnknownSweep(name, sweeps);
+    return std::move(*found);
+  }
   if (sweeps.empty()) {
     throw Error("there is no sweep in this store yet", "", "begin one with: ddl sweep SPEC.yaml");
   }

@@ -8,7 +8,8 @@
 
 namespace ddl {
 
-// The sweep of that name, or the newest when it is empty. Throws Error naming the nearest one.
+// The newest sweep of that name, the one of NAME@ID, or the newest of all when it is empty. Throws
+// Error naming the nearest one.
 [[nodiscard]] SweepLine ChooseSweep(const StoreReader& reader, std::string_view name);
 
 struct ChosenTrial {

@@ -33,7 +33,7 @@ ActWord WordOf(const ControlOptions& options, const std::string& folder) {
   const StoreReader reader = StoreReader::Open(folder);
   const TargetName target = ParseTargetName(options.target);
   ActWord word;
-  word.sweep = ChooseSweep(reader, target.sweep).name;  // refuses unknown names
+  word.sweep = ChooseSweep(reader, target.sweep).Address();  // refuses unknown names
   word.acts.verb = VerbOf(options.verb);
   if (target.number) word.acts.trials.push_back(*target.number);
   word.acts.extend_by = options.count;

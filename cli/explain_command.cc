@@ -24,7 +24,7 @@ int RunExplainCommand(const ExplainOptions& options) {
   const StoreReader reader = StoreReader::Open(folder);
   const ChosenTrial chosen = ChooseTrial(reader, options.trial);
   std::optional<std::string> text =
-      AskCoordinator(folder, {{"sweep", chosen.sweep.name}, {"trial", chosen.trial.number}});
+      AskCoordinator(folder, {{"sweep", chosen.sweep.Address()}, {"trial", chosen.trial.number}});
   if (!text) text = ExplainFromStore(reader, chosen);
   if (options.common.json) {
     PrintJson({{"sweep", chosen.sweep.name},

@@ -30,7 +30,7 @@ constexpr std::int64_t kLogTail = 4096;
 std::string LogTail(const SweepLine& sweep, const TrialLine& trial, const AttemptLine& attempt) {
   if (attempt.host == "local") return ReadTrialOutput(attempt, kLogTail);
   if (attempt.host == kOutsideHost) return "[ddl] it ran elsewhere\n";
-  return fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempt.host, ShellWord(sweep.name),
+  return fmt::format("[ddl] on {}: ddl logs {}/{}\n", attempt.host, ShellWord(sweep.Address()),
                      trial.number);
 }
 
@@ -121,7 +121,7 @@ void NameForCommands(Report& report, const StoreReader& reader, const ReportOpti
   const std::string& store = options.common.store;
   if (!store.empty()) report.store_words = " --store " + ShellWord(OneLine(store));
   const bool is_newest = options.sweep.empty() || ChooseSweep(reader, "").id == report.sweep.id;
-  if (!is_newest) report.name_word = ShellWord(OneLine(report.sweep.name));
+  if (!is_newest) report.name_word = ShellWord(OneLine(report.sweep.Address()));
 }
 
 }  // namespace

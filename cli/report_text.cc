@@ -19,7 +19,7 @@ namespace {
 Lines HeadLines(const Report& report, const Terminal& terminal) {
   const SweepLine& sweep = report.sweep;
   const auto count = [&](TrialState state) { return CountOf(sweep.counts, state); };
-  Lines pieces{Painted(OneLine(sweep.name), Style::kBold, terminal),
+  Lines pieces{Painted(OneLine(sweep.Address()), Style::kBold, terminal),
                std::string(ToString(sweep.state))};
   if (sweep.outcome != SweepOutcome::kNone) {
     pieces.back() += ": " + std::string(OutcomeText(sweep.outcome));

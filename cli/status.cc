@@ -52,7 +52,7 @@ std::vector<Cell> RowOf(const SweepLine& sweep, const Fronts& fronts, bool with_
   const std::int64_t failed = count(TrialState::kFailed);
   const std::int64_t running =
       count(TrialState::kRunning) + count(TrialState::kLaunching) + count(TrialState::kStopping);
-  std::vector<Cell> row{{OneLine(sweep.name), Style::kBold},
+  std::vector<Cell> row{{OneLine(sweep.Address()), Style::kBold},
                         {std::string(ToString(sweep.state)), StyleOfSweep(sweep)},
                         {DoneOf(sweep)},
                         {FormatCount(running)},

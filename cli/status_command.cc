@@ -18,7 +18,7 @@ int RunStatusCommand(const StatusOptions& options) {
       all ? reader.Sweeps() : std::vector{ChooseSweep(reader, options.sweep)};
   if (options.names) {
     for (const SweepLine& sweep : sweeps) {
-      PrintText(sweep.name + "\n");
+      PrintText(sweep.Address() + "\n");
     }
     return 0;
   }

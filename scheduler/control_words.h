@@ -15,7 +15,7 @@ struct OpenWord {
   SweepRequest request;
 };
 struct WatchWord {
-  std::string sweep;  // empty: the newest
+  std::string sweep;  // NAME, the newest of it, or NAME@ID; empty: the newest
 };
 // `acts.sweep` and `acts.request` are the coordinator's to fill in.
 struct ActWord {

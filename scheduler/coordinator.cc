@@ -14,6 +14,7 @@
 #include "configs/error.h"
 #include "configs/ssh_address.h"
 #include "scheduler/outside.h"
+#include "store/sweep_address.h"
 
 namespace ddl {
 
@@ -200,12 +201,11 @@ Answer Coordinator::Act(const ActWord& word) {
 UserAsked Coordinator::Addressed(const ActWord& word) {
   UserAsked acts = word.acts;
   acts.request = ++last_request_;
-  if (!IsOfHosts(acts.verb)) {
-    acts.sweep = acts.verb == UserVerb::kExplain ? FindOpen(word.sweep) : Named(word.sweep);
-  }
+  const bool opens_none = IsOfHosts(acts.verb) || acts.verb == UserVerb::kExplain;
+  acts.sweep = opens_none ? FindOpen(word.sweep) : Named(word.sweep);
   for (const auto& [name, id] : by_name_) {
-    const bool is_meant = word.sweep.empty() ? !ended_.contains(id) : name == word.sweep;
-    if (IsOfHosts(acts.verb) && is_meant) acts.sweep = std::max(acts.sweep, id);
+    const bool is_meant = IsOfHosts(acts.verb) && word.sweep.empty() && !ended_.contains(id);
+    if (is_meant && (ended_.contains(acts.sweep) || id > acts.sweep)) acts.sweep = id;
   }
   if (acts.entry) NeedHost(acts.entry->address);
   return acts;
@@ -332,21 +332,31 @@ void Coordinator::KeepBackup() {
   Settle();
 }
 
-// Empty: the newest. Nothing where no such sweep is open here.
+// NAME or NAME@ID; empty: the newest. Nothing where no such sweep is open here.
 SweepId Coordinator::FindOpen(const std::string& name) const {
   const auto found = by_name_.find(name);
   if (found != by_name_.end()) return found->second;
-  SweepId newest;
-  for (const auto& [known, id] : by_name_) {
-    if (name.empty()) newest = std::max(newest, id);
+  const std::optional<SweepAddress> address = ParseSweepAddress(name);
+  SweepId sweep;
+  for (const SweepProgress& known : core_.Progress(Clock())) {
+    const bool is_meant = address ? SweepAddress{known.name, known.id} == *address : name.empty();
+    if (is_meant) sweep = std::max(sweep, known.id);
   }
-  return newest;
+  return sweep;
+}
+
+// As the store knows it, open here or not.
+std::optional<SweepHistory> Coordinator::LoadNamed(const std::string& name) const {
+  if (std::optional<SweepHistory> newest = store_.Load(name)) return newest;
+  const std::optional<SweepAddress> address = ParseSweepAddress(name);
+  std::optional<SweepHistory> history = address ? store_.Load(address->id) : std::nullopt;
+  return history && history->name == address->name ? std::move(history) : std::nullopt;
 }
 
 // One that has ended is opened as it is: only an act that reopens it lets it go on.
 SweepId Coordinator::Named(const std::string& name) {
   if (const SweepId open = FindOpen(name)) return open;
-  std::optional<SweepHistory> history = store_.Load(name);
+  std::optional<SweepHistory> history = LoadNamed(name);
   if (!history) return {};
   RefuseOutside(*history);
   SweepOpened opened;

@@ -135,6 +135,7 @@ class Coordinator {
 
   void Step(const Event& event) { core_.Step(event, Clock(), actions_); }
   [[nodiscard]] SweepId FindOpen(const std::string& name) const;
+  [[nodiscard]] std::optional<SweepHistory> LoadNamed(const std::string& name) const;
   [[nodiscard]] SweepId Named(const std::string& name);
   [[nodiscard]] UserAsked Addressed(const ActWord& word);
   void LearnHosts();

@@ -172,7 +172,7 @@ void Coordinator::Obey(std::uint64_t client, const WatchWord& word) {
   if (sweep) {
     const auto ended = ended_.find(sweep);
     if (ended != ended_.end()) end = ended->second;
-  } else if (const std::optional<SweepHistory> history = store_.Load(word.sweep)) {
+  } else if (const std::optional<SweepHistory> history = LoadNamed(word.sweep)) {
     RefuseOutside(*history);
     sweep = history->id;  // all that have not ended are open
     end = SweepEnded{sweep, history->outcome, history->reason};

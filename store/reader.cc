@@ -2,6 +2,8 @@
 #include "store/reader.h"
 
 #include <cmath>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -121,6 +123,7 @@ std::vector<SweepLine> StoreReader::Sweeps() const {
                  "coalesce(json_array_length(spec_json, '$.metrics'), 0) "
                  "FROM sweep ORDER BY id DESC");
   std::vector<SweepLine> lines;
+  std::set<std::string> names;
   while (read.Step()) {
     SweepLine line{.id = {read.Int(0)},
                    .name = read.Text(1),
@@ -133,6 +136,7 @@ std::vector<SweepLine> StoreReader::Sweeps() const {
                    .trials_planned = read.Int(8),
                    .created_ms = read.Int(9),
                    .changed_ms = read.Int(10)};
+    line.is_newest = names.insert(line.name).second;
     state_->Count(line);
     state_->ReadSearchNote(line);
     if (read.Int(11) > 1) {

@@ -44,6 +44,10 @@ struct SweepLine {
   std::int64_t best_trial_number = 0;
   std::int64_t created_ms = 0;
   std::int64_t changed_ms = 0;
+  bool is_newest = true;  // of its name
+
+  // What a command is to be given that means this one: its name, or NAME@ID.
+  [[nodiscard]] std::string Address() const;
 };
 
 struct MetricSummary {

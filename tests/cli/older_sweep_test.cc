@@ -65,6 +65,40 @@ TEST_F(OlderSweep, KeepsItsTrialsWhereAnotherOfItsNameIsBegun) {
   EXPECT_EQ(StateOf(1), "finished");
 }
 
+TEST_F(OlderSweep, IsNamedByItsNumberBehindItsName) {
+  EXPECT_EQ(Ddl({"run", "--name", "same", "--", "echo", "older"}).code, 0);
+  EXPECT_EQ(Ddl({"run", "--name", "same", "--", "echo", "newer"}).code, 0);
+  EXPECT_EQ(Ddl({"run", "--name", "other@1", "--", "echo", "other"}).code, 0);
+  EXPECT_EQ(Ddl({"status", "--names"}).out, "other@1\nsame\nsame@1\n");
+  EXPECT_NE(Ddl({"logs", "same/1"}).out.find("newer"), std::string::npos);
+  EXPECT_NE(Ddl({"logs", "same@2/1"}).out.find("newer"), std::string::npos);
+  EXPECT_NE(Ddl({"logs", "same@1/1"}).out.find("older"), std::string::npos);
+  EXPECT_NE(Ddl({"logs", "other@1/1"}).out.find("other"), std::string::npos) << "a name goes first";
+  EXPECT_NE(Ddl({"report", "same@1"}).out.find("same@1"), std::string::npos);
+  EXPECT_EQ(Ddl({"report", "other@1@3"}).code, 0);
+  const Finished wrong = Ddl({"report", "other@2"});
+  EXPECT_EQ(wrong.code, 2) << "of another name";
+}
+
+TEST_F(OlderSweep, IsStoppedAndReopenedByItsNumberToo) {
+  const Ear ready(folder_ + "/ready");
+  auto coordinator = Start({"sweep", Waiting("same", 1)});
+  (void)ready.Line();
+  coordinator->Signal(SIGINT);
+  (void)coordinator->Wait();
+  auto newer = Start({"sweep", Waiting("same", 2), "--new"});
+  (void)ready.Line();
+  EXPECT_EQ(Ddl({"stop", "same@1/1"}).code, 0);
+  LetOneGo();  // of the newer one, as nobody else listens
+  EXPECT_EQ(ready.Line(), "left");
+  (void)ready.Line();
+  EXPECT_EQ(Ddl({"explain", "same@1/1"}).code, 0);
+  EXPECT_EQ(DdlJson({"show", "same@1/1"}).at("trial").at("state"), "canceled");
+  LetOneGo();
+  EXPECT_EQ(ready.Line(), "left");
+  EXPECT_EQ(newer->Wait().code, 0);
+}
+
 TEST_F(OlderSweep, StaysStoppedWhateverIsAskedAboutIt) {
   const Ear ready(folder_ + "/ready");
   auto first = Start({"sweep", Waiting("first", 3)});
@@ -77,8 +111,7 @@ TEST_F(OlderSweep, StaysStoppedWhateverIsAskedAboutIt) {
   const Finished why = Ddl({"explain", "first/2"});
   EXPECT_EQ(why.code, 0) << why.error;
   const Finished watched = Ddl({"watch", "first"});
-  EXPECT_NE(watched.out.find("stopped by you"), std::string::npos)
-      << watched.out << watched.error;
+  EXPECT_NE(watched.out.find("stopped by you"), std::string::npos) << watched.out << watched.error;
   const Finished again = Ddl({"stop", "first"});
   EXPECT_NE(again.code, 0);
   EXPECT_NE((again.out + again.error).find("has ended"), std::string::npos);
