@@ -89,7 +89,8 @@ TEST_F(OlderSweep, IsStoppedAndReopenedByItsNumberToo) {
   auto newer = Start({"sweep", Waiting("same", 2), "--new"});
   (void)ready.Line();
   EXPECT_EQ(Ddl({"stop", "same@1/1"}).code, 0);
-  LetOneGo();  // of the newer one, as nobody else listens
+  (void)Ddl({"watch", "same@1"});  // until its trial has gone
+  LetOneGo();  // of the newer one, as nobody else listens any more
   EXPECT_EQ(ready.Line(), "left");
   (void)ready.Line();
   EXPECT_EQ(Ddl({"explain", "same@1/1"}).code, 0);
