@@ -20,7 +20,7 @@ namespace ddl {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{200};
+constexpr std::chrono::milliseconds kReadEvery{200};
 constexpr std::chrono::seconds kConnectEvery{2};
 
 // The one way out of a stream that would go on.
@@ -34,7 +34,7 @@ std::string PathThere(const AttemptLine& attempt, const char* name) {
   return fmt::format("{}/{}", BelowHostFolder(attempt.job_folder), name);
 }
 
-Error Unreachable(const AttemptLine& attempt, const SshProblem& problem) {
+Error UnreachableError(const AttemptLine& attempt, const SshProblem& problem) {
   return {fmt::format("{}: {}", attempt.host, problem.reason), attempt.job_folder + "/log",
           problem.hint.empty() ? "try again when the host answers" : problem.hint,
           ErrorKind::kInfrastructure};
@@ -42,7 +42,8 @@ Error Unreachable(const AttemptLine& attempt, const SshProblem& problem) {
 
 HostSession Connect(const AttemptLine& attempt) {
   auto opened = HostSession::Open({attempt.host, SiblingExecutable("ddl-agent")});
-  if (const auto* problem = std::get_if<SshProblem>(&opened)) throw Unreachable(attempt, *problem);
+  if (const auto* problem = std::get_if<SshProblem>(&opened))
+    throw UnreachableError(attempt, *problem);
   return std::get<HostSession>(std::move(opened));
 }
 
@@ -65,7 +66,7 @@ std::string AttemptLog::Read() {
       const auto problem =
           ReadRemoteFile(Host(), {.path = PathThere(attempt_, name)},
                          [&text = text](std::string_view bytes) { text += bytes; });
-      if (problem) throw Unreachable(attempt_, *problem);
+      if (problem) throw UnreachableError(attempt_, *problem);
     }
   }
   shown_ = kept.head.size();
@@ -87,7 +88,7 @@ void AttemptLog::FollowHere(const LogFollower& follower) {
     shown_ += text.size();
     if (!text.empty()) follower.take(text);
     if (is_over && text.empty()) return;
-    if (text.empty()) std::this_thread::sleep_for(kLookEvery);
+    if (text.empty()) std::this_thread::sleep_for(kReadEvery);
   }
 }
 
@@ -101,7 +102,7 @@ void AttemptLog::FollowThere(const LogFollower& follower) {
     }
     if (why.empty()) return;
     host_.reset();
-    if (follower.has_ended()) throw Unreachable(attempt_, {why, {}});
+    if (follower.has_ended()) throw UnreachableError(attempt_, {why, {}});
     PrintAside(fmt::format("note: {}; trying again\n", why));
     std::this_thread::sleep_for(kConnectEvery);
   }

@@ -15,7 +15,7 @@ struct LevelWords {
   Style style;
 };
 
-LevelWords WordsOf(CheckLevel level) {
+LevelWords LevelWordsOf(CheckLevel level) {
   switch (level) {
     case CheckLevel::kOk:
       return {"ok", Style::kGood};
@@ -57,7 +57,7 @@ std::vector<std::string> DoctorLines(std::span<const Check> checks, const Termin
   constexpr int kName = 13;
   std::vector<std::string> lines;
   for (const Check& check : checks) {
-    const LevelWords level = WordsOf(check.level);
+    const LevelWords level = LevelWordsOf(check.level);
     const std::string margin = Painted(PadRight(level.word, kWord), level.style, terminal) + "  " +
                                PadRight(check.name, kName) + "  ";
     std::ranges::move(Beside(margin, OneLine(check.text), terminal), std::back_inserter(lines));
@@ -73,7 +73,7 @@ Json DoctorJson(std::span<const Check> checks) {
   Json list = Json::array();
   for (const Check& check : checks) {
     list.push_back({{"check", check.name},
-                    {"level", WordsOf(check.level).word},
+                    {"level", LevelWordsOf(check.level).word},
                     {"text", check.text},
                     {"remedy", OrNull(check.remedy)}});
   }

@@ -18,7 +18,7 @@ struct OutcomeWords {
   std::string_view text;
 };
 
-OutcomeWords WordsOf(SweepOutcome outcome) {
+OutcomeWords OutcomeWordsOf(SweepOutcome outcome) {
   switch (outcome) {
     case SweepOutcome::kNone:
       return {"", ""};
@@ -148,7 +148,7 @@ Style StyleOf(TrialState state) {
 }
 
 std::string_view OutcomeText(SweepOutcome outcome) {
-  return WordsOf(outcome).text;
+  return OutcomeWordsOf(outcome).text;
 }
 
 }  // namespace ddl

@@ -75,8 +75,8 @@ void WriteCsv(const StoreReader& reader, const SweepLine& sweep, const Space& sp
 }
 
 // The trial that the user names, or the best.
-std::optional<BestConfiguration> Chosen(const StoreReader& reader, const Report& report,
-                                        std::int64_t number) {
+std::optional<BestConfiguration> ChosenTrial(const StoreReader& reader, const Report& report,
+                                             std::int64_t number) {
   if (number == 0) return BestOf(report);
   const std::optional<TrialLine> trial = reader.Trial(report.sweep.id, number);
   if (!trial) {
@@ -89,7 +89,7 @@ std::optional<BestConfiguration> Chosen(const StoreReader& reader, const Report&
 void WriteBest(const StoreReader& reader, const SweepSpec& spec, const Report& report,
                const ReportOptions& options) {
   const std::string& path = options.best_file;
-  const std::optional<BestConfiguration> best = Chosen(reader, report, options.trial);
+  const std::optional<BestConfiguration> best = ChosenTrial(reader, report, options.trial);
   if (!best && report.front && !report.shown.empty()) {
     throw Error(fmt::format("{} has several objectives: none on its front of {} is the best",
                             report.sweep.name, report.front->members.size()),

@@ -32,7 +32,7 @@ void RequireFolder(const std::string& folder) {
   throw Error("there is no store here", folder, "name a store by --store or DDL_HOME");
 }
 
-int Check(const std::string& folder, bool json) {
+int TellFindings(const std::string& folder, bool json) {
   const std::vector<Finding> findings = CheckStore(folder);
   const bool readable = LookAtDatabase(folder + "/ddl.db").problem.empty();
   const SpoolRows spools = readable ? CountSpoolRows(SpoolMarks(folder)) : SpoolRows{};
@@ -138,7 +138,7 @@ int RunStoreCommand(const StoreOptions& options) {
   if (!options.file.empty()) {
     throw Error(fmt::format("{} takes no file", options.verb), options.file, "leave it out");
   }
-  if (options.verb == "check") return Check(folder, options.common.json);
+  if (options.verb == "check") return TellFindings(folder, options.common.json);
   return Rebuild(folder, options.common.json);
 }
 

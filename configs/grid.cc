@@ -14,7 +14,7 @@ namespace ddl {
 namespace {
 
 constexpr std::int32_t kNoStep = -1;
-constexpr std::int64_t kMostWork = 2'000'000;  // values tried and steps of expressions, in all
+constexpr std::int64_t kMostGridWork = 2'000'000;  // values tried and steps of expressions, in all
 constexpr std::int64_t kMostSize = std::int64_t{1} << 62U;
 
 // Sets that are joined one by one.
@@ -63,7 +63,7 @@ class Grid::Walk {
     std::size_t level = 0;
     Enter(level);
     while (true) {
-      if (work_ > kMostWork) return false;
+      if (work_ > kMostGridWork) return false;
       if (levels_[level].next == levels_[level].count) {
         values_[factor_.parameters[level]] = nullptr;
         if (level == 0) return true;

@@ -18,7 +18,7 @@ namespace {
 constexpr std::chrono::milliseconds kNoQueue{200};
 constexpr std::chrono::milliseconds kQueue{500};
 
-std::uint64_t SizeOf(const FileDescriptor& file) {
+std::uint64_t SizeOfFile(const FileDescriptor& file) {
   struct stat status{};
   return file && ::fstat(file.Get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
@@ -117,7 +117,7 @@ bool CodeSender::OpenNext() {
     // A library is this machine's own: a link, with a time of its own.
     file_ = OpenFile(path, entry.IsLibrary() ? O_RDONLY : O_RDONLY | O_NOFOLLOW);
     const auto size = static_cast<std::uint64_t>(entry.size);
-    const bool is_right = entry.IsLibrary() ? SizeOf(file_) == size : IsPlaced(path, entry);
+    const bool is_right = entry.IsLibrary() ? SizeOfFile(file_) == size : IsPlaced(path, entry);
     if (!file_ || !is_right || begun > size) {
       Fail(entry.path + (entry.IsLibrary() ? ", this machine's own, has changed since" : ""));
       return false;

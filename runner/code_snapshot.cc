@@ -30,7 +30,7 @@ namespace ddl {
 namespace {
 
 constexpr const char* kCheckStore = "check the disk that holds the store";
-constexpr int kTries = 3;
+constexpr int kSnapshotTries = 3;
 constexpr std::int64_t kLargestPiece = std::int64_t{1} << 18U;
 constexpr std::size_t kMostLinks = 10'000;
 
@@ -247,7 +247,7 @@ std::optional<CodeSnapshot> Keep(const CodeSource& source, const CodeWalk& walk,
 
 CodeSnapshot TakeCode(const CodeSource& source) {
   const FileDescriptor lock = LockCode(source.code_folder);
-  for (int i = 0; i < kTries; ++i) {
+  for (int i = 0; i < kSnapshotTries; ++i) {
     CodeWalk walk = Walk(source);
     const FirstCopy first(source.code_folder);
     CodeManifest manifest = HashWorkdir(source, walk, &first);

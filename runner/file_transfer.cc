@@ -18,7 +18,7 @@ namespace ddl {
 
 namespace {
 
-std::uint64_t SizeOf(int fd) {
+std::uint64_t SizeOfOpen(int fd) {
   struct stat facts{};
   return ::fstat(fd, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
@@ -58,7 +58,7 @@ FileChunk ReadPiece(const std::string& host_folder, const GetFile& request) {
     chunk.problem = path.empty() ? request.path + ": not below the host folder" : Refusal(path);
     return chunk;
   }
-  const std::uint64_t size = SizeOf(fd.Get());
+  const std::uint64_t size = SizeOfOpen(fd.Get());
   const std::uint64_t left = size - std::min(size, request.offset);
   chunk.bytes.resize(std::min({left, request.length, std::uint64_t{kMaxFilePiece}}));
   const std::int64_t got =
@@ -82,7 +82,7 @@ PutFileReply WritePiece(const std::string& host_folder, const PutFile& request) 
   FileDescriptor fd(::open(aside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) reply.problem = Refusal(aside);
   if (!reply.problem.empty()) return reply;
-  reply.have = SizeOf(fd.Get());
+  reply.have = SizeOfOpen(fd.Get());
   if (request.offset > reply.have) {
     return reply;  // a piece is missing: the sender goes on at `have`
   }

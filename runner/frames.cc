@@ -13,16 +13,16 @@ namespace ddl {
 
 namespace {
 
-constexpr std::size_t kHead = 8;
+constexpr std::size_t kHeadBytes = 8;
 
 template <class Message>
 void Append(const Message& message, std::string& out) {
   const std::size_t begin = out.size();
-  out.append(kHead, '\0');
+  out.append(kHeadBytes, '\0');
   WireWriter writer(out);
   writer(static_cast<std::uint8_t>(message.index()));
   std::visit([&writer](const auto& alternative) { writer(alternative); }, message);
-  const std::string_view body = std::string_view(out).substr(begin + kHead);
+  const std::string_view body = std::string_view(out).substr(begin + kHeadBytes);
   const auto size = static_cast<std::uint32_t>(body.size());
   const std::uint32_t checksum = Crc32c(body);
   std::memcpy(out.data() + begin, &size, 4);
@@ -54,7 +54,7 @@ void AppendFrame(const FromHost& message, std::string& out) {
 
 std::optional<FrameReader::Frame> FrameReader::NextFrame() {
   const std::string_view rest = std::string_view(buffer_).substr(begin_);
-  if (!problem_.empty() || rest.size() < kHead) return std::nullopt;
+  if (!problem_.empty() || rest.size() < kHeadBytes) return std::nullopt;
   std::uint32_t size = 0;
   std::uint32_t checksum = 0;
   std::memcpy(&size, rest.data(), 4);
@@ -63,13 +63,13 @@ std::optional<FrameReader::Frame> FrameReader::NextFrame() {
     problem_ = fmt::format("a frame claims {} bytes", size);
     return std::nullopt;
   }
-  if (rest.size() < kHead + size) return std::nullopt;
-  const std::string_view body = rest.substr(kHead, size);
+  if (rest.size() < kHeadBytes + size) return std::nullopt;
+  const std::string_view body = rest.substr(kHeadBytes, size);
   if (Crc32c(body) != checksum) {
     problem_ = "a frame is damaged";
     return std::nullopt;
   }
-  begin_ += kHead + size;
+  begin_ += kHeadBytes + size;
   return Frame{static_cast<std::uint8_t>(body[0]), body.substr(1)};
 }
 

@@ -20,9 +20,9 @@ namespace {
 constexpr std::int64_t kLarge = std::int64_t{1} << 20U;  // worth a note of its own
 constexpr std::int64_t kBillion = 1'000'000'000;
 
-timespec TimeOf(std::int64_t nanoseconds) {
-  std::int64_t seconds = nanoseconds / kBillion;
-  std::int64_t rest = nanoseconds % kBillion;
+timespec TimeOf(std::int64_t mtime) {
+  std::int64_t seconds = mtime / kBillion;
+  std::int64_t rest = mtime % kBillion;
   if (rest < 0) {
     rest += kBillion;
     --seconds;

@@ -7,7 +7,7 @@ namespace ddl {
 
 namespace {
 
-std::optional<double> Share(std::uint64_t part, std::uint64_t whole) {
+std::optional<double> Ratio(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0) return std::nullopt;
   return static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -32,9 +32,9 @@ ClassFigures Confusion::Of(std::size_t class_number) const {
   return {.support = counts.support,
           .answers = counts.answers,
           .right = counts.right,
-          .precision = Share(counts.right, counts.answers),
-          .recall = Share(counts.right, counts.support),
-          .f1 = Share(2 * counts.right, counts.support + counts.answers)};
+          .precision = Ratio(counts.right, counts.answers),
+          .recall = Ratio(counts.right, counts.support),
+          .f1 = Ratio(2 * counts.right, counts.support + counts.answers)};
 }
 
 double Confusion::Accuracy() const {
@@ -42,7 +42,7 @@ double Confusion::Accuracy() const {
   for (const Counts& counts : counts_) {
     right += counts.right;
   }
-  return Share(right, rows_).value_or(0.0);
+  return Ratio(right, rows_).value_or(0.0);
 }
 
 double Confusion::MacroF1() const {

@@ -9,6 +9,7 @@
 #include "trainer/cuda/gpu_team.h"
 #include "trainer/cuda/operation_bytes.h"
 #include "trainer/gemm.h"
+#include "trainer/probe.h"
 #include "trainer/training.h"
 
 namespace ddl {
@@ -17,7 +18,6 @@ namespace {
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
 constexpr double kMega = 1e6;
-constexpr double kGiga = 1e9;
 
 std::string Totals(const Plan& plan) {
   const Model& model = plan.Compiled();

@@ -15,8 +15,6 @@ namespace ddl {
 
 namespace {
 
-constexpr double kGiga = 1e9;
-
 std::string TextOfFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

@@ -27,6 +27,8 @@ struct ProbeProduct {
 // which any cache below 64 MiB holds.
 [[nodiscard]] double MemoryRate(std::chrono::duration<double> time);
 
+inline constexpr double kGiga = 1e9;  // in what people read
+
 // Of one core, while nothing else runs on it.
 struct MachineLimits {
   double float32_flops = 0.0;        // a second, of one product of 1024 x 1024 matrices

@@ -12,6 +12,7 @@
 #include "configs/error.h"
 #include "trainer/accounting.h"
 #include "trainer/cpu_engine.h"
+#include "trainer/probe.h"
 #include "trainer/schedule.h"
 
 namespace ddl {
@@ -20,8 +21,6 @@ namespace {
 
 // Enough rows for full speed of the products, few enough for the cache.
 constexpr std::size_t kEvaluationRows = 256;
-
-constexpr double kGiga = 1e9;
 
 std::uint64_t StepsPerEpoch(const TrainerConfig& config, std::size_t rows) {
   const std::uint64_t steps = config.drop_last ? rows / config.batch_size

@@ -48,7 +48,7 @@ class FrontOfASweep : public testing::Test {
   // NaN: it reports none.
   void End(std::int64_t number, double loss, double speed,
            TrialState state = TrialState::kFinished) {
-    Commit(store_, RunningTrial(number));
+    Commit(store_, TrialThatRuns(number));
     MetricReport report{.seq = 1, .step = 1, .elapsed_ms = 1, .values = {}};
     if (!std::isnan(loss)) report.values.emplace_back("loss", loss);
     if (!std::isnan(speed)) report.values.emplace_back("speed", speed);
@@ -83,7 +83,7 @@ TEST_F(FrontOfASweep, HasWhatNothingThatFinishedDominates) {
   End(6, 0.1, 99, TrialState::kCanceled);
   End(7, 0.1, kNone);
   End(8, 0.1, std::numeric_limits<double>::infinity());
-  Commit(store_, RunningTrial(9));
+  Commit(store_, TrialThatRuns(9));
   const Front front = ReadIt();
   EXPECT_THAT(Numbers(front.members), ElementsAre(2, 1));
   EXPECT_EQ(front.finished, 3);
@@ -217,7 +217,7 @@ TEST_F(FrontOfASweep, HasAColumnAnObjectiveInCsv) {
 
 TEST_F(FrontOfASweep, SaysThatNothingHasFinished) {
   Begin(1, 20);
-  Commit(store_, RunningTrial(1));
+  Commit(store_, TrialThatRuns(1));
   const StoreReader reader = Read();
   const Report report = ReadReport(reader, *reader.Sweep("trade"), 10);
   EXPECT_THAT(test::Joined(ReportLines(report, test::Plain(80))),

@@ -202,7 +202,7 @@ TEST(Importances, AreReadFromASampleOfALargeSweep) {
     std::vector<Change> changes;
     for (std::int64_t number = 1; number <= 4'000; ++number) {
       const Configuration drawn = SamplePoint(spec.space, 1, (number - 1) / 2);
-      std::vector<Change> one = RunningTrial(number);
+      std::vector<Change> one = TrialThatRuns(number);
       std::get<TrialAdded>(one[0]).configuration = (number - 1) / 2;
       std::get<TrialAdded>(one[0]).seed_index = static_cast<int>((number - 1) % 2);
       std::get<TrialAdded>(one[0]).params_json = DumpJson(drawn);

@@ -35,8 +35,8 @@ struct Sample {
     {
       Store store = Store::Open(folder.Path());
       Commit(store, {SampleSweep()});
-      Commit(store, RunningTrial(1));
-      Commit(store, RunningTrial(2));
+      Commit(store, TrialThatRuns(1));
+      Commit(store, TrialThatRuns(2));
       Commit(store, {Losses(1, 1, {0.5, 0.25})});
       Commit(store, EndedTrial(1, TrialState::kFinished));
       open_database = ReadAll(database);

@@ -38,11 +38,11 @@ inline double ValueOf(std::int64_t seq) {
 inline std::vector<Change> ChangesOf(std::int64_t k, int rows) {
   std::vector<Change> changes;
   if (k == 1) {
-    changes = RunningTrial(1);
+    changes = TrialThatRuns(1);
     changes.insert(changes.begin(), SampleSweep());
   }
   if (k % 7 == 3) {
-    for (Change& change : RunningTrial(k))
+    for (Change& change : TrialThatRuns(k))
       changes.push_back(std::move(change));
   }
   std::vector<double> values;

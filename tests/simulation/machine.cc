@@ -5,29 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "tests/simulation/overlap.h"
+
 namespace ddl::simulation {
 
 namespace {
 
 constexpr std::int64_t kFirstPid = 300;
-
-bool Overlap(const Slots& a, const Slots& b) {
-  const auto meet = [](const auto& x, const auto& y) {
-    return x.first < y.first + y.length && y.first < x.first + x.length;
-  };
-  for (const CoreShare& x : a.cores) {
-    for (const CoreShare& y : b.cores) {
-      if (x.core == y.core && meet(x, y)) return true;
-    }
-  }
-  for (const GpuShare& x : a.gpus) {
-    for (const GpuShare& y : b.gpus) {
-      if (x.uuid == y.uuid && meet(x, y)) return true;
-    }
-  }
-  return false;
-}
-
 constexpr std::int64_t kMostDrift = 100'000;  // millionths, either way
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "scheduler/reasons.h"
 #include "scheduler/search/learning_search.h"
 #include "scheduler/search/search.h"
+#include "tests/simulation/overlap.h"
 
 namespace ddl::simulation {
 
@@ -18,24 +19,6 @@ using std::chrono::seconds;
 
 // How long hands that are free may take to end what has to end, beyond the grace.
 constexpr Time kPatience = seconds(90);
-
-bool Overlap(int first, int length, int other_first, int other_length) {
-  return first < other_first + other_length && other_first < first + length;
-}
-
-bool Overlap(const Slots& a, const Slots& b) {
-  for (const CoreShare& x : a.cores) {
-    for (const CoreShare& y : b.cores) {
-      if (x.core == y.core && Overlap(x.first, x.length, y.first, y.length)) return true;
-    }
-  }
-  for (const GpuShare& x : a.gpus) {
-    for (const GpuShare& y : b.gpus) {
-      if (x.uuid == y.uuid && Overlap(x.first, x.length, y.first, y.length)) return true;
-    }
-  }
-  return false;
-}
 
 }  // namespace
 

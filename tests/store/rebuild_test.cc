@@ -39,9 +39,9 @@ class RebuildTest : public testing::Test {
   void MakeSample() const {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
-    Commit(store, RunningTrial(1));
+    Commit(store, TrialThatRuns(1));
     Commit(store, {Losses(1, 1, {0.5, 0.25})});
-    Commit(store, RunningTrial(2));
+    Commit(store, TrialThatRuns(2));
     Commit(store, EndedTrial(2, TrialState::kFinished));
   }
   SampleStore folder_;
@@ -108,8 +108,8 @@ TEST_F(RebuildTest, BeginsWithTheBackupAndSaysWhatIsInNoFile) {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
     (void)store.Backup();
-    Commit(store, RunningTrial(1));
-    Commit(store, RunningTrial(2));
+    Commit(store, TrialThatRuns(1));
+    Commit(store, TrialThatRuns(2));
   }
   const std::string journal = folder_.Path() + "/changes";
   const JournalText text = ReadJournal(folder_.Path());
@@ -134,7 +134,7 @@ TEST_F(RebuildTest, ARestoredCopyGivesOutNoJobTwice) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep(), EpochRaised{5}});
   CopyStore(folder_.Path(), folder_.Path() + "/copy.db");
-  Commit(store, RunningTrial(1));  // job 1, which the copy does not know
+  Commit(store, TrialThatRuns(1));  // job 1, which the copy does not know
   const SampleStore other;
   std::filesystem::rename(folder_.Path() + "/copy.db", other.Database());
   EXPECT_GE(Store::Open(other.Path()).Given().jobs, FirstJobOf(6));
@@ -160,7 +160,7 @@ TEST_F(RebuildTest, AJournalOfAnEarlierVersionIsRead) {
   {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
-    Commit(store, RunningTrial(1));
+    Commit(store, TrialThatRuns(1));
     id = store.Id();
   }
   std::ifstream hex(std::string(DDL_SOURCE_DIR) + "/tests/store/journal_1.hex");
@@ -174,10 +174,10 @@ TEST_F(RebuildTest, AJournalOfAnEarlierVersionIsRead) {
   EXPECT_EQ(std::get<AttemptAdded>(text.entries[1].changes.at(1)).token, "token");
   EXPECT_EQ(std::get<AttemptStarted>(text.entries[1].changes.at(2)).pid, 7);
   Store store = Store::Open(folder_.Path());
-  Commit(store, RunningTrial(2));
+  Commit(store, TrialThatRuns(2));
   EXPECT_EQ(ReadJournal(folder_.Path()).entries.size(), 2U);
   (void)store.Backup();
-  Commit(store, RunningTrial(3));
+  Commit(store, TrialThatRuns(3));
   EXPECT_EQ(ReadJournal(folder_.Path()).entries.size(), 1U);
 }
 

@@ -46,7 +46,7 @@ inline SweepAdded SampleSweep(std::int64_t id = 1, const std::string& name = "sa
 }
 
 // A trial of sweep 1 with an attempt that runs; job and trial have the same number.
-inline std::vector<Change> RunningTrial(std::int64_t number) {
+inline std::vector<Change> TrialThatRuns(std::int64_t number) {
   return {TrialAdded{.id = {number},
                      .sweep = {1},
                      .number = number,

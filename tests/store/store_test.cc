@@ -49,7 +49,7 @@ TEST_F(StoreTest, RemembersWhatWasCommitted) {
     Store store = Store::Open(folder_.Path());
     id = store.Id();
     Commit(store, {SampleSweep(), EpochRaised{4}});
-    Commit(store, RunningTrial(1));
+    Commit(store, TrialThatRuns(1));
     Commit(store, {Losses(1, 1, {0.5, 0.25})});
   }
   const Store store = Store::Open(folder_.Path());
@@ -83,7 +83,7 @@ TEST_F(StoreTest, KnowsEachUnfinishedSweepOfAName) {
 
 TEST_F(StoreTest, LoadsTheGpuTimeOfEndedAttempts) {
   Store store = Store::Open(folder_.Path());
-  std::vector<Change> running = RunningTrial(1);
+  std::vector<Change> running = TrialThatRuns(1);
   std::get<AttemptAdded>(running[1]).slots_json =
       R"({"cores":[],"gpus":[["GPU-a",0,0,1000],["GPU-b",1,0,250]],"memory_mib":0})";
   Commit(store, {SampleSweep()});
@@ -99,7 +99,7 @@ TEST_F(StoreTest, LoadsTheTimeInWhichSomethingRan) {
   Commit(store, {SampleSweep()});
   std::int64_t clock = 90'000'000;
   for (const auto& [number, busy] : {std::pair{1, 0}, {2, 200}, {3, 650}}) {
-    std::vector<Change> running = RunningTrial(number);
+    std::vector<Change> running = TrialThatRuns(number);
     std::get<AttemptAdded>(running[1]).busy_ms = busy;
     Commit(store, running);
     if (number == 3) break;
@@ -135,7 +135,7 @@ TEST_F(StoreTest, LoadsWhatATrialGoesOnFromAndWhereThatRan) {
   SweepAdded sweep = SampleSweep();
   sweep.spec_json = R"({"method":"pbt"})";
   Commit(store, {sweep, SearchAsked{{1}, 1, 0}, SearchProposed{{1}, 1, R"({"x":1})"}});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   Commit(store, {Losses(1, 1, {0.5, 0.25})});
   Commit(store, {SearchAsked{{1}, 2, 1}, SearchProposed{{1}, 2, R"({"x":2})", 0}});
   const std::optional<SweepHistory> history = store.Load("sample");
@@ -143,7 +143,7 @@ TEST_F(StoreTest, LoadsWhatATrialGoesOnFromAndWhereThatRan) {
   EXPECT_EQ(history->search.at(0).parent, std::nullopt);
   EXPECT_EQ(history->search.at(1).parent, 0);
   EXPECT_EQ(history->reports.size(), 2U);
-  EXPECT_EQ(history->ran_on.at(1), std::get<AttemptAdded>(RunningTrial(1)[1]).host);
+  EXPECT_EQ(history->ran_on.at(1), std::get<AttemptAdded>(TrialThatRuns(1)[1]).host);
   const StoreReader reader = StoreReader::Open(folder_.Path());
   EXPECT_EQ(reader.Parents({1}), (std::map<std::int64_t, std::int64_t>{{2, 1}}));
 }
@@ -152,7 +152,7 @@ TEST_F(StoreTest, LoadsReportsForAPrunerAlone) {
   Store store = Store::Open(folder_.Path());
   SweepAdded sweep = SampleSweep();
   Commit(store, {sweep});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   Commit(store, {Losses(1, 1, {0.5, 0.25})});
   EXPECT_TRUE(store.Load("sample")->reports.empty());
   SweepChanged changed;
@@ -173,7 +173,7 @@ TEST_F(StoreTest, KnowsWhoWasPausedEarlyAndWhere) {
   sweep.spec_json = R"({"early_terminate":{"type":"asha"}})";
   Commit(store, {sweep});
   for (const std::int64_t number : {1, 2, 3}) {
-    Commit(store, RunningTrial(number));
+    Commit(store, TrialThatRuns(number));
     Commit(store, {Losses(number, 1, {3, 2})});
     std::vector<Change> ended = EndedTrial(number, TrialState::kPaused);
     auto& attempt = std::get<AttemptEnded>(ended[0]);
@@ -184,7 +184,7 @@ TEST_F(StoreTest, KnowsWhoWasPausedEarlyAndWhere) {
     if (number == 3) moved.to = TrialState::kPruned;
     Commit(store, ended);
   }
-  AttemptAdded second = std::get<AttemptAdded>(RunningTrial(2)[1]);
+  AttemptAdded second = std::get<AttemptAdded>(TrialThatRuns(2)[1]);
   second.attempt = 2;
   second.job = {9};
   second.token = "other";
@@ -211,7 +211,7 @@ TEST_F(StoreTest, KnowsWhoWasPausedEarlyAndWhere) {
 TEST_F(StoreTest, AReplayChangesNothing) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   Commit(store, {Losses(1, 1, {3, 2, 1})});
   Commit(store, {Losses(1, 1, {3, 2, 1})});
   Commit(store, {Losses(1, 2, {2, 1, 0.5})});
@@ -225,7 +225,7 @@ TEST_F(StoreTest, KeepsNumbersThatAreNone) {
   Store store = Store::Open(folder_.Path());
   const double infinity = std::numeric_limits<double>::infinity();
   Commit(store, {SampleSweep()});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   Commit(store, {Losses(1, 1, {1, std::nan(""), infinity, -infinity, std::nan("")})});
   const StoreReader reader = StoreReader::Open(folder_.Path());
   const std::vector<CurvePoint> curve = reader.Curve({1}, "loss");
@@ -243,7 +243,7 @@ TEST_F(StoreTest, KeepsNumbersThatAreNone) {
 TEST_F(StoreTest, SummariesAgreeWithAllRows) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   std::mt19937 random(5);
   std::vector<double> all;
   for (std::int64_t seq = 1; seq < 500;) {
@@ -268,7 +268,7 @@ TEST_F(StoreTest, SummariesAgreeWithAllRows) {
 TEST_F(StoreTest, AnIllegalMoveEndsTheProcessInsteadOfTheTruth) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   Commit(store, EndedTrial(1, TrialState::kFinished));
   EXPECT_DEATH(Commit(store, {TrialMoved{.trial = {1}, .to = TrialState::kRunning}}),
                "no legal way to running for trial 1");
@@ -318,7 +318,7 @@ TEST_F(StoreTest, ReportsADamagedPageAndNamesTheRebuild) {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
     for (std::int64_t number = 1; number <= 200; ++number)
-      Commit(store, RunningTrial(number));
+      Commit(store, TrialThatRuns(number));
     (void)store.Backup();
   }
   std::string bytes = ReadBytes(folder_.Database());
@@ -343,7 +343,7 @@ TEST_F(StoreTest, ReportsADamagedPageAndNamesTheRebuild) {
 TEST_F(StoreTest, ABackupHoldsTheMarksItTells) {
   Store store = Store::Open(folder_.Path());
   Commit(store, {SampleSweep()});
-  Commit(store, RunningTrial(1));
+  Commit(store, TrialThatRuns(1));
   Commit(store, {Losses(1, 1, {1, 2, 3})});
   const auto marks = store.Backup();
   ASSERT_EQ(marks.size(), 1U);
@@ -357,7 +357,7 @@ TEST_F(StoreTest, ABackupWorksAfterTheStoreHasAnsweredReads) {
   {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
-    Commit(store, RunningTrial(1));
+    Commit(store, TrialThatRuns(1));
     Commit(store, {Losses(1, 1, {1})});
   }
   Store store = Store::Open(folder_.Path());
@@ -371,7 +371,7 @@ TEST_F(StoreTest, ReadersSeeWholeTransactionsBesideTheWriter) {
   Commit(store, {SampleSweep()});
   const StoreReader reader = StoreReader::Open(folder_.Path());
   for (std::int64_t number = 1; number <= 20; ++number) {
-    Commit(store, RunningTrial(number));
+    Commit(store, TrialThatRuns(number));
     EXPECT_EQ(reader.Sweeps().at(0).counts.Of(TrialState::kRunning), number);
   }
 }
@@ -385,7 +385,7 @@ TEST_F(StoreTest, AKilledWriterLosesNothingThatItTold) {
     Store store = Store::Open(folder_.Path());
     Commit(store, {SampleSweep()});
     for (std::int64_t number = 1;; ++number) {
-      Commit(store, RunningTrial(number));
+      Commit(store, TrialThatRuns(number));
       if (write(ends[1], &number, sizeof number) != sizeof number) _exit(1);
     }
   }
@@ -426,7 +426,7 @@ TEST_F(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
   std::string said;
   while (said.empty()) {
     try {
-      Commit(store, RunningTrial(committed + 1));
+      Commit(store, TrialThatRuns(committed + 1));
       Commit(store, {Losses(committed + 1, 1, std::vector<double>(200, 0.5))});
       ++committed;
     } catch (const Error& error) {
@@ -440,7 +440,7 @@ TEST_F(FullDisk, LosesNothingAndGoesOnWhenThereIsSpace) {
   EXPECT_GE(known, committed);
   EXPECT_LE(known, committed + 1);
   Commit(store, {Losses(known, 1, {0.25})});
-  Commit(store, RunningTrial(known + 1));
+  Commit(store, TrialThatRuns(known + 1));
   EXPECT_EQ(std::ssize(store.Load("sample")->trials), known + 1);
 }
 
