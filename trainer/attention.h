@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 
 #include "trainer/parameter.h"
 
@@ -16,10 +17,12 @@ inline constexpr std::size_t kMostFusedDepth = 64;
 struct AttentionStage {
   static constexpr const char* kName = "attention";
   std::size_t heads = 1;
+  std::optional<std::size_t> dropout;  // of probabilities: where its random numbers are drawn
   Flow input;            // [samples * length, 3 * width]: queries, keys, values side by side
   Flow output;           // [samples * length, width]: head beside head
   Tensor probabilities;  // [samples * heads * length, length]: kept for the way back
   Tensor scratch;        // [length, length]
+  Tensor mask;           // [length, length]: of a head, where some are dropped; empty on a GPU
   Tensor statistics;     // [samples * heads * 3, length]: in the place of both, where it is fused
 
   [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
@@ -27,6 +30,10 @@ struct AttentionStage {
 };
 
 void Forward(const AttentionStage& stage, const LaneRun& run);
+
+// Without training every probability is kept.
+void Evaluate(const AttentionStage& stage, const LaneRun& run);
+
 void Backward(const AttentionStage& stage, const LaneRun& run);
 
 }  // namespace ddl

@@ -11,14 +11,22 @@ namespace ddl {
 namespace {
 
 // The upper byte of a place's purpose; the layer is below. random.h numbers the others.
-enum class Purpose : std::uint8_t { kWeight = 0x10, kBias = 0x11, kDropout = 0x12, kTable = 0x13 };
+enum class Purpose : std::uint8_t {
+  kWeight = 0x10,
+  kBias = 0x11,
+  kDropout = 0x12,
+  kTable = 0x13,
+  kScores = 0x14
+};
 
 constexpr float kTableBound = 0.034641016F;  // of a uniform number whose deviation is 0.02
 
-RandomPlace PlaceOf(std::uint64_t seed, Purpose purpose, std::size_t layer) {
+RandomPlace PlaceOf(std::uint64_t seed, Purpose purpose, std::size_t layer,
+                    std::uint64_t step = 0) {
   constexpr unsigned kShift = 24;
   return {
       .seed = seed,
+      .step = static_cast<std::uint32_t>(step),
       .purpose = static_cast<std::uint32_t>(purpose) << kShift | static_cast<std::uint32_t>(layer)};
 }
 
@@ -65,9 +73,11 @@ void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t se
 }
 
 RandomPlace DropoutPlace(std::uint64_t seed, std::uint64_t step, std::size_t layer) {
-  RandomPlace place = PlaceOf(seed, Purpose::kDropout, layer);
-  place.step = static_cast<std::uint32_t>(step);
-  return place;
+  return PlaceOf(seed, Purpose::kDropout, layer, step);
+}
+
+RandomPlace ScoreMaskPlace(std::uint64_t seed, std::uint64_t step, std::size_t layer) {
+  return PlaceOf(seed, Purpose::kScores, layer, step);
 }
 
 }  // namespace ddl

@@ -22,4 +22,7 @@ void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t se
 // Where the mask of a layer (0, 1, …) is drawn at an optimizer step.
 [[nodiscard]] RandomPlace DropoutPlace(std::uint64_t seed, std::uint64_t step, std::size_t layer);
 
+// The same of an attention's probabilities (score_mask.h).
+[[nodiscard]] RandomPlace ScoreMaskPlace(std::uint64_t seed, std::uint64_t step, std::size_t layer);
+
 }  // namespace ddl

@@ -144,7 +144,7 @@ std::vector<Layer> DenseLayers(const std::vector<std::size_t>& widths, Activatio
 
 std::vector<Layer> TransformerLayers(std::size_t depth, std::size_t heads, std::size_t width,
                                      bool has_dropout) {
-  std::vector<Layer> layers{EmbedLayer{.width = width}};
+  std::vector<Layer> layers{EmbedLayer{.width = width, .has_dropout = has_dropout}};
   for (std::size_t i = 0; i < depth; ++i) {
     layers.emplace_back(TransformerLayer{.heads = heads, .has_dropout = has_dropout});
   }

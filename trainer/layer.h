@@ -50,6 +50,7 @@ struct ResidualLayer {
 // Tokens and their positions as vectors.
 struct EmbedLayer {
   std::size_t width = 1;
+  bool has_dropout = false;  // of the sum of both
 
   bool operator==(const EmbedLayer&) const = default;
 };
@@ -58,7 +59,7 @@ struct EmbedLayer {
 // normalisation and beside a way that skips it (Radford et al., 2019).
 struct TransformerLayer {
   std::size_t heads = 1;
-  bool has_dropout = false;  // behind attention and behind the dense layers
+  bool has_dropout = false;  // of probabilities, behind attention, behind the dense layers
 
   bool operator==(const TransformerLayer&) const = default;
 };

@@ -163,6 +163,7 @@ class ModelBuilder {
     stage.output.values = AddOutput("embedded", layer.width, Stored::kWhole);
     stage.output.gradient = AddGradient("embedded.gradient", layer.width, Stored::kWhole);
     Append(stage);
+    if (layer.has_dropout) AddDropout(at_.flow.gradient, Stored::kWhole);
   }
 
   void Add(const TransformerLayer& layer) {
@@ -171,7 +172,7 @@ class ModelBuilder {
       const bool is_fused = IsFused(layer.heads, width);
       const Stored stored = is_fused ? Stored::kAsMultiplied : Stored::kWhole;
       AddDense({.width = 3 * width, .activation = Activation::kIdentity}, {stored, stored});
-      AddAttention(layer.heads, width, stored);
+      AddAttention(layer, width, stored);
     });
     AddBranch(layer.has_dropout,
               [&] { AddDense({.width = 4 * width, .activation = Activation::kGelu}); });
@@ -220,20 +221,23 @@ class ModelBuilder {
     return model_.shape.is_of_gpu && width / heads <= kMostFusedDepth;
   }
 
-  void AddAttention(std::size_t heads, std::size_t width, Stored stored) {
+  void AddAttention(const TransformerLayer& layer, std::size_t width, Stored stored) {
     AttentionStage stage;
-    stage.heads = heads;
+    stage.heads = layer.heads;
+    if (layer.has_dropout) stage.dropout = memory_.Number();
     stage.input = at_.flow;
     const std::size_t length = at_.flow.places;
     stage.output.places = length;
     stage.output.values = AddOutput("attended", width, stored);
     stage.output.gradient = AddGradient("attended.gradient", width, stored);
-    const std::size_t squares = memory_.Rows() * heads;
-    if (IsFused(heads, width)) {
+    const std::size_t squares = memory_.Rows() * layer.heads;
+    if (IsFused(layer.heads, width)) {
       stage.statistics = memory_.Scratch("statistics", squares * 3, length);
     } else {
       stage.probabilities = memory_.Scratch("probabilities", squares * length, length);
       stage.scratch = memory_.Scratch("scores", length, length);
+      const bool has_mask = layer.has_dropout && !model_.shape.is_of_gpu;
+      if (has_mask) stage.mask = memory_.Scratch("mask", length, length);
     }
     Append(stage);
   }
@@ -292,11 +296,11 @@ class ModelBuilder {
   }
 
   // The gradient may lie where the input's does. A GPU draws the mask anew on the way back.
-  void AddDropout(const Tensor& gradient) {
+  void AddDropout(const Tensor& gradient, Stored stored = Stored::kAsMultiplied) {
     DropoutStage stage{
         .number = memory_.Number(), .input = at_.flow, .mask = {}, .output = at_.flow};
     if (!model_.shape.is_of_gpu) stage.mask = AddGradient("mask", at_.flow.Width());
-    stage.output.values = AddOutput("dropped", at_.flow.Width());
+    stage.output.values = AddOutput("dropped", at_.flow.Width(), stored);
     stage.output.gradient = gradient;
     Append(stage);
   }
@@ -320,12 +324,6 @@ class ModelBuilder {
     flat.values = AddOutput("flat", width);
     flat.gradient = AddGradient("flat.gradient", width);
     Append(FlattenStage{.input = images, .output = flat});
-  }
-
-  [[nodiscard]] static Tensor Reshaped(Tensor tensor, std::size_t rows, std::size_t cols) {
-    tensor.rows = rows;
-    tensor.cols = cols;
-    return tensor;
   }
 
   template <class Kind>

@@ -16,7 +16,7 @@ enum class RandomPurpose : std::uint8_t {
   kSynthetic = 5,     // data made in memory
   kWindows = 6,       // where in a text an epoch's windows begin (step = epoch)
   kAugmentation = 7,  // what happens to an image (step = epoch; four words a row)
-  // 0x10 to 0x13 are weights, biases, dropout and tables: initial_weights.cc
+  // 0x10 to 0x14 are weights, biases, dropout, tables and attention masks: initial_weights.cc
 };
 
 // Names 2^34 words. `part` tells apart users with the same purpose (a stage, a table) and is below

@@ -40,14 +40,18 @@ DDL_CLONES void DrawUniform(const RandomPlace& place, const Tensor& shape, float
   });
 }
 
-DDL_CLONES void DrawMask(const RandomPlace& place, std::size_t rows, std::size_t stride,
-                         double rate, float* mask) {
+DropoutRule DropoutRuleOf(double rate) {
   assert(rate >= 0.0 && rate < 1.0);
   constexpr double kTwoTo32 = 4294967296.0;
-  const auto threshold = static_cast<std::uint32_t>(rate * kTwoTo32);
-  const auto kept = static_cast<float>(1.0 / (1.0 - rate));
+  return {.dropped_below = static_cast<std::uint32_t>(rate * kTwoTo32),
+          .kept_factor = static_cast<float>(1.0 / (1.0 - rate))};
+}
+
+DDL_CLONES void DrawMask(const RandomPlace& place, std::size_t rows, std::size_t stride,
+                         double rate, float* mask) {
+  const DropoutRule rule = DropoutRuleOf(rate);
   ForEachNumber(place, {.rows = rows, .cols = stride}, mask,
-                [=](std::uint32_t word) { return word < threshold ? 0.0F : kept; });
+                [rule](std::uint32_t word) { return rule.FactorOf(word); });
 }
 
 DDL_CLONES void MultiplyElements(std::size_t count, const float* input, const float* mask,

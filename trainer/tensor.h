@@ -31,4 +31,11 @@ struct Tensor {
   [[nodiscard]] bool IsEmpty() const { return rows == 0; }
 };
 
+// The same numbers as a matrix of another shape; both have no padding, or rows of one length.
+[[nodiscard]] inline Tensor Reshaped(Tensor tensor, std::size_t rows, std::size_t cols) {
+  tensor.rows = rows;
+  tensor.cols = cols;
+  return tensor;
+}
+
 }  // namespace ddl

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -15,6 +16,8 @@
 #include "tests/trainer/kernel_case.h"
 #include "trainer/cuda/fused_attention_body.h"
 #include "trainer/cuda/fused_gradient_bodies.h"
+#include "trainer/initial_weights.h"
+#include "trainer/score_mask.h"
 #include "trainer/tensor.h"
 
 namespace ddl {
@@ -24,14 +27,20 @@ struct HeadCase {
   std::uint32_t length = 1;
   std::uint32_t depth = 1;
   float deviation = 1.0F;  // of queries, keys and values
+  double dropout = 0.0;
 };
 
 // Below a tile, whole tiles, parts of them; heads that do not begin at a multiple of four floats;
 // probabilities close to one or zero, whose largest score comes early or late.
 constexpr HeadCase kCases[] = {
-    {.length = 1, .depth = 3},    {.length = 13, .depth = 7},
-    {.length = 64, .depth = 64},  {.length = 70, .depth = 20},
-    {.length = 130, .depth = 33}, {.length = 66, .depth = 16, .deviation = 5.0F},
+    {.length = 1, .depth = 3},
+    {.length = 13, .depth = 7},
+    {.length = 64, .depth = 64},
+    {.length = 70, .depth = 20},
+    {.length = 130, .depth = 33},
+    {.length = 66, .depth = 16, .deviation = 5.0F},
+    {.length = 13, .depth = 7, .dropout = 0.5},
+    {.length = 150, .depth = 20, .dropout = 0.3},
 };
 
 using Squares = std::vector<double>;
@@ -76,6 +85,11 @@ class Heads {
                          .out = Out(),
                          .statistics = 6 * Rows(at_) * Stride()};
     fused.blocks = fused.BlocksOf();
+    if (at_.dropout == 0.0) return fused;
+    board_.steps[2 + 1] = {
+        .number = kStep, .seed_low = 5, .seed_high = 1, .dropout = DropoutRuleOf(at_.dropout)};
+    fused.board = board_.View();
+    fused.purpose = ScoreMaskPlace(0, 0, kLayer).purpose;
     return fused;
   }
   [[nodiscard]] float Scale() const { return 1.0F / std::sqrt(static_cast<float>(at_.depth)); }
@@ -107,14 +121,26 @@ class Heads {
     }
     return p;
   }
+  // Of a head, by which its probabilities are multiplied.
+  [[nodiscard]] Squares Mask(std::uint32_t head) const {
+    Squares mask(std::size_t{at_.length} * at_.length, 1.0);
+    if (at_.dropout == 0.0) return mask;
+    const std::size_t stride = PaddedWidth(at_.length);
+    std::vector<float> drawn(at_.length * stride);
+    DrawScoreMask(ScoreMaskPlace(5 + (std::uint64_t{1} << 32U), kStep, kLayer), head, at_.length,
+                  stride, at_.dropout, drawn.data());
+    for (std::size_t i = 0; i < mask.size(); ++i)
+      mask[i] = static_cast<double>(drawn[i / at_.length * stride + i % at_.length]);
+    return mask;
+  }
   // Gradients of the products of queries and keys.
-  [[nodiscard]] Squares Slopes(std::uint32_t head, const Squares& p) {
+  [[nodiscard]] Squares Slopes(std::uint32_t head, const Squares& p, const Squares& mask) {
     Squares slopes(p.size());
     for (std::uint32_t row = 0; row < at_.length; ++row) {
       const std::size_t first = std::size_t{row} * at_.length;
       double along = 0.0;
       for (std::uint32_t col = 0; col <= row; ++col) {
-        slopes[first + col] = Dot(Gradient(), row, In(2), col, head);
+        slopes[first + col] = mask[first + col] * Dot(Gradient(), row, In(2), col, head);
         along += p[first + col] * slopes[first + col];
       }
       for (std::uint32_t col = 0; col <= row; ++col)
@@ -148,6 +174,8 @@ class Heads {
           ASSERT_TRUE(std::isnan(NumberAt(rows, row, col)));
   }
 
+  static constexpr std::uint32_t kStep = 7;
+  static constexpr std::size_t kLayer = 3;
   static constexpr std::uint32_t kSamples = 2;
   static constexpr std::uint32_t kHeads = 2;
 
@@ -174,6 +202,7 @@ class Heads {
 
   std::uint32_t width_;
   Memory memory_;
+  Board board_;
   HeadCase at_;
   bool is_bfloat16_;
 };
@@ -196,9 +225,12 @@ void ExpectAttention(const HeadCase& at, double bound, bool is_bfloat16 = false)
   Attend<kPrecision>(heads, ThreadOrder::kUp);
   for (std::uint32_t head = 0; head < Heads::kSamples * Heads::kHeads; ++head) {
     const Squares p = heads.Probabilities(head);
-    const Squares slopes = heads.Slopes(head, p);
-    heads.ExpectMixed(p, false, heads.In(2), heads.Out(), head, bound);
-    heads.ExpectMixed(p, true, heads.Gradient(), heads.To(2), head, bound);
+    const Squares mask = heads.Mask(head);
+    const Squares slopes = heads.Slopes(head, p, mask);
+    Squares shares(p.size());
+    std::ranges::transform(p, mask, shares.begin(), std::multiplies<>());
+    heads.ExpectMixed(shares, false, heads.In(2), heads.Out(), head, bound);
+    heads.ExpectMixed(shares, true, heads.Gradient(), heads.To(2), head, bound);
     heads.ExpectMixed(slopes, false, heads.In(1), heads.To(0), head, bound);
     heads.ExpectMixed(slopes, true, heads.In(0), heads.To(1), head, bound);
   }

@@ -96,11 +96,8 @@ TEST(GpuKernels, DropoutIsTheCpusBitForBit) {
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
     const std::vector<float> values = Normal(kRows * kStride, 9 + lane);
     std::ranges::copy(values, memory.Lane(lane).begin());
-    board.steps[2 + lane] = {.number = 7 + lane,
-                             .seed_low = 5,
-                             .seed_high = lane,
-                             .dropped_below = static_cast<std::uint32_t>(0.3 * 4294967296.0),
-                             .kept_factor = static_cast<float>(1.0 / (1.0 - 0.3))};
+    board.steps[2 + lane] = {
+        .number = 7 + lane, .seed_low = 5, .seed_high = lane, .dropout = DropoutRuleOf(0.3)};
   }
   DropoutBody body{.board = board.View(),
                    .arena = memory.Arena(),

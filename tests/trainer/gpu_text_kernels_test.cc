@@ -11,6 +11,8 @@
 #include "trainer/cuda/attention_bodies.h"
 #include "trainer/cuda/text_bodies.h"
 #include "trainer/cuda/tile_body.h"
+#include "trainer/initial_weights.h"
+#include "trainer/score_mask.h"
 
 namespace ddl {
 namespace gpu_text_kernels_test {
@@ -190,6 +192,40 @@ TEST(GpuTextKernels, MixesAreProductsWithASquareAndItsTranspose) {
         }
       });
     }
+}
+
+// Behind the diagonal the squares are not even read: there they may hold anything.
+TEST(GpuTextKernels, DropsWhatTheCpuDropsBitForBit) {
+  for (const ThreadOrder order : kOrders) {
+    HeadMemory memory;
+    Score(memory, order);
+    const HeadMemory before = memory;
+    Board board;
+    board.steps[2 + 1] = {
+        .number = 7, .seed_low = 5, .seed_high = 1, .dropout = DropoutRuleOf(0.3)};
+    DropSquaresBody body{.board = board.View(),
+                         .arena = memory.Arena(),
+                         .places = kPlaces,
+                         .purpose = ScoreMaskPlace(0, 0, 4).purpose,
+                         .from = memory.squares,
+                         .to = memory.squares};
+    body.blocks = BlocksFor(body.Drawers(), DropSquaresBody::kThreads);
+    RunOnHost(body, kLanes, order);
+    HeadMemory scores = before;
+    for (std::uint32_t head = 0; head < kPlaces.Count(); ++head) {
+      std::vector<float> mask(std::size_t{kPlaces.length} * kPlaces.square);
+      DrawScoreMask(ScoreMaskPlace(5 + (std::uint64_t{1} << 32U), 7, 4), head, kPlaces.length,
+                    kPlaces.square, 0.3, mask.data());
+      for (std::uint32_t row = 0; row < kPlaces.length; ++row)
+        for (std::uint32_t col = 0; col < kPlaces.square; ++col) {
+          const float factor = mask[std::size_t{row} * kPlaces.square + col];
+          const auto score = static_cast<float>(scores.Square(head, row, col));
+          ASSERT_EQ(memory.Square(head, row, col),
+                    col <= row ? static_cast<double>(score * factor) : 0.0)
+              << row << " " << col;
+        }
+    }
+  }
 }
 
 // Windows of five tokens: two of three rows are used.

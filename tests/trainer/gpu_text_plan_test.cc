@@ -135,17 +135,25 @@ TEST_P(GpuTextPlanCases, AllocatesToTheByteWhatWasCounted) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, GpuTextPlanCases,
-    testing::Values(TextCase{.name = "one_head"},
-                    TextCase{.name = "two_blocks", .depth = 2, .heads = 2, .width = 24},
-                    TextCase{.name = "odd_heads_and_dropout",
-                             .heads = 3,
-                             .width = 21,
-                             .length = 13,
-                             .dropout = 0.2,
-                             .ema_decay = 0.8},
-                    // More than 512 rows: products of the library's, with its bias.
-                    TextCase{.name = "several_tiles", .heads = 1, .width = 10, .length = 90},
-                    TextCase{.name = "wide_head", .heads = 1, .width = 144, .length = 5}),
+    testing::Values(
+        TextCase{.name = "one_head"},
+        TextCase{.name = "two_blocks", .depth = 2, .heads = 2, .width = 24},
+        TextCase{.name = "odd_heads_and_dropout",
+                 .heads = 3,
+                 .width = 21,
+                 .length = 13,
+                 .dropout = 0.2,
+                 .ema_decay = 0.8},
+        // More than 512 rows: products of the library's, with its bias.
+        TextCase{.name = "several_tiles", .heads = 1, .width = 10, .length = 90},
+        TextCase{
+            .name = "tiles_and_dropout", .heads = 2, .width = 10, .length = 70, .dropout = 0.1},
+        TextCase{.name = "wide_head", .heads = 1, .width = 144, .length = 5},
+        TextCase{.name = "wide_head_and_dropout",
+                 .heads = 1,
+                 .width = 72,
+                 .length = 21,
+                 .dropout = 0.3}),
     [](const auto& one) { return one.param.name; });
 
 }  // namespace gpu_text_plan_test

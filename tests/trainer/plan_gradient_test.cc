@@ -23,6 +23,7 @@ struct GradientCase {
 constexpr std::size_t kRows = 7;
 constexpr std::size_t kFeatures = 5;
 constexpr std::size_t kClasses = 3;
+constexpr std::uint64_t kStep = 3;
 
 ModelShape ShapeOf(const GradientCase& at) {
   return {.batch = kRows + 1,  // the last row of the batch is not used
@@ -45,7 +46,7 @@ class PlanGradient : public testing::TestWithParam<GradientCase> {
  protected:
   PlanGradient() : plan_(ShapeOf(GetParam()), {SettingsOf(GetParam())}) {
     FillLane(plan_, 0, 11);
-    plan_.SetStep(0, kRows, 1, 0.0);
+    plan_.SetStep(0, kRows, kStep, 0.0);
     plan_.Step();
   }
 
@@ -65,7 +66,7 @@ class PlanGradient : public testing::TestWithParam<GradientCase> {
 };
 
 TEST_P(PlanGradient, LossIsThatOfTheReference) {
-  ReferenceNetwork reference(plan_, 0, kRows, GetParam().label_smoothing);
+  ReferenceNetwork reference(plan_, 0, kRows, SettingsOf(GetParam()), kStep);
   const double loss = reference.MeanLoss();
   const std::size_t count = kRows * plan_.Compiled().targets;
   EXPECT_EQ(plan_.Score(0).rows, count);
@@ -73,7 +74,7 @@ TEST_P(PlanGradient, LossIsThatOfTheReference) {
 }
 
 TEST_P(PlanGradient, WeightsAndBiasesMatchFiniteDifferences) {
-  ReferenceNetwork reference(plan_, 0, kRows, GetParam().label_smoothing);
+  ReferenceNetwork reference(plan_, 0, kRows, SettingsOf(GetParam()), kStep);
   ForEachParameter(plan_.Compiled().stages,
                    [&](const Parameter& parameter) { ExpectSlopes(reference, parameter); });
 }

@@ -9,7 +9,9 @@
 #include <random>
 #include <vector>
 
+#include "trainer/initial_weights.h"
 #include "trainer/plan.h"
+#include "trainer/score_mask.h"
 
 namespace ddl {
 
@@ -29,11 +31,14 @@ inline double ReferenceActivation(Activation activation, double z) {
 
 class ReferenceNetwork {
  public:
-  // Copies weights, inputs, labels and, where the model has them, the masks of the latest step.
-  ReferenceNetwork(Plan& plan, std::size_t lane, std::size_t rows, double label_smoothing)
+  // Copies weights, inputs, labels and, where the model has them, the masks of the latest step,
+  // which was of that number and with those settings.
+  ReferenceNetwork(Plan& plan, std::size_t lane, std::size_t rows, const LaneSettings& settings,
+                   std::uint64_t step)
       : model_(plan.Compiled()),
         rows_(rows),
-        smoothing_(label_smoothing),
+        settings_(settings),
+        step_(step),
         floats_(plan.LaneBlock(lane), plan.LaneBlock(lane) + model_.layout.Floats()) {
     const BatchPlace place = plan.Batch(lane);
     labels_.assign(place.labels.begin(), place.labels.end());
@@ -199,6 +204,7 @@ class ReferenceNetwork {
     for (std::size_t row = 0; row < rows_ * length; ++row) {
       const std::size_t first = row / length * length;
       for (std::size_t head = 0; head < stage.heads; ++head) {
+        const std::vector<float> mask = MaskOf(stage, row / length * stage.heads + head);
         std::vector<double> weights;
         double sum = 0.0;
         for (std::size_t other = first; other <= row; ++other) {
@@ -211,11 +217,23 @@ class ReferenceNetwork {
         for (std::size_t c = head * depth; c < (head + 1) * depth; ++c) {
           double value = 0.0;
           for (std::size_t other = first; other <= row; ++other)
-            value += weights[other - first] / sum * At(stage.input.values, other, 2 * width + c);
+            value += static_cast<double>(mask[row % length * PaddedWidth(length) + other - first]) *
+                     weights[other - first] / sum * At(stage.input.values, other, 2 * width + c);
           At(stage.output.values, row, c) = value;
         }
       }
     }
+  }
+
+  // Of a head among those of all samples: [length, its padded width].
+  [[nodiscard]] std::vector<float> MaskOf(const AttentionStage& stage, std::size_t head) const {
+    const std::size_t length = stage.output.places;
+    std::vector<float> mask(length * PaddedWidth(length), 1.0F);
+    if (stage.dropout) {
+      DrawScoreMask(ScoreMaskPlace(settings_.seed, step_, *stage.dropout), head, length,
+                    PaddedWidth(length), settings_.dropout, mask.data());
+    }
+    return mask;
   }
 
   void Run(const ForkStage& /*stage*/) {}
@@ -235,8 +253,9 @@ class ReferenceNetwork {
     double sum = 0.0;
     for (std::size_t i = 0; i < logits.cols; ++i)
       sum += std::exp(At(logits, row, i));
-    const double share = smoothing_ / static_cast<double>(logits.cols);
-    double loss = (1.0 - smoothing_) * (std::log(sum) - At(logits, row, label));
+    const double smoothing = settings_.label_smoothing;
+    const double share = smoothing / static_cast<double>(logits.cols);
+    double loss = (1.0 - smoothing) * (std::log(sum) - At(logits, row, label));
     for (std::size_t i = 0; i < logits.cols; ++i)
       loss += share * (std::log(sum) - At(logits, row, i));
     return loss;
@@ -244,7 +263,8 @@ class ReferenceNetwork {
 
   const Model& model_;
   std::size_t rows_;
-  double smoothing_;
+  LaneSettings settings_;
+  std::uint64_t step_;
   std::vector<double> floats_;
   std::vector<std::int32_t> labels_;
 };

@@ -7,7 +7,9 @@
 
 #include <cmath>
 
+#include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/layer_norm_bodies.h"
+#include "trainer/score_mask.h"
 #include "trainer/vector_math.h"
 
 namespace ddl {
@@ -112,6 +114,49 @@ struct CausalSoftmaxGradientBody {
     const float sum = RowThreads::Fold(sums, at);
     for (std::uint32_t i = worker; i < places.square; i += RowThreads::kRowThreads) {
       g[i] = i < count ? scale * p[i] * (g[i] - sum) : 0.0F;
+    }
+  }
+};
+
+// to = from times its mask (score_mask.h), zero behind the diagonal, where nothing is read; `to`
+// may be `from`. A thread draws one block of four words.
+struct DropSquaresBody {
+  static constexpr std::uint32_t kThreads = 256;
+  static constexpr std::uint32_t kPhases = 1;
+  static constexpr std::size_t kSharedBytes = 0;
+
+  std::uint32_t blocks = 0;  // BlocksFor(Drawers(), kThreads)
+  StepBoard board;
+  LaneFloats arena;
+  HeadPlaces places;
+  std::uint32_t purpose = 0;  // as ScoreMaskPlace says
+  std::size_t from = 0;
+  std::size_t to = 0;
+
+  [[nodiscard]] DDL_INLINE std::size_t Drawers() const {
+    return std::size_t{places.Count()} * MaskPairs(places.length) * (places.square / 2);
+  }
+
+  DDL_INLINE void Run(std::uint32_t /*phase*/, const ThreadPlace& at, void* /*shared*/) const {
+    const std::size_t index = std::size_t{at.block} * kThreads + at.thread;
+    if (index >= Drawers()) return;
+    const std::uint32_t cols = places.square / 2;
+    const auto col = static_cast<std::uint32_t>(index % cols);
+    const auto row = static_cast<std::uint32_t>(index / cols % MaskPairs(places.length));
+    const auto head = static_cast<std::uint32_t>(index / cols / MaskPairs(places.length));
+    const LaneStep& step = board.Step(at.lane);
+    const RandomPlace drawn{.seed = std::uint64_t{step.seed_high} << 32U | step.seed_low,
+                            .step = step.number,
+                            .purpose = purpose};
+    const PhiloxWords words = DrawScores(drawn, places.length, head, row, col);
+    const std::uint32_t word[] = {words.a, words.b, words.c, words.d};
+    for (std::uint32_t i = 0; i < kFour; ++i) {
+      const std::uint32_t query = FirstOfMaskPair(row) + i / 2 * kMaskStep;
+      const std::uint32_t key = FirstOfMaskPair(col) + i % 2 * kMaskStep;
+      if (query >= places.length) return;
+      const std::size_t place = places.SquareRow(head, query) + key;
+      const float* read = arena.At(at.lane, from + place);
+      *arena.At(at.lane, to + place) = key <= query ? *read * step.dropout.FactorOf(word[i]) : 0.0F;
     }
   }
 };

@@ -47,7 +47,7 @@ struct DropoutBody {
       const std::uint32_t col = group * kGroup + j * kLine + drawer % kLine;
       if (col >= stride) return;
       const std::size_t place = std::size_t{row} * stride + col;
-      const float factor = words[j] < step.dropped_below ? 0.0F : step.kept_factor;
+      const float factor = step.dropout.FactorOf(words[j]);
       output.Put(arena, at.lane, place, input.At(arena, at.lane, place) * factor);
     }
   }

@@ -49,6 +49,11 @@ struct FusedAttentionBody : FusedTiles<kPrecision> {
         return TellLargest(place, other == tile, state.scores, parts);
       case 2:
         Soften(place, other == 0, other == tile, parts, state);
+        if (this->purpose != 0) {
+          const std::uint32_t first = other * kTileSide;
+          this->Drop(at, this->template Kept<false>(at, place, tile * kTileSide, first),
+                     state.scores);
+        }
         return Tiles::Put(place, state.scores, k);
       default:
         Tiles::Tile::template Multiply<true>(place, k, v, state.out);

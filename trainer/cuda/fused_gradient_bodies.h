@@ -62,6 +62,10 @@ struct FusedQueryGradientBody : FusedTiles<kPrecision> {
         state.slopes = {};
         Tiles::Tile::template Multiply<false>(place, q, k, state.scores);
         Tiles::Tile::template Multiply<false>(place, g, v, state.slopes);
+        if (this->purpose != 0) {
+          this->Drop(at, this->template Kept<false>(at, place, first, other * kTileSide),
+                     state.slopes);
+        }
         return Slope(place, other == tile, state);
       case 2:
         return Tiles::Put(place, state.slopes, v);
@@ -175,7 +179,15 @@ struct FusedKeyGradientBody : FusedTiles<kPrecision> {
         state.slopes = {};
         Tiles::Tile::template Multiply<false>(place, k, q, state.scores);
         Tiles::Tile::template Multiply<false>(place, v, g, state.slopes);
-        Slope(place, other == tile, known, state);
+        if (this->purpose == 0) {
+          Slope(place, other == tile, known, state);
+        } else {
+          const std::uint32_t kept =
+              this->template Kept<true>(at, place, tile * kTileSide, other * kTileSide);
+          this->Drop(at, kept, state.slopes);
+          Slope(place, other == tile, known, state);
+          this->Drop(at, kept, state.scores);
+        }
         return Tiles::Put(place, state.scores, x);
       case 2:
         return Tiles::Tile::template Multiply<true>(place, x, g, state.values);

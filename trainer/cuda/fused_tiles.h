@@ -13,7 +13,9 @@
 #include "trainer/attention.h"
 #include "trainer/cuda/attention_bodies.h"
 #include "trainer/cuda/head_tile.h"
+#include "trainer/cuda/lane_step.h"
 #include "trainer/cuda/product.h"
+#include "trainer/score_mask.h"
 
 namespace ddl {
 
@@ -38,6 +40,8 @@ struct FusedAttention {
   HeadRows out;                // what attention gives
   std::size_t statistics = 0;  // of each head a row each of largest scores, shares (one over the
                                // sum) and of what a gradient of the scores lacks
+  StepBoard board;             // where probabilities are dropped
+  std::uint32_t purpose = 0;   // as ScoreMaskPlace says; 0: all are kept
 
   [[nodiscard]] std::uint32_t BlocksOf() const { return places.Count() * TileCount(); }
   [[nodiscard]] DDL_INLINE std::uint32_t TileCount() const {
@@ -112,6 +116,47 @@ struct FusedTiles : FusedAttention {
       for (std::uint32_t i = 0; i < 4; i += 2) {
         const float* two = strip.at[n].at + i;
         Tile::PutTwo(two[0], two[1], place.Row(i), place.Col(n, i), tile);
+      }
+    }
+  }
+
+  // Probabilities of rows and columns from there on, or their gradients: some are dropped, the
+  // others grow. Columns are keys, or with kIsAcross queries. Tells in bit 4 n + i what became of
+  // number i of eight n.
+  template <bool kIsAcross>
+  [[nodiscard]] DDL_INLINE std::uint32_t Kept(const ThreadPlace& at, const Place& place,
+                                              std::uint32_t first_row,
+                                              std::uint32_t first_col) const {
+    const LaneStep& step = board.Step(at.lane);
+    const RandomPlace drawn{.seed = std::uint64_t{step.seed_high} << 32U | step.seed_low,
+                            .step = step.number,
+                            .purpose = purpose};
+    const std::uint32_t row = MaskPair(first_row + place.Row(0));
+    std::uint32_t kept = 0;
+    DDL_ROLLED
+    for (std::uint32_t n = 0; n < kEightsOfTile; n += 2) {
+      for (std::uint32_t i = 0; i < 2; ++i) {
+        const std::uint32_t col = MaskPair(first_col + place.Col(n, i));
+        const PhiloxWords words = kIsAcross ? DrawScores(drawn, places.length, Head(at), col, row)
+                                            : DrawScores(drawn, places.length, Head(at), row, col);
+        const std::uint32_t next_col = kIsAcross ? words.c : words.b;
+        const std::uint32_t next_row = kIsAcross ? words.b : words.c;
+        const std::uint32_t below = step.dropout.dropped_below;
+        kept |= (words.a < below ? 0U : 1U) << (4 * n + i);
+        kept |= (next_row < below ? 0U : 1U) << (4 * n + i + 2);
+        kept |= (next_col < below ? 0U : 1U) << (4 * n + i + 4);
+        kept |= (words.d < below ? 0U : 1U) << (4 * n + i + 6);
+      }
+    }
+    return kept;
+  }
+  DDL_INLINE void Drop(const ThreadPlace& at, std::uint32_t kept, Strip& strip) const {
+    const float factor = board.Step(at.lane).dropout.kept_factor;
+    DDL_UNROLL
+    for (std::uint32_t n = 0; n < kEightsOfTile; ++n) {
+      DDL_UNROLL
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        strip.at[n].at[i] *= (kept >> (4 * n + i) & 1U) != 0 ? factor : 0.0F;
       }
     }
   }

@@ -196,7 +196,6 @@ void GpuPlan::Evaluate(std::span<const LaneBatch> batches, std::size_t width) {
 
 // In double and by the CPU's own functions, as DrawMask and Plan::SetStep do it.
 LaneStep GpuPlan::StepOf(std::size_t lane, const LaneBatch& batch, bool is_training) const {
-  constexpr double kTwoTo32 = 4294967296.0;
   constexpr unsigned kHigh = 32;
   const LaneSettings& own = lanes_[lane];
   LaneStep step;
@@ -209,8 +208,7 @@ LaneStep GpuPlan::StepOf(std::size_t lane, const LaneBatch& batch, bool is_train
   step.seed_high = static_cast<std::uint32_t>(own.seed >> kHigh);
   step.epoch_low = static_cast<std::uint32_t>(batch.epoch);
   step.epoch_high = static_cast<std::uint32_t>(batch.epoch >> kHigh);
-  step.dropped_below = static_cast<std::uint32_t>(own.dropout * kTwoTo32);
-  step.kept_factor = static_cast<float>(1.0 / (1.0 - own.dropout));
+  step.dropout = DropoutRuleOf(own.dropout);
   step.label_smoothing = static_cast<float>(own.label_smoothing);
   step.clip_norm = own.clip_norm;
   step.average_rate = AverageRate(own.ema_decay, batch.step);

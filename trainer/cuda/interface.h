@@ -10,7 +10,7 @@ namespace ddl {
 
 // Raised with every change of this file, of operation.h or of a body: both sides then refuse each
 // other by name instead of misreading each other.
-inline constexpr std::uint32_t kCudaInterfaceVersion = 13;
+inline constexpr std::uint32_t kCudaInterfaceVersion = 14;
 
 inline constexpr int kCudaDone = 0;
 inline constexpr int kCudaOutOfMemory = 1;  // the session is good for less

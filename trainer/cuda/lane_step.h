@@ -9,6 +9,7 @@
 
 #include "trainer/batch_score.h"
 #include "trainer/clones.h"
+#include "trainer/random_kernels.h"
 #include "trainer/target.h"
 #include "trainer/update_kernels.h"
 
@@ -23,8 +24,7 @@ struct LaneStep {
   std::uint32_t seed_high = 0;
   std::uint32_t epoch_low = 0;  // of the data
   std::uint32_t epoch_high = 0;
-  std::uint32_t dropped_below = 0;  // a random word below it drops its number
-  float kept_factor = 1.0F;         // of the others: 1 / (1 - dropout)
+  DropoutRule dropout;
   float label_smoothing = 0.0F;
   float average_rate = 0.0F;
   double clip_norm = 0.0;  // 0: off

@@ -60,6 +60,6 @@ using Operation = std::variant<
     WindowBody<ProductPrecision::kBfloat16, WindowProduct::kInputGradient, TallTile>,
     FusedAttentionBody<ProductPrecision::kBfloat16>,
     FusedQueryGradientBody<ProductPrecision::kBfloat16>,
-    FusedKeyGradientBody<ProductPrecision::kBfloat16>>;
+    FusedKeyGradientBody<ProductPrecision::kBfloat16>, DropSquaresBody>;
 
 }  // namespace ddl

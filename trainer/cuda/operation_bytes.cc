@@ -208,6 +208,7 @@ class Counter {
   double operator()(const FusedKeyGradientBody<kPrecision>& at) const {
     return HeadBytes(at, at.queries, at.keys, at.values, at.gradient, at.to_keys, at.to_values);
   }
+  double operator()(const DropSquaresBody& at) const { return 2.0 * SquareBytes(at.places); }
   // Tables, statistics and scores.
   double operator()(const TokensBody& /*at*/) const { return 0.0; }
   double operator()(const SumScoresBody& /*at*/) const { return 0.0; }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "trainer/cuda/program_builder.h"
+#include "trainer/initial_weights.h"
 
 namespace ddl {
 
@@ -22,6 +23,12 @@ HeadPlaces PlacesOf(const ProgramBuilder& builder, const AttentionStage& stage) 
           .length = Narrow(stage.output.places),
           .depth = Narrow(stage.output.Width() / stage.heads),
           .square = Narrow(stage.probabilities.Stride())};
+}
+
+// Where a mask of probabilities is drawn; 0: all are kept.
+std::uint32_t PurposeOf(const ProgramBuilder& builder, const AttentionStage& stage) {
+  const bool drops = builder.IsTraining() && stage.dropout;
+  return drops ? ScoreMaskPlace(0, 0, *stage.dropout).purpose : 0;
 }
 
 float ScaleOf(const HeadPlaces& places) {
@@ -47,7 +54,12 @@ struct HeadInputs {
 class HeadKernels {
  public:
   HeadKernels(ProgramBuilder& builder, const AttentionStage& stage)
-      : builder_(builder), places_(PlacesOf(builder, stage)), scale_(ScaleOf(places_)) {}
+      : builder_(builder),
+        places_(PlacesOf(builder, stage)),
+        scale_(ScaleOf(places_)),
+        purpose_(PurposeOf(builder, stage)) {}
+
+  [[nodiscard]] bool Drops() const { return purpose_ != 0; }
 
   // squares = a b', up to the diagonal.
   void Scores(const HeadRows& a, const HeadRows& b, std::size_t squares) {
@@ -74,6 +86,17 @@ class HeadKernels {
                                            .scale = scale_,
                                            .probabilities = probabilities,
                                            .squares = squares});
+  }
+  // Some are dropped; `to` may be `from`.
+  void Drop(std::size_t from, std::size_t to) {
+    DropSquaresBody body{.board = builder_.Places().board,
+                         .arena = builder_.Places().arena,
+                         .places = places_,
+                         .purpose = purpose_,
+                         .from = from,
+                         .to = to};
+    body.blocks = BlocksFor(body.Drawers(), DropSquaresBody::kThreads);
+    builder_.Add(body);
   }
   // out = squares x, or squares' x.
   void Mix(std::size_t squares, bool is_transposed, const HeadRows& x, const HeadRows& out) {
@@ -112,6 +135,7 @@ class HeadKernels {
   ProgramBuilder& builder_;
   HeadPlaces places_;
   float scale_;
+  std::uint32_t purpose_;
 };
 
 HeadRows RowsOf(const Tensor& tensor) {
@@ -130,7 +154,9 @@ FusedAttention FusedOf(const ProgramBuilder& builder, const AttentionStage& stag
                        .keys = in.keys,
                        .values = in.values,
                        .out = RowsOf(stage.output.values),
-                       .statistics = stage.statistics.offset};
+                       .statistics = stage.statistics.offset,
+                       .board = builder.Places().board,
+                       .purpose = PurposeOf(builder, stage)};
   fused.places.square = Narrow(stage.statistics.Stride());
   fused.scale = ScaleOf(fused.places);
   fused.blocks = fused.BlocksOf();
@@ -181,7 +207,9 @@ void AddForward(ProgramBuilder& builder, const AttentionStage& stage) {
   HeadKernels kernels(builder, stage);
   kernels.Scores(in.queries, in.keys, squares);
   kernels.Softmax(squares);
-  kernels.Mix(squares, false, in.values, RowsOf(stage.output.values));
+  const std::size_t shares = kernels.Drops() ? builder.Scratch().squares : squares;
+  if (kernels.Drops()) kernels.Drop(squares, shares);
+  kernels.Mix(shares, false, in.values, RowsOf(stage.output.values));
 }
 
 void AddBackward(ProgramBuilder& builder, const AttentionStage& stage) {
@@ -197,8 +225,10 @@ void AddBackward(ProgramBuilder& builder, const AttentionStage& stage) {
   const std::size_t probabilities = stage.probabilities.offset;
   const std::size_t scores = builder.Scratch().squares;
   HeadKernels kernels(builder, stage);
-  kernels.Mix(probabilities, true, gradient, to.values);
+  if (kernels.Drops()) kernels.Drop(probabilities, scores);
+  kernels.Mix(kernels.Drops() ? scores : probabilities, true, gradient, to.values);
   kernels.Scores(gradient, in.values, scores);
+  if (kernels.Drops()) kernels.Drop(scores, scores);
   kernels.SoftmaxGradient(probabilities, scores);
   kernels.Mix(scores, false, in.keys, to.queries);
   kernels.Mix(scores, true, in.queries, to.keys);
