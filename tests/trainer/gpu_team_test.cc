@@ -172,7 +172,9 @@ TEST(TeamRates, LetTheRoomGrowOnlyOnceItIsMeasuredAndWhileItGains) {
   rates.Add(32, 1950.0);
   EXPECT_FALSE(rates.MayGain(32, 1.05));
   rates.Add(32, 2100.0);
-  EXPECT_TRUE(rates.MayGain(32, 1.05)) << "the latest runs count";
+  EXPECT_TRUE(rates.MayGain(32, 1.05));
+  rates.Add(32, 900.0);
+  EXPECT_TRUE(rates.MayGain(32, 1.05)) << "a run that was disturbed takes nothing back";
 }
 
 TEST_F(GpuTeamTest, EachOfManyThreadsGetsTheBitsThatItGetsAlone) {

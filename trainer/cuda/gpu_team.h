@@ -7,6 +7,7 @@
 // them. Nobody waits longer for a slower member than the latest run took.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -52,11 +53,14 @@ struct TeamSettings {
   double least_gain = 1.05;
 };
 
-// How many steps of lanes were trained in a second, by the room that there was: what runs of late
-// told, as a probe that costs nothing.
+// How many steps of lanes were trained in a second, by the room that there was: the best of its
+// runs, as others disturb and never help. A probe that costs nothing.
 class TeamRates {
  public:
-  void Add(std::size_t room, double rate) { rates_[room] = rate; }
+  void Add(std::size_t room, double rate) {
+    double& best = rates_[room];
+    best = std::max(best, rate);
+  }
   // Whether more than `room` lanes may be worth it: not before so many have run together, and not
   // where they were hardly faster than half of them.
   [[nodiscard]] bool MayGain(std::size_t room, double least_gain) const;
