@@ -5,7 +5,7 @@ launches, instructions of warps, products of warps, how often shared memory was 
 GPU's memory: each place once (what comes from memory where nothing else is kept) and in sectors of
 32 bytes as warps ask for them (what the second cache serves). Products of cuBLASLt are not counted.
 
-  bench/gpu_counts.py --model mlp --products tf32 [--lanes N] [--batch N] [--lines KERNEL]
+  bench/gpu_counts.py --model mlp --products tf32 [--lanes N] [--batch N] [--dropout RATE] [--lines KERNEL]
 
 Needs the release build with the CUDA toolkit; no GPU."""
 import argparse
@@ -27,7 +27,8 @@ def report_of(steps, options):
         command = [BUILD / "bench" / "trainer_gpu_bench",
                    "--library", BUILD / "tests" / "libddl_cuda_emulated.so",
                    "--models", options.model, "--products", options.products,
-                   "--lanes", str(options.lanes), "--steps", str(steps)]
+                   "--lanes", str(options.lanes), "--dropout", str(options.dropout),
+                   "--steps", str(steps)]
         if options.batch:
             command += ["--batch", str(options.batch)]
         subprocess.run(command, check=True, env={**os.environ, "DDL_EMULATOR_REPORT": str(path)})
@@ -86,6 +87,7 @@ def main():
     parser.add_argument("--products", default="tf32", choices=["fp32", "tf32", "bf16"])
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--batch", type=int, default=0)
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--lines", metavar="KERNEL", help="lines of kernels whose name has this")
     options = parser.parse_args()
     step = step_of(report_of(1, options), report_of(2, options))

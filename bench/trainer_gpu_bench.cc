@@ -14,6 +14,7 @@
 //   --gpu N        counted from 0 (0)
 //   --rounds N     (5)
 //   --batch N      (128; gpt 64)
+//   --dropout RATE of all but the resnet, which has no place for it (0)
 //   --steps N      so many steps of each and no clock, for an emulated GPU that counts
 //                  (DDL_EMULATOR_REPORT; what two steps take beside one is what a step takes)
 //   --library FILE (the one that was built)
@@ -61,6 +62,7 @@ struct Options {
   std::size_t streams = 1;
   int rounds = 5;
   std::size_t batch = 0;  // each network's own
+  double dropout = 0.0;
   std::size_t steps = 0;  // as many as fit into the time
   std::string library = DDL_BINARY_DIR "/libddl_cuda.so";
   bool json = false;
@@ -94,12 +96,12 @@ struct Rows {
   bool is_text;
 };
 
-std::vector<ddl::Layer> LayersOf(const std::string& model) {
-  if (model == "mlp") return ddl::DenseLayers({256, 128}, ddl::Activation::kRelu, false);
-  if (model == "cnn") return ddl::ParseLayers("32c3-p-64c3-p-fc128", {});
+std::vector<ddl::Layer> LayersOf(const std::string& model, bool has_dropout) {
+  if (model == "mlp") return ddl::DenseLayers({256, 128}, ddl::Activation::kRelu, has_dropout);
+  if (model == "cnn") return ddl::ParseLayers("32c3-p-64c3-p-fc128", {.has_dropout = has_dropout});
   if (model == "resnet")
     return ddl::ParseLayers("32c3-r32-r64s2-r64-r128s2-r128-ga", {.has_norm = true});
-  if (model == "gpt") return ddl::TransformerLayers(6, 6, 384, false);
+  if (model == "gpt") return ddl::TransformerLayers(6, 6, 384, has_dropout);
   throw ddl::Error(fmt::format("unknown network {}", model), "--models",
                    "say mlp, cnn, resnet or gpt");
 }
@@ -120,7 +122,7 @@ ddl::GpuPlanSettings Settings(const Options& options, const Variant& variant) {
                 .evaluation_batch = batch,
                 .features = is_text ? kContext : kFeatures,
                 .classes = is_text ? kVocabulary : 10,
-                .layers = LayersOf(variant.model),
+                .layers = LayersOf(variant.model, options.dropout > 0.0),
                 .precision = variant.products == "bf16" ? ddl::Precision::kBfloat16
                                                         : ddl::Precision::kFloat32,
                 .finishes_apart = options.is_apart,
@@ -130,8 +132,9 @@ ddl::GpuPlanSettings Settings(const Options& options, const Variant& variant) {
   if (!is_text) settings.shape.image = ddl::ImageShape{.size = {.height = 28, .width = 28}};
   settings.stretch = options.steps > 0 ? 1 : ddl::StretchFor(settings.shape, false);
   for (std::size_t lane = 0; lane < variant.lanes; ++lane) {
-    settings.lanes.push_back(
-        {.seed = lane, .optimizer = {.kind = ddl::OptimizerKind::kAdam, .lr = 1e-3}});
+    settings.lanes.push_back({.seed = lane,
+                              .optimizer = {.kind = ddl::OptimizerKind::kAdam, .lr = 1e-3},
+                              .dropout = options.dropout});
   }
   return settings;
 }
@@ -285,6 +288,10 @@ Options ReadOptions(int argc, char** argv) {
       options.rounds = std::max(1, std::stoi(argv[++i]));
     } else if (word == "--batch" && has_value) {
       options.batch = std::stoul(argv[++i]);
+    } else if (word == "--dropout" && has_value) {
+      options.dropout = std::stod(argv[++i]);
+      if (!(options.dropout >= 0.0 && options.dropout < 1.0))
+        throw ddl::Error(argv[i], word, "say a number from 0 to below 1");
     } else if (word == "--library" && has_value) {
       options.library = argv[++i];
     } else if (word == "--models" && has_value) {
@@ -318,6 +325,7 @@ void Tell(const Options& options, const ddl::CudaGpuFacts& gpu, double memory,
                          {"lanes", variant.lanes},
                          {"streams", options.streams},
                          {"batch", settings.shape.batch},
+                         {"dropout", options.dropout},
                          {"model_steps_per_s", rate},
                          {"bytes_per_step", bytes},
                          {"flops_per_step", flops},
