@@ -127,8 +127,8 @@ SweepId Coordinator::Enter(SweepOpened opened) {
   Step(opened);
   // The core gave a new sweep its id: the largest of that name.
   SweepId& newest = by_name_[name];
-  for (const SweepProgress& progress : core_.Progress(Clock())) {
-    if (progress.name == name) newest = std::max(newest, progress.id);
+  for (const SweepAddress& known : core_.Sweeps()) {
+    if (known.name == name) newest = std::max(newest, known.id);
   }
   const SweepId sweep = opened.history ? opened.history->id : newest;
   search_.Open(sweep, spec, std::move(steps));
@@ -338,8 +338,8 @@ SweepId Coordinator::FindOpen(const std::string& name) const {
   if (found != by_name_.end()) return found->second;
   const std::optional<SweepAddress> address = ParseSweepAddress(name);
   SweepId sweep;
-  for (const SweepProgress& known : core_.Progress(Clock())) {
-    const bool is_meant = address ? SweepAddress{known.name, known.id} == *address : name.empty();
+  for (const SweepAddress& known : core_.Sweeps()) {
+    const bool is_meant = address ? known == *address : name.empty();
     if (is_meant) sweep = std::max(sweep, known.id);
   }
   return sweep;

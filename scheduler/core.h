@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "scheduler/events.h"
+#include "store/sweep_address.h"
 
 namespace ddl {
 
@@ -80,6 +81,8 @@ class Core {
   void Step(const Event& event, Now now, std::vector<Action>& actions);
 
   [[nodiscard]] std::vector<SweepProgress> Progress(Now now) const;
+  // Oldest first.
+  [[nodiscard]] std::vector<SweepAddress> Sweeps() const;
   [[nodiscard]] std::vector<RunningTrial> Running(SweepId sweep, std::size_t limit) const;
   // Addresses that an open sweep uses now, and what people call one.
   [[nodiscard]] std::vector<std::string> HostsOf(SweepId sweep) const;

@@ -69,6 +69,14 @@ std::vector<SweepProgress> Core::Progress(Now now) const {
   return all;
 }
 
+std::vector<SweepAddress> Core::Sweeps() const {
+  std::vector<SweepAddress> all;
+  for (const auto& [id, sweep] : state_->sweeps) {
+    all.push_back({sweep.spec.name, id});
+  }
+  return all;
+}
+
 std::vector<std::string> Core::HostsOf(SweepId sweep) const {
   const auto found = state_->sweeps.find(sweep);
   return found == state_->sweeps.end() ? std::vector<std::string>{} : found->second.spec.hosts;
