@@ -24,7 +24,7 @@ double FlowBytes(const Model& model, const Flow& flow) {
 }
 
 // Read forward; read and written by the update with all that the optimizer keeps.
-double ParameterBytes(const Parameter& parameter) {
+double ParameterBytes(const ModelParameter& parameter) {
   const double value = BytesOf(parameter.value);
   const double kept =
       value + BytesOf(parameter.first) + BytesOf(parameter.second) + BytesOf(parameter.average);
@@ -42,7 +42,7 @@ double StageBytes(const Model& model, const Kind& stage) {
       bytes += 2.0 * BytesOf(model, stage.pre, stage.output.places);
     }
   }
-  for (const Parameter* parameter : stage.Parameters()) {
+  for (const ModelParameter* parameter : stage.Parameters()) {
     if (!parameter->value.IsEmpty()) bytes += ParameterBytes(*parameter);
   }
   return bytes;
@@ -73,7 +73,7 @@ double StageBytes(const Model& model, const AttentionStage& stage) {
 
 std::size_t CountWeights(const Model& model) {
   std::size_t count = 0;
-  ForEachParameter(model.stages, [&count](const Parameter& parameter) {
+  ForEachParameter(model.stages, [&count](const ModelParameter& parameter) {
     count += parameter.value.rows * parameter.value.cols;
   });
   return count;
@@ -86,7 +86,7 @@ StepCost CostOf(const Model& model, const Stage& stage) {
         if constexpr (HasProducts<std::decay_t<decltype(kind)>>) {
           cost.flops = kind.StepFlops(model.shape.batch);
         }
-        for (const Parameter* parameter : kind.Parameters()) {
+        for (const ModelParameter* parameter : kind.Parameters()) {
           cost.flops += OrthogonalFlops(*parameter);
         }
         return cost;

@@ -25,7 +25,7 @@ struct AttentionStage {
   Tensor mask;           // [length, length]: of a head, where some are dropped; empty on a GPU
   Tensor statistics;     // [samples * heads * 3, length]: in the place of both, where it is fused
 
-  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] std::array<const ModelParameter*, 0> Parameters() const { return {}; }
   [[nodiscard]] double StepFlops(std::size_t samples) const;
 };
 

@@ -18,14 +18,14 @@ struct BatchNormStage {
   Activation activation = Activation::kIdentity;  // not kGelu
   Flow input;
   Flow output;
-  Parameter scale;          // [1, channels]
-  Parameter shift;          // [1, channels]
+  ModelParameter scale;     // [1, channels]
+  ModelParameter shift;     // [1, channels]
   Tensor running_mean;      // [1, channels]; state, but moved by no optimizer
   Tensor running_variance;  // [1, channels]
   Tensor mean;              // [1, channels]: of the batch
   Tensor inverse;           // [1, channels]: 1 / sqrt(variance + 1e-5)
 
-  [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&scale, &shift}; }
+  [[nodiscard]] std::array<const ModelParameter*, 2> Parameters() const { return {&scale, &shift}; }
 };
 
 void Forward(const BatchNormStage& stage, const LaneRun& run);

@@ -15,7 +15,7 @@ struct ForkStage {
   Flow input;     // its gradient is where the first branch leaves its own; empty for data
   Tensor second;  // the second branch's gradient
 
-  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] std::array<const ModelParameter*, 0> Parameters() const { return {}; }
 };
 
 void Forward(const ForkStage& stage, const LaneRun& run);
@@ -32,7 +32,7 @@ struct AddStage {
   Tensor second;
   Flow output;
 
-  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] std::array<const ModelParameter*, 0> Parameters() const { return {}; }
 };
 
 void Forward(const AddStage& stage, const LaneRun& run);

@@ -25,13 +25,13 @@ struct ConvStage {
   Flow input;
   Tensor pre;  // the same place as the output's values unless kGelu
   Flow output;
-  Parameter
-      weight;      // [size * size * channels, outputs]: rows by window row, window column, channel
-  Parameter bias;  // [1, outputs]; empty before a normalisation
+  ModelParameter
+      weight;  // [size * size * channels, outputs]: rows by window row, window column, channel
+  ModelParameter bias;            // [1, outputs]; empty before a normalisation
   std::optional<PoolStage> pool;  // of the output, where one follows at once: done piece by piece
   std::shared_ptr<const Convolution> products;
 
-  [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&weight, &bias}; }
+  [[nodiscard]] std::array<const ModelParameter*, 2> Parameters() const { return {&weight, &bias}; }
   [[nodiscard]] double StepFlops(std::size_t samples) const;
 };
 

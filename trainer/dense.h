@@ -27,11 +27,11 @@ struct DenseStage {
   Flow input;
   Tensor pre;  // x w + b; the same place as the output's values unless kGelu
   Flow output;
-  Parameter weight;    // [inputs, outputs]
-  Parameter bias;      // [1, outputs]
-  DenseCopies copies;  // no products: float32
+  ModelParameter weight;  // [inputs, outputs]
+  ModelParameter bias;    // [1, outputs]
+  DenseCopies copies;     // no products: float32
 
-  [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&weight, &bias}; }
+  [[nodiscard]] std::array<const ModelParameter*, 2> Parameters() const { return {&weight, &bias}; }
   // Of the matrix products of one training step with so many samples; padding not counted.
   [[nodiscard]] double StepFlops(std::size_t samples) const;
 };

@@ -18,7 +18,7 @@ struct DropoutStage {
   // place.
   Flow output;
 
-  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] std::array<const ModelParameter*, 0> Parameters() const { return {}; }
 };
 
 // Draws a mask and applies it.

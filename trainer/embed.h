@@ -10,12 +10,14 @@ namespace ddl {
 
 struct EmbedStage {
   static constexpr const char* kName = "embed";
-  Tensor tokens;        // [samples, length]: whole numbers below the vocabulary, as floats
-  Flow output;          // [samples * length, width]
-  Parameter table;      // [vocabulary, width]
-  Parameter positions;  // [length, width]
+  Tensor tokens;             // [samples, length]: whole numbers below the vocabulary, as floats
+  Flow output;               // [samples * length, width]
+  ModelParameter table;      // [vocabulary, width]
+  ModelParameter positions;  // [length, width]
 
-  [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&table, &positions}; }
+  [[nodiscard]] std::array<const ModelParameter*, 2> Parameters() const {
+    return {&table, &positions};
+  }
 };
 
 void Forward(const EmbedStage& stage, const LaneRun& run);

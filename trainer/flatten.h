@@ -14,7 +14,7 @@ struct FlattenStage {
   Flow input;   // several places a sample
   Flow output;  // one: place after place, each with its width
 
-  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] std::array<const ModelParameter*, 0> Parameters() const { return {}; }
 };
 
 void Forward(const FlattenStage& stage, const LaneRun& run);

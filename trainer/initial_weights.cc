@@ -39,7 +39,7 @@ void FillColumns(const Tensor& tensor, float value, float* at) {
 }  // namespace
 
 void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t seed, float* lane) {
-  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+  ForEachParameter(model.stages, [&](const ModelParameter& parameter) {
     const Tensor& value = parameter.value;
     float* at = lane + value.offset;
     const bool is_he = kind == Initialisation::kHe;
@@ -60,7 +60,7 @@ void InitialiseWeights(const Model& model, Initialisation kind, std::uint64_t se
         return;
     }
   });
-  ForEachParameter(model.stages, [lane](const Parameter& parameter) {
+  ForEachParameter(model.stages, [lane](const ModelParameter& parameter) {
     if (parameter.average.IsEmpty()) return;
     std::copy_n(lane + parameter.value.offset, parameter.value.Floats(),
                 lane + parameter.average.offset);

@@ -13,12 +13,12 @@ struct LayerNormStage {
   static constexpr const char* kName = "layer-norm";
   Flow input;
   Flow output;
-  Parameter scale;  // [1, width]
-  Parameter shift;  // [1, width]
-  Tensor mean;      // [1, rows]
-  Tensor inverse;   // [1, rows]: 1 / sqrt(variance + 1e-5)
+  ModelParameter scale;  // [1, width]
+  ModelParameter shift;  // [1, width]
+  Tensor mean;           // [1, rows]
+  Tensor inverse;        // [1, rows]: 1 / sqrt(variance + 1e-5)
 
-  [[nodiscard]] std::array<const Parameter*, 2> Parameters() const { return {&scale, &shift}; }
+  [[nodiscard]] std::array<const ModelParameter*, 2> Parameters() const { return {&scale, &shift}; }
 };
 
 void Forward(const LayerNormStage& stage, const LaneRun& run);

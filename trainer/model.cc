@@ -271,7 +271,7 @@ class ModelBuilder {
   }
 
   // The weights of the running layer. The last one's are no hidden matrix.
-  Parameter MakeWeight(std::size_t inputs, std::size_t outputs) {
+  ModelParameter MakeWeight(std::size_t inputs, std::size_t outputs) {
     if (model_.shape.orthogonalises && !IsLast()) {
       return memory_.MakeMatrix("weight", inputs, outputs);
     }

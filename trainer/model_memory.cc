@@ -49,30 +49,30 @@ DenseCopies ModelMemory::CopiesOf(const DenseStage& stage) {
           .products = std::make_shared<Bfloat16Gemm>()};
 }
 
-Tensor ModelMemory::RoundedOf(const Parameter& weight) {
+Tensor ModelMemory::RoundedOf(const ModelParameter& weight) {
   if (!are_rounded_) return {};
   return scratch_.Add(Numbered("weight.bf16"), weight.value.rows, weight.value.cols, true);
 }
 
-Parameter ModelMemory::MakeParameter(ParameterRole role, const char* name, std::size_t rows,
-                                     std::size_t cols) {
-  Parameter parameter = Make(role, name, {.rows = rows, .cols = cols}, state_tensors_);
+ModelParameter ModelMemory::MakeParameter(ParameterRole role, const char* name, std::size_t rows,
+                                          std::size_t cols) {
+  ModelParameter parameter = Make(role, name, {.rows = rows, .cols = cols}, state_tensors_);
   if (role != ParameterRole::kWeight) parameter.gradient = GradientOf(parameter, name);
   return parameter;
 }
 
-Parameter ModelMemory::MakeMatrix(const char* name, std::size_t rows, std::size_t cols) {
-  Parameter parameter = Make(ParameterRole::kWeight, name, {.rows = rows, .cols = cols}, 1);
+ModelParameter ModelMemory::MakeMatrix(const char* name, std::size_t rows, std::size_t cols) {
+  ModelParameter parameter = Make(ParameterRole::kWeight, name, {.rows = rows, .cols = cols}, 1);
   parameter.gradient = GradientOf(parameter, name);
   return parameter;
 }
 
-Parameter ModelMemory::Make(ParameterRole role, const char* name, const Tensor& shape,
-                            int state_tensors) {
+ModelParameter ModelMemory::Make(ParameterRole role, const char* name, const Tensor& shape,
+                                 int state_tensors) {
   const std::size_t rows = shape.rows;
   const std::size_t cols = shape.cols;
   const std::string full = Numbered(name);
-  Parameter parameter;
+  ModelParameter parameter;
   parameter.role = role;
   parameter.number = number_;
   parameter.value = state_.Add(full, rows, cols);
@@ -82,7 +82,7 @@ Parameter ModelMemory::Make(ParameterRole role, const char* name, const Tensor& 
   return parameter;
 }
 
-Tensor ModelMemory::GradientOf(const Parameter& parameter, const char* name) {
+Tensor ModelMemory::GradientOf(const ModelParameter& parameter, const char* name) {
   return scratch_.Add(Numbered(name) + ".gradient", parameter.value.rows, parameter.value.cols);
 }
 

@@ -42,15 +42,15 @@ class ModelMemory {
   // In bfloat16, of what is not stored as such.
   [[nodiscard]] DenseCopies CopiesOf(const DenseStage& stage);
   // The same of weights that a GPU's tiles read; else empty.
-  [[nodiscard]] Tensor RoundedOf(const Parameter& weight);
+  [[nodiscard]] Tensor RoundedOf(const ModelParameter& weight);
 
   // A parameter's value with the optimizer's tensors, and its gradient unless it is a weight, whose
   // gradient may not be wanted as a whole.
-  [[nodiscard]] Parameter MakeParameter(ParameterRole role, const char* name, std::size_t rows,
-                                        std::size_t cols);
+  [[nodiscard]] ModelParameter MakeParameter(ParameterRole role, const char* name, std::size_t rows,
+                                             std::size_t cols);
   // The same of a matrix that muon moves: one tensor of its state, and the whole gradient.
-  [[nodiscard]] Parameter MakeMatrix(const char* name, std::size_t rows, std::size_t cols);
-  [[nodiscard]] Tensor GradientOf(const Parameter& parameter, const char* name);
+  [[nodiscard]] ModelParameter MakeMatrix(const char* name, std::size_t rows, std::size_t cols);
+  [[nodiscard]] Tensor GradientOf(const ModelParameter& parameter, const char* name);
 
   [[nodiscard]] std::size_t Rows() const { return rows_; }
   [[nodiscard]] std::size_t StateFloats() const { return state_.Floats(); }
@@ -58,8 +58,8 @@ class ModelMemory {
   [[nodiscard]] LaneLayout Layout() const;
 
  private:
-  [[nodiscard]] Parameter Make(ParameterRole role, const char* name, const Tensor& shape,
-                               int state_tensors);
+  [[nodiscard]] ModelParameter Make(ParameterRole role, const char* name, const Tensor& shape,
+                                    int state_tensors);
   [[nodiscard]] std::string Numbered(const char* name) const;
   [[nodiscard]] bool IsBfloat16(Stored stored) const {
     return are_rounded_ && stored == Stored::kAsMultiplied;

@@ -60,7 +60,7 @@ void Orthogonalise(const Tensor& shape, const OrthogonalScratch& scratch, float*
   }
 }
 
-double OrthogonalFlops(const Parameter& parameter) {
+double OrthogonalFlops(const ModelParameter& parameter) {
   if (parameter.orthogonal.product.IsEmpty()) return 0.0;
   const auto rows = static_cast<double>(parameter.value.rows);
   const auto cols = static_cast<double>(parameter.value.cols);
@@ -70,13 +70,13 @@ double OrthogonalFlops(const Parameter& parameter) {
 
 // An iteration reads the matrix three times and writes it once, writes and reads the product; and
 // goes over its squares seven times.
-double OrthogonalBytes(const Parameter& parameter) {
+double OrthogonalBytes(const ModelParameter& parameter) {
   const double floats = 6.0 * static_cast<double>(parameter.orthogonal.product.Floats()) +
                         7.0 * static_cast<double>(parameter.orthogonal.gram.Floats());
   return kNewtonSchulzSteps * floats * sizeof(float);
 }
 
-void OrthogonalUpdate(const Parameter& parameter, const LaneRun& run) {
+void OrthogonalUpdate(const ModelParameter& parameter, const LaneRun& run) {
   const Tensor& shape = parameter.value;
   assert(parameter.gradient.Floats() == shape.Floats());
   const UpdateRule& rule = run.rule;

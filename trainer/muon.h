@@ -32,10 +32,10 @@ void Orthogonalise(const Tensor& shape, const OrthogonalScratch& scratch, float*
 
 // What orthogonalising adds to a step, 0 where a parameter is moved otherwise: operations of its
 // matrix products, and bytes of the matrices that it passes over.
-[[nodiscard]] double OrthogonalFlops(const Parameter& parameter);
-[[nodiscard]] double OrthogonalBytes(const Parameter& parameter);
+[[nodiscard]] double OrthogonalFlops(const ModelParameter& parameter);
+[[nodiscard]] double OrthogonalBytes(const ModelParameter& parameter);
 
 // One step of a parameter that has a gradient in full, which is overwritten, and scratch.
-void OrthogonalUpdate(const Parameter& parameter, const LaneRun& run);
+void OrthogonalUpdate(const ModelParameter& parameter, const LaneRun& run);
 
 }  // namespace ddl

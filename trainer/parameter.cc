@@ -7,7 +7,7 @@
 
 namespace ddl {
 
-void UpdateRange(const Parameter& parameter, const LaneRun& run, std::size_t start,
+void UpdateRange(const ModelParameter& parameter, const LaneRun& run, std::size_t start,
                  std::size_t count, const float* gradient) {
   const auto at = [&](const Tensor& tensor) {
     return tensor.IsEmpty() ? nullptr : run.At(tensor) + start;
@@ -19,7 +19,7 @@ void UpdateRange(const Parameter& parameter, const LaneRun& run, std::size_t sta
   MoveAverage(run.average_rate, count, run.At(parameter.value) + start, at(parameter.average));
 }
 
-void UpdateWhole(const Parameter& parameter, const LaneRun& run) {
+void UpdateWhole(const ModelParameter& parameter, const LaneRun& run) {
   if (!parameter.orthogonal.product.IsEmpty()) return OrthogonalUpdate(parameter, run);
   assert(parameter.gradient.Floats() == parameter.value.Floats());
   UpdateRange(parameter, run, 0, parameter.value.Floats(), run.At(parameter.gradient));

@@ -25,7 +25,7 @@ struct OrthogonalPlaces {
   Tensor square;
 };
 
-struct Parameter {
+struct ModelParameter {
   Tensor value;
   Tensor first;                 // momentum or first moment; empty where the optimizer keeps nothing
   Tensor second;                // second moment
@@ -39,10 +39,10 @@ struct Parameter {
 };
 
 // Moves `count` numbers from `start` on along a gradient.
-void UpdateRange(const Parameter& parameter, const LaneRun& run, std::size_t start,
+void UpdateRange(const ModelParameter& parameter, const LaneRun& run, std::size_t start,
                  std::size_t count, const float* gradient);
 
 // Moves a parameter whose gradient stands in full.
-void UpdateWhole(const Parameter& parameter, const LaneRun& run);
+void UpdateWhole(const ModelParameter& parameter, const LaneRun& run);
 
 }  // namespace ddl

@@ -31,7 +31,7 @@ RegressionTargets TargetsOf(const std::vector<std::int32_t>& labels, LossKind lo
 // clip_grad_norm_. Tensors are added in the order of the stages.
 float ClipScale(const Model& model, const LaneRun& run) {
   double squares = 0.0;
-  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+  ForEachParameter(model.stages, [&](const ModelParameter& parameter) {
     squares += SumOfSquares(parameter.gradient.Floats(), run.At(parameter.gradient));
   });
   constexpr double kTiny = 1e-6;
@@ -40,7 +40,7 @@ float ClipScale(const Model& model, const LaneRun& run) {
 
 template <class Kind>
 void UpdateAll(const Kind& stage, const LaneRun& run) {
-  for (const Parameter* parameter : stage.Parameters()) {
+  for (const ModelParameter* parameter : stage.Parameters()) {
     if (!parameter->value.IsEmpty()) UpdateWhole(*parameter, run);
   }
 }

@@ -28,7 +28,7 @@ struct PoolStage {
   Flow output;
   Tensor left;  // [1, channels]: what the way back has not handed on yet; of a maximum alone
 
-  [[nodiscard]] std::array<const Parameter*, 0> Parameters() const { return {}; }
+  [[nodiscard]] std::array<const ModelParameter*, 0> Parameters() const { return {}; }
 };
 
 // Of the lane's samples, or of some of them.

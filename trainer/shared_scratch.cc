@@ -8,7 +8,7 @@ namespace ddl {
 
 namespace {
 
-// Calls function(Parameter&) for the weights of dense layers and convolutions.
+// Calls function(ModelParameter&) for the weights of dense layers and convolutions.
 template <class Function>
 void ForEachWeight(std::vector<Stage>& stages, Function function) {
   for (Stage& stage : stages) {
@@ -17,7 +17,7 @@ void ForEachWeight(std::vector<Stage>& stages, Function function) {
   }
 }
 
-bool IsOrthogonalised(const Parameter& weight) {
+bool IsOrthogonalised(const ModelParameter& weight) {
   return weight.second.IsEmpty();
 }
 
@@ -42,7 +42,7 @@ void ShareStrip(std::vector<Stage>& stages, ModelMemory& memory) {
 void ShareOrthogonalScratch(std::vector<Stage>& stages, ModelMemory& memory) {
   std::size_t most = 0;
   std::size_t side = 0;
-  ForEachWeight(stages, [&](const Parameter& weight) {
+  ForEachWeight(stages, [&](const ModelParameter& weight) {
     if (!IsOrthogonalised(weight)) return;
     most = std::max(most, weight.value.Floats());
     side = std::max(side, ShorterSide(weight.value));
@@ -50,7 +50,7 @@ void ShareOrthogonalScratch(std::vector<Stage>& stages, ModelMemory& memory) {
   const Tensor product = memory.Scratch("product", 1, most);
   const Tensor gram = memory.Scratch("gram", side, side);
   const Tensor square = memory.Scratch("square", side, side);
-  ForEachWeight(stages, [&](Parameter& weight) {
+  ForEachWeight(stages, [&](ModelParameter& weight) {
     if (!IsOrthogonalised(weight)) return;
     const Tensor& w = weight.value;
     const std::size_t own = ShorterSide(w);

@@ -40,7 +40,7 @@ void Evaluate(const Kind& stage, const LaneRun& run) {
 // The same stage on the moving averages of its weights, where they are kept.
 template <class Kind>
 Kind OnAverages(Kind stage) {
-  const auto move = [](Parameter& parameter) {
+  const auto move = [](ModelParameter& parameter) {
     if (!parameter.average.IsEmpty()) parameter.value = parameter.average;
   };
   if constexpr (requires { stage.weight; }) {
@@ -65,13 +65,13 @@ concept HasWeightGradient = requires(const Kind& stage, const LaneRun& run) {
   FusedUpdate(stage, run);
 };
 
-// Calls function(const Parameter&) for every parameter, stage by stage.
+// Calls function(const ModelParameter&) for every parameter, stage by stage.
 template <class Function>
 void ForEachParameter(const std::vector<Stage>& stages, Function function) {
   for (const Stage& stage : stages) {
     std::visit(
         [&](const auto& kind) {
-          for (const Parameter* parameter : kind.Parameters()) {
+          for (const ModelParameter* parameter : kind.Parameters()) {
             if (!parameter->value.IsEmpty()) function(*parameter);
           }
         },

@@ -140,7 +140,7 @@ std::vector<double> GradientOf(ModelShape shape, Precision precision) {
   plan.SetStep(0, shape.batch, 1, 0.0);
   plan.Step();
   std::vector<double> gradient;
-  ForEachParameter(plan.Compiled().stages, [&](const Parameter& parameter) {
+  ForEachParameter(plan.Compiled().stages, [&](const ModelParameter& parameter) {
     const float* from = plan.LaneBlock(0) + parameter.gradient.offset;
     for (std::size_t row = 0; row < parameter.value.rows; ++row) {
       for (std::size_t col = 0; col < parameter.value.cols; ++col)

@@ -116,7 +116,7 @@ struct NormCase {
     stage.activation = Activation::kRelu;
     stage.input = {.values = place(2 * kSamples), .gradient = place(2 * kSamples), .places = 2};
     stage.output = {.values = place(2 * kSamples), .gradient = place(2 * kSamples), .places = 2};
-    for (Parameter* parameter : {&stage.scale, &stage.shift}) {
+    for (ModelParameter* parameter : {&stage.scale, &stage.shift}) {
       parameter->value = place(1);
       parameter->gradient = place(1);
     }

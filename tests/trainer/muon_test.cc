@@ -229,7 +229,7 @@ class LoneMatrix {
 
  private:
   std::vector<float> floats_;
-  Parameter parameter_;
+  ModelParameter parameter_;
 };
 
 TEST(Muon, StepsAreThoseOfTheReference) {
@@ -260,7 +260,7 @@ TEST(Muon, StepsAreThoseOfTheReference) {
 
 // Five iterations of one product for the smaller square, its own square, and one for the matrix.
 TEST(Muon, ItsProductsAreAccountedFor) {
-  Parameter parameter;
+  ModelParameter parameter;
   parameter.value = {.offset = 0, .rows = 784, .cols = 256};
   EXPECT_EQ(OrthogonalFlops(parameter), 0.0) << "moved otherwise";
   EXPECT_EQ(OrthogonalBytes(parameter), 0.0);

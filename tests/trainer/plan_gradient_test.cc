@@ -50,7 +50,7 @@ class PlanGradient : public testing::TestWithParam<GradientCase> {
     plan_.Step();
   }
 
-  void ExpectSlopes(ReferenceNetwork& reference, const Parameter& parameter) {
+  void ExpectSlopes(ReferenceNetwork& reference, const ModelParameter& parameter) {
     const float* block = plan_.LaneBlock(0);
     for (std::size_t row = 0; row < parameter.value.rows; ++row) {
       for (std::size_t col = 0; col < parameter.value.cols; ++col) {
@@ -76,7 +76,7 @@ TEST_P(PlanGradient, LossIsThatOfTheReference) {
 TEST_P(PlanGradient, WeightsAndBiasesMatchFiniteDifferences) {
   ReferenceNetwork reference(plan_, 0, kRows, SettingsOf(GetParam()), kStep);
   ForEachParameter(plan_.Compiled().stages,
-                   [&](const Parameter& parameter) { ExpectSlopes(reference, parameter); });
+                   [&](const ModelParameter& parameter) { ExpectSlopes(reference, parameter); });
 }
 
 constexpr Activation kRelu = Activation::kRelu;

@@ -283,7 +283,7 @@ inline void FillTensor(float* lane, const Tensor& tensor, double scale, std::mt1
 inline void FillLane(Plan& plan, std::size_t lane, unsigned seed) {
   std::mt19937 random(seed);
   float* block = plan.LaneBlock(lane);
-  ForEachParameter(plan.Compiled().stages, [&](const Parameter& parameter) {
+  ForEachParameter(plan.Compiled().stages, [&](const ModelParameter& parameter) {
     FillTensor(block, parameter.value, 0.7, random);
   });
   std::uniform_int_distribution<std::int32_t> label(

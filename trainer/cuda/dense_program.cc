@@ -21,7 +21,7 @@ void AddDropout(ProgramBuilder& builder, const DropoutStage& stage, const Tensor
   builder.Add(body);
 }
 
-UpdatePart MovedPart(const Parameter& weight) {
+UpdatePart MovedPart(const ModelParameter& weight) {
   const auto at = [](const Tensor& tensor) { return tensor.IsEmpty() ? kNoTensor : tensor.offset; };
   return {.value = weight.value.offset,
           .first = at(weight.first),

@@ -204,18 +204,18 @@ bool KeepsHeirs(const PoolStage& stage) {
 template <class Function>
 void ForEachMoved(const Model& model, bool is_matrix, Function function) {
   const std::vector<std::size_t> in_products = MovedInProducts(model);
-  ForEachParameter(model.stages, [&](const Parameter& parameter) {
+  ForEachParameter(model.stages, [&](const ModelParameter& parameter) {
     if (parameter.orthogonal.product.IsEmpty() == is_matrix) return;
     if (std::ranges::find(in_products, parameter.value.offset) != in_products.end()) return;
     function(parameter);
   });
 }
 
-std::uint32_t PartsOf(const Parameter& parameter) {
+std::uint32_t PartsOf(const ModelParameter& parameter) {
   return BlocksFor(parameter.value.Floats(), kUpdateFloats);
 }
 
-void AddParts(const Parameter& parameter, std::vector<UpdatePart>& parts) {
+void AddParts(const ModelParameter& parameter, std::vector<UpdatePart>& parts) {
   const std::size_t floats = parameter.value.Floats();
   assert(parameter.gradient.Floats() == floats);
   const auto at = [](const Tensor& tensor, std::size_t start) {
@@ -342,22 +342,22 @@ bool MovesInProduct(const Model& model, const DenseStage& stage) {
 
 std::vector<UpdatePart> UpdateParts(const Model& model) {
   std::vector<UpdatePart> parts;
-  ForEachMoved(model, false, [&](const Parameter& parameter) { AddParts(parameter, parts); });
-  ForEachMoved(model, true, [&](const Parameter& parameter) { AddParts(parameter, parts); });
+  ForEachMoved(model, false, [&](const ModelParameter& parameter) { AddParts(parameter, parts); });
+  ForEachMoved(model, true, [&](const ModelParameter& parameter) { AddParts(parameter, parts); });
   return parts;
 }
 
 PartRange RuleParts(const Model& model) {
   PartRange range;
   ForEachMoved(model, false,
-               [&](const Parameter& parameter) { range.count += PartsOf(parameter); });
+               [&](const ModelParameter& parameter) { range.count += PartsOf(parameter); });
   return range;
 }
 
 std::vector<MatrixPart> MatrixParts(const Model& model) {
   std::vector<MatrixPart> matrices;
   std::uint32_t first = RuleParts(model).count;
-  ForEachMoved(model, true, [&](const Parameter& parameter) {
+  ForEachMoved(model, true, [&](const ModelParameter& parameter) {
     const std::uint32_t count = PartsOf(parameter);
     matrices.push_back({&parameter, {.first = first, .count = count}});
     first += count;

@@ -97,7 +97,7 @@ struct PartRange {
 // Of those the ones that the optimizer's own rule moves, and each of muon's matrices.
 [[nodiscard]] PartRange RuleParts(const Model& model);
 struct MatrixPart {
-  const Parameter* parameter = nullptr;  // of the model
+  const ModelParameter* parameter = nullptr;  // of the model
   PartRange parts;
 };
 [[nodiscard]] std::vector<MatrixPart> MatrixParts(const Model& model);

@@ -13,7 +13,7 @@ namespace {
 // One matrix, whose direction stands in its gradient's place.
 class MatrixStep {
  public:
-  MatrixStep(ProgramBuilder& builder, const Parameter& parameter, PartRange parts)
+  MatrixStep(ProgramBuilder& builder, const ModelParameter& parameter, PartRange parts)
       : builder_(builder),
         parameter_(parameter),
         parts_(parts),
@@ -99,7 +99,7 @@ class MatrixStep {
   }
 
   ProgramBuilder& builder_;
-  const Parameter& parameter_;
+  const ModelParameter& parameter_;
   PartRange parts_;
   const Tensor& x_;
   bool is_wide_;

@@ -28,8 +28,8 @@ NormStatistics StatisticsOf(const BatchNormStage& stage) {
 }
 
 // The column sums of dy and of its products with the normalised x, which the slices have added.
-void AddSums(ProgramBuilder& builder, const NormRows& shape, const Parameter& shift,
-             const Parameter& scale) {
+void AddSums(ProgramBuilder& builder, const NormRows& shape, const ModelParameter& shift,
+             const ModelParameter& scale) {
   SumSlicesBody body{.blocks = BlocksFor(shape.stride, SumSlicesBody::kThreads),
                      .arena = builder.Places().arena,
                      .parts = builder.Scratch().column_parts,

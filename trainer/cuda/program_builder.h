@@ -240,7 +240,7 @@ class ProgramBuilder {
 // of the output becomes that of `pre`, its column sums the bias's.
 struct ActivatedRows {
   Activation activation = Activation::kIdentity;
-  const Parameter& bias;
+  const ModelParameter& bias;
   const Tensor& pre;
   const Flow& output;
 };
