@@ -2,9 +2,6 @@
 // A database with bytes changed, cut or added anywhere, or its write-ahead log: it opens and can be
 // read, or there is an Error. A file that is refused stays as it was. Input: triples of bytes
 // (page, offset, value), after a byte that says which file.
-#include <fstream>
-#include <iterator>
-
 #include "configs/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/store/sample_changes.h"
@@ -12,16 +9,6 @@
 namespace {
 
 using namespace ddl;
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void WriteAllTo(const std::string& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary)
-      .write(text.data(), static_cast<std::streamsize>(text.size()));
-}
 
 // A store's two files, taken while it is open: most of it is in the log; and after a clean close.
 struct Sample {
@@ -39,10 +26,10 @@ struct Sample {
       Commit(store, TrialThatRuns(2));
       Commit(store, {Losses(1, 1, {0.5, 0.25})});
       Commit(store, EndedTrial(1, TrialState::kFinished));
-      open_database = ReadAll(database);
-      open_log = ReadAll(database + "-wal");
+      open_database = FileText(database);
+      open_log = FileText(database + "-wal");
     }
-    closed_database = ReadAll(database);
+    closed_database = FileText(database);
   }
 };
 
@@ -102,15 +89,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     Damage(log, rest);
   else
     Damage(database, rest);
-  WriteAllTo(path, database);
-  if (!log.empty()) WriteAllTo(path + "-wal", log);
+  WriteText(path, database);
+  if (!log.empty()) WriteText(path + "-wal", log);
   bool is_open = false;
   try {
     is_open = (static_cast<void>(Store::Open(folder.Path())), true);
     OpenAndUse(folder.Path());
   } catch (const Error&) {
     if (!is_open && log.empty())
-      Promise(ReadAll(path) == database, "what is refused is not changed");
+      Promise(FileText(path) == database, "what is refused is not changed");
   }
   return 0;
 }

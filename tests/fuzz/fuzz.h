@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every fuzzing target needs. A target is a file with LLVMFuzzerTestOneInput: bytes in, and
-// the process ends when a promise of the product is broken. In ordinary builds replay_main.cc feeds
-// it its corpus. docs: tests/fuzz/README.md.
+// the process ends when a promise of the product is broken. In sanitized builds replay_main.cc
+// feeds it its corpus. docs: tests/fuzz/README.md.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,15 @@ inline std::string_view TakePiece(std::string_view& rest, std::size_t size) {
   const std::string_view piece = rest.substr(0, size);
   rest.remove_prefix(piece.size());
   return piece;
+}
+
+inline std::string FileText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+inline void WriteText(const std::string& path, std::string_view text) {
+  std::ofstream(path, std::ios::binary)
+      .write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
 // A file in memory, for readers that take a path.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Feeds a target every file of its corpus folder, in order of names. A file *.hex is hexadecimal
-// text ('#' begins a comment), all others are taken as they are. Also every beginning of each
-// input, up to the first 512 bytes, so that each cut is tried.
+// Feeds a target every file of its corpus folder, in order of names. All targets are in this
+// program, each under a name of its own (replay.h). A file *.hex is hexadecimal text ('#' begins a
+// comment), all others are taken as they are. Also every beginning of each input, up to the first
+// 512 bytes, so that each cut is tried.
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -10,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/replay.h"
 
 namespace {
 
@@ -36,21 +37,22 @@ std::string Read(const fs::path& path) {
 }
 
 // From memory of exactly that size, so that sanitizers see a read beyond it.
-void Feed(const std::string& input, std::size_t size) {
+void Feed(ddl::ReplayTarget& target, const std::string& input, std::size_t size) {
   const std::vector<std::uint8_t> bytes(input.begin(),
                                         input.begin() + static_cast<std::ptrdiff_t>(size));
-  LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+  (void)target(bytes.data(), bytes.size());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 || !fs::is_directory(argv[1])) {
-    std::fprintf(stderr, "usage: %s CORPUS_FOLDER\n", argv[0]);
+  ddl::ReplayTarget* target = argc == 3 ? ddl::FindReplayTarget(argv[1]) : nullptr;
+  if (target == nullptr || !fs::is_directory(argv[2])) {
+    std::fprintf(stderr, "usage: %s TARGET CORPUS_FOLDER\n", argv[0]);
     return 2;
   }
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(argv[1]))
+  for (const auto& entry : fs::directory_iterator(argv[2]))
     files.push_back(entry.path());
   std::ranges::sort(files);
   for (const fs::path& file : files) {
@@ -58,8 +60,8 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     const std::string input = Read(file);
     for (std::size_t size = 0; size < std::min<std::size_t>(input.size(), 512); ++size)
-      Feed(input, size);
-    Feed(input, input.size());
+      Feed(*target, input, size);
+    Feed(*target, input, input.size());
   }
   std::printf("%zu inputs\n", files.size());
   return files.empty() ? 1 : 0;

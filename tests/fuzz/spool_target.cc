@@ -2,8 +2,6 @@
 // A spool of 12 reports in several segments, damaged at will: read in pieces of any size, it yields
 // a beginning of what was written, in order, and nothing else. Beyond a cap of damage the bytes are
 // also read as a spool of their own, with right checksums, which must not crash.
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "runner/crc32c.h"
@@ -19,16 +17,6 @@ constexpr RankId kRank{{7}, 0};
 constexpr int kReports = 12;
 constexpr std::size_t kMostBytes = std::size_t{1} << 16U;
 
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void WriteAllTo(const std::string& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary)
-      .write(text.data(), static_cast<std::streamsize>(text.size()));
-}
-
 struct Spool {
   MemoryFolder folder;
   std::vector<MetricReport> reports;
@@ -43,7 +31,7 @@ struct Spool {
       if (i % 2 == 0) Promise(writer.Flush(), "the spool can be written");
     }
     for (int i = 1; std::filesystem::exists(Path(i)); ++i)
-      segments.push_back(ReadAll(Path(i)));
+      segments.push_back(FileText(Path(i)));
   }
   [[nodiscard]] std::string Path(int segment) const {
     return folder.Path() + "/spool." + std::to_string(segment);
@@ -81,7 +69,7 @@ void CheckDamaged(std::string_view damage, std::size_t piece) {
   static std::vector<std::optional<std::string>> there(segments.size());  // only news are written
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (there[i] == segments[i]) continue;
-    WriteAllTo(spool.Path(static_cast<int>(i) + 1), segments[i]);
+    WriteText(spool.Path(static_cast<int>(i) + 1), segments[i]);
     there[i] = segments[i];
   }
   const std::vector<MetricReport> read = ReadInPieces(spool.folder.Path(), piece);
@@ -107,7 +95,7 @@ void CheckForeign(std::string_view records, std::size_t piece) {
     write(static_cast<std::uint32_t>(payload.size()), Crc32c(payload));
     segment += payload;
   }
-  WriteAllTo(folder.Path() + "/spool.1", segment);
+  WriteText(folder.Path() + "/spool.1", segment);
   std::int64_t last = 0;
   for (const MetricReport& report : ReadInPieces(folder.Path(), piece)) {
     Promise(report.seq == last + 1, "seqs are consecutive");

@@ -13,16 +13,16 @@ namespace {
 
 using namespace ddl;
 
-struct Taken {
+struct Received {
   bool is_whole = false;
   std::string problem;
   std::int64_t files = 0;
   std::int64_t bytes = 0;
-  bool operator==(const Taken&) const = default;
+  bool operator==(const Received&) const = default;
 };
 
 // What stands beside the folder stays as it is.
-Taken TakeInPieces(const std::string& around, std::string_view stream, std::size_t piece) {
+Received TakeInPieces(const std::string& around, std::string_view stream, std::size_t piece) {
   RemoveTree(around + "/in");
   Promise(EnsureFolder(around + "/in"), "a folder can be made in memory");
   TreeReceiver receiver(around + "/in", around + "/note");
@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     Promise(ParseFolderLine(FolderLine(*folder)) == folder,
             "a folder is written as a line that reads to the same");
   static const MemoryFolder around;
-  const Taken whole = TakeInPieces(around.Path(), stream, stream.size() + 1);
+  const Received whole = TakeInPieces(around.Path(), stream, stream.size() + 1);
   Promise(whole == TakeInPieces(around.Path(), stream, piece), "pieces change nothing");
   for (const std::string& name : ListFolder(around.Path()))
     Promise(name == "in" || name == "note", "nothing is written outside of the folder");

@@ -18,15 +18,10 @@ namespace {
 constexpr int kNvmlDone = 0;
 constexpr int kNvmlClockOfProcessors = 1;
 using NvmlDevice = void*;
-struct NvmlUtilization {
-  unsigned gpu = 0;     // percent of the time with a kernel running
-  unsigned memory = 0;  // with reads or writes
-};
 using NvmlInit = int (*)();
 using NvmlDeviceByUuid = int (*)(const char* uuid, NvmlDevice* device);
 using NvmlEnergy = int (*)(NvmlDevice, unsigned long long* millijoules);
 using NvmlClock = int (*)(NvmlDevice, int which, unsigned* mhz);
-using NvmlUse = int (*)(NvmlDevice, NvmlUtilization* use);
 
 template <class Call>
 Call Find(void* library, const char* name) {
@@ -47,9 +42,15 @@ std::vector<std::string> SplitUuids(const std::string& uuids) {
 
 // The library stays loaded until the process ends, as the driver's own tools leave it.
 struct GpuMeter::Nvml {
+  struct Utilization {
+    unsigned gpu = 0;     // percent of the time with a kernel running
+    unsigned memory = 0;  // with reads or writes
+  };
+  using Use = int (*)(NvmlDevice, Utilization* use);
+
   NvmlEnergy energy = nullptr;
   NvmlClock clock = nullptr;
-  NvmlUse use = nullptr;
+  Use use = nullptr;
   std::vector<NvmlDevice> devices;
 
   // What each device tells, added up. Nothing: one of them does not tell.
@@ -81,7 +82,7 @@ struct GpuMeter::Nvml {
   }
   [[nodiscard]] std::optional<std::uint64_t> PercentBusy() const {
     return Sum([this](NvmlDevice device) -> std::optional<std::uint64_t> {
-      NvmlUtilization value;
+      Nvml::Utilization value;
       if (use == nullptr || use(device, &value) != kNvmlDone) return std::nullopt;
       return value.gpu;
     });
@@ -105,7 +106,7 @@ std::optional<GpuMeter> GpuMeter::Begin(const std::string& uuids, const char* li
   auto nvml = std::make_unique<Nvml>();
   nvml->energy = Find<NvmlEnergy>(loaded, "nvmlDeviceGetTotalEnergyConsumption");
   nvml->clock = Find<NvmlClock>(loaded, "nvmlDeviceGetClockInfo");
-  nvml->use = Find<NvmlUse>(loaded, "nvmlDeviceGetUtilizationRates");
+  nvml->use = Find<Nvml::Use>(loaded, "nvmlDeviceGetUtilizationRates");
   for (const std::string& uuid : named) {
     NvmlDevice device = nullptr;
     if (by_uuid(uuid.c_str(), &device) != kNvmlDone) return std::nullopt;

@@ -16,7 +16,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kLook{100};  // while all lanes are taken
+constexpr std::chrono::milliseconds kLookForRoom{100};  // while all lanes are taken
 constexpr std::chrono::milliseconds kLeastPatience{1};
 constexpr std::chrono::milliseconds kMostPatience{250};
 // Short enough that a stop is heard at once, long enough that what lies between two runs is little.
@@ -188,7 +188,7 @@ std::unique_ptr<GpuTeam::Seat> GpuTeam::Join(const LaneSettings& settings, const
       ++members_;
       return seat;
     }
-    room_.wait_for(lock, kLook);
+    room_.wait_for(lock, kLookForRoom);
   }
   return nullptr;
 }

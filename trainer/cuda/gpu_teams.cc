@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t kTeamsOfAShape = 2;
 constexpr std::size_t kIdleKept = 2 * kTeamsOfAShape;
-constexpr std::size_t kFirstLanes = 8;           // more come once these have shown that they gain
-constexpr std::chrono::milliseconds kLook{100};  // for memory that others may give back
+constexpr std::size_t kFirstLanes = 8;  // more come once these have shown that they gain
+constexpr std::chrono::milliseconds kLookForMemory{100};  // for memory that others may give back
 
 constexpr std::uint64_t kHandedOver = 0;  // no data set has it
 
@@ -115,7 +115,7 @@ std::shared_ptr<GpuTeam> GpuTeams::FindOrMake(const Key& key, const Dataset* dat
         return teams_.back().team;
       }
     }
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kLookForMemory);
   }
   return nullptr;
 }
