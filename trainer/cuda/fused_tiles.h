@@ -120,9 +120,8 @@ struct FusedTiles : FusedAttention {
     }
   }
 
-  // Probabilities of rows and columns from there on, or their gradients: some are dropped, the
-  // others grow. Columns are keys, or with kIsAcross queries. Tells in bit 4 n + i what became of
-  // number i of eight n.
+  // Which probabilities of a strip are kept: bit 4 n + i is number i of eight n. Rows are queries
+  // and columns keys, or with kIsAcross the other way round.
   template <bool kIsAcross>
   [[nodiscard]] DDL_INLINE std::uint32_t Kept(const ThreadPlace& at, const Place& place,
                                               std::uint32_t first_row,
@@ -150,6 +149,7 @@ struct FusedTiles : FusedAttention {
     }
     return kept;
   }
+  // Of probabilities or their gradients: the others become zero, and these make up for them.
   DDL_INLINE void Drop(const ThreadPlace& at, std::uint32_t kept, Strip& strip) const {
     const float factor = board.Step(at.lane).dropout.kept_factor;
     DDL_UNROLL
