@@ -122,7 +122,8 @@ TEST(CommandOutputOf, SeveralRunAtOnce) {
 }
 
 TEST(CommandOutputOf, TheLateOneOfSeveralTakesNothingFromTheOthers) {
-  const auto outputs = RunCommands({{"sleep", "1000"}, {"echo", "here"}}, milliseconds(500), 1000);
+  const auto outputs =
+      RunCommands({{"sleep", "1000"}, {"echo", "here"}}, milliseconds(2'000), 1000);
   EXPECT_TRUE(outputs[0].is_late);
   EXPECT_FALSE(outputs[1].is_late);
   EXPECT_EQ(outputs[1].text, "here\n");
