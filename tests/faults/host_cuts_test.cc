@@ -34,8 +34,7 @@ TEST_F(BlackHole, FromTheStartHoldsNobodyUp) {
 
 TEST_F(BlackHole, AmidASweepHoldsNobodyUp) {
   const auto sweep = Begin(kHeld, true);
-  // As in HostCuts::Run: the others cannot end the sweep before this host has its part of it.
-  Await(fmt::format("host = 'ssh://h1' AND cause IS NULL AND {} >= 1", kRows), 2);
+  AwaitBadHost();
   network_.Cut(kBadHost);
   LetGo();
   // Until only its own are left.

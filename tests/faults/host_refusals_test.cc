@@ -12,9 +12,6 @@ class HostRefusals : public HostLedger {
     network_.Sshd(kBadHost).SetOptions(fmt::format("MaxSessions {}\n", most));
     network_.Sshd(kBadHost).StartAgain();
   }
-  [[nodiscard]] std::int64_t AttemptsThere() const {
-    return OpenStore().Number("SELECT count(*) FROM attempt WHERE host = 'ssh://h1'");
-  }
 };
 
 TEST_F(HostRefusals, OfAnyChannelAreSaidAndTheOtherHostsGoOn) {
@@ -33,7 +30,7 @@ TEST_F(HostRefusals, OfAnyChannelAreSaidAndTheOtherHostsGoOn) {
   EXPECT_NE(done.out.find("; let its sshd open sessions: MaxSessions in its sshd_config\n"),
             std::string::npos)
       << done.out;
-  EXPECT_EQ(AttemptsThere(), 0);
+  EXPECT_EQ(OpenStore().Number("SELECT count(*) FROM attempt WHERE host = 'ssh://h1'"), 0);
   AddToFaultTable("an sshd refuses channels", "MaxSessions 0", Count(wanted));
 }
 
